@@ -19,7 +19,6 @@ use crate::cli::{
 };
 use crate::exit::{Exit, Failure};
 use crate::io::{answer, answer_json, log, notices, runtime};
-use crate::places::Places;
 use crate::plain::harmless;
 use crate::scan_source::AssembledScan;
 use crate::settings::Settings;
@@ -30,7 +29,7 @@ use crate::traffic;
 pub(crate) fn run_plan(cli: &Cli, arguments: &PlanArguments) -> Result<Exit, Failure> {
     let settings = Settings::load(cli.config.as_deref(), &[])?;
     let ledger = arguments.ledger.clone().map_or_else(|| settings.ledger.path(), Ok)?;
-    let mut places = Places::of(&settings);
+    let mut places = settings.places();
     places.keep_source(&ledger, arguments.from.as_deref(), arguments.traffic.as_deref());
     places.file("--out", &arguments.out);
     let beside = arguments.out.with_extension("md");

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use crate::sinks::Format;
-use crate::variable::variable;
+use doorward_settings::variable::variable;
 
 mod change;
 mod check;

@@ -17,10 +17,10 @@ use crate::cli::{Cli, DemoArguments};
 use crate::declarations::Declarations;
 use crate::exit::{Exit, Failure};
 use crate::history;
-use crate::places::Places;
 use crate::scan::{self, ScanRequest};
-use crate::settings::{self, Settings};
+use crate::settings::Settings;
 use crate::sinks::{Format, REGISTRY};
+use doorward_file::places::Places;
 
 mod change;
 mod event;
@@ -201,9 +201,9 @@ impl DemoFiles {
 fn places(cli: &Cli, arguments: &DemoArguments) -> Places {
     let is_own = |file: &Path| std::fs::read_to_string(file).is_ok_and(|text| text == SETTINGS[0].1);
     let config = cli.config.as_deref();
-    let mut places = match settings::locate(config) {
+    let mut places = match doorward_settings::locate(config) {
         Some(file) if is_own(&file) => Places::default(),
-        _ => Places::found(config),
+        _ => Settings::found_places(config),
     };
     if let Some(world) = &arguments.world {
         places.keep_all("a file of the example", world);

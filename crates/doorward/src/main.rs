@@ -25,7 +25,6 @@ mod io;
 mod logging;
 mod manual;
 mod notify;
-mod places;
 mod plain;
 mod posture;
 mod progress;
@@ -41,12 +40,12 @@ mod setup;
 mod signals;
 mod sinks;
 mod traffic;
-mod variable;
 mod verify;
 
 use cli::{Cli, Command, ConfigCommand};
 use exit::{Exit, Failure};
 use io::{answer, log};
+use settings::Settings;
 
 fn main() -> ExitCode {
     internal_error::guard(command)
@@ -100,7 +99,7 @@ fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Guide { topic } => answer(&guide::text(topic.as_deref())?),
         Command::Schema { kind } => answer(&schema::text(*kind)?),
         Command::Config(ConfigCommand::Show { origin }) => {
-            answer(&settings::show(cli.config.as_deref(), *origin).map_err(Failure::from)?)
+            answer(&Settings::show(cli.config.as_deref(), *origin).map_err(Failure::from)?)
         }
         Command::Man { out } => manual::write(cli, out),
         Command::Completions { shell } => {
@@ -127,10 +126,10 @@ fn name_settings(cli: &Cli) {
     if cli.quiet || needs_none {
         return;
     }
-    for line in settings::doubtful() {
+    for line in doorward_settings::doubtful(settings::SCHEMA) {
         log(&plain::harmless(&format!("warning: {line}")));
     }
-    if let Some(file) = settings::found_elsewhere(cli.config.as_deref()) {
+    if let Some(file) = doorward_settings::found_elsewhere(cli.config.as_deref()) {
         log(&plain::harmless(&format!("settings: {}", file.display())));
     }
 }

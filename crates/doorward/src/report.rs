@@ -7,7 +7,6 @@ use crate::compare;
 use crate::declarations::Declarations;
 use crate::exit::{Exit, Failure};
 use crate::io::runtime;
-use crate::places::Places;
 use crate::register;
 use crate::saved::{self, ReportCriteria};
 use crate::scan_source::AssembledScan;
@@ -23,7 +22,7 @@ pub(crate) fn run(cli: &Cli, arguments: &ReportArguments) -> Result<Exit, Failur
     }
     let (mut kept, mut criteria) = saved::read(&arguments.from)?;
     let declarations = Declarations::read(&arguments.iac)?;
-    let mut places = Places::found(cli.config.as_deref());
+    let mut places = Settings::found_places(cli.config.as_deref());
     places.keep("the saved scan", &arguments.from);
     places.keep_flag("--traffic", arguments.traffic.as_deref());
     declarations.iter().flat_map(Declarations::paths).for_each(|path| places.keep("a file of --iac", path));

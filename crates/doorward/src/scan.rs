@@ -20,7 +20,6 @@ use crate::declarations::Declarations;
 use crate::delivery::DeliveryRun;
 use crate::exit::{Exit, Failure};
 use crate::io::{connect, runtime};
-use crate::places::Places;
 use crate::plain::harmless;
 use crate::progress::Progress;
 use crate::register;
@@ -29,13 +28,14 @@ use crate::settings::Settings;
 use crate::signals::{self, Signal};
 use crate::sinks::{Format, OutputOptions, PreparedSinks, SECURITY_HUB, SinkInputs};
 use crate::traffic::{self, TrafficEvidence};
+use doorward_file::places::Places;
 
 /// Runs `doorward scan`.
 pub(crate) fn run(cli: &Cli, arguments: &ScanArguments) -> Result<Exit, Failure> {
     let settings = Settings::load(cli.config.as_deref(), &arguments.overrides())?;
     let traffic = arguments.traffic.as_deref().map(traffic::saved).transpose()?;
     let declarations = Declarations::read(&arguments.iac)?;
-    let mut places = Places::of(&settings);
+    let mut places = settings.places();
     places.keep_flag("--traffic", arguments.traffic.as_deref());
     declarations.iter().flat_map(Declarations::paths).for_each(|path| places.keep("a file of --iac", path));
     let request = ScanRequest {

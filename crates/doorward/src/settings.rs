@@ -3,8 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use figment::Figment;
-use figment::providers::{Format, Toml};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +14,7 @@ use doorward_core::collect::CollectSettings;
 use doorward_core::discover::{DiscoverSettings, RegionSettings, ScopeSettings};
 use doorward_core::normalize::{ManagerSettings, NormalizeSettings, OwnerSettings};
 use doorward_model::Policy;
+use doorward_settings::{Layers, Override, Schema, SettingSource, SettingsError, nearest};
 use doorward_sink_evidence::EvidenceSettings;
 use doorward_sink_owners::OwnersSettings;
 use doorward_sink_securityhub::PublishSettings;
@@ -24,31 +23,21 @@ use doorward_traffic::TrafficSettings;
 use crate::register::ExceptionSettings;
 use crate::sinks::{CsvSettings, SinkSettings};
 
-mod diagnostics;
-mod environment;
 mod event;
 mod flags;
+mod kept_files;
 mod ledger;
-mod origin;
-mod places;
-mod settings_file;
 
-pub(crate) use diagnostics::SettingsError;
 pub(crate) use doorward_model::ReportSettings;
-pub(crate) use environment::{Environment, doubtful};
 pub(crate) use event::EventSettings;
 pub(crate) use flags::Overridable;
 pub(crate) use ledger::LedgerSettings;
-pub(crate) use origin::show;
-pub(crate) use settings_file::{found_elsewhere, locate};
-
-use settings_file::SettingsFile;
-
-/// A flag as a setting: the dotted key and the value.
-pub(crate) type Override = (String, figment::value::Value);
 
 /// The embedded default; every key is in it.
 pub(crate) const DEFAULT: &str = include_str!("../../../config/default.toml");
+
+/// The layers of the settings.
+pub(crate) const SCHEMA: Schema = Schema { default: DEFAULT, schema: || schemars::schema_for!(Settings) };
 
 /// All settings, by the part of Doorward that reads them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -137,22 +126,30 @@ pub(crate) struct LabelSettings {
 impl Settings {
     /// Merges all layers and checks the result. `overrides` are the flags, as dotted keys.
     pub(crate) fn load(config: Option<&Path>, overrides: &[Override]) -> Result<Self, SettingsError> {
-        let layers = Layers::find(config, overrides)?;
-        let mut settings: Self = layers.figment.extract().map_err(|error| diagnostics::explain(&error, &layers))?;
-        layers.choose_signing_key(&mut settings.evidence);
-        settings.check(&layers)?;
-        if let Source::Line(settings_file, _) = layers.source("exceptions.files") {
-            let files = &mut settings.exceptions.files;
-            files.iter_mut().for_each(|path| *path = beside(&settings_file, path));
+        Self::of(&Layers::find(SCHEMA, config, overrides)?)
+    }
+
+    fn of(layers: &Layers) -> Result<Self, SettingsError> {
+        let mut settings: Self = layers.extract()?;
+        choose_signing_key(layers, &mut settings.evidence);
+        settings.check(layers)?;
+        for path in &mut settings.exceptions.files {
+            *path = layers.resolve("exceptions.files", path);
         }
-        if let (Source::Line(file, _), Some(key)) =
-            (layers.source("evidence.signing_key_file"), &mut settings.evidence.signing_key_file)
-        {
-            *key = beside(&file, key);
+        if let Some(key) = &mut settings.evidence.signing_key_file {
+            *key = layers.resolve("evidence.signing_key_file", key);
         }
-        settings.text = origin::quoted(&layers)?;
-        settings.file = layers.file.map(|(path, _)| path);
+        settings.text = layers.show(false)?;
+        settings.file = layers.file().map(Path::to_owned);
         Ok(settings)
+    }
+
+    /// `doorward config show`: the effective settings. Settings that do not hold up are an error here too: what is shown is what a scan
+    /// would use.
+    pub(crate) fn show(config: Option<&Path>, origins: bool) -> Result<String, SettingsError> {
+        let layers = Layers::find(SCHEMA, config, &[])?;
+        Self::of(&layers)?;
+        layers.show(origins)
     }
 
     /// The settings of the sinks.
@@ -211,7 +208,7 @@ impl Settings {
     }
 
     fn check(&self, layers: &Layers) -> Result<(), SettingsError> {
-        let wrong = |key: &str, problem: String| Err(diagnostics::wrong(key, &problem, layers));
+        let wrong = |key: &str, problem: String| Err(layers.wrong(key, &problem));
         let in_sts = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_+=,.@-".contains(&b));
         if self.calls.concurrency == 0 || self.calls.concurrency > 4096 {
             return wrong("calls.concurrency", format!("{} is not between 1 and 4096", self.calls.concurrency));
@@ -269,85 +266,16 @@ impl Settings {
         }
         let known: Vec<&str> = doorward_rules::catalogue().iter().map(|meta| meta.id).collect();
         if let Some(id) = self.policy.disabled.iter().find(|id| !known.contains(&id.as_str())) {
-            let near = diagnostics::nearest(id, &known).map(|n| format!("; did you mean {n}?")).unwrap_or_default();
+            let near = nearest(id, &known).map(|n| format!("; did you mean {n}?")).unwrap_or_default();
             return wrong("policy.disabled", format!("there is no rule {id:?}{near}"));
         }
         Ok(())
     }
 }
 
-/// The merged layers and the settings file among them.
-pub(crate) struct Layers {
-    figment: Figment,
-    /// The settings file, with its text.
-    file: Option<(PathBuf, String)>,
-    /// Dotted keys that environment variables set.
-    variables: Vec<String>,
-    /// Dotted keys that flags set.
-    flags: Vec<String>,
-}
-
-/// The layer that set a value.
-enum Source {
-    Flag,
-    Variable(String),
-    Line(PathBuf, usize),
-    Default,
-}
-
-impl Layers {
-    /// Lets a signing key that a flag names replace one that the settings hold in a variable.
-    fn choose_signing_key(&self, evidence: &mut EvidenceSettings) {
-        if self.flags.iter().any(|key| key == "evidence.signing_key_file") {
-            evidence.signing_key_variable = None;
-        }
-    }
-
-    pub(crate) fn find(config: Option<&Path>, overrides: &[Override]) -> Result<Self, SettingsError> {
-        let mut figment = Figment::from(Toml::string(DEFAULT));
-        let mut file = None;
-        if let Some(found) = SettingsFile::find(config) {
-            let text = found.text()?;
-            diagnostics::syntax(&found.path, &text)?;
-            figment = figment.merge(Toml::string(&text));
-            file = Some((found.path, text));
-        }
-        let environment = Environment::read()?;
-        let variables = environment.keys().map(str::to_owned).collect();
-        figment = figment.merge(environment);
-        for (key, value) in overrides {
-            figment = figment.merge(environment::Flag(key.clone(), value.clone()));
-        }
-        let flags = overrides.iter().map(|(key, _)| key.clone()).collect();
-        Ok(Self { figment, file, variables, flags })
-    }
-
-    /// The layer that set a dotted key. A key inside a list belongs to the layer that set the list.
-    fn source(&self, key: &str) -> Source {
-        let covering = |keys: &[String]| {
-            keys.iter()
-                .find(|set| key == set.as_str() || key.strip_prefix(set.as_str()).is_some_and(|r| r.starts_with('.')))
-                .cloned()
-        };
-        if covering(&self.flags).is_some() {
-            return Source::Flag;
-        }
-        let below = || {
-            let inside = |set: &&String| set.strip_prefix(key).is_some_and(|rest| rest.starts_with('.'));
-            self.variables.iter().find(inside).cloned()
-        };
-        if let Some(key) = covering(&self.variables).or_else(below) {
-            return Source::Variable(Environment::variable(&key));
-        }
-        let line = self.file.as_ref().and_then(|(path, text)| Some((path.clone(), diagnostics::line(text, key)?)));
-        line.map_or(Source::Default, |(path, line)| Source::Line(path, line))
-    }
-}
-
-/// The path of a relative path that a settings file names: relative to the file's folder.
-fn beside(settings_file: &Path, path: &Path) -> PathBuf {
-    match settings_file.parent() {
-        Some(folder) if path.is_relative() => folder.join(path),
-        _ => path.to_owned(),
+/// Lets a signing key that a flag names replace one that the settings hold in a variable.
+fn choose_signing_key(layers: &Layers, evidence: &mut EvidenceSettings) {
+    if layers.source("evidence.signing_key_file") == SettingSource::Flag {
+        evidence.signing_key_variable = None;
     }
 }

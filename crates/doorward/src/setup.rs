@@ -13,7 +13,6 @@ use doorward_setup::{
 use crate::cli::{Cli, SetupCommand, SetupPack, SetupRoles};
 use crate::exit::{Exit, Failure};
 use crate::io::answer;
-use crate::places::Places;
 use crate::saved;
 use crate::settings::Settings;
 use doorward_file::{Readers, write_file};
@@ -37,7 +36,7 @@ pub(crate) fn run(cli: &Cli, command: &SetupCommand) -> Result<Exit, Failure> {
     };
     match out {
         Some(folder) => {
-            let mut places = Places::of(&settings);
+            let mut places = settings.places();
             files.iter().for_each(|file| places.file("--out", &folder.join(&file.name)));
             places.check()?;
             write(cli, folder, &files)

@@ -23,13 +23,13 @@ use crate::cli::{
 use crate::exit::{Exit, Failure};
 use crate::io::answer;
 use crate::io::runtime;
-use crate::places::Places;
 use crate::plain::harmless;
 use crate::progress::Progress;
 use crate::scan_source::AssembledScan;
 use crate::settings::Settings;
 use crate::signals;
 use doorward_file::input;
+use doorward_file::places::Places;
 
 pub(crate) use doorward_traffic::TrafficEvidence;
 
@@ -66,7 +66,7 @@ pub(crate) fn run(cli: &Cli, arguments: &TrafficArguments) -> Result<Exit, Failu
 
 /// The files that the command reads, keeps and writes.
 fn places(settings: &Settings, arguments: &TrafficArguments) -> Places {
-    let mut places = Places::of(settings);
+    let mut places = settings.places();
     places.keep_flag("--from", arguments.source.from.as_deref());
     arguments.source.ledger.iter().for_each(|ledger| places.keep_ledger(ledger));
     arguments.source.logs.iter().for_each(|folder| places.keep_logs(folder));

@@ -10,7 +10,7 @@ use doorward_sink_text::json;
 use super::SinkInputs;
 use crate::exit::{Exit, Failure};
 use crate::io::log;
-use crate::variable::variable;
+use doorward_settings::variable::variable;
 
 /// Makes the sink. Reads the signing key.
 pub(super) fn make<'a>(folder: &Path, inputs: SinkInputs<'a>) -> Result<Box<dyn Sink + 'a>, Failure> {

@@ -8,7 +8,7 @@ use doorward_model::{Sink, SinkShape};
 use super::stream::StreamSink;
 use super::{Make, Output, REGISTRY, SinkInputs};
 use crate::exit::{Exit, Failure};
-use crate::places::Places;
+use doorward_file::places::Places;
 
 /// An output and its destination.
 #[derive(Debug, Clone)]

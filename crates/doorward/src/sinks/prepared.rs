@@ -8,8 +8,8 @@ use doorward_model::{HistoryContext, ScanReport, Sink, SinkContext, SinkError};
 use super::{Format, SinkInputs};
 use crate::exit::{Exit, Failure};
 use crate::internal_error;
-use crate::places::Places;
 use doorward_file::check_writable;
+use doorward_file::places::Places;
 
 /// Sinks whose destinations can be written.
 pub(crate) struct PreparedSinks<'a> {

@@ -9,20 +9,30 @@ use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
 
-use crate::exit::{Exit, Failure};
-
 /// The files that SQLite and Doorward keep beside a ledger.
 const BESIDE_LEDGER: [&str; 4] = ["-wal", "-shm", "-journal", "-lock"];
 /// The most symbolic links to follow, as on Linux.
 const MOST_LINKS: usize = 40;
 /// The files of a register of exceptions: `doorward exceptions` is the one command that writes them.
-pub(crate) const REGISTER: &str = "the exception register";
+pub const REGISTER: &str = "the exception register";
 /// The endings of access logs.
 const LOGS: [&str; 2] = [".log", ".log.gz"];
 
+/// An output that would replace something; one sentence with both paths.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlaceConflict(String);
+
+impl std::fmt::Display for PlaceConflict {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for PlaceConflict {}
+
 /// The paths of one command.
 #[derive(Default)]
-pub(crate) struct Places {
+pub struct Places {
     kept: Vec<Kept>,
     outputs: Vec<Output>,
 }
@@ -54,32 +64,32 @@ struct Place {
 
 impl Places {
     /// Without the files of the register, for the command that edits them.
-    pub(crate) fn without_register(mut self) -> Self {
+    pub fn without_register(mut self) -> Self {
         self.kept.retain(|kept| kept.what != REGISTER);
         self
     }
 
     /// Keeps a file.
-    pub(crate) fn keep(&mut self, what: &str, path: &Path) {
+    pub fn keep(&mut self, what: &str, path: &Path) {
         self.kept.push(Kept { what: what.to_owned(), place: Place::of(path), endings: &[] });
     }
 
     /// Keeps a file that a flag may name.
-    pub(crate) fn keep_flag(&mut self, flag: &str, path: Option<&Path>) {
+    pub fn keep_flag(&mut self, flag: &str, path: Option<&Path>) {
         if let Some(path) = path {
             self.keep(&format!("the input of {flag}"), path);
         }
     }
 
     /// Keeps the sources of load balancers and traffic.
-    pub(crate) fn keep_source(&mut self, ledger: &Path, from: Option<&Path>, traffic: Option<&Path>) {
+    pub fn keep_source(&mut self, ledger: &Path, from: Option<&Path>, traffic: Option<&Path>) {
         self.keep_ledger(ledger);
         self.keep_flag("--from", from);
         self.keep_flag("--traffic", traffic);
     }
 
     /// Keeps the files that lie in a folder.
-    pub(crate) fn keep_all(&mut self, what: &str, folder: &Path) {
+    pub fn keep_all(&mut self, what: &str, folder: &Path) {
         let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
         for path in entries.map(|entry| entry.path()).filter(|path| path.is_file()) {
             self.keep(what, &path);
@@ -87,12 +97,12 @@ impl Places {
     }
 
     /// Keeps the access logs in a folder, however many there are.
-    pub(crate) fn keep_logs(&mut self, folder: &Path) {
+    pub fn keep_logs(&mut self, folder: &Path) {
         self.kept.push(Kept { what: "an access log".to_owned(), place: Place::of(folder), endings: &LOGS });
     }
 
     /// Keeps a ledger and what lies beside it.
-    pub(crate) fn keep_ledger(&mut self, ledger: &Path) {
+    pub fn keep_ledger(&mut self, ledger: &Path) {
         self.keep("the ledger", ledger);
         // SQLite puts its files beside the file that a link leads to, Doorward its own beside the link.
         let real = Place::of(ledger).path;
@@ -106,12 +116,12 @@ impl Places {
     }
 
     /// Adds a file that is written.
-    pub(crate) fn file(&mut self, what: &str, path: &Path) {
+    pub fn file(&mut self, what: &str, path: &Path) {
         self.write(what, path, false);
     }
 
     /// Adds a folder of files that is written. Everything in it belongs to it.
-    pub(crate) fn folder(&mut self, what: &str, path: &Path) {
+    pub fn folder(&mut self, what: &str, path: &Path) {
         self.write(what, path, true);
     }
 
@@ -120,12 +130,16 @@ impl Places {
     }
 
     /// Checks every output against what is kept and against every other output.
-    pub(crate) fn check(&self) -> Result<(), Failure> {
+    ///
+    /// # Errors
+    ///
+    /// An output would replace something that is kept, or two outputs meet.
+    pub fn check(&self) -> Result<(), PlaceConflict> {
         let problem = self.outputs.iter().enumerate().find_map(|(n, output)| {
             let kept = self.kept.iter().find_map(|kept| output.replaces(kept));
             kept.or_else(|| self.outputs.iter().skip(n + 1).find_map(|other| output.meets(other)))
         });
-        problem.map_or(Ok(()), |problem| Err(Failure::new(Exit::Usage, problem)))
+        problem.map_or(Ok(()), |problem| Err(PlaceConflict(problem)))
     }
 }
 
@@ -198,7 +212,7 @@ impl Place {
 }
 
 /// Whether two paths lead to the same place.
-pub(crate) fn same(one: &Path, other: &Path) -> bool {
+pub fn same(one: &Path, other: &Path) -> bool {
     Place::of(one).is(&Place::of(other))
 }
 
@@ -310,7 +324,7 @@ mod tests {
             for (path, is_folder) in outputs {
                 places.write("--format x", &at(path), *is_folder);
             }
-            places.check().err().map(|failure| failure.to_string()).unwrap_or_default()
+            places.check().err().map(|conflict| conflict.to_string()).unwrap_or_default()
         };
         for (outputs, problem) in [
             (&[("a", false), ("b", false)][..], ""),

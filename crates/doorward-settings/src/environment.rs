@@ -1,14 +1,14 @@
 //! The environment and the flags as layers of settings.
 
+use std::cell::LazyCell;
 use std::ffi::OsString;
-use std::sync::LazyLock;
 
 use figment::providers::{Format, Toml};
 use figment::value::{Dict, Map, Value};
 use figment::{Error, Figment, Metadata, Profile, Provider};
 
-use super::SettingsError;
 use crate::variable::trimmed;
+use crate::{Schema, SettingsError};
 
 const PREFIX: &str = "DOORWARD_";
 
@@ -23,17 +23,21 @@ const OTHERS: &[&str] = &[
 ];
 
 /// Variables `DOORWARD_SECTION__KEY=value`.
-pub(crate) struct Environment(Vec<(String, String)>);
+pub(crate) struct EnvironmentLayer {
+    set: Vec<(String, String)>,
+    default: &'static str,
+}
 
-impl Environment {
+impl EnvironmentLayer {
     /// Reads the settings among the environment's variables. Every name with the prefix and two underscores in it is a setting; one
     /// that cannot be a setting is an error. Other names belong to other programs, except for a setting that lacks an underscore.
-    pub(crate) fn read() -> Result<Self, SettingsError> {
+    pub(crate) fn read(settings: Schema) -> Result<Self, SettingsError> {
         let mut found = Vec::new();
+        let known = LazyCell::new(|| keys(settings));
         for (key, name, value) in prefixed() {
             let Some(value) = trimmed(value) else { continue };
             if !key.contains("__") {
-                if let Some(meant) = lacks_an_underscore(&key) {
+                if let Some(meant) = lacks_an_underscore(&key, &known) {
                     return Err(SettingsError(format!("{name} names no setting; did you mean {meant}?")));
                 }
                 continue;
@@ -49,12 +53,12 @@ impl Environment {
             found.push((dotted, value.to_owned()));
         }
         found.sort();
-        Ok(Self(found))
+        Ok(Self { set: found, default: settings.default })
     }
 
     /// The dotted keys that variables set.
     pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(|(key, _)| key.as_str())
+        self.set.iter().map(|(key, _)| key.as_str())
     }
 
     /// The variable that sets a dotted key.
@@ -73,13 +77,13 @@ fn prefixed() -> impl Iterator<Item = (String, String, OsString)> {
 }
 
 /// Variables with the prefix that may be misspelt settings, each with the setting that is closest, if any is. They are ignored.
-pub(crate) fn doubtful() -> Vec<String> {
+pub fn doubtful(settings: Schema) -> Vec<String> {
+    let known = LazyCell::new(|| keys(settings));
     let mut found: Vec<String> = prefixed()
         .filter(|(key, _, value)| !key.contains("__") && !is_of_kubernetes(key) && trimmed(value.clone()).is_some())
         .map(|(key, name, _)| {
             let last = |setting: &&String| setting.rsplit('.').next().is_some_and(|last| last.eq_ignore_ascii_case(&key));
-            let settings = settings();
-            let meant = settings.iter().find(last).map_or("ACCESS__ROLE_NAME".to_owned(), |setting| upper(setting));
+            let meant = known.iter().find(last).map_or("ACCESS__ROLE_NAME".to_owned(), |setting| upper(setting));
             format!("{name} is no setting and is ignored; a setting is written {PREFIX}SECTION__KEY, for example {PREFIX}{meant}")
         })
         .collect();
@@ -96,9 +100,9 @@ fn is_of_kubernetes(key: &str) -> bool {
 }
 
 /// The variable of the setting that a name without two underscores spells otherwise in full.
-fn lacks_an_underscore(key: &str) -> Option<String> {
+fn lacks_an_underscore(key: &str, known: &[String]) -> Option<String> {
     let spells = |setting: &&String| setting.replace('.', "_").eq_ignore_ascii_case(key);
-    settings().iter().find(spells).map(|setting| Environment::variable(setting))
+    known.iter().find(spells).map(|setting| EnvironmentLayer::variable(setting))
 }
 
 fn upper(setting: &str) -> String {
@@ -106,14 +110,11 @@ fn upper(setting: &str) -> String {
 }
 
 /// The dotted keys of all settings, with and without a default.
-fn settings() -> &'static [String] {
-    static KEYS: LazyLock<Vec<String>> = LazyLock::new(|| {
-        let schema = schemars::schema_for!(super::Settings);
-        let mut keys = Vec::new();
-        collect(schema.as_value(), schema.as_value(), "", &mut keys);
-        keys
-    });
-    &KEYS
+fn keys(settings: Schema) -> Vec<String> {
+    let schema = (settings.schema)();
+    let mut keys = Vec::new();
+    collect(schema.as_value(), schema.as_value(), "", &mut keys);
+    keys
 }
 
 /// Adds the keys below a part of a schema.
@@ -157,15 +158,15 @@ fn nested(key: &str, value: Value) -> Dict {
     }
 }
 
-impl Provider for Environment {
+impl Provider for EnvironmentLayer {
     fn metadata(&self) -> Metadata {
         Metadata::named("environment")
     }
 
     fn data(&self) -> Result<Map<Profile, Dict>, Error> {
-        let defaults = Figment::from(Toml::string(super::DEFAULT));
+        let defaults = Figment::from(Toml::string(self.default));
         let mut all = Figment::new();
-        for (key, text) in &self.0 {
+        for (key, text) in &self.set {
             all = all.merge(Flag(key.clone(), value(key, text, &defaults)));
         }
         all.data()
@@ -189,9 +190,37 @@ impl Provider for Flag {
 mod tests {
     use super::*;
 
+    const DEFAULT: &str = include_str!("../../../config/default.toml");
+
+    #[derive(schemars::JsonSchema)]
+    #[expect(dead_code, reason = "the schema is made of the type alone")]
+    struct Example {
+        access: Access,
+        traffic: Traffic,
+    }
+
+    #[derive(schemars::JsonSchema)]
+    #[expect(dead_code, reason = "the schema is made of the type alone")]
+    struct Access {
+        external_id: Option<String>,
+        role_name: String,
+    }
+
+    #[derive(schemars::JsonSchema)]
+    #[expect(dead_code, reason = "the schema is made of the type alone")]
+    struct Traffic {
+        thresholds: Thresholds,
+    }
+
+    #[derive(schemars::JsonSchema)]
+    #[expect(dead_code, reason = "the schema is made of the type alone")]
+    struct Thresholds {
+        minimum_days: u32,
+    }
+
     #[test]
     fn values_take_the_type_of_the_default() {
-        let defaults = Figment::from(Toml::string(super::super::DEFAULT));
+        let defaults = Figment::from(Toml::string(DEFAULT));
         let value = |key: &str, text: &str| value(key, text, &defaults);
         for (key, text) in [
             ("access.external_id", "012345678901"),
@@ -236,6 +265,8 @@ mod tests {
 
     #[test]
     fn a_setting_without_its_second_underscore_is_recognized() {
+        let known = keys(Schema { default: DEFAULT, schema: || schemars::schema_for!(Example) });
+        assert_eq!(known, ["access.external_id", "access.role_name", "traffic.thresholds.minimum_days"]);
         for (key, meant) in [
             ("ACCESS_ROLE_NAME", Some("DOORWARD_ACCESS__ROLE_NAME")),
             ("ACCESS_EXTERNAL_ID", Some("DOORWARD_ACCESS__EXTERNAL_ID")),
@@ -243,9 +274,7 @@ mod tests {
             ("ROLE_NAME", None),
             ("PORT", None),
         ] {
-            assert_eq!(lacks_an_underscore(key).as_deref(), meant, "{key}");
+            assert_eq!(lacks_an_underscore(key, &known).as_deref(), meant, "{key}");
         }
-        let keys: Vec<&str> = settings().iter().map(String::as_str).collect();
-        assert!(keys.len() > 80 && keys.contains(&"ledger.path") && keys.contains(&"calls.tries"), "{keys:?}");
     }
 }

@@ -5,15 +5,15 @@ use std::path::{Path, PathBuf};
 
 use doorward_file::ownership;
 
-use super::SettingsError;
+use crate::SettingsError;
 use crate::variable::{folder, variable};
 
 /// The variable that names the settings file.
 const VARIABLE: &str = "DOORWARD_CONFIG";
 
 /// A settings file that exists or was named.
-pub(super) struct SettingsFile {
-    pub(super) path: PathBuf,
+pub(crate) struct SettingsFile {
+    pub(crate) path: PathBuf,
     origin: Origin,
 }
 
@@ -26,7 +26,7 @@ enum Origin {
 
 impl SettingsFile {
     /// The named file, else the one that is found.
-    pub(super) fn find(config: Option<&Path>) -> Option<Self> {
+    pub(crate) fn find(config: Option<&Path>) -> Option<Self> {
         if let Some(path) = config {
             return Some(Self { path: path.to_owned(), origin: Origin::Flag });
         }
@@ -41,7 +41,7 @@ impl SettingsFile {
     /// # Errors
     ///
     /// It cannot be read, or it was found and another user can have written it.
-    pub(super) fn text(&self) -> Result<String, SettingsError> {
+    pub(crate) fn text(&self) -> Result<String, SettingsError> {
         let path = self.path.display();
         // With sudo, root acts for the user who called it, as in git.
         let caller = || variable("SUDO_UID").and_then(|id| id.to_str()?.parse().ok());
@@ -59,12 +59,12 @@ impl SettingsFile {
 }
 
 /// The settings file: the named one, else the one that is found.
-pub(crate) fn locate(config: Option<&Path>) -> Option<PathBuf> {
+pub fn locate(config: Option<&Path>) -> Option<PathBuf> {
     SettingsFile::find(config).map(|file| file.path)
 }
 
 /// The settings file if it was found outside of the working folder without being named: another person may have written it.
-pub(crate) fn found_elsewhere(config: Option<&Path>) -> Option<PathBuf> {
+pub fn found_elsewhere(config: Option<&Path>) -> Option<PathBuf> {
     let here = std::env::current_dir().ok()?.join("doorward.toml");
     let file = SettingsFile::find(config)?;
     (matches!(file.origin, Origin::Search) && file.path != here).then_some(file.path)

@@ -4,12 +4,11 @@ use std::path::Path;
 
 use figment::error::Kind;
 
-use super::{Layers, Source};
-use crate::exit::{Exit, Failure};
+use super::{Layers, SettingSource};
 
 /// A setting that cannot be used.
 #[derive(Debug)]
-pub(crate) struct SettingsError(pub(crate) String);
+pub struct SettingsError(pub(crate) String);
 
 impl std::fmt::Display for SettingsError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -20,7 +19,7 @@ impl std::fmt::Display for SettingsError {
 impl std::error::Error for SettingsError {}
 
 /// Checks that a file is TOML.
-pub(super) fn syntax(path: &Path, text: &str) -> Result<(), SettingsError> {
+pub(crate) fn syntax(path: &Path, text: &str) -> Result<(), SettingsError> {
     toml_edit::Document::parse(text).map(|_| ()).map_err(|error| {
         let line = error.span().map_or(1, |span| line_of(text, span.start));
         SettingsError(format!("{}:{line}: not TOML: {}", path.display(), error.message().trim()))
@@ -28,7 +27,7 @@ pub(super) fn syntax(path: &Path, text: &str) -> Result<(), SettingsError> {
 }
 
 /// Explains why the merged layers are not valid settings.
-pub(super) fn explain(error: &figment::Error, layers: &Layers) -> SettingsError {
+pub(crate) fn explain(error: &figment::Error, layers: &Layers) -> SettingsError {
     let mut path = error.path.clone();
     let problem = match &error.kind {
         Kind::UnknownField(field, expected) => {
@@ -56,17 +55,17 @@ pub(super) fn explain(error: &figment::Error, layers: &Layers) -> SettingsError 
 }
 
 /// Whether the value of a key is never shown. Other secrets are not in the settings: a file or a variable holds them.
-pub(super) fn is_secret(key: &str) -> bool {
+pub(crate) fn is_secret(key: &str) -> bool {
     key == "external_id"
 }
 
 /// A value that parses but cannot be used.
-pub(super) fn wrong(key: &str, problem: &str, layers: &Layers) -> SettingsError {
+pub(crate) fn wrong(key: &str, problem: &str, layers: &Layers) -> SettingsError {
     SettingsError(format!("{}{key}: {problem}", place(key, layers)))
 }
 
 /// The known word closest to a misspelt one, if any is close.
-pub(super) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     let scored = known.iter().map(|candidate| (strsim::jaro_winkler(word, candidate), *candidate));
     scored.filter(|(score, _)| *score > 0.75).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, candidate)| candidate)
 }
@@ -74,16 +73,16 @@ pub(super) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
 /// Where a key was set, as the start of an error message.
 fn place(key: &str, layers: &Layers) -> String {
     match layers.source(key) {
-        Source::Flag => "command line: ".to_owned(),
-        Source::Variable(name) => format!("{name}: "),
-        Source::Line(path, line) => format!("{}:{line}: ", path.display()),
-        Source::Default => String::new(),
+        SettingSource::Flag => "command line: ".to_owned(),
+        SettingSource::Variable(name) => format!("{name}: "),
+        SettingSource::Line(path, line) => format!("{}:{line}: ", path.display()),
+        SettingSource::Default => String::new(),
     }
 }
 
 /// The line on which a file sets a dotted key, or the longest part of it that the file has; positions in lists are parts of the key.
 /// None if the file lacks the first two parts.
-pub(super) fn line(text: &str, key: &str) -> Option<usize> {
+pub(crate) fn line(text: &str, key: &str) -> Option<usize> {
     let document = toml_edit::Document::parse(text).ok()?;
     let mut item: &toml_edit::Item = document.as_item();
     let mut span = None;
@@ -108,10 +107,4 @@ pub(super) fn line(text: &str, key: &str) -> Option<usize> {
 
 fn line_of(text: &str, offset: usize) -> usize {
     text.as_bytes().iter().take(offset).filter(|byte| **byte == b'\n').count() + 1
-}
-
-impl From<SettingsError> for Failure {
-    fn from(error: SettingsError) -> Self {
-        Self::new(Exit::Usage, error.to_string())
-    }
 }

@@ -1,11 +1,10 @@
 //! `doorward config show --origin`: every value with where it came from.
 
 use std::fmt::Write as _;
-use std::path::Path;
 
 use figment::value::{Dict, Value};
 
-use super::{DEFAULT, Layers, Settings, SettingsError, Source, diagnostics};
+use crate::{Layers, SettingSource, SettingsError, diagnostics};
 
 /// What is shown in the place of a confidential value.
 const HIDDEN: &str = "(set, not shown)";
@@ -16,32 +15,31 @@ struct SettingLine {
     line: String,
 }
 
-/// The effective settings as TOML, one in a line, each with its origin when asked for: a settings file with this text has the same
-/// effect. Settings that do not hold up are an error here too: what is shown is what a scan would use.
-pub(crate) fn show(config: Option<&Path>, origins: bool) -> Result<String, SettingsError> {
-    Settings::load(config, &[])?;
-    let layers = Layers::find(config, &[])?;
-    let leaves = leaves(&shown(&layers)?);
-    let width = leaves.iter().map(|leaf| leaf.line.len()).filter(|width| *width < 80).max().unwrap_or(0);
-    let mut text = String::new();
-    for SettingLine { path, line } in &leaves {
-        if origins {
-            let _ = writeln!(text, "{line:<width$}  # {}", origin(path, &layers));
-        } else {
-            let _ = writeln!(text, "{line}");
+impl Layers {
+    /// The effective settings as TOML, one in a line, each with its origin when asked for: a settings file with this text has the same
+    /// effect.
+    ///
+    /// # Errors
+    ///
+    /// The layers cannot be merged.
+    pub fn show(&self, origins: bool) -> Result<String, SettingsError> {
+        let leaves = leaves(&shown(self)?);
+        let width = leaves.iter().map(|leaf| leaf.line.len()).filter(|width| *width < 80).max().unwrap_or(0);
+        let mut text = String::new();
+        for SettingLine { path, line } in &leaves {
+            if origins {
+                let _ = writeln!(text, "{line:<width$}  # {}", origin(path, self));
+            } else {
+                let _ = writeln!(text, "{line}");
+            }
         }
+        Ok(text)
     }
-    Ok(text)
-}
-
-/// Every setting in a line of its own, as evidence and saved scans hold them.
-pub(super) fn quoted(layers: &Layers) -> Result<String, SettingsError> {
-    Ok(leaves(&shown(layers)?).into_iter().map(|leaf| leaf.line + "\n").collect())
 }
 
 /// The merged settings; of what is confidential only that it is set.
 fn shown(layers: &Layers) -> Result<Dict, SettingsError> {
-    let mut merged: Dict = layers.figment.extract().map_err(|error| diagnostics::explain(&error, layers))?;
+    let mut merged: Dict = layers.extract()?;
     merged.values_mut().for_each(hide);
     Ok(merged)
 }
@@ -63,10 +61,10 @@ fn hide(value: &mut Value) {
 
 fn origin(key: &str, layers: &Layers) -> String {
     match layers.source(key) {
-        Source::Flag => "command line".to_owned(),
-        Source::Variable(name) => name,
-        Source::Line(path, line) => format!("{}:{line}", path.display()),
-        Source::Default => match diagnostics::line(DEFAULT, key) {
+        SettingSource::Flag => "command line".to_owned(),
+        SettingSource::Variable(name) => name,
+        SettingSource::Line(path, line) => format!("{}:{line}", path.display()),
+        SettingSource::Default => match diagnostics::line(layers.default, key) {
             Some(line) => format!("default (line {line})"),
             None => "default".to_owned(),
         },
