@@ -70,40 +70,43 @@ pub struct UnseenCounts {
     never_read: usize,
 }
 
-/// Writes all lines and returns the number of findings among them.
-///
-/// # Errors
-/// Those of `out`.
-pub fn write(out: &mut dyn Write, report: &ScanReport, exit_code: u8) -> io::Result<usize> {
-    let mut line = |line: NdjsonLine<'_>| -> io::Result<()> {
-        serde_json::to_writer(&mut *out, &line)?;
-        out.write_all(b"\n")
-    };
+/// All lines of a report, in their order.
+pub fn lines(report: &ScanReport, exit_code: u8) -> impl Iterator<Item = NdjsonLine<'_>> + Send {
     let (run, organization, observed) = (&report.run, &report.organization, report.observed());
-    line(NdjsonLine::Run { format: "ndjson-v1", run, organization, observed })?;
-    report.accounts.iter().try_for_each(|account| line(NdjsonLine::Account(account)))?;
-    report.coverage.lines.iter().try_for_each(|covered| line(NdjsonLine::Coverage(covered)))?;
-    report.load_balancers.iter().try_for_each(|lb| line(NdjsonLine::LoadBalancer(lb)))?;
-    let mut findings = 0;
-    for finding in &report.findings {
-        line(NdjsonLine::Finding(finding))?;
-        findings += 1;
-    }
-    if let Some(unseen) = &report.unseen {
-        unseen.load_balancers.iter().try_for_each(|lb| line(NdjsonLine::UnseenLoadBalancer(lb)))?;
-        unseen.findings.iter().try_for_each(|finding| line(NdjsonLine::UnseenFinding(finding)))?;
-    }
-    line(NdjsonLine::End {
+    let first = NdjsonLine::Run { format: "ndjson-v1", run, organization, observed };
+    let last = NdjsonLine::End {
         exit_code,
         coverage: report.coverage.counts,
         load_balancers: report.load_balancers.len(),
-        findings,
+        findings: report.findings.len(),
         unseen: report.unseen.as_ref().map(|unseen| UnseenCounts {
             load_balancers: unseen.load_balancers.len(),
             findings: unseen.findings.len(),
             account_regions: unseen.account_regions,
             never_read: unseen.never_read,
         }),
-    })?;
-    Ok(findings)
+    };
+    let unseen = report.unseen.iter().flat_map(|unseen| {
+        let load_balancers = unseen.load_balancers.iter().map(NdjsonLine::UnseenLoadBalancer);
+        load_balancers.chain(unseen.findings.iter().map(NdjsonLine::UnseenFinding))
+    });
+    std::iter::once(first)
+        .chain(report.accounts.iter().map(NdjsonLine::Account))
+        .chain(report.coverage.lines.iter().map(NdjsonLine::Coverage))
+        .chain(report.load_balancers.iter().map(NdjsonLine::LoadBalancer))
+        .chain(report.findings.iter().map(NdjsonLine::Finding))
+        .chain(unseen)
+        .chain(std::iter::once(last))
+}
+
+/// Writes all lines and returns the number of findings among them.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write(out: &mut dyn Write, report: &ScanReport, exit_code: u8) -> io::Result<usize> {
+    for line in lines(report, exit_code) {
+        serde_json::to_writer(&mut *out, &line)?;
+        out.write_all(b"\n")?;
+    }
+    Ok(report.findings.len())
 }

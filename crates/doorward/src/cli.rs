@@ -16,6 +16,7 @@ mod exceptions;
 mod history;
 mod notify;
 mod overrides;
+mod plugin;
 mod posture;
 mod publish;
 mod scope;
@@ -32,6 +33,7 @@ pub(crate) use exceptions::{AddArguments, ExceptionsCommand, RenewArguments};
 pub(crate) use history::{HistoryArguments, HistoryCommand, HistoryFormat};
 pub(crate) use notify::NotifyArguments;
 pub(crate) use overrides::LedgerArguments;
+pub(crate) use plugin::{NewArguments, PluginCommand, PluginLanguage, TestArguments};
 pub(crate) use posture::PostureArguments;
 pub(crate) use publish::PublishArguments;
 pub(crate) use scope::ScopeArguments;
@@ -156,6 +158,9 @@ pub(crate) enum Command {
     /// Print roles and guardrails to deploy, as JSON, CloudFormation or Terraform
     #[command(subcommand)]
     Setup(Box<SetupCommand>),
+    /// Write and test plugins: programs that write outputs of their own
+    #[command(subcommand)]
+    Plugin(PluginCommand),
     /// Explain a rule, a reason code, or the exit codes
     Explain {
         /// A rule id, a reason code, or `exit-codes`; without one, the list of topics
@@ -215,6 +220,14 @@ pub(crate) enum SchemaKind {
     CheckJsonV1,
     /// The output `event-v1` of `doorward event`.
     EventV1,
+    /// What a plugin answers to `describe`.
+    PluginDescriptionV1,
+    /// What a plugin answers to `preflight`.
+    PluginPreflightV1,
+    /// The first line that a plugin reads for `emit`.
+    PluginHeaderV1,
+    /// What a plugin answers to `emit`.
+    PluginReceiptV1,
 }
 
 /// `doorward config`.
@@ -308,6 +321,9 @@ pub(crate) struct ReportArguments {
     /// Judge by the current settings instead of those saved with the scan
     #[arg(long)]
     pub(crate) judge_again: bool,
+    /// Deliver to plugins what arrived there already: the delivery has the same id again
+    #[arg(long)]
+    pub(crate) redeliver: bool,
     /// Compare with Security Hub controls ELB.12 and ELB.14, which are read now, instead of writing a report. Exit code 3 if they
     /// contradict the scan or lack a load balancer, 4 if that is unknown
     #[arg(

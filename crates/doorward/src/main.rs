@@ -26,6 +26,7 @@ mod logging;
 mod manual;
 mod notify;
 mod plain;
+mod plugin;
 mod posture;
 mod progress;
 mod publish;
@@ -84,6 +85,7 @@ fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::History(arguments) => history::run(cli, arguments),
         Command::Publish(arguments) => publish::run(cli, arguments),
         Command::Posture(arguments) => posture::run(cli, arguments),
+        Command::Plugin(command) => plugin::run(cli, command),
         Command::Plan(arguments) => change::run_plan(cli, arguments),
         Command::Apply(arguments) => change::apply(cli, arguments),
         Command::Rollback(arguments) => change::rollback(cli, arguments),

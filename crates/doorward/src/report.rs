@@ -11,7 +11,7 @@ use crate::register;
 use crate::saved::{self, ReportCriteria};
 use crate::scan_source::AssembledScan;
 use crate::settings::{Overridable, Settings};
-use crate::sinks::{Format, OutputOptions, PreparedSinks, SinkInputs};
+use crate::sinks::{Format, OutputOptions, PluginInputs, PreparedSinks, SinkInputs};
 use crate::traffic;
 
 /// Runs `doorward report`. By the settings that were saved with the scan, the outputs are the same bytes as those of the scan; with
@@ -27,8 +27,10 @@ pub(crate) fn run(cli: &Cli, arguments: &ReportArguments) -> Result<Exit, Failur
     places.keep_flag("--traffic", arguments.traffic.as_deref());
     declarations.iter().flat_map(Declarations::paths).for_each(|path| places.keep("a file of --iac", path));
     let traffic = arguments.traffic.as_deref().map(traffic::saved).transpose()?;
-    // Traffic that is joined now is weighed by the current settings.
-    let needs_settings = arguments.judge_again || traffic.is_some();
+    // Traffic that is joined now is weighed by the current settings, and only they name plugins: a saved scan may come from anywhere.
+    let has_plugins = arguments.output.formats.iter().any(Format::is_plugin);
+    let needs_settings = arguments.judge_again || traffic.is_some() || has_plugins;
+    let clock = crate::clock::system();
     let settings = needs_settings.then(|| Settings::load(cli.config.as_deref(), &[])).transpose()?;
     if let (true, Some(settings)) = (arguments.judge_again, &settings) {
         (kept, criteria) = (kept.without_history(), ReportCriteria::of(settings)?);
@@ -50,6 +52,12 @@ pub(crate) fn run(cli: &Cli, arguments: &ReportArguments) -> Result<Exit, Failur
         settings: &criteria.sinks,
         settings_text: &criteria.settings,
         build: None,
+        plugins: settings.as_ref().map(|settings| PluginInputs {
+            settings: &settings.reports,
+            ledger: &settings.ledger,
+            redeliver: arguments.redeliver,
+            clock: &clock,
+        }),
         options: OutputOptions { colour: cli.colour_on_stdout(), quiet: cli.quiet },
     };
     runtime()?.block_on(async {

@@ -26,7 +26,7 @@ use crate::register;
 use crate::saved::Saving;
 use crate::settings::Settings;
 use crate::signals::{self, Signal};
-use crate::sinks::{Format, OutputOptions, PreparedSinks, SECURITY_HUB, SinkInputs};
+use crate::sinks::{Format, OutputOptions, PluginInputs, PreparedSinks, SECURITY_HUB, SinkInputs};
 use crate::traffic::{self, TrafficEvidence};
 use doorward_file::places::Places;
 
@@ -109,12 +109,19 @@ pub(crate) async fn execute(mut request: ScanRequest<'_>, colour: bool) -> Resul
     let texts = settings.exceptions.read()?;
     let register = texts.register()?;
     let sink_settings = settings.sinks();
+    let clock = request.clock.clone();
     let inputs = SinkInputs {
         policy: &settings.policy,
         register: &register,
         settings: &sink_settings,
         settings_text: &settings.text,
         build: request.emulator.as_ref().map(|_| "the demo"),
+        plugins: Some(PluginInputs {
+            settings: &settings.reports,
+            ledger: &settings.ledger,
+            redeliver: false,
+            clock: &clock,
+        }),
         options: OutputOptions { colour, quiet: request.quiet },
     };
     let sinks = PreparedSinks::new(request.formats, inputs, request.save, places).await?;

@@ -17,11 +17,12 @@ use doorward_model::Policy;
 use doorward_settings::{Layers, Override, Schema, SettingSource, SettingsError, nearest};
 use doorward_sink_evidence::EvidenceSettings;
 use doorward_sink_owners::OwnersSettings;
+use doorward_sink_plugin::{PluginSettings, PluginsSettings};
 use doorward_sink_securityhub::PublishSettings;
 use doorward_traffic::TrafficSettings;
 
 use crate::register::ExceptionSettings;
-use crate::sinks::{CsvSettings, SinkSettings};
+use crate::sinks::{CsvSettings, REGISTRY, SinkSettings};
 
 mod event;
 mod flags;
@@ -85,6 +86,9 @@ pub(crate) struct Settings {
     pub(crate) publish: PublishSettings,
     /// Which reports change the exit code.
     pub(crate) report: ReportSettings,
+    /// Outputs that other programs write, by the name that `--format` has for them.
+    #[serde(default)]
+    pub(crate) reports: PluginsSettings,
     /// The gate for infrastructure as code.
     pub(crate) check: GateSettings,
     /// All settings as `doorward config show` prints them, without secrets: evidence quotes them.
@@ -263,6 +267,13 @@ impl Settings {
         }
         if let Some((key, problem)) = self.problem() {
             return wrong(key, problem);
+        }
+        let taken: Vec<&str> = REGISTRY.iter().map(|output| output.name).collect();
+        for (name, plugin) in &self.reports {
+            if let Some((key, problem)) = PluginSettings::problem(name, plugin, &taken) {
+                let key = if key.is_empty() { format!("reports.{name}") } else { format!("reports.{name}.{key}") };
+                return wrong(&key, problem);
+            }
         }
         let known: Vec<&str> = doorward_rules::catalogue().iter().map(|meta| meta.id).collect();
         if let Some(id) = self.policy.disabled.iter().find(|id| !known.contains(&id.as_str())) {

@@ -25,12 +25,14 @@ mod format;
 mod notify;
 mod owners;
 mod page;
+mod plugin;
 mod prepared;
 mod securityhub;
 mod stream;
 
 pub(crate) use csv::CsvSettings;
 pub(crate) use format::Format;
+pub(crate) use plugin::PluginInputs;
 pub(crate) use prepared::PreparedSinks;
 
 /// Delivery to Security Hub.
@@ -233,6 +235,8 @@ pub(crate) struct SinkInputs<'a> {
     pub(crate) settings_text: &'a str,
     /// The name of this build in evidence; the hash of the program if absent.
     pub(crate) build: Option<&'a str>,
+    /// What plugins are made from; none where the command runs no plugins.
+    pub(crate) plugins: Option<PluginInputs<'a>>,
     /// How the command writes.
     pub(crate) options: OutputOptions,
 }

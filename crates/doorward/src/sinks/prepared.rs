@@ -26,6 +26,11 @@ impl<'a> PreparedSinks<'a> {
         also: Option<&Path>,
         mut places: Places,
     ) -> Result<Self, Failure> {
+        let plugins = inputs.plugins.map(|plugins| plugins.settings);
+        for format in formats {
+            let names = plugins.iter().flat_map(|plugins| plugins.keys());
+            format.check(names).map_err(|problem| Failure::new(Exit::Usage, problem))?;
+        }
         if formats.iter().filter(|format| format.is_for_stdout()).count() > 1 {
             let problem =
                 "two formats would both be written to stdout; give all but one a file: --format json-v1=scan.json";

@@ -32,6 +32,7 @@ mod not_whole;
 mod notify;
 mod observed;
 mod overwriting;
+mod plugins;
 mod posture;
 mod publish;
 mod random_environments;
