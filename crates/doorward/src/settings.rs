@@ -150,6 +150,7 @@ impl Settings {
         {
             *key = beside(&file, key);
         }
+        settings.access.origins = origin::of_access(&layers);
         settings.text = origin::quoted(&layers)?;
         settings.file = layers.file.map(|(path, _)| path);
         Ok(settings)

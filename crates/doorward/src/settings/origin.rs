@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use doorward_aws::access::SettingOrigins;
 use figment::value::{Dict, Value};
 
 use super::{DEFAULT, Layers, Settings, SettingsError, Source, diagnostics};
@@ -59,6 +60,13 @@ fn hide(value: &mut Value) {
         Value::Array(_, items) => items.iter_mut().for_each(hide),
         _ => {}
     }
+}
+
+/// What sets the settings that the way in shows.
+pub(super) fn of_access(layers: &Layers) -> SettingOrigins {
+    let keys = ["access.profile", "access.home_region"].into_iter();
+    let set = keys.filter(|key| !matches!(layers.source(key), Source::Default));
+    SettingOrigins::new(set.map(|key| (key.to_owned(), origin(key, layers))))
 }
 
 fn origin(key: &str, layers: &Layers) -> String {
