@@ -88,7 +88,8 @@ impl AccessError {
 impl Failure {
     /// Ends the tries of the first call where AWS has never answered: most often the network, a proxy or an endpoint is set wrong.
     fn ends_without_answer(mut self, tried: u32) -> Self {
-        let is_silent = matches!(self.gap.reason, GapReason::Unreachable | GapReason::TimedOut) && self.status.is_none();
+        let is_silent =
+            matches!(self.gap.reason, GapReason::Unreachable | GapReason::TimedOut) && self.status.is_none();
         if is_silent && tried >= FIRST_TRIES {
             self.action = RetryAction::Stop;
         }

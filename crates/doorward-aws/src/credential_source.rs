@@ -103,10 +103,11 @@ impl Chain<'_> {
             } else {
                 format!("there is no profile `{name}`")
             };
+            let unreadable = self.config.unreadable();
             CredentialProblem(format!(
                 "no source of credentials is configured: AWS_ACCESS_KEY_ID is {}, {profile}, no container or web identity variable \
                  is set, and AWS_EC2_METADATA_DISABLED turns instance metadata off; set AWS_PROFILE, sign in, or run where a role is \
-                 attached",
+                 attached{unreadable}",
                 if explicit { "not used because a profile is named" } else { "not set" }
             ))
         })
@@ -260,8 +261,9 @@ impl Chain<'_> {
             ));
         }
         if let Some(command) = self.config.get(profile, "credential_process") {
-            let (command, origin) = (Hidden(command.text.clone()), command.origin());
-            return Ok(Some(CredentialSource::Process { command, origin }));
+            // Over several lines it is still one command.
+            let (text, origin) = (command.text.replace('\n', " "), command.origin());
+            return Ok(Some(CredentialSource::Process { command: Hidden(text), origin }));
         }
         keys(profile, |name| self.config.in_config_file(profile, name))
     }

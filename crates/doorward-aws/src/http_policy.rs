@@ -41,7 +41,7 @@ pub(crate) struct EndpointHints {
     pub(crate) fips: Option<ValueOrigin>,
     pub(crate) dual_stack: Option<ValueOrigin>,
     pub(crate) region: Option<(String, ValueOrigin)>,
-    /// The hosts of endpoints that are configured.
+    /// The hosts and ports of endpoints that are configured.
     pub(crate) endpoints: Vec<(String, ValueOrigin)>,
 }
 

@@ -181,6 +181,11 @@ impl SharedConfig {
         known.extend(entries);
     }
 
+    /// Files that exist and cannot be read, each as a clause with the reason.
+    pub(crate) fn unreadable(&self) -> String {
+        self.unreadable.iter().map(|problem| format!("; {problem}")).collect()
+    }
+
     /// Whether a profile exists in either file.
     pub(crate) fn has(&self, profile: &str) -> bool {
         self.profiles.contains_key(profile) || self.credentials.contains_key(profile)

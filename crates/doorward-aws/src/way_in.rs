@@ -74,8 +74,13 @@ pub enum WayInError {
         service: &'static str,
     },
     /// Nothing names a Region, and instance metadata is turned off.
-    #[error("no Region to start from: set `access.home_region`, AWS_REGION, or a region in the AWS profile")]
-    Region,
+    #[error(
+        "no Region to start from: set `access.home_region`, AWS_REGION, or a region in the AWS profile{unreadable}"
+    )]
+    Region {
+        /// Files that cannot be read, each as a clause.
+        unreadable: String,
+    },
     /// Proxies or certificates.
     #[error(transparent)]
     Http(#[from] HttpPolicyError),
@@ -243,7 +248,7 @@ impl WayIn {
         let region = ground.region(settings)?;
         let metadata = ground.chain().metadata_endpoint(&ground.profile.name);
         if region.is_none() && metadata.is_none() {
-            return Err(WayInError::Region);
+            return Err(WayInError::Region { unreadable: ground.config.unreadable() });
         }
         let endpoints = ground.endpoints()?;
         let [fips, dual_stack] = ground.kinds(&endpoints)?;
@@ -281,10 +286,10 @@ impl ServiceSettings {
         self.services.get(service).filter(|_| !self.ignored)
     }
 
-    /// The hosts of the endpoints, with what names each.
+    /// The hosts and ports of the endpoints, with what names each.
     fn hosts(&self) -> Vec<(String, ValueOrigin)> {
         let hosts = self.services.values().filter(|_| !self.ignored).filter_map(|endpoint| {
-            let host = endpoint.value.parse::<Uri>().ok()?.host()?.to_owned();
+            let host = endpoint.value.parse::<Uri>().ok()?.authority()?.to_string();
             Some((host, endpoint.origin.clone()))
         });
         hosts.collect()

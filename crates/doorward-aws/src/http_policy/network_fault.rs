@@ -152,7 +152,7 @@ pub(super) async fn explain(policy: &HttpPolicy, uri: &Uri, symptom: Symptom) ->
         Obstacle::Silence => format!("{host} did not answer in time{through}"),
         Obstacle::Connection => format!("{host} could not be reached{through}: {cause}"),
     };
-    sentence += &hints(policy, host, is_name && proxy.is_none());
+    sentence += &hints(policy, uri, is_name && proxy.is_none());
     if may_need_proxy && proxy.is_none() {
         sentence += &format!("; {}", policy.proxies.absence(uri));
     }
@@ -201,9 +201,11 @@ fn certificate(
 }
 
 /// Settings that may have led to a name that does not exist.
-fn hints(policy: &HttpPolicy, host: &str, is_name: bool) -> String {
+fn hints(policy: &HttpPolicy, uri: &Uri, is_name: bool) -> String {
     let hints = &policy.hints;
-    if let Some((_, origin)) = hints.endpoints.iter().find(|(named, _)| named.eq_ignore_ascii_case(host)) {
+    let host = uri.host().unwrap_or_default();
+    let place = uri.authority().map_or(host, |authority| authority.as_str());
+    if let Some((_, origin)) = hints.endpoints.iter().find(|(named, _)| named.eq_ignore_ascii_case(place)) {
         return format!("; the endpoint is set by {origin}");
     }
     let is_of_aws = [".amazonaws.", ".api.aws", ".api.amazonwebservices."].iter().any(|part| host.contains(part));

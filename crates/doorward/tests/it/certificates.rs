@@ -8,6 +8,8 @@ use crate::bed::{Bed, Said, doorward, run, world};
 use crate::recorder::{CERTIFICATES, Recorder};
 
 const ISSUER: &str = "CN=Example Inspection CA";
+/// Variables of the environment.
+type Variables<'a> = &'a [(&'a str, &'a str)];
 /// Repeated tries of the default settings take more than this.
 const AT_ONCE: Duration = Duration::from_secs(20);
 
@@ -109,6 +111,15 @@ fn every_setting_that_names_certificates_is_used() {
         assert_eq!(proxy.tunnels(), ["sts.eu-west-1.amazonaws.com:443"], "{variables:?}");
         assert!(said.err.contains("enough"), "{}", said.err);
     }
+    // A proxy that is asked over TLS, and one with a user and a password.
+    let proxy = Recorder::presenting("server");
+    let url = format!("https://us%40er:p%23w@localhost:{}", proxy.port);
+    let said = scan(folder, &[("AWS_CA_BUNDLE", &authority), ("HTTPS_PROXY", &url)]);
+    assert_eq!((said.code, proxy.signers()), (Some(6), vec!["ENVKEY".to_owned()]), "{}", said.err);
+    // us@er:p#w
+    assert_eq!(proxy.logins(), ["Basic dXNAZXI6cCN3"]);
+    let other = scan(folder, &[("HTTPS_PROXY", &url)]);
+    assert!(other.err.contains("the certificate of") && !other.err.contains("p%23w"), "{}", other.err);
 }
 
 #[test]
@@ -171,7 +182,7 @@ fn webhooks_use_the_same_certificates_and_proxies() {
     std::fs::write(folder.join(".aws/config"), format!("[profile of-file]\nca_bundle = {authority}\n")).unwrap();
     let trusted = [("AWS_CA_BUNDLE", authority.as_str())];
     let profile = [("DOORWARD_ACCESS__PROFILE", "of-file")];
-    let cases: [(&str, &[(&str, &str)], &[&str]); 9] = [
+    let cases: [(&str, Variables<'_>, &[&str]); 9] = [
         ("server", &trusted, &[]),
         ("server", &profile, &[]),
         ("server", &[("AWS_PROFILE", "of-file")], &[]),

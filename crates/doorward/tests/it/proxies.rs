@@ -6,6 +6,9 @@ use std::time::{Duration, Instant};
 use crate::bed::{doorward, run};
 use crate::recorder::{CERTIFICATES, Recorder};
 
+/// Variables of the environment.
+type Variables<'a> = &'a [(&'a str, &'a str)];
+
 /// How a proxy is named.
 const NAMED: [&[&str]; 9] = [
     &[],
@@ -20,8 +23,9 @@ const NAMED: [&[&str]; 9] = [
 ];
 const EXEMPT: [&str; 5] = ["", "169.254.169.254", "127.0.0.1,localhost", "*", "*.amazonaws.com 10.0.0.0/8"];
 /// Sources of credentials, with the key that signs; none for an address that does not answer.
-const SOURCES: [(&str, Option<&str>); 6] = [
+const SOURCES: [(&str, Option<&str>); 7] = [
     ("instance", Some("INSTANCE")),
+    ("instance, for the Region too", Some("INSTANCE")),
     ("ECS, whole URI", Some("CONTAINER")),
     ("EKS on this machine", Some("CONTAINER")),
     ("instance at a link-local address", None),
@@ -37,7 +41,10 @@ fn check(folder: &std::path::Path, named: &[&str], exempt: &str, source: usize) 
     let token = folder.join("token");
     std::fs::write(&token, "t").unwrap();
     let mut command = doorward(folder);
-    command.env("AWS_REGION", "eu-west-1").env("AWS_CA_BUNDLE", format!("{CERTIFICATES}/authority.pem"));
+    command.env("AWS_CA_BUNDLE", format!("{CERTIFICATES}/authority.pem"));
+    if !name.contains("Region") {
+        command.env("AWS_REGION", "eu-west-1");
+    }
     command.env("NO_PROXY", exempt).env("DOORWARD_CALLS__TRIES", "1");
     for variable in named {
         command.env(variable, &proxy.url);
@@ -51,7 +58,7 @@ fn check(folder: &std::path::Path, named: &[&str], exempt: &str, source: usize) 
     }
     let container = |url: String| [("AWS_CONTAINER_CREDENTIALS_FULL_URI", url)];
     match name {
-        "instance" => {
+        "instance" | "instance, for the Region too" => {
             command.env("AWS_EC2_METADATA_DISABLED", "false").env("AWS_EC2_METADATA_SERVICE_ENDPOINT", &local.url)
         }
         // An address of this kind at which nothing answers.
@@ -131,7 +138,7 @@ fn names_that_do_not_exist_and_proxies_that_refuse_end_soon_with_their_cause() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let silent = format!("https://{}", listener.local_addr().unwrap());
     let (login, refusing) = (Recorder::refusing(407), Recorder::refusing(403));
-    let cases: [(&[(&str, &str)], &[&str]); 16] = [
+    let cases: [(Variables<'_>, &[&str]); 17] = [
         (
             &[("AWS_ENDPOINT_URL", "https://nothing.invalid")],
             &["nothing.invalid could not be resolved", "the endpoint is set by AWS_ENDPOINT_URL", "set HTTPS_PROXY"],
@@ -174,6 +181,10 @@ fn names_that_do_not_exist_and_proxies_that_refuse_end_soon_with_their_cause() {
         (
             &[("AWS_ENDPOINT_URL", "http://127.0.0.1:1")],
             &["127.0.0.1 could not be reached", "the endpoint is set by AWS_ENDPOINT_URL"],
+        ),
+        (
+            &[("AWS_ENDPOINT_URL", "http://127.0.0.1:2"), ("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:1")],
+            &["the endpoint is set by AWS_ENDPOINT_URL_STS"],
         ),
         (&[("HTTPS_PROXY", "127.0.0.1:1")], &["through the proxy http://127.0.0.1:1 (HTTPS_PROXY)"]),
         (

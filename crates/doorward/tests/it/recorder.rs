@@ -41,6 +41,8 @@ struct Shared {
     seen: Mutex<Vec<SeenRequest>>,
     /// Tunnels that were asked for.
     tunnels: Mutex<Vec<String>>,
+    /// What was sent to log in to the proxy.
+    logins: Mutex<Vec<String>>,
     /// TLS connections that were begun.
     handshakes: AtomicUsize,
     answer: CannedAnswer,
@@ -70,6 +72,7 @@ impl Recorder {
         let shared = Arc::new(Shared {
             seen: Mutex::default(),
             tunnels: Mutex::default(),
+            logins: Mutex::default(),
             handshakes: AtomicUsize::new(0),
             answer,
             tunnel_status,
@@ -101,6 +104,10 @@ impl Recorder {
         self.shared.tunnels.lock().unwrap().clone()
     }
 
+    pub(crate) fn logins(&self) -> Vec<String> {
+        self.shared.logins.lock().unwrap().clone()
+    }
+
     pub(crate) fn handshakes(&self) -> usize {
         self.shared.handshakes.load(Ordering::SeqCst)
     }
@@ -126,7 +133,15 @@ impl Shared {
             self.handshakes.fetch_add(1, Ordering::SeqCst);
             let connection = ServerConnection::new(Arc::clone(&self.tls)).unwrap();
             let mut reader = BufReader::new(StreamOwned::new(connection, stream));
-            while self.request(&mut reader).is_some() {}
+            while let Some(line) = self.request(&mut reader) {
+                if line.starts_with("CONNECT ") {
+                    // A proxy that is asked over TLS: the tunnel is in it.
+                    let connection = ServerConnection::new(Arc::clone(&self.tls)).unwrap();
+                    let mut reader = BufReader::new(StreamOwned::new(connection, reader.into_inner()));
+                    while self.request(&mut reader).is_some() {}
+                    return;
+                }
+            }
             return;
         }
         let raw = stream.try_clone().unwrap();
@@ -152,6 +167,11 @@ impl Shared {
         while reader.read_line(&mut header).unwrap_or(0) > 2 {
             if let Some(value) = header.to_ascii_lowercase().strip_prefix("content-length:") {
                 length = value.trim().parse().unwrap();
+            }
+            if let Some((name, login)) = header.split_once(": ")
+                && name.eq_ignore_ascii_case("proxy-authorization")
+            {
+                self.logins.lock().unwrap().push(login.trim().to_owned());
             }
             if let Some((_, rest)) = header.split_once("Credential=") {
                 signer = rest.split('/').next().unwrap_or_default().to_owned();
@@ -181,6 +201,8 @@ impl Shared {
         };
         let (status, body) = if line.contains("/latest/api/token") {
             (200, "TOKEN".to_owned())
+        } else if line.contains("/placement/region") {
+            (200, "eu-west-1".to_owned())
         } else if line.contains("security-credentials/ ") {
             (200, "role".to_owned())
         } else if line.contains("security-credentials/") {

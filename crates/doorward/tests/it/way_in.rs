@@ -8,7 +8,8 @@ use crate::recorder::Recorder;
 
 const CONFIG: &str = "[default]\nregion = eu-west-1\n[profile plain]\nregion = eu-west-1\naws_access_key_id = PLAIN\n\
     aws_secret_access_key = s\n[profile \"My Team Audit\"]\nregion = eu-west-1\naws_access_key_id = TEAM\n\
-    aws_secret_access_key = s\n[profile console]\nregion = eu-west-1\nlogin_session = arn:aws:iam::111122223333:user/me\n";
+    aws_secret_access_key = s\n[profile console]\nregion = eu-west-1\nlogin_session = arn:aws:iam::111122223333:user/me\n\
+    [sectionless]\nregion = eu-west-1\n";
 
 /// A scan in this environment; its home has the configuration above.
 fn scan(folder: &Path, variables: &[(&str, &str)], arguments: &[&str]) -> Said {
@@ -66,6 +67,14 @@ fn what_cannot_be_used_is_named_before_any_call() {
         (&[("HTTPS_PROXY", "socks5://p:1")], &[], &["HTTPS_PROXY", "SOCKS"]),
         (&[("AWS_ACCESS_KEY_ID", "A\nB")], &[], &["AWS_ACCESS_KEY_ID"]),
         (&[("AWS_SECRET_ACCESS_KEY", " ")], &[], &["AWS_SECRET_ACCESS_KEY"]),
+        (&[("AWS_ACCESS_KEY_ID", "\"A\"")], &[], &["AWS_ACCESS_KEY_ID", "quote"]),
+        (&[("AWS_CONFIG_FILE", "/")], &[], &["no Region to start from", "; / cannot be read"]),
+        (
+            &[("AWS_ACCESS_KEY_ID", ""), ("AWS_SHARED_CREDENTIALS_FILE", "/")],
+            &[],
+            &["no source of credentials", "; / cannot be read"],
+        ),
+        (&[], &["--profile", "sectionless"], &["config:14 names it, but in this file write [profile sectionless]"]),
         (&[], &["--profile", "console"], &["aws login", "credential_process = aws configure export-credentials"]),
     ];
     for (variables, arguments, fragments) in cases {
