@@ -24,6 +24,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     ensure!(compared.code == Some(0) && differences.is_empty(), "botocore differs: {differences:#?}");
     let cases = result["cases"].as_u64().unwrap_or_default();
     ensure!(cases >= AT_LEAST, "only {cases} cases were compared");
-    println!("{cases} environments: botocore and the scanner agree, {} of them by decisions 281 and 372", result["by_decision"]);
+    println!(
+        "{cases} environments: botocore and the scanner agree, {} of them by decisions 281 and 372",
+        result["by_decision"]
+    );
     Ok(ExitCode::SUCCESS)
 }
