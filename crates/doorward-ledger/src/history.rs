@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::columns::{RunRef, severity};
 use crate::error::LedgerFault;
+use crate::owner_spelling::OwnerSpellings;
 use crate::record::{COLUMNS, Counts, NOT_KEPT, count, counts_of, fixed_dimension, tag_dimension};
 use crate::timestamp::{nanos, timestamp};
 use crate::{Ledger, LedgerError};
@@ -189,6 +190,7 @@ impl Ledger {
             let (since, until) = (since.map_or(i64::MIN, nanos), until.map_or(i64::MAX, nanos));
             let mut changes = changes(db, by)?.into_iter().peekable();
             let mut current: BTreeMap<String, Counts> = BTreeMap::new();
+            let spellings = if *by == By::Owner { OwnerSpellings::read(db)? } else { OwnerSpellings::default() };
             let mut summaries = Vec::new();
             for run in runs(db)? {
                 while let Some((_, label, counts)) = changes.next_if(|(seq, ..)| *seq <= run.seq) {
@@ -198,8 +200,8 @@ impl Ledger {
                     continue;
                 }
                 let wanted = current.iter().filter(|(_, counts)| *by == By::All || **counts != Counts::default());
-                summaries
-                    .extend(wanted.map(|(label, counts)| run.summary((*by != By::All).then(|| label.clone()), counts)));
+                let group = |label: &str| (*by != By::All).then(|| spellings.shown(label));
+                summaries.extend(wanted.map(|(label, counts)| run.summary(group(label), counts)));
             }
             Ok(summaries)
         })

@@ -10,6 +10,7 @@ use crate::columns::finding_id;
 use crate::error::LedgerFault;
 use crate::findings::is_unseen;
 use crate::history::{By, Share};
+use crate::owner_spelling::OwnerSpellings;
 use crate::timestamp::{nanos, timestamp};
 use crate::{Ledger, LedgerError, State};
 
@@ -145,11 +146,12 @@ impl Ledger {
 fn groups(db: &Connection, by: &By) -> Result<BTreeMap<i64, Option<String>>, LedgerFault> {
     let dimension = by.dimension();
     let mut groups = BTreeMap::new();
+    let spellings = if *by == By::Owner { OwnerSpellings::read(db)? } else { OwnerSpellings::default() };
     let mut query = db.prepare("SELECT id, document FROM groupings")?;
     let mut rows = query.query([])?;
     while let Some(row) = rows.next()? {
         let labels: BTreeMap<String, String> = serde_json::from_str(&row.get::<_, String>(1)?)?;
-        let label = labels.get(&dimension).cloned().unwrap_or_else(|| "(not recorded)".to_owned());
+        let label = labels.get(&dimension).map_or_else(|| "(not recorded)".to_owned(), |label| spellings.shown(label));
         groups.insert(row.get(0)?, (*by != By::All).then_some(label));
     }
     Ok(groups)

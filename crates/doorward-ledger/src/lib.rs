@@ -26,6 +26,7 @@ mod leased;
 mod ledger;
 mod notification_state;
 mod outbox;
+mod owner_spelling;
 mod preflight;
 mod record;
 mod retention;

@@ -35,6 +35,11 @@ impl Layers {
         }
         Ok(text)
     }
+
+    /// What set a dotted key, as people read it: the variable, the file with the line, `command line`, or the default.
+    pub fn origin(&self, key: &str) -> String {
+        origin(key, self)
+    }
 }
 
 /// The merged settings; of what is confidential only that it is set.

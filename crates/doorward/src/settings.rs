@@ -6,7 +6,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use doorward_aws::access::AccessSettings;
+use doorward_aws::access::{AccessSettings, SettingOrigins};
 use doorward_aws::settings::{CallSettings, Span};
 use doorward_change::ChangeSettings;
 use doorward_check::GateSettings;
@@ -143,6 +143,7 @@ impl Settings {
         if let Some(key) = &mut settings.evidence.signing_key_file {
             *key = layers.resolve("evidence.signing_key_file", key);
         }
+        settings.access.origins = origins_of_access(layers);
         settings.text = layers.show(false)?;
         settings.file = layers.file().map(Path::to_owned);
         Ok(settings)
@@ -289,4 +290,11 @@ fn choose_signing_key(layers: &Layers, evidence: &mut EvidenceSettings) {
     if layers.source("evidence.signing_key_file") == SettingSource::Flag {
         evidence.signing_key_variable = None;
     }
+}
+
+/// What sets the settings that the way in shows.
+fn origins_of_access(layers: &Layers) -> SettingOrigins {
+    let keys = ["access.profile", "access.home_region"].into_iter();
+    let set = keys.filter(|key| layers.source(key) != SettingSource::Default);
+    SettingOrigins::new(set.map(|key| (key.to_owned(), layers.origin(key))))
 }

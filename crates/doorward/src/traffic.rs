@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use doorward_aws::access::{Access, Emulator};
+use doorward_aws::access::Emulator;
 use doorward_aws::{Clock, Stop};
 use doorward_model::LoadBalancer;
 use doorward_traffic::{
@@ -21,8 +21,7 @@ use crate::cli::{
     AdviseArguments, Cli, CompareArguments, Engine, ListFormat, Since, TrafficArguments, TrafficCommand, TrafficSource,
 };
 use crate::exit::{Exit, Failure};
-use crate::io::answer;
-use crate::io::runtime;
+use crate::io::{answer, connect, runtime};
 use crate::plain::harmless;
 use crate::progress::Progress;
 use crate::scan_source::AssembledScan;
@@ -206,8 +205,7 @@ impl GatherJob<'_> {
                 Reaches::of_athena(traffic, &asked).map_err(|problem| Failure::new(Exit::Usage, problem))?
             }
         };
-        let (access, calls) = (settings.access.clone(), settings.calls.clone());
-        let access = Access::connect(access, calls, self.clock.clone(), self.emulator.as_ref(), stop).await?;
+        let access = connect(settings.connection(), &self.clock, self.emulator.as_ref(), stop).await?;
         let source = LogSource::new(reaches.provider(&access))
             .with_concurrency(settings.calls.concurrency)
             .with_requester_pays(traffic.requester_pays);

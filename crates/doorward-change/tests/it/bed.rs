@@ -107,6 +107,7 @@ pub(crate) async fn enter(server: &Server) -> Access {
         profile: None,
         assume_in_own_account: false,
         overrides: vec![],
+        origins: doorward_aws::access::SettingOrigins::default(),
     };
     let calls = CallSettings {
         concurrency: 8,

@@ -84,6 +84,7 @@ fn access() -> Outcome<AccessSettings> {
         profile: None,
         assume_in_own_account: false,
         overrides: vec![],
+        origins: doorward_aws::access::SettingOrigins::default(),
     })
 }
 

@@ -53,6 +53,7 @@ impl Default for Setup {
                 profile: None,
                 assume_in_own_account: false,
                 overrides: vec![],
+                origins: doorward_aws::access::SettingOrigins::default(),
             },
             calls: CallSettings {
                 concurrency: 64,
