@@ -16,7 +16,7 @@ from pathlib import Path
 
 import duckdb
 
-from check import END, START, differences, same_clients
+from check import END, START, differences, same_clients, without_examples
 
 PLACE, CLIENT = "s3://vended-{region}/AWSLogs/{account}/alb/{region}/{day}", "client:port"
 FIELDS = {
@@ -89,6 +89,7 @@ def main():
         tally["unparsed"]["samples"] = []
     for name, tally in mine["load_balancers"].items():
         tally["unparsed"]["count"] += spoiled.get(name, 0)
+    without_examples(mine["load_balancers"])
     found = [
         found
         for name, tally in mine["load_balancers"].items()

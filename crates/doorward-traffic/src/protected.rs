@@ -8,11 +8,11 @@ use doorward_model::Pattern;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct ProtectedClients {
     entries: Vec<String>,
-    rules: Vec<Rule>,
+    rules: Vec<ProtectedEntry>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Rule {
+enum ProtectedEntry {
     Address(IpAddr),
     /// An address of the network, and the number of its fixed bits.
     Network(IpAddr, u32),
@@ -21,7 +21,7 @@ enum Rule {
 
 impl ProtectedClients {
     pub(crate) fn new(entries: &[String]) -> Self {
-        Self { entries: entries.to_vec(), rules: entries.iter().map(|entry| Rule::of(entry)).collect() }
+        Self { entries: entries.to_vec(), rules: entries.iter().map(|entry| ProtectedEntry::of(entry)).collect() }
     }
 
     /// The entries as they were written.
@@ -36,14 +36,14 @@ impl ProtectedClients {
         }
         let parsed = address.parse::<IpAddr>().ok();
         self.rules.iter().any(|rule| match rule {
-            Rule::Address(only) => parsed == Some(*only),
-            Rule::Network(network, length) => parsed.is_some_and(|address| within(address, *network, *length)),
-            Rule::Agent(pattern) => pattern.matches(agent),
+            ProtectedEntry::Address(only) => parsed == Some(*only),
+            ProtectedEntry::Network(network, length) => parsed.is_some_and(|address| within(address, *network, *length)),
+            ProtectedEntry::Agent(pattern) => pattern.matches(agent),
         })
     }
 }
 
-impl Rule {
+impl ProtectedEntry {
     fn of(entry: &str) -> Self {
         if let Ok(address) = entry.parse() {
             return Self::Address(address);

@@ -79,7 +79,7 @@ pub(crate) fn plan() -> Plan {
     Plan {
         seed: 20_261_102,
         load_balancers,
-        bytes: 14 * 6 * 3 * 19_000,
+        bytes: 14 * 6 * 3 * 18_700,
         file_bytes: 18_700,
         start: 1_792_382_400,
         step: 14_400,

@@ -281,7 +281,7 @@ fn evidence_that_does_not_exist_raises_nothing() {
         ("first and last day", on(&[0, 13], 2_800), "2 of 14 days"),
         ("a hole of six days", on(&[0, 1, 2, 3, 10, 11, 12, 13], 700), "8 of 14 days"),
         ("five minutes of each day", hours(0..1), "14 days with log lines in fewer than 6 hours are not counted"),
-        ("four hours of each day", hours(0..4), "14 days with log lines in fewer than 6 hours are not counted"),
+        ("four hours of each day", hours(0..4), "13 days with log lines in fewer than 6 hours are not counted"),
         ("a tenth of the requests", metered(users(), 50_400, 0), "they contain 5600 of the 56000 requests"),
         (
             "five requests that no log holds",
@@ -372,7 +372,7 @@ fn protected_clients_are_compared_line_by_line() {
         protected_clients: vec!["203.0.113.0/24".to_owned()],
         ..Thresholds::default()
     };
-    let population = Population { thresholds: protected, ..users().client(1, "-", ACCEPTABLE, by_target("404")) };
+    let population = Population { thresholds: protected, ..defended().client(1, "-", ACCEPTABLE, by_target("404")) };
     let mut evidence = population.evidence();
     let mut many = doorward_traffic::LoadBalancerTally::default();
     // So few lost requests hide no regular client.
