@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use doorward_model::{AccountId, Region};
 
-use crate::line::{self, Class, Line, Status, address};
+use crate::line::{self, Class, Line, Status};
 use crate::origin::excerpt;
 use crate::outcome::by;
 use crate::protected::ProtectedClients;
@@ -19,7 +19,7 @@ use crate::window::{Hour, STAMP, STAMP_HOUR, Window, is_stamp};
 mod counted;
 
 pub(crate) use counted::answered;
-use counted::{NO_TARGET_GROUP, UNROUTED, begins_bare, is_status, sources, unrouted};
+use counted::{NO_TARGET_GROUP, UNROUTED, before_port, begins_bare, is_status, sources, unrouted};
 
 /// Of samples this much is kept.
 const SAMPLE: usize = 300;
@@ -31,6 +31,7 @@ const FULL: u32 = 1 << 30;
 /// Where the spaces stand that separate fields, counted from the beginning of the line.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Spaces {
+    pub(crate) fourth: usize,
     pub(crate) eighth: usize,
     pub(crate) sixteenth: usize,
     pub(crate) seventeenth: usize,
@@ -246,8 +247,9 @@ impl Counter {
         if !begins_bare(client) {
             return None;
         }
-        let address = address(&client[..memchr::memchr(b' ', client)?]);
-        self.run.clients.add(address);
+        let start = line.len() - client.len();
+        let length = before_port(line.get(start..spaces.fourth)?);
+        self.run.clients.add_start(client, length);
         self.tally.reading.short_way += 1;
         self.run.lines += 1;
         self.run.protocols[protocol] += 1;

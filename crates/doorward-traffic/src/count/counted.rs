@@ -1,7 +1,7 @@
 //! What a line adds to the counts of its hour and its client, and how fields are recognized without the full parser.
 
 use super::SAMPLE;
-use crate::line::{Line, Status};
+use crate::line::{Line, Status, address};
 use crate::origin::{domain, excerpt, shape};
 use crate::outcome::is_denied;
 use crate::protected::ProtectedClients;
@@ -18,6 +18,13 @@ pub(super) const NO_TARGET_GROUP: &[u8] = b"-";
 #[inline]
 pub(super) fn is_status(first: u8, rest: &[u8]) -> bool {
     matches!((first, rest), (b'-', [b' ', ..]) | (b'1'..=b'9', [b'0'..=b'9', b'0'..=b'9', b' ', ..]))
+}
+
+/// The length of the address in a client: up to its last colon, which stands at most five digits before the end.
+#[inline]
+pub(super) fn before_port(client: &[u8]) -> usize {
+    let end = client.iter().rev().take(6).position(|byte| *byte == b':');
+    end.map_or_else(|| address(client).len(), |digits| client.len() - 1 - digits)
 }
 
 #[inline]

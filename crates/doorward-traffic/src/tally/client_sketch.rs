@@ -37,7 +37,23 @@ impl ClientSketch {
     /// Adds an address.
     #[inline]
     pub(crate) fn add(&mut self, address: &[u8]) {
-        let hash = hash(address);
+        self.put(hash(address));
+    }
+
+    /// Adds the address that is the first so many bytes of a text.
+    #[inline(always)]
+    pub(crate) fn add_start(&mut self, text: &[u8], length: usize) {
+        match text.first_chunk::<16>() {
+            Some(start) if length <= start.len() => {
+                let rest = u128::MAX.checked_shr(128 - 8 * length as u32).unwrap_or(0);
+                self.put(mix(u128::from_le_bytes(*start) & rest));
+            }
+            _ => self.put(hash(&text[..length])),
+        }
+    }
+
+    #[inline(always)]
+    fn put(&mut self, hash: u64) {
         // At most 58 zeros: the six bits of the register's number are not part of the run.
         let run = ((hash | (REGISTERS as u64 - 1)).leading_zeros() + 1) as u8;
         let register = &mut self.registers[hash as usize % REGISTERS];
@@ -68,17 +84,30 @@ impl ClientSketch {
 /// Mixes the bytes of an address.
 #[inline]
 fn hash(address: &[u8]) -> u64 {
-    const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
-    let mut hash = address.len() as u64;
-    let (words, rest) = address.as_chunks::<8>();
-    for word in words {
-        hash = (hash ^ u64::from_le_bytes(*word)).wrapping_mul(FACTOR).rotate_left(29);
+    let mut start = [0; 16];
+    if address.len() > start.len() {
+        return long(address);
     }
-    let mut last = [0; 8];
-    last[..rest.len()].copy_from_slice(rest);
-    hash = (hash ^ u64::from_le_bytes(last)).wrapping_mul(FACTOR);
-    // All bits of the result depend on all of the text (the finish of MurmurHash3).
-    hash = (hash ^ (hash >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
+    start[..address.len()].copy_from_slice(address);
+    mix(u128::from_le_bytes(start))
+}
+
+/// The same of an address that does not fit a word: of IPv6.
+fn long(address: &[u8]) -> u64 {
+    let mut hash = 0_u64;
+    for part in address.chunks(16) {
+        let mut word = [0; 16];
+        word[..part.len()].copy_from_slice(part);
+        hash = mix(u128::from_le_bytes(word) ^ u128::from(hash));
+    }
+    hash
+}
+
+/// All bits of the result depend on all of the word (the finish of MurmurHash3 for both halves).
+#[inline(always)]
+fn mix(word: u128) -> u64 {
+    let (low, high) = (word as u64, (word >> 64) as u64);
+    let mut hash = low.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ high.wrapping_mul(0xff51_afd7_ed55_8ccd).rotate_left(32);
     hash = (hash ^ (hash >> 33)).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
     hash ^ (hash >> 33)
 }
