@@ -37,7 +37,9 @@ impl ProtectedClients {
         let parsed = address.parse::<IpAddr>().ok();
         self.rules.iter().any(|rule| match rule {
             ProtectedEntry::Address(only) => parsed == Some(*only),
-            ProtectedEntry::Network(network, length) => parsed.is_some_and(|address| within(address, *network, *length)),
+            ProtectedEntry::Network(network, length) => {
+                parsed.is_some_and(|address| within(address, *network, *length))
+            }
             ProtectedEntry::Agent(pattern) => pattern.matches(agent),
         })
     }

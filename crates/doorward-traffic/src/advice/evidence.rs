@@ -156,7 +156,8 @@ impl Judge<'_> {
     fn too_few_logs(&self) -> Option<String> {
         let observed = self.forecast.evidence.observed.as_ref()?;
         // Before the first log, CloudWatch alone is the evidence.
-        let (logged, counted) = (observed.logged?, observed.counted?.saturating_sub(observed.counted_before.unwrap_or(0)));
+        let (logged, counted) =
+            (observed.logged?, observed.counted?.saturating_sub(observed.counted_before.unwrap_or(0)));
         let few = (logged as f64) < self.thresholds.minimum_logged_share * counted as f64;
         few.then(|| {
             format!(
