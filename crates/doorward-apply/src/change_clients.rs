@@ -157,7 +157,7 @@ impl MetricSource for CloudWatchMetrics {
                     Metric::LoadBalancer4xx => &mut sample.elb_4xx,
                     Metric::Target5xx => &mut sample.target_5xx,
                     Metric::NewConnections => &mut sample.connections,
-                    Metric::NonCompliant => continue,
+                    Metric::NonCompliant | Metric::LoadBalancer3xx | Metric::LoadBalancer5xx => continue,
                 };
                 *figure = count as f64;
             }

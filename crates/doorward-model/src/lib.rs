@@ -80,7 +80,9 @@ pub use sink::{
 pub use spreadsheet::guarded;
 pub use tag_value::tag_value;
 pub use thresholds::{FailOn, ReportSettings, UnknownFailOn};
-pub use traffic::{ModeEffect, ObservedTime, Traffic, TrafficBasis, TrafficGap, TrafficSource, TrafficStep};
+pub use traffic::{
+    ModeEffect, ObservedFiles, ObservedTime, Traffic, TrafficBasis, TrafficGap, TrafficSource, TrafficStep,
+};
 pub use unmatched_setting::UnmatchedSetting;
 pub use unseen::{Bounds, LastMode, Unseen, UnseenFinding, UnseenLoadBalancer, WhyUnseen};
 pub use verdict_reason::VerdictReason;

@@ -174,10 +174,11 @@
     }
     return svg;
   }
+  const LEGEND = [["hurt", "blocks clients that were served, or may have been"], ["blocked", "blocks others"], ["closed", "forwards, then closes the connections"], ["forwarded", "forwards"]];
   function traffic(t) {
     const tiers = t.tiers.map(([tier, count]) => tier + " " + number(count)).join(", ");
     const lines = t.modes.map((m) => {
-      const hurt = m.hurt == null ? "unknown how many of these a target served successfully" : number(m.hurt) + " of these were served successfully";
+      const hurt = m.hurt == null ? "unknown how many of these are of clients that were served" : number(m.hurt) + " of these are of clients that were served, or may have been";
       const said = "blocks " + number(m.blocked) + " of " + number(t.requests) + (m.blocked > 0 ? ", " + hurt : "") + (m.closed > 0 ? "; closes the connections of " + number(m.closed) : "");
       const known = m.hurt == null ? 0 : m.hurt;
       const bar = t.odd > 0 ? strip([["hurt", known], ["blocked", m.blocked - known], ["closed", m.closed], ["forwarded", t.odd - m.blocked - m.closed]], t.odd, m.mode + " " + said) : null;
@@ -186,7 +187,8 @@
     return el("section", { class: "finding traffic" },
       el("h3", null, "What its traffic says"),
       el("p", null, el("b", null, t.advice), ". ", outside(t.because.join(" "))),
-      t.modes.length === 0 ? null : el("table", null, el("caption", null, t.odd > 0 ? "What each mode would do with the " + number(t.odd) + " requests that are not compliant: hurts users, blocks others, forwards and closes, forwards." : "What each mode would do."), el("tbody", null, lines)),
+      t.modes.length === 0 ? null : el("table", null, el("caption", null, t.odd > 0 ? "What each mode would do with the " + number(t.odd) + " requests that are not compliant." : "What each mode would do."), el("tbody", null, lines)),
+      t.modes.length === 0 || !(t.odd > 0) ? null : el("ul", { class: "legend" }, LEGEND.map(([kind, said]) => el("li", null, el("span", { class: "key " + kind, "aria-hidden": "true" }), said))),
       t.sources.length === 0 ? null : el("ul", null, t.sources.map(([who, what, count, fix]) => el("li", null, outside(who), ": ", what, ", " + number(Number(count)) + " requests. ", prose(fix)))),
       el("p", { class: "soft" }, "From " + t.basis + (t.window ? ", " + t.window : "") + ": " + number(t.requests) + " " + t.denominator + (tiers ? " (" + tiers + ")" : "") + ". ", outside(t.check)));
   }

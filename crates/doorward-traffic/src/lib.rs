@@ -33,6 +33,7 @@ mod observed;
 mod origin;
 mod outcome;
 mod prices;
+mod protected;
 mod protocol;
 mod read;
 mod reasons;
@@ -56,7 +57,8 @@ pub use count_cache::{CacheUse, CountCache, CountCacheError, FOLDER as STATE_FOL
 pub use evidence::{AthenaScan, EvidenceError, TrafficEvidence, id, key};
 pub use extent::{Extent, extent, falls_short};
 pub use forecast::{
-    Basis, CrossCheck, Denominator, Forecast, ForecastEvidence, ForecastInput, ModeForecast, Share, forecast,
+    Basis, BoundUnit, CrossCheck, Denominator, Forecast, ForecastEvidence, ForecastInput, ModeForecast, Share,
+    UpperBound, forecast,
 };
 pub use gather::{AthenaOptions, CacheOptions, GatherError, GatherEvent, TrafficRequest, gather, log_bucket};
 pub use join::{AdviceRules, TrafficByArn, advise_all, expire_all, join};
@@ -75,8 +77,8 @@ pub use source::{
     Source, Span, UnreadLogs, listing_logs,
 };
 pub use tally::{
-    Answered, By, Cause, Client, ClientTable, ClientTally, HourTally, LoadBalancerKey, LoadBalancerTally, LogFiles,
-    NoLoadBalancer, NodeFiles, Reading, RequestExample, Sampled, Sources, Tally, Tier, Treatment,
+    Answered, By, Cause, Client, ClientSketch, ClientTable, ClientTally, HourTally, LoadBalancerKey, LoadBalancerTally,
+    LogFiles, NoLoadBalancer, NodeFiles, Reading, RequestExample, Sampled, Sources, Tally, Tier, Treatment,
 };
 pub use top::{Top, Weight};
 pub use triggers::{

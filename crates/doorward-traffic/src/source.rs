@@ -15,6 +15,8 @@ mod recount;
 mod remedy;
 mod s3;
 
+use std::sync::Arc;
+
 use aws_sdk_s3::types::RequestPayer;
 use doorward_aws::ClientProvider;
 pub use doorward_aws::Operation;
@@ -27,6 +29,8 @@ pub use cloudwatch::Metered;
 pub use fetch::{Body, Counted};
 pub(crate) use remedy::REQUESTER_PAYS;
 
+use crate::protected::ProtectedClients;
+
 pub use plan::{Cost, LogPlace, LogPlan, Planned, Span, UnreadLogs};
 
 /// Lists, objects or metric calls in flight at once, unless the caller sets another number.
@@ -38,18 +42,31 @@ pub struct Source {
     aws: ClientProvider,
     concurrency: usize,
     requester_pays: bool,
+    protected: Arc<ProtectedClients>,
 }
 
 impl Source {
     /// Reads with the sessions of `aws`.
     pub fn new(aws: ClientProvider) -> Self {
-        Self { aws, concurrency: CONCURRENCY, requester_pays: false }
+        Self { aws, concurrency: CONCURRENCY, requester_pays: false, protected: Arc::default() }
     }
 
     /// The same, stating in requests to S3 that the requester pays.
     #[must_use]
     pub fn with_requester_pays(self, requester_pays: bool) -> Self {
         Self { requester_pays, ..self }
+    }
+
+    /// The same, comparing the client of each line that is not compliant with protected clients: addresses, networks or globs over
+    /// user agents.
+    #[must_use]
+    pub fn with_protected(self, protected: &[String]) -> Self {
+        Self { protected: Arc::new(ProtectedClients::new(protected)), ..self }
+    }
+
+    /// The protected clients that lines are compared with.
+    pub(crate) fn protected(&self) -> &[String] {
+        self.protected.entries()
     }
 
     fn payer(&self) -> Option<RequestPayer> {

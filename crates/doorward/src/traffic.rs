@@ -208,7 +208,8 @@ impl GatherJob<'_> {
         let access = connect(settings.connection(), &self.clock, self.emulator.as_ref(), stop).await?;
         let source = LogSource::new(reaches.provider(&access))
             .with_concurrency(settings.calls.concurrency)
-            .with_requester_pays(traffic.requester_pays);
+            .with_requester_pays(traffic.requester_pays)
+            .with_protected(&traffic.thresholds.protected_clients);
         let cache = self.state.as_ref().map(|folder| CacheOptions {
             folder: folder.clone(),
             days: traffic.days,
@@ -235,6 +236,7 @@ impl GatherJob<'_> {
             let exit = match &error {
                 GatherError::Cache(_) => Exit::Preflight,
                 GatherError::OverBudget { .. } => Exit::Usage,
+                GatherError::Unlisted(_) => Exit::Coverage,
             };
             Failure::new(exit, error.to_string())
         })
@@ -284,7 +286,8 @@ fn folder_of(
     quiet: bool,
 ) -> Result<TrafficEvidence, Failure> {
     let progress = Progress::start("log files read", quiet);
-    let options = FolderOptions { window, threads: settings.traffic.threads() };
+    let protected = &settings.traffic.thresholds.protected_clients;
+    let options = FolderOptions { window, threads: settings.traffic.threads(), protected };
     let tally = read_folder(folder, options, &|at| progress.at(at.done, at.objects));
     progress.finish();
     let tally = tally.map_err(|e| Failure::new(Exit::Usage, e.to_string()))?;
@@ -299,7 +302,7 @@ fn folder_of(
         let error = FolderError::OutsideWindow { folder, window, holds: format!("{outside} line{s}, of other times") };
         return Err(Failure::new(Exit::Usage, error.to_string()));
     }
-    Ok(TrafficEvidence::new(window, tally))
+    Ok(TrafficEvidence::new(window, tally).protecting(protected))
 }
 
 /// Says which files were left out of the counts. `doorward traffic` has it in its output.
