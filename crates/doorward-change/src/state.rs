@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use doorward_model::{AppliedChange, Arn, ChangeStatus, Mode};
+use doorward_model::{AppliedChange, Arn, ChangeStatus};
 use jiff::Timestamp;
 
-use crate::{Event, JournalEntry, Plan, Step};
+use crate::{Event, JournalEntry, Plan, SettingValue, Step};
 
 /// The state of one step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,8 +82,8 @@ pub struct StepRecord {
     pub by: String,
     /// AWS's request id of the last request that set the mode.
     pub request_id: Option<String>,
-    /// The mode to restore: what was read just before the first call.
-    pub prior: Option<Mode>,
+    /// The value to restore: what was read just before the first call.
+    pub prior: Option<SettingValue>,
 }
 
 /// A change: its plan, and the state of every step.
@@ -160,15 +160,16 @@ impl ChangeState {
         self.plan.steps.iter().all(good)
     }
 
-    /// Every load balancer with an event, as reports show it.
+    /// Every load balancer with an event, as reports show it. A change of the treatment of header fields is none of a mode, and is not
+    /// among them.
     pub fn applied(&self) -> Vec<(Arn, AppliedChange)> {
         let applied = |step: &Step| {
             let load_balancer = self.load_balancers.get(&step.target.arn)?;
             let change = AppliedChange {
                 change: self.plan.id.clone(),
                 at: load_balancer.at,
-                from: load_balancer.prior.unwrap_or(step.from),
-                to: step.to,
+                from: load_balancer.prior.unwrap_or(step.from).mode()?,
+                to: step.to.mode()?,
                 status: load_balancer.state.status()?,
                 by: load_balancer.by.clone(),
                 why: step.reason.clone(),

@@ -11,9 +11,12 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use doorward_file::{Readers, write_file};
-use doorward_model::{Arn, Receipt, RequiredMode, RuleMeta, RunPoint, ScanReport, SinkError};
+use doorward_model::{
+    Arn, LoadBalancer, Receipt, RequiredMode, RuleMeta, RunPoint, ScanReport, SinkError, TriggerSummary,
+};
 
 mod changes;
 mod chart;
@@ -36,6 +39,8 @@ pub struct PageContext {
     pub rules: Vec<RuleMeta>,
     /// The recorded scans, oldest first, including this one.
     pub trend: Vec<RunPoint>,
+    /// Which published triggers reach the targets of a load balancer. None: that is not asked.
+    pub triggers: Option<fn(&LoadBalancer) -> Option<Arc<TriggerSummary>>>,
 }
 
 /// The page, as text. The same report and context give the same bytes.

@@ -23,6 +23,8 @@ pub enum Metric {
     Requests,
     /// Answers of 400 to 499 by the load balancer itself.
     LoadBalancer4xx,
+    /// Answers of 400 to 499 by targets. Only the watch of a change asks for it.
+    Target4xx,
     /// Answers of 500 and more by targets.
     Target5xx,
     /// New connections, of clients and to targets.
@@ -30,7 +32,7 @@ pub enum Metric {
 }
 
 impl Metric {
-    /// All of them.
+    /// Those that traffic evidence consists of.
     pub const ALL: [Self; 5] =
         [Self::NonCompliant, Self::Requests, Self::LoadBalancer4xx, Self::Target5xx, Self::NewConnections];
 
@@ -40,6 +42,7 @@ impl Metric {
             Self::NonCompliant => "DesyncMitigationMode_NonCompliant_Request_Count",
             Self::Requests => "RequestCount",
             Self::LoadBalancer4xx => "HTTPCode_ELB_4XX_Count",
+            Self::Target4xx => "HTTPCode_Target_4XX_Count",
             Self::Target5xx => "HTTPCode_Target_5XX_Count",
             Self::NewConnections => "NewConnectionCount",
         }
@@ -51,6 +54,7 @@ impl Metric {
             Self::NonCompliant => Some("DesyncMitigationMode_NonCompliant_Request_Count"),
             Self::Requests => Some("RequestCount"),
             Self::LoadBalancer4xx => Some("HTTPCode_ELB_4XX"),
+            Self::Target4xx => Some("HTTPCode_Backend_4XX"),
             Self::Target5xx => Some("HTTPCode_Backend_5XX"),
             Self::NewConnections => None,
         }

@@ -12,6 +12,7 @@ use sha2::{Digest as _, Sha256};
 use super::canonical::{self, PlanDifference};
 use super::digest::{DIGESTED, Digesting};
 use super::wave;
+use crate::SettingValue;
 
 /// The name of the format.
 pub(super) const FORMAT: &str = "change-plan-v2";
@@ -29,6 +30,18 @@ pub enum Goal {
     Mode(Mode),
     /// The mode that the traffic of each load balancer supports now.
     Advice,
+    /// Header fields with invalid names are removed.
+    DropInvalidHeaders,
+}
+
+impl Goal {
+    /// The rule that judges the attribute to change.
+    pub(super) const fn rule(self) -> &'static str {
+        match self {
+            Self::DropInvalidHeaders => super::HEADERS_RULE,
+            Self::Required | Self::Mode(_) | Self::Advice => super::RULE,
+        }
+    }
 }
 
 /// Decisions of people that override a guard for one load balancer. Each is a reason, and is recorded in the plan.
@@ -129,13 +142,13 @@ pub struct Step {
     pub owner: Option<String>,
     /// Its environment, if known.
     pub environment: Option<String>,
-    /// The mode that the scan read.
-    pub from: Mode,
-    /// When that mode was read. The validity of the step begins then.
+    /// The value that the scan read.
+    pub from: SettingValue,
+    /// When that value was read. The validity of the step begins then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed: Option<Timestamp>,
-    /// The target mode.
-    pub to: Mode,
+    /// The target value.
+    pub to: SettingValue,
     /// Why.
     pub reason: String,
     /// The effect of the target mode on its traffic; none if unknown.
@@ -170,10 +183,10 @@ pub struct Patch {
     pub owner: Option<String>,
     /// What manages it.
     pub manager: String,
-    /// The mode that the scan read.
-    pub from: Mode,
-    /// The target mode.
-    pub to: Mode,
+    /// The value that the scan read.
+    pub from: SettingValue,
+    /// The target value.
+    pub to: SettingValue,
     /// Why.
     pub reason: String,
     /// How to set the mode, in a sentence.
@@ -218,6 +231,8 @@ pub enum SkipReason {
     NotApplicable,
     /// Its mode was read too long ago to plan from.
     Outdated,
+    /// Whether it removes invalid header fields was not read.
+    HeadersUnknown,
 }
 
 /// A plan of mode changes. `considered` = `steps` + `patches` + `skipped` + `already`.
@@ -367,8 +382,12 @@ impl Plan {
             if !seen.insert(arn) {
                 return Err(format!("{arn} is changed twice"));
             }
-            if step.from == step.to {
-                return Err(format!("the mode of {arn} is {} already", step.to));
+            let (from, to) = (step.from, step.to);
+            if from.mode().is_some() != to.mode().is_some() {
+                return Err(format!("{arn} is changed from {from} to {to}, which are values of two attributes"));
+            }
+            if from == to {
+                return Err(format!("the {} of {arn} is {to} already", to.noun()));
             }
             if arn.account() != step.target.account.as_str() || arn.region() != step.target.region.as_str() {
                 return Err(format!("{arn} is not in {} {}", step.target.account, step.target.region));

@@ -77,7 +77,7 @@ impl Default for Setup {
                 regions: RegionSettings { include: vec![], exclude: vec![], fallback: vec![] },
                 account_tags_wanted: false,
             },
-            collect: CollectSettings { alb_listeners: false, vended_logs: true },
+            collect: CollectSettings { alb_listeners: false, vended_logs: true, target_groups: true },
             clock: Arc::new(jiff::Timestamp::now),
             known: vec![],
             kept: Arc::default(),

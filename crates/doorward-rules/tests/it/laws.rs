@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use doorward_model::{
     AppliedChange, ChangeStatus, Gap, GapReason, Kind, Listener, LoadBalancer, LogDestination, Manager, Mode, Observed,
-    ObservedTime, OuPath, Owner, OwnerSource, Pattern, PlaceholderIdentity, Policy, PolicyRule, Rule, Scheme, Severity,
-    Traffic, TrafficBasis, TrafficStep, Verdict, VerdictKind,
+    ObservedTime, OuPath, Owner, OwnerSource, Pattern, PlaceholderIdentity, Policy, PolicyRule, Reachability, Rule,
+    Scheme, Severity, Traffic, TrafficBasis, TrafficStep, Verdict, VerdictKind,
 };
 use doorward_rules::{Requirement, Satisfaction};
 use proptest::prelude::*;
@@ -128,6 +128,7 @@ pub(crate) fn any_load_balancer() -> impl Strategy<Value = LoadBalancer> {
                 let (managed_by, owner, access_logs) = managed;
                 let base = load_balancer(&Given::default());
                 LoadBalancer {
+                    reachability: Reachability::of(kind, &scheme, &Observed::Known(Vec::new())),
                     kind,
                     name,
                     mode,
@@ -157,23 +158,29 @@ fn any_policy_rule() -> impl Strategy<Value = PolicyRule> {
     (
         (word(), select(&MODES[..]), subsequence(vec![Kind::Application, Kind::Classic], 0..=1)),
         (any_patterns(), any_patterns(), any_patterns(), any_patterns()),
-        proptest::option::of(select(vec![Scheme::Internal, Scheme::InternetFacing])),
+        (
+            proptest::option::of(select(vec![Scheme::Internal, Scheme::InternetFacing])),
+            proptest::option::of(any::<bool>()),
+        ),
         subsequence(vec!["/Prod".to_owned(), "/Dev".to_owned()], 0..=1),
     )
-        .prop_map(|((name, required_mode, kinds), (names, tags, environments, applications), scheme, ous)| {
-            PolicyRule {
-                name,
-                required_mode,
-                accounts: Vec::new(),
-                ous,
-                kinds,
-                scheme,
-                names,
-                tags: tags.into_iter().map(|pattern| ("env".to_owned(), pattern)).collect(),
-                environments,
-                applications,
-            }
-        })
+        .prop_map(
+            |((name, required_mode, kinds), (names, tags, environments, applications), (scheme, reachable), ous)| {
+                PolicyRule {
+                    name,
+                    required_mode,
+                    accounts: Vec::new(),
+                    ous,
+                    kinds,
+                    scheme,
+                    reachable,
+                    names,
+                    tags: tags.into_iter().map(|pattern| ("env".to_owned(), pattern)).collect(),
+                    environments,
+                    applications,
+                }
+            },
+        )
 }
 
 pub(crate) fn any_policy() -> impl Strategy<Value = Policy> {
@@ -208,6 +215,7 @@ pub(crate) fn forget(lb: &LoadBalancer, lost: [bool; FIELDS]) -> LoadBalancer {
     ] = lost;
     lose(&mut less.mode, mode);
     lose(&mut less.scheme, scheme);
+    lose(&mut less.reachability, scheme);
     lose(&mut less.listeners, listeners);
     lose(&mut less.ou, ou);
     lose(&mut less.tags, tags);
@@ -418,6 +426,7 @@ fn a_placeholder_matches_nothing_for_certain() {
         ous: Vec::new(),
         kinds: Vec::new(),
         scheme: None,
+        reachable: None,
         names: Vec::new(),
         tags: BTreeMap::new(),
         environments: Vec::new(),
