@@ -10,13 +10,13 @@ use crate::{ChangeSettings, SettingValue};
 mod canonical;
 mod digest;
 mod document;
+mod goal;
 mod guard;
 mod validity;
 
 use document::FORMAT;
-pub use document::{
-    ChangeTarget, Effect, Goal, Insistence, Patch, Plan, PlanError, PlanRun, PlanSnippet, Risk, Skip, SkipReason, Step,
-};
+pub use document::{ChangeTarget, Effect, Patch, Plan, PlanError, PlanRun, PlanSnippet, Risk, Skip, SkipReason, Step};
+pub use goal::{Goal, Insistence};
 pub(crate) use guard::still_allowed;
 pub use validity::HomeOrganization;
 

@@ -166,8 +166,7 @@ fn counts(state: &ChangeState) -> String {
 }
 
 fn document(format: &str, state: &ChangeState, stopped: Option<String>) -> Value {
-    let applied: Vec<Value> =
-        state.applied().into_iter().map(|(arn, change)| json!({"load_balancer": arn, "change": change})).collect();
+    let applied = state.applied_steps();
     let watched: Vec<Value> = (1..=state.plan().waves())
         .filter_map(|wave| {
             let (seen, quiet) = state.watched(wave)?;

@@ -30,6 +30,9 @@ mod view;
 /// The sink's name, as in `--format`.
 pub const NAME: &str = "html";
 
+/// Which published triggers reach the targets of a load balancer; none of one that does not parse HTTP.
+pub type TriggerSummaryOf = fn(&LoadBalancer) -> Option<Arc<TriggerSummary>>;
+
 /// The input of the page besides the report. The default has none, and the page says so.
 #[derive(Debug, Clone, Default)]
 pub struct PageContext {
@@ -40,7 +43,7 @@ pub struct PageContext {
     /// The recorded scans, oldest first, including this one.
     pub trend: Vec<RunPoint>,
     /// Which published triggers reach the targets of a load balancer. None: that is not asked.
-    pub triggers: Option<fn(&LoadBalancer) -> Option<Arc<TriggerSummary>>>,
+    pub triggers: Option<TriggerSummaryOf>,
 }
 
 /// The page, as text. The same report and context give the same bytes.

@@ -16,13 +16,13 @@ use serde::{Deserialize, Serialize};
 use crate::classify::classify;
 use crate::tally::{Tier, Treatment};
 
+mod by_configuration;
 mod recommended;
 mod render;
-mod summary;
 
+pub use by_configuration::trigger_summary;
 pub use recommended::RecommendedTarget;
 pub use render::{render_posture, render_postures};
-pub use summary::trigger_summary;
 
 /// A published trigger: one request that load balancer and target may read differently.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::{self, BufWriter, Write};
 
-use doorward_model::{AccountId, Arn, Kind, Mode, ObservedTime, Organization, Region};
+use doorward_model::{AccountId, Arn, Kind, ObservedTime, Organization, Region};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,6 +11,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::canonical::{self, PlanDifference};
 use super::digest::{DIGESTED, Digesting};
+use super::goal::{Goal, Insistence};
 use super::wave;
 use crate::SettingValue;
 
@@ -19,47 +20,6 @@ pub(super) const FORMAT: &str = "change-plan-v2";
 /// The previous format, which has no organization and no times of readings. A ledger may hold plans of it: their changes can be
 /// verified and rolled back, but not applied.
 const BEFORE: &str = "change-plan-v1";
-
-/// The target mode of a plan.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Goal {
-    /// The mode that policy requires of each.
-    Required,
-    /// One mode for all.
-    Mode(Mode),
-    /// The mode that the traffic of each load balancer supports now.
-    Advice,
-    /// Header fields with invalid names are removed.
-    DropInvalidHeaders,
-}
-
-impl Goal {
-    /// The rule that judges the attribute to change.
-    pub(super) const fn rule(self) -> &'static str {
-        match self {
-            Self::DropInvalidHeaders => super::HEADERS_RULE,
-            Self::Required | Self::Mode(_) | Self::Advice => super::RULE,
-        }
-    }
-}
-
-/// Decisions of people that override a guard for one load balancer. Each is a reason, and is recorded in the plan.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Insistence {
-    /// Why it is changed without the evidence that a change requires.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub without_evidence: Option<String>,
-    /// Why it is changed directly although something manages it, which may change it back.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub over_manager: Option<String>,
-}
-
-impl Insistence {
-    pub(super) fn is_empty(&self) -> bool {
-        self.without_evidence.is_none() && self.over_manager.is_none()
-    }
-}
 
 /// The scan that a plan is made from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -66,6 +66,7 @@ async fn the_one_attribute_is_set_and_restored_and_no_mode_is_touched() {
     assert_eq!(modes(&server), before);
     // It is none of the changes of a mode, which reports and the rule about reverted modes read.
     assert!(applied.state.applied().is_empty());
+    assert_eq!(applied.state.applied_steps().len(), plan.steps.len());
     let again = headers(&scan(&access).await);
     assert_eq!((again.steps.len(), again.already), (0, plan.steps.len()));
 

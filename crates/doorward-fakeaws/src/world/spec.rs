@@ -1,4 +1,5 @@
 //! The description a world is built from: every key of the TOML file, and the same structs for building in code.
+//! The file is long because every key of every table is documented here.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
