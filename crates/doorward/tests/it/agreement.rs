@@ -226,6 +226,8 @@ fn compare(infrastructure: &Infrastructure) -> (Vec<String>, usize) {
                 Some(reason) => {
                     by_code.kind == "unknown" && by_code.reason.as_ref() == Some(reason) && by_scan.kind != "unknown"
                 }
+                // Declarations of target groups are not read.
+                None if rule == UPSTREAM_RULE => by_code.kind == "not-asked" || by_code.kind == by_scan.kind,
                 None if deployed.scheme_open_in_code => {
                     by_code.kind == by_scan.kind && severity(by_code) >= severity(by_scan)
                 }
@@ -233,8 +235,6 @@ fn compare(infrastructure: &Infrastructure) -> (Vec<String>, usize) {
                 None if rule == HEADERS_RULE && deployed.unknown_in_code.contains_key(MODE_RULE) => {
                     by_code.kind == by_scan.kind && severity(by_code) >= severity(by_scan)
                 }
-                // Declarations of target groups are not read.
-                None if rule == UPSTREAM_RULE => by_code.kind == "not-asked" || by_code.kind == by_scan.kind,
                 // What stands in front of an internal load balancer is another declaration, so the code rates it by the worse.
                 None if deployed.is_internal() => {
                     by_code.kind == by_scan.kind && severity(by_code) >= severity(by_scan)
