@@ -128,7 +128,10 @@ pub(crate) fn any_load_balancer() -> impl Strategy<Value = LoadBalancer> {
                 let (managed_by, owner, access_logs) = managed;
                 let base = load_balancer(&Given::default());
                 LoadBalancer {
-                    reachability: Reachability::of(kind, &scheme, &Observed::Known(Vec::new())),
+                    reachability: scheme.clone().map(|scheme| match scheme {
+                        Scheme::Internal => Reachability::Internal,
+                        Scheme::InternetFacing => Reachability::InternetFacing,
+                    }),
                     kind,
                     name,
                     mode,
@@ -246,6 +249,9 @@ fn first_match(lb: &LoadBalancer, policy: &Policy) -> Mode {
             && any(&rule.applications, lb.application.known())
             && rule.tags.values().all(|pattern| env.is_some_and(|env| pattern.matches(env)))
             && rule.scheme.is_none_or(|scheme| lb.scheme.known() == Some(&scheme))
+            && rule.reachable.is_none_or(|wanted| {
+                lb.reachability.known().is_some_and(|known| (*known != Reachability::Internal) == wanted)
+            })
             && (rule.ous.is_empty() || lb.ou.known().is_some_and(|path| rule.ous.contains(&path.names)));
         if holds {
             return rule.required_mode;
