@@ -55,6 +55,8 @@ pub fn judge(
         rules: &rules,
         traffic: weigh.as_ref().map(|weigh| weigh as _),
         expire: expire.as_ref().map(|expire| expire as _),
+        // Without further evidence no source is added.
+        source_due_days: given.traffic.map_or(0, |(_, rules)| rules.source_due_days),
         declarations: given.declarations,
         unmatched: doorward_rules::unmatched_rules,
     };

@@ -5,23 +5,26 @@ use std::collections::BTreeMap;
 use doorward_model::{AccountId, Arn, LoadBalancer, Mode, Observed, Region, ScanReport, Verdict};
 use jiff::Timestamp;
 
-use crate::ChangeSettings;
+use crate::{ChangeSettings, SettingValue};
 
 mod canonical;
 mod digest;
 mod document;
+mod goal;
 mod guard;
 mod validity;
 
 use document::FORMAT;
-pub use document::{
-    ChangeTarget, Effect, Goal, Insistence, Patch, Plan, PlanError, PlanRun, PlanSnippet, Risk, Skip, SkipReason, Step,
-};
+pub use document::{ChangeTarget, Effect, Patch, Plan, PlanError, PlanRun, PlanSnippet, Risk, Skip, SkipReason, Step};
+pub use goal::{Goal, Insistence};
 pub(crate) use guard::still_allowed;
 pub use validity::HomeOrganization;
 
 /// The rule that compares the mode of a load balancer with the required mode.
 pub const RULE: &str = "desync-mode-below-required";
+
+/// The rule about header fields with invalid names.
+pub const HEADERS_RULE: &str = "invalid-headers-forwarded";
 
 /// What to plan. Empty lists select all load balancers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,8 +45,8 @@ pub struct PlanRequest {
     pub insisted: BTreeMap<Arn, Insistence>,
 }
 
-/// How to set a mode in the code that manages a load balancer: a sentence, and texts to paste.
-pub type PatchFor<'a> = &'a dyn Fn(&LoadBalancer, Mode) -> (String, Vec<PlanSnippet>);
+/// How to set the attribute in the code that manages a load balancer: a sentence, and texts to paste.
+pub type PatchFor<'a> = &'a dyn Fn(&LoadBalancer, SettingValue) -> (String, Vec<PlanSnippet>);
 
 /// Makes a plan. `required` is the mode that policy requires, if that is certain.
 pub fn plan(
@@ -54,8 +57,12 @@ pub fn plan(
     settings: &ChangeSettings,
     made: Timestamp,
 ) -> Plan {
-    let verdicts: BTreeMap<&Arn, &Verdict> =
-        report.findings.iter().filter(|f| f.rule == RULE).map(|f| (&f.load_balancer, &f.verdict)).collect();
+    let verdicts: BTreeMap<&Arn, &Verdict> = report
+        .findings
+        .iter()
+        .filter(|f| f.rule == order.goal.rule())
+        .map(|f| (&f.load_balancer, &f.verdict))
+        .collect();
     let (mut considered, mut already) = (0, 0);
     let (mut steps, mut patches, mut skipped) = (Vec::new(), Vec::new(), Vec::new());
     for lb in report.load_balancers.iter().filter(|lb| lb.kind.can_parse_http() && order.covers(lb)) {
@@ -90,7 +97,9 @@ pub fn plan(
     let weight = |step: &Step| (step.risk, step.effect.as_ref().map_or(u64::MAX, |effect| effect.requests));
     steps.sort_by(|a, b| weight(a).cmp(&weight(b)).then_with(|| a.target.arn.cmp(&b.target.arn)));
     let cap = settings.cap(steps.len());
-    let canary = settings.canary.min(cap);
+    // Its effect is unknown, so one load balancer always comes first.
+    let least = usize::from(order.goal == Goal::DropInvalidHeaders);
+    let canary = settings.canary.max(least).min(cap);
     for (number, step) in steps.iter_mut().enumerate() {
         step.wave = wave(number, canary, cap);
     }

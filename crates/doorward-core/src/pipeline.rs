@@ -49,6 +49,8 @@ pub struct Recipe<'a> {
     pub traffic: Option<&'a TrafficFor<'a>>,
     /// For a command that acts on the report later than the scan: traffic evidence may be too old by then.
     pub expire: Option<&'a ExpireTraffic<'a>>,
+    /// Days in which a tracked source of non-compliant requests is due to be fixed.
+    pub source_due_days: u32,
     /// Files that replace the declarations among the inputs.
     pub declarations: Option<&'a DeclarationsFor<'a>>,
     /// What the policy names and a report does not have.
@@ -93,7 +95,7 @@ pub fn judge(inventory: Inventory, inputs: Inputs, recipe: &Recipe<'_>) -> Resul
     let at = inventory.run.started;
     let only_one = inventory.run.only.is_some();
     let mut scan = normalize(inventory, recipe.normalize);
-    let Inputs { mut traffic, mut changes, mut edits, mut declared } = inputs;
+    let Inputs { mut traffic, mut changes, mut edits, mut declared, mut tracked } = inputs;
     // Where one load balancer of all was read, a rule about changes is asked if a whole scan would ask it.
     let changes_elsewhere = only_one && !changes.is_empty();
     if let Some(trace) = recipe.declarations {
@@ -114,6 +116,11 @@ pub fn judge(inventory: Inventory, inputs: Inputs, recipe: &Recipe<'_>) -> Resul
     }
     for lb in &mut scan.load_balancers {
         lb.traffic = traffic.remove(&lb.arn);
+        let known = tracked.remove(&lb.arn).unwrap_or_default();
+        lb.tracked_sources = match lb.traffic.as_deref() {
+            Some(traffic) => doorward_model::track(known, traffic, lb.owner_label(), recipe.source_due_days),
+            None => known,
+        };
     }
     let rules = (recipe.rules)(&scan.load_balancers, changes_elsewhere, at);
     let rules: Vec<&dyn Rule> = rules.iter().map(|rule| &**rule).collect();

@@ -32,6 +32,7 @@ mod record;
 mod retention;
 mod schema;
 mod timestamp;
+mod tracked_sources;
 
 pub use checkpoint::{RunHeader, UnfinishedRun};
 pub use columns::RunRef;

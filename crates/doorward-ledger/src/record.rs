@@ -14,6 +14,7 @@ use crate::checkpoint::mark_recorded;
 use crate::columns::place_id;
 use crate::error::LedgerFault;
 use crate::timestamp::nanos;
+use crate::tracked_sources;
 use crate::{LEASE_TTL, Lease, Ledger, LedgerError};
 
 mod coverage;
@@ -265,6 +266,7 @@ fn write(
          WHERE seq = ?1",
         [run, number(seen), number(unseen), number(rest.of.account_regions), number(rest.of.never_read)],
     )?;
+    tracked_sources::keep(db, report)?;
     mark_recorded(db, report)?;
     Ok((recorded, histories))
 }

@@ -10,7 +10,7 @@ pub(crate) const VERSION: i64 = STEPS.len() as i64;
 
 /// What each version adds to the one before; the first makes an empty file version 1. A step that was ever released is
 /// never edited: changes are a new step.
-const STEPS: [&str; 9] = [V1, V2, V3, V4, V5, V6, V7, V8, V9];
+const STEPS: [&str; 10] = [V1, V2, V3, V4, V5, V6, V7, V8, V9, V10];
 
 // Times are nanoseconds since 1970, UTC. `run` and `*_run` are `runs.seq`, which counts recorded runs in the order in
 // which they were recorded. Codes of states and modes are those of `State::code` and `Mode` (0 absent, 1 to 3 by strength).
@@ -200,6 +200,11 @@ ALTER TABLE digests RENAME COLUMN told_state TO delivered_state;
 ALTER TABLE digests RENAME COLUMN told_at TO delivered_at;
 ALTER TABLE change_events RENAME COLUMN balancer TO load_balancer;
 ALTER TABLE edits RENAME COLUMN balancer TO load_balancer;
+";
+
+// tracked_sources: the sources of non-compliant requests of a load balancer, as JSON.
+const V10: &str = "
+CREATE TABLE tracked_sources (arn TEXT PRIMARY KEY, document TEXT NOT NULL) WITHOUT ROWID;
 ";
 
 /// The schema version and application id of an open file.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{AppliedChange, Arn, Edit, InCode, LoadBalancer, ScanReport, Traffic};
+use crate::{AppliedChange, Arn, Edit, InCode, LoadBalancer, ScanReport, TrackedSource, Traffic};
 
 /// The data that is joined to load balancers, by ARN.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -23,6 +23,9 @@ pub struct Inputs {
     /// The declarations.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub declared: BTreeMap<Arn, Arc<InCode>>,
+    /// The sources of non-compliant requests that are followed from scan to scan.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tracked: BTreeMap<Arn, Vec<TrackedSource>>,
 }
 
 impl Inputs {
@@ -38,6 +41,9 @@ impl Inputs {
         self.traffic.extend(lb.traffic.iter().map(|traffic| (arn.clone(), traffic.clone())));
         self.edits.extend(lb.edited.iter().map(|edit| (arn.clone(), edit.clone())));
         self.declared.extend(lb.declared.iter().map(|declared| (arn.clone(), declared.clone())));
+        if !lb.tracked_sources.is_empty() {
+            self.tracked.insert(arn.clone(), lb.tracked_sources.clone());
+        }
         if !lb.changes.is_empty() {
             self.changes.insert(arn.clone(), lb.changes.clone());
         }
@@ -45,8 +51,8 @@ impl Inputs {
 
     /// Whether nothing was joined.
     pub fn is_empty(&self) -> bool {
-        let Self { traffic, changes, edits, declared } = self;
-        traffic.is_empty() && changes.is_empty() && edits.is_empty() && declared.is_empty()
+        let Self { traffic, changes, edits, declared, tracked } = self;
+        traffic.is_empty() && changes.is_empty() && edits.is_empty() && declared.is_empty() && tracked.is_empty()
     }
 
     /// The same, split by account and Region.
@@ -54,7 +60,7 @@ impl Inputs {
         fn place(arn: &Arn) -> (String, String) {
             (arn.account().to_owned(), arn.region().to_owned())
         }
-        let Self { traffic, changes, edits, declared } = self;
+        let Self { traffic, changes, edits, declared, tracked } = self;
         let mut places: BTreeMap<(String, String), Self> = BTreeMap::new();
         for (arn, value) in traffic {
             places.entry(place(&arn)).or_default().traffic.insert(arn, value);
@@ -68,16 +74,20 @@ impl Inputs {
         for (arn, value) in declared {
             places.entry(place(&arn)).or_default().declared.insert(arn, value);
         }
+        for (arn, value) in tracked {
+            places.entry(place(&arn)).or_default().tracked.insert(arn, value);
+        }
         places
     }
 
     /// Adds other inputs, which override those of the same load balancer.
     pub fn extend(&mut self, others: Self) {
-        let Self { traffic, changes, edits, declared } = others;
+        let Self { traffic, changes, edits, declared, tracked } = others;
         self.traffic.extend(traffic);
         self.changes.extend(changes);
         self.edits.extend(edits);
         self.declared.extend(declared);
+        self.tracked.extend(tracked);
     }
 
     /// Removes the inputs of one load balancer.
@@ -86,5 +96,6 @@ impl Inputs {
         self.changes.remove(arn);
         self.edits.remove(arn);
         self.declared.remove(arn);
+        self.tracked.remove(arn);
     }
 }

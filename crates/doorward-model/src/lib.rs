@@ -24,6 +24,7 @@ mod observation;
 mod observed;
 mod owner_names;
 mod policy;
+mod reachability;
 mod report;
 mod required_mode;
 mod rule;
@@ -37,7 +38,9 @@ mod sink;
 mod spreadsheet;
 mod tag_value;
 mod thresholds;
+mod tracked_source;
 mod traffic;
+mod trigger_summary;
 mod unmatched_setting;
 mod unseen;
 mod verdict_reason;
@@ -58,13 +61,14 @@ pub use ids::{AccountId, AccountRegion, Arn, InvalidId, Region};
 pub use inputs::Inputs;
 pub use inventory::{Evidence, Inventory, Listing, Organization, RawLoadBalancer, RegionInventory, Run};
 pub use load_balancer::{
-    Kind, Listener, LoadBalancer, LogDestination, Manager, Mode, Owner, OwnerSource, PlaceholderIdentity, Scheme,
-    UnknownMode,
+    DROP_INVALID, Kind, Listener, LoadBalancer, LogDestination, Manager, Mode, Owner, OwnerSource, PlaceholderIdentity,
+    Scheme, UnknownMode,
 };
 pub use observation::{CLOCK_TOLERANCE, ObservationPeriod, clock_offset_sentence, is_ahead};
 pub use observed::Observed;
 pub use owner_names::{OwnerNames, owner_key};
 pub use policy::{Pattern, Policy, PolicyPreset, PolicyRule};
+pub use reachability::{Reachability, TargetGroup};
 pub use report::{ScanReport, Tally};
 pub use required_mode::RequiredMode;
 pub use rule::{Adjustment, Rule, RuleMeta};
@@ -80,9 +84,11 @@ pub use sink::{
 pub use spreadsheet::guarded;
 pub use tag_value::tag_value;
 pub use thresholds::{FailOn, ReportSettings, UnknownFailOn};
+pub use tracked_source::{SourceState, TrackedSource, track};
 pub use traffic::{
     ModeEffect, ObservedFiles, ObservedTime, Traffic, TrafficBasis, TrafficGap, TrafficSource, TrafficStep,
 };
+pub use trigger_summary::TriggerSummary;
 pub use unmatched_setting::UnmatchedSetting;
 pub use unseen::{Bounds, LastMode, Unseen, UnseenFinding, UnseenLoadBalancer, WhyUnseen};
 pub use verdict_reason::VerdictReason;

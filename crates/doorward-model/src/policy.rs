@@ -83,8 +83,8 @@ pub struct Policy {
 /// A ready-made set of policy rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum PolicyPreset {
-    /// Strictest for everything that is reachable from the internet, as the research of 2025 and 2026 recommends it together with the
-    /// removal of invalid header fields (rule `invalid-headers-forwarded`).
+    /// Strictest for everything that the internet reaches, together with the removal of invalid header fields, as the research of 2025 and
+    /// 2026 recommends: the rule `invalid-headers-forwarded` is not milder in strictest.
     #[serde(rename = "research-2026")]
     Research2026,
 }
@@ -93,12 +93,13 @@ impl PolicyPreset {
     fn rules(self) -> &'static [PolicyRule] {
         static RESEARCH_2026: LazyLock<[PolicyRule; 1]> = LazyLock::new(|| {
             [PolicyRule {
-                name: "research-2026: internet-facing".to_owned(),
+                name: "research-2026: reachable from the internet".to_owned(),
                 required_mode: Mode::Strictest,
                 accounts: Vec::new(),
                 ous: Vec::new(),
                 kinds: Vec::new(),
-                scheme: Some(Scheme::InternetFacing),
+                scheme: None,
+                reachable: Some(true),
                 names: Vec::new(),
                 tags: BTreeMap::new(),
                 environments: Vec::new(),
@@ -112,6 +113,11 @@ impl PolicyPreset {
 }
 
 impl Policy {
+    /// Whether a preset requires that invalid header fields are removed where the internet reaches a load balancer.
+    pub fn requires_dropped_headers(&self) -> bool {
+        matches!(self.preset, Some(PolicyPreset::Research2026))
+    }
+
     /// Every rule in the order in which they apply: those of the settings, then those of the preset.
     pub fn all_rules(&self) -> impl Iterator<Item = &PolicyRule> {
         let preset: &[PolicyRule] = self.preset.map_or(&[], PolicyPreset::rules);
@@ -140,6 +146,9 @@ pub struct PolicyRule {
     /// The scheme.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scheme: Option<Scheme>,
+    /// Whether the internet reaches it: by its own addresses, or through an internet-facing network load balancer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reachable: Option<bool>,
     /// Globs over the load balancer's name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub names: Vec<Pattern>,

@@ -50,6 +50,8 @@ verdict_reasons! {
         AccessLogsOff, "access-logs-off": "Neither the attributes nor a CloudWatch Logs delivery write access logs.";
         InvalidHeadersForwarded, "invalid-headers-forwarded": "Header fields with invalid names are not removed, and the mode forwards requests that contain them.";
         InvalidHeadersForwardedInStrictest, "invalid-headers-forwarded-in-strictest": "Header fields with invalid names are not removed; strictest blocks most requests that contain them.";
+        InvalidHeadersAgainstPreset, "invalid-headers-against-preset": "Header fields with invalid names are not removed, and the preset of the policy requires it of what the internet reaches.";
+        UpstreamHttp1, "upstream-http1": "Targets that could be sent HTTP/2 are sent HTTP/1.1.";
         NoOwner, "no-owner": "No tag and no organizational unit names an owner.";
         FailsAfterExpiry, "fails-after-expiry": "An exception expired, and the rule that it permitted to fail still fails.";
         FailsBeforeExpiry, "fails-before-expiry": "An exception expires soon, and the rule that it permits to fail still fails.";
@@ -67,6 +69,8 @@ verdict_reasons! {
         AccessLogsNotReported, "access-logs-not-reported": "AWS's response did not contain the access log attributes.";
         DropInvalidUnread, "drop-invalid-unread": "Whether invalid header fields are removed could not be read.";
         DropInvalidNotReported, "drop-invalid-not-reported": "AWS's response did not contain the attribute that removes invalid header fields.";
+        TargetGroupsUnread, "target-groups-unread": "The target groups of the load balancer could not be read.";
+        ProtocolVersionNotReported, "protocol-version-not-reported": "AWS's response did not contain a documented protocol version of a target group.";
         OwnerUnread, "owner-unread": "A source that may name the owner could not be read.";
         ExceptionScopeUnread, "exception-scope-unread": "Whether an exception covers the load balancer depends on a value that could not be read.";
         ObservationOutdated, "observation-outdated": "The observation is older than `publish.maximum_age`, so the current verdict is unknown.";
@@ -81,6 +85,7 @@ verdict_reasons! {
         AccessLogsInS3, "access-logs-in-s3": "Access logs are written to an S3 bucket.";
         AccessLogsDelivered, "access-logs-delivered": "Access logs are delivered by CloudWatch Logs.";
         InvalidHeadersDropped, "invalid-headers-dropped": "Header fields with invalid names are removed.";
+        UpstreamHttp2, "upstream-http2": "Every target group of instances or addresses is sent HTTP/2.";
         OwnerNamed, "owner-named": "A tag or an organizational unit names the owner.";
         ExceptionRenewed, "exception-renewed": "Another exception continues the one that expired or expires.";
         ExceptionNotNeeded, "exception-not-needed": "The rule passes without the exception.";
@@ -89,6 +94,8 @@ verdict_reasons! {
         NotApplicableKind, "not-applicable-kind": "The kind of the load balancer does not parse HTTP.";
         NotApplicableNoHttpListener, "not-applicable-no-http-listener": "No listener of the classic load balancer uses HTTP or HTTPS, so its mode has no effect.";
         NotApplicableNoDropInvalid, "not-applicable-no-drop-invalid": "A classic load balancer has no attribute that removes invalid header fields.";
+        NotApplicableNoProtocolVersion, "not-applicable-no-protocol-version": "A classic load balancer sends HTTP/1.1 only.";
+        NotApplicableNoTargetGroup, "not-applicable-no-target-group": "The load balancer has no target group of instances or addresses.";
         NotApplicableModeMonitor, "not-applicable-mode-monitor": "The mode is monitor; defensive comes before strictest.";
         NotApplicableModeRequired, "not-applicable-mode-required": "The policy requires strictest, so it is not a choice.";
         NotApplicableNoChange, "not-applicable-no-change": "Doorward has not changed the mode.";
@@ -100,6 +107,7 @@ verdict_reasons! {
     NotAsked {
         TrafficNotCollected, "traffic-not-collected": "The scan has no traffic evidence for the load balancer.";
         TrafficInsufficient, "traffic-insufficient": "The traffic evidence neither supports nor contradicts strictest.";
+        TargetGroupsNotCollected, "target-groups-not-collected": "The scan did not read the target groups of the load balancer.";
         ExceptedRuleNotAsked, "excepted-rule-not-asked": "The rule that the exception permits to fail was not asked.";
         ExceptedRuleDisabled, "excepted-rule-disabled": "`policy.disabled` turns off the rule that the exception permits to fail.";
     }

@@ -76,7 +76,9 @@ impl<'a> Composer<'a> {
         };
         for lb in &report.load_balancers {
             let audience = composer.audience_of(lb);
-            composer.shares.entry(audience).or_default().totals.load_balancers += 1;
+            let totals = &mut composer.shares.entry(audience).or_default().totals;
+            totals.load_balancers += 1;
+            share::count_sources(totals, lb, report.run.finished);
         }
         let mut failing: BTreeSet<&Arn> = BTreeSet::new();
         let mut unknown: BTreeSet<&Arn> = BTreeSet::new();

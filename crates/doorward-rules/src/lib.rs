@@ -22,7 +22,9 @@ use std::sync::LazyLock;
 
 use doorward_model::{Arn, LoadBalancer, Policy, RequiredMode, Rule, RuleMeta};
 
-pub use remediation::{DROP_INVALID, DROP_INVALID_CAUTION, LOG_BUCKET, mode_caution, set_mode_instructions};
+pub use remediation::{
+    DROP_INVALID, DROP_INVALID_CAUTION, LOG_BUCKET, drop_invalid_headers, mode_caution, set_mode_instructions,
+};
 pub use requirement::{Candidate, Requirement, Satisfaction};
 pub use unmatched_rules::unmatched_rules;
 

@@ -11,7 +11,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use doorward_model::{Gap, LoadBalancer, Mode, Policy, PolicyRule};
+use doorward_model::{Gap, LoadBalancer, Mode, Policy, PolicyRule, Reachability};
 
 use crate::matching::{self, Match};
 
@@ -143,7 +143,7 @@ fn matches(rule: &PolicyRule, lb: &LoadBalancer) -> Match {
 }
 
 /// Whether each criterion of the rule matches; none where it is not given.
-pub(crate) fn criteria(rule: &PolicyRule, lb: &LoadBalancer) -> [Option<Match>; 8] {
+pub(crate) fn criteria(rule: &PolicyRule, lb: &LoadBalancer) -> [Option<Match>; 9] {
     [
         (!rule.accounts.is_empty())
             .then(|| Match::seen(&lb.known_account(), |account| rule.accounts.contains(account))),
@@ -151,6 +151,8 @@ pub(crate) fn criteria(rule: &PolicyRule, lb: &LoadBalancer) -> [Option<Match>; 
         (!rule.names.is_empty()).then(|| Match::seen(&lb.known_name(), |name| matching::any(&rule.names, name))),
         (!rule.ous.is_empty()).then(|| matching::within(&lb.ou, &rule.ous)),
         rule.scheme.map(|wanted| Match::seen(&lb.scheme, |scheme| *scheme == wanted)),
+        rule.reachable
+            .map(|wanted| Match::seen(&lb.reachability, |known| (*known != Reachability::Internal) == wanted)),
         (!rule.tags.is_empty()).then(|| matching::tagged(&lb.tags, &rule.tags)),
         (!rule.environments.is_empty())
             .then(|| Match::seen(&lb.environment, |text| matching::any(&rule.environments, text))),

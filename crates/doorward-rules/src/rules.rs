@@ -6,6 +6,7 @@ mod desync_mode_headroom;
 mod desync_mode_reverted;
 mod invalid_headers_forwarded;
 mod owner_missing;
+mod upstream_http1;
 
 use doorward_model::Rule;
 
@@ -17,4 +18,5 @@ pub(crate) static REGISTRY: &[&dyn Rule] = &[
     &desync_mode_reverted::DesyncModeReverted,
     &invalid_headers_forwarded::InvalidHeadersForwarded,
     &owner_missing::OwnerMissing,
+    &upstream_http1::UpstreamHttp1,
 ];

@@ -65,6 +65,7 @@ fn criteria_of(rule: &PolicyRule) -> Vec<(&'static str, String)> {
         ("names", patterns(&rule.names)),
         ("ous", joined(rule.ous.iter().cloned())),
         ("scheme", rule.scheme.map(|scheme| scheme.to_string())),
+        ("reachable", rule.reachable.map(|reachable| reachable.to_string())),
         ("tags", joined(tags)),
         ("environments", patterns(&rule.environments)),
         ("applications", patterns(&rule.applications)),

@@ -43,6 +43,7 @@ fn rule(name: &str, required_mode: Mode) -> PolicyRule {
         ous: Vec::new(),
         kinds: Vec::new(),
         scheme: None,
+        reachable: None,
         names: Vec::new(),
         tags: std::collections::BTreeMap::new(),
         environments: Vec::new(),

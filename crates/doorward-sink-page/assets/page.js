@@ -221,6 +221,8 @@
       ["Region", value(i, "region")], ["Managed by", value(i, "managed_by")], ["Environment", value(i, "environment")],
       ["Application", value(i, "application")], ["Created", value(i, "created")], ["Access logs", value(i, "access_logs")],
       ["Drops invalid headers", value(i, "drop_invalid_headers")], ["Listeners", value(i, "listeners")],
+      ["Reachability", value(i, "reachability")],
+      ...(value(i, "triggers") ? [["Published triggers", value(i, "triggers")]] : []),
       ["Read by", value(i, "read_by") ? value(i, "read_by") + ", " + value(i, "read_at") + (data.requests[i] ? ", request " + data.requests[i] : "") : "no call brought the attributes"],
       ...(data.edits && data.edits[i] ? [["Mode last", data.edits[i]]] : []),
     ];

@@ -28,7 +28,7 @@ fn main() -> Result<(), Failure> {
         )
     });
     let rules = doorward_rules::catalogue().iter().map(|meta| **meta).collect();
-    let context = PageContext { required: required.collect(), rules, trend };
+    let context = PageContext { required: required.collect(), rules, trend, triggers: None };
     let receipt = write(Path::new(&to), &report, &context)?;
     if receipt.adds_up() { Ok(()) } else { Err("findings are unaccounted for".into()) }
 }
@@ -68,6 +68,7 @@ fn card_data() -> PolicyRule {
         ous: Vec::new(),
         kinds: Vec::new(),
         scheme: None,
+        reachable: None,
         names: Vec::new(),
         tags: [("pci".to_owned(), "yes".into())].into(),
         environments: Vec::new(),

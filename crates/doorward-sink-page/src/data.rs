@@ -8,8 +8,8 @@
 use std::collections::BTreeMap;
 
 use doorward_model::{
-    Arn, Finding, Listener, LoadBalancer, LogDestination, Observed, RequiredMode, ScanReport, Verdict, VerdictKind,
-    harmless, shown,
+    Arn, Finding, Listener, LoadBalancer, LogDestination, Observed, RequiredMode, ScanReport, TriggerSummary, Verdict,
+    VerdictKind, harmless, shown,
 };
 use serde::Serialize;
 
@@ -70,7 +70,7 @@ struct RuleText {
 }
 
 /// A row: indexes into the list of texts.
-const COLUMNS: [&str; 20] = [
+const COLUMNS: [&str; 22] = [
     "arn",
     "account",
     "account_name",
@@ -91,6 +91,8 @@ const COLUMNS: [&str; 20] = [
     "listeners",
     "read_at",
     "read_by",
+    "reachability",
+    "triggers",
 ];
 
 /// The data as JSON that may stand inside a `script` element.
@@ -101,7 +103,9 @@ pub(crate) fn embedded(report: &ScanReport, context: &PageContext) -> Result<Str
         findings.entry(&finding.load_balancer).or_default().push(finding);
     }
     for lb in &report.load_balancers {
-        packer.add(lb, &findings.remove(&lb.arn).unwrap_or_default(), context.required.get(&lb.arn));
+        let triggers = context.triggers.and_then(|of| of(lb));
+        let required = context.required.get(&lb.arn);
+        packer.add(lb, &findings.remove(&lb.arn).unwrap_or_default(), required, triggers.as_deref());
     }
     let rules = packer.rules.into_values().into_iter().map(|id| {
         let meta = context.rules.iter().find(|rule| rule.id == id);
@@ -194,7 +198,13 @@ impl Packer {
         number(self.texts.number(harmless(text).into_owned()))
     }
 
-    fn add(&mut self, lb: &LoadBalancer, findings: &[&Finding], required: Option<&RequiredMode>) {
+    fn add(
+        &mut self,
+        lb: &LoadBalancer,
+        findings: &[&Finding],
+        required: Option<&RequiredMode>,
+        triggers: Option<&TriggerSummary>,
+    ) {
         let manager = lb.managed_by.known().map(ToString::to_string).unwrap_or_default();
         let own = Own([lb.arn.as_str(), &lb.name, &manager, lb.account.as_str(), lb.region.as_str()]
             .map(|value| harmless(value).into_owned()));
@@ -227,6 +237,8 @@ impl Packer {
             listeners(&lb.listeners),
             evidence.map_or_else(String::new, |e| e.at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()),
             evidence.map_or_else(String::new, |e| e.operation.clone()),
+            shown(&lb.reachability),
+            triggers.map(|of| format!("{of}; now: {}", of.now.join(", "))).unwrap_or_default(),
         ];
         // The stem of an ARN has its marks already, and is no outside text any more.
         let mut row = [NONE; COLUMNS.len()];

@@ -11,9 +11,12 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use doorward_file::{Readers, write_file};
-use doorward_model::{Arn, Receipt, RequiredMode, RuleMeta, RunPoint, ScanReport, SinkError};
+use doorward_model::{
+    Arn, LoadBalancer, Receipt, RequiredMode, RuleMeta, RunPoint, ScanReport, SinkError, TriggerSummary,
+};
 
 mod changes;
 mod chart;
@@ -27,6 +30,9 @@ mod view;
 /// The sink's name, as in `--format`.
 pub const NAME: &str = "html";
 
+/// Which published triggers reach the targets of a load balancer; none of one that does not parse HTTP.
+pub type TriggerSummaryOf = fn(&LoadBalancer) -> Option<Arc<TriggerSummary>>;
+
 /// The input of the page besides the report. The default has none, and the page says so.
 #[derive(Debug, Clone, Default)]
 pub struct PageContext {
@@ -36,6 +42,8 @@ pub struct PageContext {
     pub rules: Vec<RuleMeta>,
     /// The recorded scans, oldest first, including this one.
     pub trend: Vec<RunPoint>,
+    /// Which published triggers reach the targets of a load balancer. None: that is not asked.
+    pub triggers: Option<TriggerSummaryOf>,
 }
 
 /// The page, as text. The same report and context give the same bytes.

@@ -24,6 +24,8 @@ pub struct AdviceRules<'a> {
     pub thresholds: &'a Thresholds,
     /// Days after which evidence is too old to recommend a mode.
     pub maximum_age_days: u32,
+    /// Days in which a tracked source is due to be fixed.
+    pub source_due_days: u32,
 }
 
 /// Advice for every load balancer that was scanned and can parse HTTP, and for every other one that left logs, at a time: evidence that

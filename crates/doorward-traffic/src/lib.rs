@@ -45,6 +45,7 @@ mod source;
 mod tally;
 mod top;
 mod triggers;
+mod truncate;
 mod unread_lines;
 mod window;
 
@@ -82,7 +83,7 @@ pub use tally::{
 };
 pub use top::{Top, Weight};
 pub use triggers::{
-    HopConfiguration, Http2Effect, Posture, Trigger, TriggerOutcome, TriggerPosture, posture, render_posture,
-    render_postures, triggers,
+    HopConfiguration, Http2Effect, Posture, RecommendedTarget, Trigger, TriggerOutcome, TriggerPosture, posture,
+    render_posture, render_postures, trigger_summary, triggers,
 };
 pub use window::{Hour, TimeError, Window};

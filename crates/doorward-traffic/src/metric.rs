@@ -27,6 +27,8 @@ pub enum Metric {
     LoadBalancer4xx,
     /// Answers of 500 and more by the load balancer itself.
     LoadBalancer5xx,
+    /// Answers of 400 to 499 by targets. Only the watch of a change asks for it.
+    Target4xx,
     /// Answers of 500 and more by targets.
     Target5xx,
     /// New connections, of clients and to targets.
@@ -34,7 +36,7 @@ pub enum Metric {
 }
 
 impl Metric {
-    /// All of them.
+    /// Those that traffic evidence consists of.
     pub const ALL: [Self; 7] = [
         Self::NonCompliant,
         Self::Requests,
@@ -53,6 +55,7 @@ impl Metric {
             Self::LoadBalancer3xx => "HTTPCode_ELB_3XX_Count",
             Self::LoadBalancer4xx => "HTTPCode_ELB_4XX_Count",
             Self::LoadBalancer5xx => "HTTPCode_ELB_5XX_Count",
+            Self::Target4xx => "HTTPCode_Target_4XX_Count",
             Self::Target5xx => "HTTPCode_Target_5XX_Count",
             Self::NewConnections => "NewConnectionCount",
         }
@@ -65,6 +68,7 @@ impl Metric {
             Self::Requests => Some("RequestCount"),
             Self::LoadBalancer4xx => Some("HTTPCode_ELB_4XX"),
             Self::LoadBalancer5xx => Some("HTTPCode_ELB_5XX"),
+            Self::Target4xx => Some("HTTPCode_Backend_4XX"),
             Self::Target5xx => Some("HTTPCode_Backend_5XX"),
             Self::LoadBalancer3xx | Self::NewConnections => None,
         }

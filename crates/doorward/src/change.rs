@@ -48,6 +48,7 @@ pub(crate) fn run_plan(cli: &Cli, arguments: &PlanArguments) -> Result<Exit, Fai
     let source = AssembledScan::with(arguments.from.as_deref(), &settings, &ledger, given)?;
     source.warn_of_age(&settings, now);
     let goal = match (arguments.to, arguments.from_advice) {
+        _ if arguments.drop_invalid => Goal::DropInvalidHeaders,
         (Some(mode), _) => Goal::Mode(mode),
         (None, true) => Goal::Advice,
         (None, false) => Goal::Required,
@@ -74,8 +75,8 @@ pub(crate) fn run_plan(cli: &Cli, arguments: &PlanArguments) -> Result<Exit, Fai
     if !cli.quiet {
         answer(&harmless(&render_plan(&plan, &arguments.out)))?;
     }
-    use SkipReason::{DemandUnknown, ManagerUnknown, ModeUnknown, Outdated};
-    let unknown = |reason| matches!(reason, ModeUnknown | DemandUnknown | ManagerUnknown | Outdated);
+    use SkipReason::{DemandUnknown, HeadersUnknown, ManagerUnknown, ModeUnknown, Outdated};
+    let unknown = |reason| matches!(reason, ModeUnknown | HeadersUnknown | DemandUnknown | ManagerUnknown | Outdated);
     Ok(if plan.skipped.iter().any(|skip| unknown(skip.reason)) { Exit::Coverage } else { Exit::Clean })
 }
 

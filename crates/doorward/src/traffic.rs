@@ -128,7 +128,11 @@ fn look(
         let known = source.from.is_some() || source.ledger.is_some();
         let known =
             if known { load_balancers(settings, source)? } else { Known { load_balancers: Vec::new(), at: clock() } };
-        return Ok(Some((evidence.about(&known.load_balancers), known)));
+        return Ok(Some((stored(evidence.about(&known.load_balancers), settings), known)));
+    }
+    if state.is_some() && settings.traffic.truncate_addresses {
+        let problem = "--state stores whole client addresses, and traffic.truncate_addresses forbids them; leave out one of the two";
+        return Err(Failure::new(Exit::Usage, problem));
     }
     if state.is_some() && source.engine == Engine::Athena {
         let problem = "--state keeps the counts of log files, and Athena counts days; leave out one of the two";
@@ -174,7 +178,12 @@ fn look(
         };
         Err(Failure::new(signal.exit().unwrap_or(Exit::Coverage), format!("stopped: {gap}; {left}")))
     })?;
-    Ok(evidence.map(|evidence| (evidence, known)))
+    Ok(evidence.map(|evidence| (stored(evidence, settings), known)))
+}
+
+/// The evidence as it may be stored and shown.
+fn stored(evidence: TrafficEvidence, settings: &Settings) -> TrafficEvidence {
+    if settings.traffic.truncate_addresses { evidence.with_truncated_addresses() } else { evidence }
 }
 
 /// What to gather, by the settings and flags of a command.

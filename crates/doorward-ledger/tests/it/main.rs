@@ -17,3 +17,4 @@ mod record;
 mod scene;
 mod schema;
 mod time;
+mod tracked;

@@ -56,6 +56,8 @@ pub(crate) fn load_balancer(name: &str, owner: Observed<Owner>) -> LoadBalancer 
         region: Region::new(REGION).expect("a Region"),
         name: name.to_owned(),
         kind: Kind::Application,
+        reachability: Observed::Absent,
+        target_groups: Observed::Absent,
         scheme: Observed::Absent,
         vpc: None,
         dns_name: None,
@@ -78,6 +80,7 @@ pub(crate) fn load_balancer(name: &str, owner: Observed<Owner>) -> LoadBalancer 
         traffic: None,
         changes: Vec::new(),
         edited: None,
+        tracked_sources: Vec::new(),
         placeholder: None,
         declared: None,
     }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use doorward_model::{
     AccountId, AppliedChange, Arn, ChangeStatus, Evidence, Gap, GapReason, Kind, Listener, LoadBalancer,
-    LogDestination, Manager, Mode, Observed, ObservedTime, OuPath, Owner, OwnerSource, Region, Scheme, Traffic,
-    TrafficBasis, TrafficSource, TrafficStep,
+    LogDestination, Manager, Mode, Observed, ObservedTime, OuPath, Owner, OwnerSource, Reachability, Region, Scheme,
+    TargetGroup, Traffic, TrafficBasis, TrafficSource, TrafficStep,
 };
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -24,6 +24,10 @@ pub(crate) struct Given {
     account: Option<AccountId>,
     mode: Option<Value>,
     scheme: Option<Value>,
+    /// The names of internet-facing network load balancers that forward to it; none where nothing is said.
+    reached_through: Option<Value>,
+    /// `["NAME:TYPE:VERSION"]`; one group of instances that are sent HTTP/1.1 where nothing is said.
+    target_groups: Option<Value>,
     /// `["HTTPS:443"]`
     listeners: Option<Value>,
     tags: Option<Value>,
@@ -86,6 +90,13 @@ pub(crate) fn load_balancer(given: &Given) -> LoadBalancer {
         Kind::Classic => Observed::Known(vec!["HTTPS:443".to_owned()]),
         _ => unread("not-asked", "elasticloadbalancing:DescribeListeners"),
     };
+    let usual_groups = match kind {
+        Kind::Application => Observed::Known(vec!["web:instance:HTTP1".to_owned()]),
+        _ => Observed::Absent,
+    };
+    let scheme = observed(&given.scheme, Observed::Known(Scheme::InternetFacing));
+    let through = observed::<Vec<String>>(&given.reached_through, Observed::Known(Vec::new()))
+        .map(|names| names.iter().map(|name| arn(Kind::Network, &account, name)).collect());
     LoadBalancer {
         arn: arn(kind, &account, &name),
         account,
@@ -95,7 +106,10 @@ pub(crate) fn load_balancer(given: &Given) -> LoadBalancer {
         region: Region::new("eu-west-1").expect("a Region"),
         name,
         kind,
-        scheme: observed(&given.scheme, Observed::Known(Scheme::InternetFacing)),
+        reachability: Reachability::of(kind, &scheme, &through),
+        target_groups: observed::<Vec<String>>(&given.target_groups, usual_groups)
+            .map(|groups| groups.iter().map(|text| target_group(text)).collect()),
+        scheme,
         vpc: Some("vpc-0a1b2c3d".to_owned()),
         dns_name: Some("web-1234567890.eu-west-1.elb.amazonaws.com".to_owned()),
         created: None,
@@ -124,6 +138,7 @@ pub(crate) fn load_balancer(given: &Given) -> LoadBalancer {
         security_groups: vec!["sg-0a1b2c3d".to_owned()],
         zones: vec!["eu-west-1a".to_owned(), "eu-west-1b".to_owned()],
         edited: None,
+        tracked_sources: Vec::new(),
         placeholder: None,
         declared: None,
         traffic: given.traffic.clone().map(|said| Arc::new(traffic(said))),
@@ -193,6 +208,16 @@ fn observed<T: DeserializeOwned>(said: &Option<Value>, otherwise: Observed<T>) -
 fn listener(text: &str) -> Listener {
     let (protocol, port) = text.split_once(':').expect("PROTOCOL:PORT");
     Listener { protocol: protocol.to_owned(), port: Some(port.parse().expect("a port")) }
+}
+
+fn target_group(text: &str) -> TargetGroup {
+    let mut parts = text.split(':').map(str::to_owned);
+    let mut next = || parts.next().filter(|part| !part.is_empty());
+    TargetGroup {
+        name: next().expect("a name"),
+        target_type: next().expect("a type of targets"),
+        protocol_version: next(),
+    }
 }
 
 fn arn(kind: Kind, account: &AccountId, name: &str) -> Arn {

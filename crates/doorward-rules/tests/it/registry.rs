@@ -75,13 +75,17 @@ fn every_rule_documents_itself_in_sentences() {
             Adjustment::Reason(reason, steps) => {
                 *steps != 0 && reason.kind() == VerdictKind::Fail && reasons.contains(reason)
             }
-            Adjustment::InternetFacing(steps) => *steps != 0,
+            Adjustment::Reachable(steps) => *steps != 0,
             Adjustment::PermittedFailure { .. } => true,
         });
         assert!(adjusted, "{id} adjusts the severity of a reason that it does not fail for");
         for reference in meta.references {
             // AWS's documentation, or the research that a rule answers.
-            let published = ["https://docs.aws.amazon.com/", "https://portswigger.net/research/"];
+            let published = [
+                "https://docs.aws.amazon.com/",
+                "https://aws.github.io/aws-elb-best-practices/",
+                "https://portswigger.net/research/",
+            ];
             assert!(published.iter().any(|source| reference.starts_with(source)), "{id}: {reference}");
         }
     }

@@ -203,6 +203,19 @@ impl ClientTable {
         self.bound += other.bound;
     }
 
+    /// The same counts under other addresses; those of clients that become equal are added.
+    pub(crate) fn with_addresses(&self, address_of: impl Fn(&str) -> String) -> Self {
+        let renamed = |clients: &BTreeMap<Client, ClientTally>| {
+            let mut all: BTreeMap<Client, ClientTally> = BTreeMap::new();
+            for (client, tally) in clients {
+                let client = Client { address: address_of(&client.address), ..client.clone() };
+                all.entry(client).or_default().merge(tally);
+            }
+            all
+        };
+        Self { answered: renamed(&self.answered), refused: renamed(&self.refused), ..*self }
+    }
+
     /// Drops the half with fewer requests when the table is full.
     fn shrink(&mut self) {
         if self.refused.len() <= Self::KEPT {

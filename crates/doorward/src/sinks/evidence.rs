@@ -24,6 +24,7 @@ pub(super) fn make<'a>(folder: &Path, inputs: SinkInputs<'a>) -> Result<Box<dyn 
         settings_text: inputs.settings_text,
         policy: inputs.policy,
         register: inputs.register,
+        triggers: doorward_traffic::trigger_summary,
         scan: |out, report, exit_code| json::write(out, report, exit_code).map(|_| ()),
         notice: if inputs.options.quiet { |_| {} } else { log },
         earlier: OnceLock::new(),

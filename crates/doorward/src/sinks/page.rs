@@ -18,6 +18,7 @@ pub(super) fn write(
         required: doorward_rules::required_modes(&report.load_balancers, inputs.policy),
         rules: doorward_rules::definitions(),
         trend: context.history.trend.clone(),
+        triggers: Some(doorward_traffic::trigger_summary),
     };
     let text = page::render(report, &context).map_err(io::Error::other)?;
     out.write_all(text.as_bytes())?;

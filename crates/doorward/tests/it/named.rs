@@ -291,6 +291,7 @@ fn the_guide_of_the_first_scan_counts_its_calls() {
         ("DescribeLoadBalancers", 3 * 2 * 2),
         ("DescribeOrganization", 1),
         ("DescribeTags", 3),
+        ("DescribeTargetGroups", 1),
         ("GetCallerIdentity", 1),
         ("ListAccounts", 1),
         ("ListOrganizationalUnitsForParent", 1 + 3),
