@@ -56,6 +56,7 @@ pub fn judge(
         traffic: weigh.as_ref().map(|weigh| weigh as _),
         expire: expire.as_ref().map(|expire| expire as _),
         declarations: given.declarations,
+        applied: doorward_rules::applied_policy,
         unmatched: doorward_rules::unmatched_rules,
     };
     Ok(pipeline::judge(inventory, inputs, &recipe)?)

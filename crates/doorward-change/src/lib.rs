@@ -42,5 +42,5 @@ pub use settings::{ChangeSettings, WatchSettings};
 pub use state::{ChangeState, StepRecord, StepState};
 pub use verify::{Holds, Verified, verify};
 pub use watch::{
-    LAG, MetricSample, MetricSamples, MetricSource, PERIOD, Regression, WatchVerdict, WatchedMetric, judge,
+    LAG, MetricSample, MetricSamples, MetricSource, PERIOD, Regression, WatchVerdict, WatchedMetric, judge, judge_days,
 };

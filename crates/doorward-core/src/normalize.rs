@@ -114,6 +114,8 @@ fn one(
         edited: None,
         placeholder: None,
         declared: None,
+        policy: None,
+        usage: None,
     }
 }
 

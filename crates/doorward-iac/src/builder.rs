@@ -332,6 +332,8 @@ impl<'t> LoadBalancerBuilder<'t> {
                 edited: None,
                 placeholder: Some(Arc::new(placeholder)),
                 declared: None,
+                policy: None,
+                usage: None,
             })),
         }
     }

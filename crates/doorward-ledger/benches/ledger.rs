@@ -302,6 +302,7 @@ fn finding(lb: &LoadBalancer, rule: &str, fails: bool) -> Finding {
         },
         observed_at: None,
         history: None,
+        deadline: None,
     }
 }
 
@@ -343,5 +344,7 @@ fn load_balancer(lb: usize, mode: Mode) -> LoadBalancer {
         edited: None,
         placeholder: None,
         declared: None,
+        policy: None,
+        usage: None,
     }
 }

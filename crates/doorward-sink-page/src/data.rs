@@ -70,7 +70,7 @@ struct RuleText {
 }
 
 /// A row: indexes into the list of texts.
-const COLUMNS: [&str; 20] = [
+const COLUMNS: [&str; 21] = [
     "arn",
     "account",
     "account_name",
@@ -91,6 +91,7 @@ const COLUMNS: [&str; 20] = [
     "listeners",
     "read_at",
     "read_by",
+    "risk_profile",
 ];
 
 /// The data as JSON that may stand inside a `script` element.
@@ -227,6 +228,7 @@ impl Packer {
             listeners(&lb.listeners),
             evidence.map_or_else(String::new, |e| e.at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()),
             evidence.map_or_else(String::new, |e| e.operation.clone()),
+            lb.policy.as_ref().map_or_else(|| "unknown".to_owned(), |applied| applied.profile_label().to_owned()),
         ];
         // The stem of an ARN has its marks already, and is no outside text any more.
         let mut row = [NONE; COLUMNS.len()];
@@ -246,7 +248,10 @@ impl Packer {
     fn finding(&mut self, finding: &Finding, own: &Own) -> [i64; 3] {
         let rule = number(self.rules.number(harmless(&finding.rule).into_owned()));
         let mut say = |text: &str| number(self.texts.number(own.marked(text)));
-        let because = say(finding.verdict.because());
+        let because = match &finding.deadline {
+            Some(deadline) => say(&format!("{} {}", finding.verdict.because(), deadline.sentence())),
+            None => say(finding.verdict.because()),
+        };
         let kind = match finding.verdict.kind() {
             VerdictKind::Fail => 0,
             VerdictKind::Unknown => 1,

@@ -22,9 +22,9 @@ pub(super) fn write(
     report: &ScanReport,
     raw: &RawLoadBalancer,
     tags: &[String],
-    latest: i64,
+    limits: (i64, i64),
 ) -> Result<(Recorded, Vec<Option<History>>), LedgerFault> {
-    let only = &raw.arn;
+    let (only, latest) = (&raw.arn, limits.0);
     let line = report.coverage.lines.first().and_then(|line| line.read_at);
     let read = raw.evidence.as_ref().map(|evidence| evidence.at).or(line);
     let at = nanos(read.unwrap_or(report.run.started));
@@ -39,7 +39,7 @@ pub(super) fn write(
         return Ok((recorded, remembered(db, report)?));
     };
     let run = insert_run(db, report, (at, at), nothing(db)?)?;
-    let mut recorder = RunRecorder::new(db, report, run, latest, Tallies::new(report, tags))?;
+    let mut recorder = RunRecorder::new(db, report, run, limits, Tallies::new(report, tags))?;
     recorder.at = at;
     recorder.load_balancer(place, index, lb, &mut load_balancers)?;
     let mut findings = held(db, place.id)?;
@@ -67,8 +67,8 @@ pub(super) fn write(
 
 fn place_of(db: &Connection, only: &Arn) -> Result<KnownRegion, LedgerFault> {
     let id = place_id(db, only.account(), only.region())?;
-    let place = db.query_row("SELECT last_at, last_run FROM places WHERE id = ?1", [id], |row| {
-        Ok(KnownRegion { id, last_at: row.get(0)?, last_run: row.get(1)? })
+    let place = db.query_row("SELECT last_at, last_run, missed FROM places WHERE id = ?1", [id], |row| {
+        Ok(KnownRegion { id, last_at: row.get(0)?, last_run: row.get(1)?, missed: row.get(2)? })
     })?;
     Ok(place)
 }

@@ -23,6 +23,8 @@ pub(super) struct RunRecorder<'a> {
     pub(super) at: i64,
     /// The latest time at which anything can have been observed by now.
     pub(super) latest: i64,
+    /// The longest time between two observations, in nanoseconds, that counts as observed.
+    pub(super) longest_interval: i64,
     /// By rule and by the finding's own id.
     pub(super) rules: BTreeMap<String, BTreeMap<String, i64>>,
     pub(super) groupings: BTreeMap<String, i64>,
@@ -38,7 +40,7 @@ impl<'a> RunRecorder<'a> {
         db: &'a Connection,
         report: &'a ScanReport,
         run: i64,
-        latest: i64,
+        (latest, longest_interval): (i64, i64),
         tallies: Tallies,
     ) -> Result<Self, LedgerFault> {
         let mut rules: BTreeMap<String, BTreeMap<String, i64>> = BTreeMap::new();
@@ -54,7 +56,20 @@ impl<'a> RunRecorder<'a> {
         let done = Recorded { run: report.run.id.clone(), ..Recorded::default() };
         let histories = vec![None; report.findings.len()];
         let at = nanos(report.run.finished);
-        Ok(Self { db, report, run, at, latest, rules, groupings, by_groups: BTreeMap::new(), tallies, done, histories })
+        Ok(Self {
+            db,
+            report,
+            run,
+            at,
+            latest,
+            longest_interval,
+            rules,
+            groupings,
+            by_groups: BTreeMap::new(),
+            tallies,
+            done,
+            histories,
+        })
     }
 
     pub(super) fn done(self) -> (Recorded, Vec<Option<History>>, Tallies) {
@@ -75,6 +90,9 @@ impl<'a> RunRecorder<'a> {
             }
         }
         if !reported.was_looked_at() {
+            if reported.was_missed() && !place.missed {
+                self.db.prepare_cached("UPDATE places SET missed = 1 WHERE id = ?1")?.execute([place.id])?;
+            }
             return Ok(());
         }
         let read_at = reported.read_at(&report.run);
@@ -121,7 +139,7 @@ impl<'a> RunRecorder<'a> {
         self.at = read_at;
         self.missing(place, reported.is_fully_listed(), &load_balancers, &present, findings)?;
         self.db
-            .prepare_cached("UPDATE places SET last_at = ?2, last_run = ?3 WHERE id = ?1")?
+            .prepare_cached("UPDATE places SET last_at = ?2, last_run = ?3, missed = 0 WHERE id = ?1")?
             .execute([place.id, self.at, self.run])?;
         Ok(())
     }
@@ -289,12 +307,23 @@ impl<'a> RunRecorder<'a> {
             Verdict::Fail { severity, .. } | Verdict::Excepted { severity, .. } => i64::try_from(rank(*severity)).ok(),
             _ => held.standing.severity,
         };
+        let proven = (held.standing.proven, held.standing.proven_since);
         let step = match State::observed(&finding.verdict) {
-            Some(state) => held.standing.see(state, self.at),
+            Some(state) => {
+                // Nothing is known of the time since a look that failed, and of a longer time than observations vouch for.
+                let interrupted = place.missed || held.standing.is_unseen() || self.at - last > self.longest_interval;
+                held.standing.see(state, last, interrupted, self.at)
+            }
             None => held.standing.lose(last, self.at),
         };
-        let restated = held.standing.severity != severity;
-        held.standing.severity = severity;
+        let allowed = match &finding.deadline {
+            Some(deadline) => Some(i64::from(deadline.days)),
+            None if matches!(finding.verdict, Verdict::Fail { .. }) => None,
+            None => held.standing.allowed,
+        };
+        let restated = (held.standing.severity, held.standing.allowed, proven)
+            != (severity, allowed, (held.standing.proven, held.standing.proven_since));
+        (held.standing.severity, held.standing.allowed) = (severity, allowed);
         match step {
             Some(step) if is_new => self.step(key, &held.standing, StateChange { was: None, ..step })?,
             Some(step) => self.step(key, &held.standing, step)?,

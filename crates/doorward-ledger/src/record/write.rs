@@ -25,10 +25,11 @@ impl RunRecorder<'_> {
         if let Some(episode) = step.closed {
             self.db
                 .prepare_cached(
-                    "INSERT INTO episodes (load_balancer, rule, run, opened, closed, how, excepted)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                    "INSERT INTO episodes
+                     (load_balancer, rule, run, opened, closed, how, excepted, proven, allowed, severity)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
                 )?
-                .execute([
+                .execute(params![
                     key.0,
                     key.1,
                     self.run,
@@ -36,6 +37,9 @@ impl RunRecorder<'_> {
                     episode.closed,
                     episode.how.code(),
                     episode.excepted,
+                    episode.proven,
+                    episode.allowed,
+                    episode.severity,
                 ])?;
         }
         let done = &mut self.done;
@@ -55,10 +59,11 @@ impl RunRecorder<'_> {
         self.db
             .prepare_cached(
                 "INSERT INTO findings
-                 (load_balancer, rule, state, seen, since, first, opened, resolved, reopened, excepted, severity)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+                 (load_balancer, rule, state, seen, since, first, opened, resolved, reopened, excepted, severity, proven,
+                  proven_since, allowed)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
                  ON CONFLICT DO UPDATE SET state = ?3, seen = ?4, since = ?5, first = ?6, opened = ?7, resolved = ?8,
-                 reopened = ?9, excepted = ?10, severity = ?11",
+                 reopened = ?9, excepted = ?10, severity = ?11, proven = ?12, proven_since = ?13, allowed = ?14",
             )?
             .execute(params![
                 key.0,
@@ -71,7 +76,10 @@ impl RunRecorder<'_> {
                 s.resolved,
                 s.reopened,
                 s.excepted,
-                s.severity
+                s.severity,
+                s.proven,
+                s.proven_since,
+                s.allowed
             ])?;
         Ok(())
     }

@@ -285,6 +285,7 @@ pub(crate) fn finding(lb: &LoadBalancer, rule: &str, verdict: Verdict) -> Findin
         verdict,
         observed_at: None,
         history: None,
+        deadline: None,
     }
 }
 
@@ -353,5 +354,7 @@ fn load_balancer(place: &Place<'_>, thing: &Thing<'_>) -> LoadBalancer {
         edited: None,
         placeholder: None,
         declared: None,
+        policy: None,
+        usage: None,
     }
 }

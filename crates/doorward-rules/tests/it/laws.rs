@@ -181,7 +181,7 @@ pub(crate) fn any_policy() -> impl Strategy<Value = Policy> {
         required_mode,
         rules,
         disabled: Vec::new(),
-        preset: None,
+        ..Policy::default()
     })
 }
 
@@ -400,7 +400,7 @@ proptest! {
             .collect();
         prop_assert_eq!(left_out.is_empty(), lbs.iter().any(|lb| !lb.changes.is_empty()));
         for (rule, lb) in left_out.iter().flat_map(|rule| lbs.iter().map(move |lb| (rule, lb))) {
-            let verdict = rule.judge(lb, &Policy { required_mode: Mode::Strictest, rules: vec![], disabled: vec![] , preset: None});
+            let verdict = rule.judge(lb, &Policy { required_mode: Mode::Strictest, rules: vec![], disabled: vec![] , ..Policy::default() });
             prop_assert_eq!(verdict.kind(), VerdictKind::NotApplicable, "{}", rule.meta().id);
         }
     }
@@ -429,7 +429,8 @@ fn a_placeholder_matches_nothing_for_certain() {
         (by_name, PlaceholderIdentity { name: gap(), ..PlaceholderIdentity::default() }),
         (by_account, PlaceholderIdentity { account: gap(), ..PlaceholderIdentity::default() }),
     ] {
-        let policy = Policy { required_mode: Mode::Monitor, rules: vec![rule], disabled: Vec::new(), preset: None };
+        let policy =
+            Policy { required_mode: Mode::Monitor, rules: vec![rule], disabled: Vec::new(), ..Policy::default() };
         assert_eq!(Requirement::of(&seen, &policy).certain(), Some(Mode::Strictest));
         let declared = LoadBalancer { placeholder: Some(std::sync::Arc::new(placeholder)), ..seen.clone() };
         assert_eq!(Requirement::of(&declared, &policy).certain(), None);

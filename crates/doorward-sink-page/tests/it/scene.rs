@@ -165,6 +165,8 @@ fn ordinary(n: u64, owners: u64, dice: &mut Dice) -> LoadBalancer {
         edited: None,
         placeholder: None,
         declared: None,
+        policy: None,
+        usage: None,
     }
 }
 
@@ -360,7 +362,9 @@ fn finish(mut lbs: Vec<LoadBalancer>, dice: &mut Dice, hostile: Option<&[String]
                     last_seen: now(),
                     resolved: None,
                     reopened: u32::try_from(dice.roll(3)).expect("small"),
+                    failing: None,
                 }),
+                deadline: None,
             });
         }
     }

@@ -236,6 +236,8 @@ pub(crate) fn load_balancer(place: &AccountRegion, name: &str, truth: &Truth, at
         edited: None,
         placeholder: None,
         declared: None,
+        policy: None,
+        usage: None,
     }
 }
 
@@ -271,6 +273,7 @@ pub(crate) fn finding(lb: &LoadBalancer, rule: &str, verdict: Verdict) -> Findin
         verdict,
         observed_at: lb.evidence.as_ref().map(|evidence| evidence.at),
         history: None,
+        deadline: None,
     }
 }
 
