@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use doorward_file::{Readers, write_file};
-use doorward_model::{Arn, Receipt, RequiredMode, RuleMeta, RunPoint, ScanReport, SinkError};
+use doorward_model::{Arn, HistoryContext, Receipt, RequiredMode, RuleMeta, RunPoint, ScanReport, SinkError};
 
 mod changes;
 mod chart;
@@ -21,6 +21,7 @@ mod data;
 mod declared;
 mod intern;
 mod page;
+mod posture_sheet;
 mod traffic;
 mod view;
 
@@ -46,6 +47,15 @@ pub struct PageContext {
 pub fn render(report: &ScanReport, context: &PageContext) -> Result<String, SinkError> {
     let data = data::embedded(report, context).map_err(|e| problem(format!("the page's data: {e}")))?;
     page::render(&view::of(report, context), &data).map_err(|e| problem(format!("the page's template: {e:#}")))
+}
+
+/// The posture sheet: one page that prints on A4, for those who decide and do not fix. The same report and history give the same bytes.
+///
+/// # Errors
+///
+/// [`SinkError`] when the sheet cannot be put together, which would be a fault of this crate.
+pub fn render_sheet(report: &ScanReport, history: &HistoryContext) -> Result<String, SinkError> {
+    posture_sheet::render(report, history).map_err(|e| problem(format!("the template of the posture sheet: {e:#}")))
 }
 
 /// Writes the page to a file, whole or not at all.
