@@ -1,4 +1,4 @@
-//! What changes of modes did to the metrics of their load balancers, whoever made them.
+//! What changes of modes did to the metrics of their load balancers, also of changes that Doorward did not make.
 
 use std::collections::BTreeMap;
 

@@ -336,7 +336,6 @@ impl<'a> Composer<'a> {
                 if let Some(deadline) = &of.deadline {
                     return deadline.is_overdue().then_some(Due::Overdue { after_days: deadline.days });
                 }
-                // The policy has no deadline for it: the age that the settings of notifications allow.
                 let after_days = *self.settings().max_age_days.get(severity)?;
                 let age = days(of.history.as_ref()?.first_seen, self.report.run.finished);
                 (age >= i64::from(after_days)).then_some(Due::Overdue { after_days })

@@ -72,7 +72,7 @@ pub use settings::{AthenaSettings, TrafficSettings};
 pub use source::{
     AthenaCount, AthenaError, AthenaJob, AthenaLogs, AthenaOutput, AthenaReach, Body, Capability, Cost, Counted,
     DailyRead, LogPlace, LogPlan, Metered, MissingDays, Operation, ParquetColumns, ParquetLogs, ParquetPlace, Planned,
-    Reach, ScanEstimate, Source, Span, UnreadLogs, listing_logs, missing_days,
+    Reach, ScanEstimate, Source, Span, UnreadLogs, cloudwatch_name, listing_logs, missing_days,
 };
 pub use tally::{
     Answered, By, Cause, Client, ClientTable, ClientTally, HourTally, LoadBalancerKey, LoadBalancerTally, LogFiles,

@@ -25,7 +25,7 @@ pub use athena::{
     AthenaCount, AthenaError, AthenaJob, AthenaLogs, ParquetColumns, ParquetLogs, ParquetPlace, ScanEstimate,
 };
 pub use cloudwatch::Metered;
-pub use daily::{DailyRead, MissingDays, missing_days};
+pub use daily::{DailyRead, MissingDays, cloudwatch_name, missing_days};
 pub use fetch::{Body, Counted};
 pub(crate) use remedy::REQUESTER_PAYS;
 

@@ -1,5 +1,7 @@
 //! Records an event's look at one load balancer: its findings, and the call that set its mode.
 
+use std::collections::BTreeMap;
+
 use doorward_model::{Arn, History, Inputs, RawLoadBalancer, ScanReport};
 use rusqlite::{Connection, params};
 
@@ -11,7 +13,7 @@ use crate::timestamp::nanos;
 
 use super::coverage::nothing;
 use super::record_region::RunRecorder;
-use super::rows::{held, load_balancers};
+use super::rows::{KnownFinding, held, load_balancers};
 use super::tally::Tallies;
 use super::{KnownRegion, insert_run, remembered};
 
@@ -63,6 +65,28 @@ pub(super) fn write(
     }
     let (recorded, histories, _) = recorder.done();
     Ok((recorded, histories))
+}
+
+impl RunRecorder<'_> {
+    /// What the ledger knows of one load balancer and the run, which observed it, did not judge: its state is unknown.
+    fn unjudged(
+        &mut self,
+        place: KnownRegion,
+        load_balancer: i64,
+        findings: BTreeMap<(i64, i64), KnownFinding>,
+    ) -> Result<(), LedgerFault> {
+        let last = place.last_at.unwrap_or(self.at).min(self.at);
+        for (key, mut held) in findings.into_iter().filter(|(key, held)| key.0 == load_balancer && !held.seen_now) {
+            let settled = held.standing.settle(self.at);
+            let step = if held.standing.state.has_ended() { None } else { held.standing.lose(last, self.at) };
+            match step {
+                Some(step) => self.step(key, &held.standing, step)?,
+                None if settled => self.write(key, &held.standing)?,
+                None => {}
+            }
+        }
+        Ok(())
+    }
 }
 
 fn place_of(db: &Connection, only: &Arn) -> Result<KnownRegion, LedgerFault> {

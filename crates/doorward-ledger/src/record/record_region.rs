@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use doorward_model::{Arn, Finding, History, LoadBalancer, Observed, ScanReport, Verdict};
+use doorward_model::{Arn, Finding, History, LoadBalancer, Observed, ScanReport};
 use rusqlite::Connection;
 
 use crate::Recorded;
@@ -11,7 +11,8 @@ use crate::finding_state::{FindingState, State, StateChange};
 use crate::timestamp::{nanos, timestamp};
 
 use super::rows::{GONE, HERE, KnownFinding, KnownLoadBalancer, RETIRED, held, load_balancers, mode_code, standings};
-use super::tally::{Tallies, mode_column, rank};
+use super::tally::{Tallies, mode_column};
+use super::write::of_failure;
 use super::{KnownRegion, ReportedRegion};
 
 /// The recording of one run.
@@ -303,10 +304,7 @@ impl<'a> RunRecorder<'a> {
         }
         let settled = held.standing.settle(self.at);
         let last = last.min(self.at);
-        let severity = match &finding.verdict {
-            Verdict::Fail { severity, .. } | Verdict::Excepted { severity, .. } => i64::try_from(rank(*severity)).ok(),
-            _ => held.standing.severity,
-        };
+        let (severity, allowed) = of_failure(finding, &held.standing);
         let proven = (held.standing.proven, held.standing.proven_since);
         let step = match State::observed(&finding.verdict) {
             Some(state) => {
@@ -315,11 +313,6 @@ impl<'a> RunRecorder<'a> {
                 held.standing.see(state, last, interrupted, self.at)
             }
             None => held.standing.lose(last, self.at),
-        };
-        let allowed = match &finding.deadline {
-            Some(deadline) => Some(i64::from(deadline.days)),
-            None if matches!(finding.verdict, Verdict::Fail { .. }) => None,
-            None => held.standing.allowed,
         };
         let restated = (held.standing.severity, held.standing.allowed, proven)
             != (severity, allowed, (held.standing.proven, held.standing.proven_since));
@@ -395,25 +388,5 @@ impl<'a> RunRecorder<'a> {
         if let Some(kept) = self.histories.get_mut(index) {
             *kept = history;
         }
-    }
-
-    /// What the ledger knows of one load balancer and the run, which observed it, did not judge: its state is unknown.
-    pub(super) fn unjudged(
-        &mut self,
-        place: KnownRegion,
-        load_balancer: i64,
-        findings: BTreeMap<(i64, i64), KnownFinding>,
-    ) -> Result<(), LedgerFault> {
-        let last = place.last_at.unwrap_or(self.at).min(self.at);
-        for (key, mut held) in findings.into_iter().filter(|(key, held)| key.0 == load_balancer && !held.seen_now) {
-            let settled = held.standing.settle(self.at);
-            let step = if held.standing.state.has_ended() { None } else { held.standing.lose(last, self.at) };
-            match step {
-                Some(step) => self.step(key, &held.standing, step)?,
-                None if settled => self.write(key, &held.standing)?,
-                None => {}
-            }
-        }
-        Ok(())
     }
 }

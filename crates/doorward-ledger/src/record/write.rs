@@ -1,6 +1,6 @@
 //! Writes the rows of one run.
 
-use doorward_model::{Finding, LoadBalancer};
+use doorward_model::{Finding, LoadBalancer, Verdict};
 use rusqlite::params;
 
 use crate::error::LedgerFault;
@@ -9,6 +9,7 @@ use crate::finding_state::{FindingState, State, StateChange};
 use super::KnownRegion;
 use super::record_region::RunRecorder;
 use super::rows::{HERE, KnownLoadBalancer};
+use super::tally::rank;
 
 impl RunRecorder<'_> {
     /// Keeps a change of a finding for ever.
@@ -176,4 +177,18 @@ impl RunRecorder<'_> {
         self.rules.entry(finding.rule.clone()).or_default().insert(own.to_owned(), id);
         Ok(id)
     }
+}
+
+/// The severity and the days of the deadline of a failure; what is known of the last one where the finding does not fail.
+pub(super) fn of_failure(finding: &Finding, standing: &FindingState) -> (Option<i64>, Option<i64>) {
+    let severity = match &finding.verdict {
+        Verdict::Fail { severity, .. } | Verdict::Excepted { severity, .. } => i64::try_from(rank(*severity)).ok(),
+        _ => standing.severity,
+    };
+    let allowed = match &finding.deadline {
+        Some(deadline) => Some(i64::from(deadline.days)),
+        None if matches!(finding.verdict, Verdict::Fail { .. }) => None,
+        None => standing.allowed,
+    };
+    (severity, allowed)
 }

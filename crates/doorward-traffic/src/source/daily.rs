@@ -76,8 +76,8 @@ pub fn missing_days(
     load_balancers.iter().filter(|lb| !DailyMetric::of(lb.kind).is_empty()).filter_map(of).collect()
 }
 
-/// Namespace, dimension and name of a metric; none if the kind does not publish it.
-fn names(kind: Kind, metric: DailyMetric) -> Option<(&'static str, &'static str, &'static str)> {
+/// CloudWatch's namespace, the dimension that names the load balancer, and the name of a metric; none if the kind does not publish it.
+pub fn cloudwatch_name(kind: Kind, metric: DailyMetric) -> Option<(&'static str, &'static str, &'static str)> {
     use DailyMetric as M;
     let name = match (kind, metric) {
         (Kind::Application | Kind::Classic, M::Requests) => "RequestCount",
@@ -113,7 +113,7 @@ impl Source {
         for (one, id) in missing.iter().zip(&ids) {
             let kind = kind_of_arn(&one.load_balancer);
             for metric in DailyMetric::of(kind) {
-                let Some((namespace, dimension, name)) = names(kind, *metric) else { continue };
+                let Some((namespace, dimension, name)) = cloudwatch_name(kind, *metric) else { continue };
                 let query = MetricQuery { namespace, name, dimension, id };
                 calls.entry((&one.place, one.from, one.until)).or_default().push((&one.load_balancer, *metric, query));
             }
