@@ -45,5 +45,5 @@ pub use state::{AppliedStep, AppliedValue, ChangeState, StepRecord, StepState};
 pub use verify::{Holds, Verified, verify};
 pub use watch::{
     BlockedForecast, ExplainedRise, LAG, MetricSample, MetricSamples, MetricSource, PERIOD, Regression, WatchVerdict,
-    WatchedMetric, judge,
+    WatchedMetric, judge, judge_days,
 };

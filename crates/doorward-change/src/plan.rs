@@ -25,6 +25,8 @@ pub const RULE: &str = "desync-mode-below-required";
 
 /// The rule about header fields with invalid names.
 pub const HEADERS_RULE: &str = "invalid-headers-forwarded";
+/// The rule whose failures say that a load balancer has no traffic.
+const IDLE_RULE: &str = "load-balancer-idle";
 
 /// What to plan. Empty lists select all load balancers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,6 +65,7 @@ pub fn plan(
         .filter(|f| f.rule == order.goal.rule())
         .map(|f| (&f.load_balancer, &f.verdict))
         .collect();
+    let idle = idle(report);
     let (mut considered, mut already) = (0, 0);
     let (mut steps, mut patches, mut skipped) = (Vec::new(), Vec::new(), Vec::new());
     for lb in report.load_balancers.iter().filter(|lb| lb.kind.can_parse_http() && order.covers(lb)) {
@@ -85,11 +88,13 @@ pub fn plan(
             }
             guard::GuardDecision::Patch { manager, from, to, reason } => {
                 let (remedy, snippets) = patch(lb, to);
+                let reason = with_idle(reason, idle.get(&lb.arn).copied());
                 let (target, owner) = (ChangeTarget::of(lb), owner(lb));
                 patches.push(Patch { target, owner, manager, from, to, reason, remedy, snippets });
             }
             guard::GuardDecision::Change(step) => {
-                steps.push(Step { observed: Some(validity::observed(report, lb)), ..*step });
+                let reason = with_idle(step.reason.clone(), idle.get(&lb.arn).copied());
+                steps.push(Step { observed: Some(validity::observed(report, lb)), reason, ..*step });
             }
         }
     }
@@ -126,6 +131,23 @@ pub fn plan(
         skipped,
     };
     plan.sealed()
+}
+
+/// Load balancers without traffic, with the sentence of the finding: a stronger mode protects nothing there.
+fn idle(report: &ScanReport) -> BTreeMap<&Arn, &str> {
+    let fails = report.findings.iter().filter(|finding| finding.rule == IDLE_RULE);
+    fails
+        .filter(|finding| matches!(finding.verdict, Verdict::Fail { .. } | Verdict::Excepted { .. }))
+        .map(|finding| (&finding.load_balancer, finding.verdict.because()))
+        .collect()
+}
+
+/// The reason of a step, which says that the load balancer is idle where it is.
+fn with_idle(reason: String, idle: Option<&str>) -> String {
+    match idle {
+        None => reason,
+        Some(because) => format!("{reason} It is idle: {because} Consider deleting it instead."),
+    }
 }
 
 /// The wave of the load balancer with a number, from 0, in the order of the plan.

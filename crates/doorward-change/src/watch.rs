@@ -268,6 +268,23 @@ pub fn judge(
     }
 }
 
+/// The same over whole days: each day counts as one period, so that the statistics are those of a watch. `before` and `after` are the
+/// samples of consecutive days.
+pub fn judge_days(before: &[MetricSample], after: &[MetricSample], settings: &WatchSettings) -> WatchVerdict {
+    let place = |samples: &[MetricSample], from: i64| {
+        let placed = samples.iter().zip(from..).filter_map(|(sample, period)| {
+            let at = Timestamp::from_second(period * PERIOD.as_secs()).ok()?;
+            // As in a reading of minutes, a period without a request has no sample.
+            (sample.requests + sample.elb_4xx > 0.0).then_some(MetricSample { at, ..*sample })
+        });
+        MetricSamples::new(placed.collect())
+    };
+    let days = i64::try_from(before.len()).unwrap_or(0);
+    let until = days + i64::try_from(after.len()).unwrap_or(0);
+    let until = Timestamp::from_second(until * PERIOD.as_secs()).unwrap_or(Timestamp::MAX);
+    judge(&place(before, 0), &place(after, days), until, None, settings)
+}
+
 /// The longest time without a request, in seconds. The samples are of several days; the time between days does not count.
 fn longest_silence(reading: &MetricSamples) -> i64 {
     let gaps = reading.samples.windows(2).map(|pair| match pair {

@@ -264,7 +264,7 @@ impl CheckReport {
             })
         };
         let failed = verdicts()
-            .any(|verdict| matches!(verdict, Verdict::Fail { severity, .. } if thresholds.fail_on.covers(*severity)));
+            .any(|verdict| matches!(verdict, Verdict::Fail { severity, .. } if thresholds.fail_on.for_declarations().covers(*severity)));
         let unread = self.unread.iter().filter(|unread| !self.accepted.contains(&Baseline::part(unread))).count();
         let (read, all) = (self.judged.len(), self.judged.len() + unread);
         let covered = thresholds.is_enough(read, all) && thresholds.is_enough_known(verdicts().map(Verdict::kind));

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use doorward_model::{
-    AccountId, EffectiveMode, Finding, LoadBalancer, Policy, Region, Rule, ScanReport, Tally, Verdict,
+    AccountId, DeadlineTally, EffectiveMode, Finding, LoadBalancer, Observed, Policy, PolicyTally, Region, Rule,
+    ScanReport, Severity, Tally, Verdict,
 };
 use jiff::Timestamp;
 
@@ -25,7 +26,7 @@ pub fn evaluate(scan: Normalized, rules: &[&dyn Rule], policy: &Policy) -> ScanR
         let observed_at = lb.evidence.as_ref().map_or_else(begun, |evidence| evidence.at);
         findings.extend(rules.iter().map(|rule| finding(lb, *rule, policy, observed_at)));
     }
-    let tally = tally(&load_balancers, &findings);
+    let tally = tally(&load_balancers, &findings, policy);
     tracing::info!(rules = rules.len(), findings = findings.len(), "judged");
     ScanReport {
         run,
@@ -42,6 +43,12 @@ pub fn evaluate(scan: Normalized, rules: &[&dyn Rule], policy: &Policy) -> ScanR
 
 fn finding(lb: &LoadBalancer, rule: &dyn Rule, policy: &Policy, observed_at: Timestamp) -> Finding {
     let meta = rule.meta();
+    let verdict = rule.judge(lb, policy);
+    // An informational failure opens nothing, so it is never due.
+    let deadline = verdict.severity().filter(|severity| *severity > Severity::Informational).and_then(|severity| {
+        let profile = lb.policy.as_ref().map_or(&Observed::Absent, |applied| &applied.profile);
+        policy.deadline(profile, meta.id, severity)
+    });
     Finding {
         id: Finding::id_for(&lb.arn, meta.id),
         rule: meta.id.to_owned(),
@@ -51,14 +58,17 @@ fn finding(lb: &LoadBalancer, rule: &dyn Rule, policy: &Policy, observed_at: Tim
         name: lb.name.clone(),
         kind: lb.kind,
         owner: lb.owner_label().to_owned(),
-        verdict: rule.judge(lb, policy),
+        verdict,
         observed_at: Some(observed_at),
         history: None,
+        deadline,
     }
 }
 
-fn tally(load_balancers: &[LoadBalancer], findings: &[Finding]) -> Tally {
-    let mut tally = Tally::default();
+fn tally(load_balancers: &[LoadBalancer], findings: &[Finding], policy: &Policy) -> Tally {
+    // Counted once the history is known.
+    let deadlines = policy.has_deadlines().then(DeadlineTally::default);
+    let mut tally = Tally { deadlines, policy: policy_tally(load_balancers), ..Tally::default() };
     for lb in load_balancers {
         *tally.kinds.entry(lb.kind).or_default() += 1;
         match lb.effective_mode() {
@@ -75,4 +85,31 @@ fn tally(load_balancers: &[LoadBalancer], findings: &[Finding]) -> Tally {
         }
     }
     tally
+}
+
+/// Counts the load balancers whose mode has an effect by how the policy decides on them; none where it was not applied.
+fn policy_tally(load_balancers: &[LoadBalancer]) -> Option<PolicyTally> {
+    let mut tally = PolicyTally::default();
+    let mut any = false;
+    for lb in load_balancers {
+        let (Some(applied), mode) = (&lb.policy, lb.effective_mode()) else { continue };
+        any = true;
+        let mode = match mode {
+            EffectiveMode::Known(mode) => Some(mode),
+            EffectiveMode::Unknown => None,
+            EffectiveMode::NoHttpListener | EffectiveMode::NotHttp => continue,
+        };
+        tally.of += 1;
+        *tally.profiles.entry(applied.profile_label().to_owned()).or_default() += 1;
+        match applied.by_default {
+            Some(by_default) => tally.by_default += usize::from(by_default),
+            None => tally.by_default_unknown += 1,
+        }
+        match mode {
+            Some(mode) if mode >= applied.required_at_most => tally.at_or_above_required += 1,
+            Some(mode) if mode < applied.required_at_least => {}
+            _ => tally.at_or_above_required_unknown += 1,
+        }
+    }
+    any.then_some(tally)
 }

@@ -117,6 +117,8 @@ fn one(
         tracked_sources: Vec::new(),
         placeholder: None,
         declared: None,
+        policy: None,
+        usage: None,
     }
 }
 

@@ -339,6 +339,8 @@ impl<'t> LoadBalancerBuilder<'t> {
                 tracked_sources: Vec::new(),
                 placeholder: Some(Arc::new(placeholder)),
                 declared: None,
+                policy: None,
+                usage: None,
             })),
         }
     }

@@ -304,6 +304,7 @@ fn finding(lb: &LoadBalancer, rule: &str, fails: bool) -> Finding {
         },
         observed_at: None,
         history: None,
+        deadline: None,
     }
 }
 
@@ -348,5 +349,7 @@ fn load_balancer(lb: usize, mode: Mode) -> LoadBalancer {
         tracked_sources: Vec::new(),
         placeholder: None,
         declared: None,
+        policy: None,
+        usage: None,
     }
 }

@@ -7,8 +7,10 @@
 mod account;
 mod chance;
 mod change;
+mod change_effect;
 mod code;
 mod coverage;
+mod deadline;
 mod edit;
 mod effective_mode;
 mod finding;
@@ -24,6 +26,7 @@ mod observation;
 mod observed;
 mod owner_names;
 mod policy;
+mod profile;
 mod reachability;
 mod report;
 mod required_mode;
@@ -43,16 +46,19 @@ mod traffic;
 mod trigger_summary;
 mod unmatched_setting;
 mod unseen;
+mod usage;
 mod verdict_reason;
 
 pub use account::{Account, AccountState, OuPath};
 pub use chance::{at_least, beta_at_most, student_t};
 pub use change::{AppliedChange, ChangeStatus};
+pub use change_effect::{BlockedLegitimate, ChangeEffect, DailySums};
 pub use code::{Certainty, CodePlace, InCode, ModePatch};
 pub use coverage::{Coverage, CoverageCounts, CoverageLine, CoverageStatus};
+pub use deadline::{Deadline, DeadlineDays, DeadlineState, DeadlineTally};
 pub use edit::Edit;
 pub use effective_mode::EffectiveMode;
-pub use finding::{Finding, History, Verdict, VerdictKind};
+pub use finding::{FailingTime, Finding, History, Verdict, VerdictKind};
 pub use frameworks::{Control, Framework, FrameworkError, frameworks, related_controls};
 pub use gap::{Gap, GapReason};
 pub use grant::{ACCOUNT, CALLERS_ORGANIZATION, Condition, Grant, PARTITION, session_policy};
@@ -68,11 +74,14 @@ pub use observation::{CLOCK_TOLERANCE, ObservationPeriod, clock_offset_sentence,
 pub use observed::Observed;
 pub use owner_names::{OwnerNames, owner_key};
 pub use policy::{Pattern, Policy, PolicyPreset, PolicyRule};
+pub use profile::{AppliedPolicy, PolicyTally, RiskProfile};
 pub use reachability::{Reachability, TargetGroup};
 pub use report::{ScanReport, Tally};
 pub use required_mode::RequiredMode;
 pub use rule::{Adjustment, Rule, RuleMeta};
-pub use run_history::{ChangeKind, FindingChange, ModeTransition, NotObserved, ObservedIn, PreviousRun, RunPoint};
+pub use run_history::{
+    ChangeKind, FindingChange, ModeTransition, NotObserved, ObservedIn, PolicyPoint, PreviousRun, RunPoint,
+};
 pub use sanitize::{code_span, harmless, harmless_lines, html_prose, is_control_or_invisible, markdown, shown};
 pub use scan_history::ScanHistory;
 pub use severity::Severity;
@@ -91,4 +100,5 @@ pub use traffic::{
 pub use trigger_summary::TriggerSummary;
 pub use unmatched_setting::UnmatchedSetting;
 pub use unseen::{Bounds, LastMode, Unseen, UnseenFinding, UnseenLoadBalancer, WhyUnseen};
+pub use usage::{DailyFigures, DailyMetric, DailyReading, Usage, kind_of_arn};
 pub use verdict_reason::VerdictReason;

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::reachability::not_collected;
 use crate::{
-    AccountId, AppliedChange, Arn, Edit, Evidence, Gap, GapReason, InCode, Observed, OuPath, Reachability, Region,
-    TargetGroup, TrackedSource, Traffic,
+    AccountId, AppliedChange, AppliedPolicy, Arn, Edit, Evidence, Gap, GapReason, InCode, Observed, OuPath,
+    Reachability, Region, TargetGroup, TrackedSource, Traffic, Usage,
 };
 
 /// A desync mitigation mode. The order is the strength: `Monitor < Defensive < Strictest`.
@@ -321,6 +321,12 @@ pub struct LoadBalancer {
     /// Its declaration, if the files were given and one of them matches.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub declared: Option<Arc<InCode>>,
+    /// How much it was used, by the daily metrics in the ledger; absent where none were collected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Arc<Usage>>,
+    /// How the policy applies to it; absent before it is judged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<AppliedPolicy>,
 }
 
 /// The identity of a load balancer that was declared and not read: a part with a gap is a placeholder, a part without a gap is

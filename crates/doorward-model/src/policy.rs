@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, Kind, Mode, Scheme};
+use crate::{AccountId, DeadlineDays, Kind, Mode, RiskProfile, Scheme};
 
 /// A glob over text: `*` is any run of characters, `?` any single one.
 #[derive(Clone, Serialize, Deserialize, JsonSchema)]
@@ -78,6 +78,26 @@ pub struct Policy {
     /// Rules that apply after `rules`, before the default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preset: Option<PolicyPreset>,
+    /// Ordered risk profiles; the first match applies. Their modes apply after `rules`, before the preset.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub profiles: Vec<RiskProfile>,
+    /// How long failures may be open.
+    #[serde(default)]
+    pub deadlines: DeadlineDays,
+}
+
+impl Default for Policy {
+    /// The mode that AWS's own control requires, of every load balancer.
+    fn default() -> Self {
+        Self {
+            required_mode: Mode::Defensive,
+            rules: Vec::new(),
+            disabled: Vec::new(),
+            preset: None,
+            profiles: Vec::new(),
+            deadlines: DeadlineDays::default(),
+        }
+    }
 }
 
 /// A ready-made set of policy rules.
@@ -118,10 +138,9 @@ impl Policy {
         matches!(self.preset, Some(PolicyPreset::Research2026))
     }
 
-    /// Every rule in the order in which they apply: those of the settings, then those of the preset.
-    pub fn all_rules(&self) -> impl Iterator<Item = &PolicyRule> {
-        let preset: &[PolicyRule] = self.preset.map_or(&[], PolicyPreset::rules);
-        self.rules.iter().chain(preset)
+    /// The rules of the preset.
+    pub fn preset_rules(&self) -> &[PolicyRule] {
+        self.preset.map_or(&[], PolicyPreset::rules)
     }
 }
 

@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Account, AppliedChange, Arn, Coverage, Finding, Kind, LoadBalancer, Mode, Observed, Organization, Run, Severity,
-    Unseen, VerdictKind,
+    Account, AppliedChange, Arn, Coverage, DeadlineTally, Finding, Kind, LoadBalancer, Mode, Observed, Organization,
+    PolicyTally, Run, Severity, Unseen, VerdictKind,
 };
 
 /// The result of a scan after evaluation.
@@ -65,6 +65,12 @@ pub struct Tally {
     pub failures: BTreeMap<Severity, usize>,
     /// Verdicts by rule and kind.
     pub verdicts: BTreeMap<String, BTreeMap<VerdictKind, usize>>,
+    /// Open failures by their deadlines; absent where the policy has no deadlines.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadlines: Option<DeadlineTally>,
+    /// Load balancers by risk profile and by how the policy decides on them; absent in scans of versions that did not count them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<PolicyTally>,
 }
 
 impl Tally {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{Finding, History, ScanReport, Unseen};
+use crate::{DeadlineState, DeadlineTally, Finding, History, ScanReport, Severity, Unseen, Verdict};
 
 /// What the ledger knows of a scan, once the scan is recorded or looked up.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -17,7 +17,29 @@ impl ScanReport {
     /// The report with this history in the place of the history that it holds. A finding that the history does not name has none.
     pub fn with_history(self, mut history: ScanHistory) -> Self {
         let findings = self.findings.into_iter();
-        let findings = findings.map(|finding| Finding { history: history.findings.remove(&finding.id), ..finding });
-        Self { findings: findings.collect(), unseen: history.unseen, ..self }
+        let with_history = |finding: Finding| {
+            let of_finding = history.findings.remove(&finding.id);
+            finding.with_history(of_finding)
+        };
+        let findings: Vec<Finding> = findings.map(with_history).collect();
+        let mut tally = self.tally;
+        tally.deadlines = tally.deadlines.map(|_| deadline_tally(&findings));
+        Self { findings, tally, unseen: history.unseen, ..self }
     }
+}
+
+/// Counts the open failures by their deadlines.
+fn deadline_tally(findings: &[Finding]) -> DeadlineTally {
+    let mut tally = DeadlineTally::default();
+    let open = |verdict: &Verdict| verdict.severity().is_some_and(|severity| severity > Severity::Informational);
+    for finding in findings.iter().filter(|finding| open(&finding.verdict)) {
+        let count = match finding.deadline.as_ref().map(|deadline| deadline.state) {
+            None => &mut tally.without,
+            Some(DeadlineState::InTime) => &mut tally.in_time,
+            Some(DeadlineState::Overdue) => &mut tally.overdue,
+            Some(DeadlineState::Unknown) => &mut tally.unknown,
+        };
+        *count += 1;
+    }
+    tally
 }

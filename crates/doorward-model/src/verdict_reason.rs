@@ -54,6 +54,8 @@ verdict_reasons! {
         UpstreamHttp1, "upstream-http1": "Targets that could be sent HTTP/2 are sent HTTP/1.1.";
         NoOwner, "no-owner": "No tag and no organizational unit names an owner.";
         FailsAfterExpiry, "fails-after-expiry": "An exception expired, and the rule that it permitted to fail still fails.";
+        ReviewDue, "review-due": "The review date of an exception in force has come, and the rule still fails.";
+        NoTraffic, "no-traffic": "No traffic was counted on any day of the window.";
         FailsBeforeExpiry, "fails-before-expiry": "An exception expires soon, and the rule that it permits to fail still fails.";
     }
     Excepted {
@@ -74,6 +76,8 @@ verdict_reasons! {
         OwnerUnread, "owner-unread": "A source that may name the owner could not be read.";
         ExceptionScopeUnread, "exception-scope-unread": "Whether an exception covers the load balancer depends on a value that could not be read.";
         ObservationOutdated, "observation-outdated": "The observation is older than `publish.maximum_age`, so the current verdict is unknown.";
+        TrafficUnread, "traffic-unread": "The traffic metrics of the window were not read completely.";
+        WindowTooShort, "window-too-short": "The load balancer is younger than the window, or its age is not known.";
         ExceptedRuleUnknown, "excepted-rule-unknown": "The rule that the exception permits to fail has no known verdict.";
     }
     Pass {
@@ -87,7 +91,9 @@ verdict_reasons! {
         InvalidHeadersDropped, "invalid-headers-dropped": "Header fields with invalid names are removed.";
         UpstreamHttp2, "upstream-http2": "Every target group of instances or addresses is sent HTTP/2.";
         OwnerNamed, "owner-named": "A tag or an organizational unit names the owner.";
+        TrafficSeen, "traffic-seen": "Traffic was counted in the window.";
         ExceptionRenewed, "exception-renewed": "Another exception continues the one that expired or expires.";
+        ReviewAhead, "review-ahead": "The review date of the exception has not come.";
         ExceptionNotNeeded, "exception-not-needed": "The rule passes without the exception.";
     }
     NotApplicable {
@@ -102,6 +108,7 @@ verdict_reasons! {
         NotApplicableChangeNotInEffect, "not-applicable-change-not-in-effect": "Doorward's last change did not leave a mode that could be reverted.";
         NotApplicableNoExpiredException, "not-applicable-no-expired-exception": "No expired exception covers the load balancer.";
         NotApplicableNoExpiringException, "not-applicable-no-expiring-exception": "No exception that expires soon covers the load balancer.";
+        NotApplicableNoReview, "not-applicable-no-review": "No exception in force with a review date covers the load balancer.";
         NotApplicableDeclaration, "not-applicable-declaration": "The declared resource cannot have a desync mitigation mode.";
     }
     NotAsked {

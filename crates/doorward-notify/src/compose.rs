@@ -335,6 +335,9 @@ impl<'a> Composer<'a> {
             standing @ DigestStanding::Excepted { .. } => self.exception_due(Some(standing)),
             DigestStanding::Failing { .. } if unseen => before.and_then(|before| before.due.clone()),
             DigestStanding::Failing { severity } => {
+                if let Some(deadline) = &of.deadline {
+                    return deadline.is_overdue().then_some(Due::Overdue { after_days: deadline.days });
+                }
                 let after_days = *self.settings().max_age_days.get(severity)?;
                 let age = days(of.history.as_ref()?.first_seen, self.report.run.finished);
                 (age >= i64::from(after_days)).then_some(Due::Overdue { after_days })

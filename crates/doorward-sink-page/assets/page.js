@@ -219,7 +219,7 @@
       ["Mode", value(i, "mode")], ["Required mode", value(i, "required")], ["Kind and scheme", value(i, "kind") + ", " + value(i, "scheme")],
       ["Owner", value(i, "owner") + (value(i, "owner_source") ? " (by " + value(i, "owner_source") + ")" : "")], ["Account", value(i, "account") + " " + value(i, "account_name")], ["Unit", value(i, "ou")],
       ["Region", value(i, "region")], ["Managed by", value(i, "managed_by")], ["Environment", value(i, "environment")],
-      ["Application", value(i, "application")], ["Created", value(i, "created")], ["Access logs", value(i, "access_logs")],
+      ["Application", value(i, "application")], ["Risk profile", value(i, "risk_profile")], ["Created", value(i, "created")], ["Access logs", value(i, "access_logs")],
       ["Drops invalid headers", value(i, "drop_invalid_headers")], ["Listeners", value(i, "listeners")],
       ["Reachability", value(i, "reachability")],
       ...(value(i, "triggers") ? [["Published triggers", value(i, "triggers")]] : []),

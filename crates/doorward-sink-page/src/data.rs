@@ -70,7 +70,7 @@ struct RuleText {
 }
 
 /// A row: indexes into the list of texts.
-const COLUMNS: [&str; 22] = [
+const COLUMNS: [&str; 23] = [
     "arn",
     "account",
     "account_name",
@@ -93,6 +93,7 @@ const COLUMNS: [&str; 22] = [
     "read_by",
     "reachability",
     "triggers",
+    "risk_profile",
 ];
 
 /// The data as JSON that may stand inside a `script` element.
@@ -239,6 +240,7 @@ impl Packer {
             evidence.map_or_else(String::new, |e| e.operation.clone()),
             shown(&lb.reachability),
             triggers.map(|of| format!("{of}; now: {}", of.now.join(", "))).unwrap_or_default(),
+            lb.policy.as_ref().map_or_else(|| "unknown".to_owned(), |applied| applied.profile_label().to_owned()),
         ];
         // The stem of an ARN has its marks already, and is no outside text any more.
         let mut row = [NONE; COLUMNS.len()];
@@ -258,7 +260,10 @@ impl Packer {
     fn finding(&mut self, finding: &Finding, own: &Own) -> [i64; 3] {
         let rule = number(self.rules.number(harmless(&finding.rule).into_owned()));
         let mut say = |text: &str| number(self.texts.number(own.marked(text)));
-        let because = say(finding.verdict.because());
+        let because = match &finding.deadline {
+            Some(deadline) => say(&format!("{} {}", finding.verdict.because(), deadline.sentence())),
+            None => say(finding.verdict.because()),
+        };
         let kind = match finding.verdict.kind() {
             VerdictKind::Fail => 0,
             VerdictKind::Unknown => 1,

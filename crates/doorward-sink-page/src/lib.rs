@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use doorward_file::{Readers, write_file};
 use doorward_model::{
-    Arn, LoadBalancer, Receipt, RequiredMode, RuleMeta, RunPoint, ScanReport, SinkError, TriggerSummary,
+    Arn, HistoryContext, LoadBalancer, Receipt, RequiredMode, RuleMeta, RunPoint, ScanReport, SinkError, TriggerSummary,
 };
 
 mod changes;
@@ -24,6 +24,7 @@ mod data;
 mod declared;
 mod intern;
 mod page;
+mod posture_sheet;
 mod traffic;
 mod view;
 
@@ -54,6 +55,15 @@ pub struct PageContext {
 pub fn render(report: &ScanReport, context: &PageContext) -> Result<String, SinkError> {
     let data = data::embedded(report, context).map_err(|e| problem(format!("the page's data: {e}")))?;
     page::render(&view::of(report, context), &data).map_err(|e| problem(format!("the page's template: {e:#}")))
+}
+
+/// The posture sheet: one page that prints on A4, for those who decide and do not fix. The same report and history give the same bytes.
+///
+/// # Errors
+///
+/// [`SinkError`] when the sheet cannot be put together, which would be a fault of this crate.
+pub fn render_sheet(report: &ScanReport, history: &HistoryContext) -> Result<String, SinkError> {
+    posture_sheet::render(report, history).map_err(|e| problem(format!("the template of the posture sheet: {e:#}")))
 }
 
 /// Writes the page to a file, whole or not at all.

@@ -204,7 +204,7 @@ fn cards(report: &ScanReport) -> Vec<Card> {
         0 => String::new(),
         n => format!(" of those seen; {n} more when last seen, not seen now"),
     };
-    vec![
+    let mut cards = vec![
         Card {
             label: "Weaker than required",
             figure: fail.to_string(),
@@ -224,7 +224,38 @@ fn cards(report: &ScanReport) -> Vec<Card> {
             of: share(unreached, report.findings.len()),
             alarming: unreached > 0,
         },
-    ]
+    ];
+    if let Some(deadlines) = report.tally.deadlines {
+        let unknown = match deadlines.unknown {
+            0 => String::new(),
+            n => format!("; of {n} more it is not known"),
+        };
+        cards.push(Card {
+            label: "Overdue",
+            figure: deadlines.overdue.to_string(),
+            of: format!("{} of the failures with a deadline{unknown}", share(deadlines.overdue, deadlines.known())),
+            alarming: deadlines.overdue > 0,
+        });
+    }
+    if let Some(policy) = report.tally.policy.as_ref().filter(|policy| policy.of > 0) {
+        let unknown = match policy.at_or_above_required_unknown {
+            0 => String::new(),
+            n => format!("; of {n} more it is not known"),
+        };
+        cards.push(Card {
+            label: "At or above the required mode",
+            figure: policy.at_or_above_required.to_string(),
+            of: format!("{}{unknown}", share(policy.at_or_above_required, policy.of)),
+            alarming: false,
+        });
+        cards.push(Card {
+            label: "Decided only by the default",
+            figure: policy.by_default.to_string(),
+            of: share(policy.by_default, policy.of),
+            alarming: false,
+        });
+    }
+    cards
 }
 
 fn rules(report: &ScanReport, context: &PageContext) -> Vec<RuleRow> {

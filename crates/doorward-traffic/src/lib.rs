@@ -74,8 +74,8 @@ pub use session_reach::Reaches;
 pub use settings::{AthenaSettings, TrafficSettings};
 pub use source::{
     AthenaCount, AthenaError, AthenaJob, AthenaLogs, AthenaOutput, AthenaReach, Body, Capability, Cost, Counted,
-    LogPlace, LogPlan, Metered, Operation, ParquetColumns, ParquetLogs, ParquetPlace, Planned, Reach, ScanEstimate,
-    Source, Span, UnreadLogs, listing_logs,
+    DailyRead, LogPlace, LogPlan, Metered, MissingDays, Operation, ParquetColumns, ParquetLogs, ParquetPlace, Planned,
+    Reach, ScanEstimate, Source, Span, UnreadLogs, cloudwatch_name, listing_logs, missing_days,
 };
 pub use tally::{
     Answered, By, Cause, Client, ClientSketch, ClientTable, ClientTally, HourTally, LoadBalancerKey, LoadBalancerTally,

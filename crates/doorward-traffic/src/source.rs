@@ -8,6 +8,7 @@
 mod actions;
 mod athena;
 mod cloudwatch;
+mod daily;
 mod fetch;
 mod look;
 mod plan;
@@ -26,6 +27,7 @@ pub use athena::{
     AthenaCount, AthenaError, AthenaJob, AthenaLogs, ParquetColumns, ParquetLogs, ParquetPlace, ScanEstimate,
 };
 pub use cloudwatch::Metered;
+pub use daily::{DailyRead, MissingDays, cloudwatch_name, missing_days};
 pub use fetch::{Body, Counted};
 pub(crate) use remedy::REQUESTER_PAYS;
 

@@ -14,9 +14,11 @@ mod doctor;
 mod event;
 mod exceptions;
 mod history;
+mod metrics;
 mod notify;
 mod overrides;
 mod plugin;
+mod policy;
 mod posture;
 mod publish;
 mod scope;
@@ -31,9 +33,11 @@ pub(crate) use doctor::{DoctorArguments, Part};
 pub(crate) use event::EventArguments;
 pub(crate) use exceptions::{AddArguments, ExceptionsCommand, RenewArguments};
 pub(crate) use history::{HistoryArguments, HistoryCommand, HistoryFormat};
+pub(crate) use metrics::{CollectArguments, MetricsCommand};
 pub(crate) use notify::NotifyArguments;
 pub(crate) use overrides::LedgerArguments;
 pub(crate) use plugin::{NewArguments, PluginCommand, PluginLanguage, TestArguments};
+pub(crate) use policy::{PolicyCommand, PolicyExplainArguments};
 pub(crate) use posture::PostureArguments;
 pub(crate) use publish::PublishArguments;
 pub(crate) use scope::ScopeArguments;
@@ -136,6 +140,12 @@ pub(crate) enum Command {
     Advise(Box<AdviseArguments>),
     /// Show which published triggers of request smuggling a load balancer lets through, now and in strictest
     Posture(PostureArguments),
+    /// Store daily CloudWatch metrics in the ledger, so that they outlive CloudWatch's memory
+    #[command(subcommand)]
+    Metrics(MetricsCommand),
+    /// Explain which rule of the policy decides about a load balancer, and print ready-made policies
+    #[command(subcommand)]
+    Policy(PolicyCommand),
     /// Write a plan of mode changes from the newest scan, or a saved one, to review
     Plan(Box<PlanArguments>),
     /// Change modes as planned, in waves, with a journal

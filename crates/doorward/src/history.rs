@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::Path;
 
+use doorward_assemble::change_effects;
 use doorward_ledger::{By, LEASE_TTL, Ledger, LedgerError, OpenOptions};
 use doorward_sink_text::history::{ScanTrend, diff_table};
 use jiff::Timestamp;
@@ -36,7 +37,12 @@ pub(crate) fn run(cli: &Cli, arguments: &HistoryArguments) -> Result<Exit, Failu
             let rule = arguments.rule.as_deref();
             recorded_rule(&ledger, rule)?;
             let history = ScanTrend::of(&ledger, since, until, &by, rule);
-            let history = history.map_err(|e| Failure::new(Exit::Usage, e.to_string()))?;
+            let mut history = history.map_err(|e| Failure::new(Exit::Usage, e.to_string()))?;
+            if by == By::All && rule.is_none() {
+                let since = since.unwrap_or(Timestamp::UNIX_EPOCH);
+                let effects = change_effects::of(&ledger, since, crate::clock::now(), &settings.change.watch)?;
+                history = history.with_changes(effects);
+            }
             answer(&render(&history, arguments.format, arguments.last)?)
         }
     }
@@ -69,9 +75,10 @@ fn by(text: Option<&str>) -> Result<By, Failure> {
         None => Ok(By::All),
         Some("owner") => Ok(By::Owner),
         Some("ou") => Ok(By::Ou),
+        Some("severity") => Ok(By::Severity),
         Some(other) => match other.strip_prefix("tag:").filter(|key| !key.is_empty()) {
             Some(key) => Ok(By::Tag(key.to_owned())),
-            None => Err(Failure::new(Exit::Usage, format!("--by {other}: write owner, ou or tag:KEY"))),
+            None => Err(Failure::new(Exit::Usage, format!("--by {other}: write owner, ou, severity or tag:KEY"))),
         },
     }
 }

@@ -24,9 +24,11 @@ mod internal_error;
 mod io;
 mod logging;
 mod manual;
+mod metrics;
 mod notify;
 mod plain;
 mod plugin;
+mod policy;
 mod posture;
 mod progress;
 mod publish;
@@ -86,6 +88,8 @@ fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Publish(arguments) => publish::run(cli, arguments),
         Command::Posture(arguments) => posture::run(cli, arguments),
         Command::Plugin(command) => plugin::run(cli, command),
+        Command::Metrics(command) => metrics::run(cli, command),
+        Command::Policy(command) => policy::run(cli, command),
         Command::Plan(arguments) => change::run_plan(cli, arguments),
         Command::Apply(arguments) => change::apply(cli, arguments),
         Command::Rollback(arguments) => change::rollback(cli, arguments),

@@ -28,11 +28,14 @@ mod event;
 mod flags;
 mod kept_files;
 mod ledger;
+mod metrics;
+mod policy;
 
 pub(crate) use doorward_model::ReportSettings;
 pub(crate) use event::EventSettings;
 pub(crate) use flags::Overridable;
 pub(crate) use ledger::LedgerSettings;
+pub(crate) use metrics::MetricsSettings;
 
 /// The embedded default; every key is in it.
 pub(crate) const DEFAULT: &str = include_str!("../../../config/default.toml");
@@ -70,6 +73,8 @@ pub(crate) struct Settings {
     pub(crate) ledger: LedgerSettings,
     /// Traffic evidence.
     pub(crate) traffic: TrafficSettings,
+    /// Daily metrics.
+    pub(crate) metrics: MetricsSettings,
     /// Audit evidence.
     pub(crate) evidence: EvidenceSettings,
     /// CSV for spreadsheets.
@@ -143,6 +148,8 @@ impl Settings {
         if let Some(key) = &mut settings.evidence.signing_key_file {
             *key = layers.resolve("evidence.signing_key_file", key);
         }
+        settings.ledger.longest_interval_hours = settings.policy.deadlines.longest_interval_hours;
+        settings.ledger.idle_days = settings.metrics.idle_days;
         settings.access.origins = origins_of_access(layers);
         settings.text = layers.show(false)?;
         settings.file = layers.file().map(Path::to_owned);
@@ -194,7 +201,11 @@ impl Settings {
     /// The key and the problem of a section that cannot be used.
     fn problem(&self) -> Option<(&'static str, String)> {
         let problem = self.report.problem().or_else(|| self.evidence.problem()).or_else(|| self.publish.problem());
-        problem.or_else(|| self.traffic.problem()).or_else(|| self.change.problem()).or_else(|| self.event.problem())
+        problem
+            .or_else(|| self.metrics.problem())
+            .or_else(|| self.traffic.problem())
+            .or_else(|| self.change.problem())
+            .or_else(|| self.event.problem())
     }
 
     /// Every organizational unit in the settings, with its key.
@@ -206,7 +217,9 @@ impl Settings {
         let overrides =
             self.access.overrides.iter().enumerate().map(|(n, o)| (format!("access.overrides.{n}.ous"), &o.ous));
         let rules = self.policy.rules.iter().enumerate().map(|(n, rule)| (format!("policy.rules.{n}.ous"), &rule.ous));
-        let listed = lists.into_iter().chain(overrides).chain(rules);
+        let profiles = self.policy.profiles.iter().enumerate();
+        let profiles = profiles.map(|(n, profile)| (format!("policy.profiles.{n}.ous"), &profile.ous));
+        let listed = lists.into_iter().chain(overrides).chain(rules).chain(profiles);
         let listed = listed.flat_map(|(key, scopes)| scopes.iter().map(move |scope| (key.clone(), scope.as_str())));
         let owners = self.owner.ous.keys().map(|scope| ("owner.ous".to_owned(), scope.as_str()));
         listed.chain(owners).collect()
@@ -214,6 +227,9 @@ impl Settings {
 
     fn check(&self, layers: &Layers) -> Result<(), SettingsError> {
         let wrong = |key: &str, problem: String| Err(layers.wrong(key, &problem));
+        if let Some((key, problem)) = policy::problem(self) {
+            return wrong(&key, problem);
+        }
         let in_sts = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_+=,.@-".contains(&b));
         if self.calls.concurrency == 0 || self.calls.concurrency > 4096 {
             return wrong("calls.concurrency", format!("{} is not between 1 and 4096", self.calls.concurrency));

@@ -79,6 +79,12 @@ pub(crate) const REGISTRY: &[Output] = &[
         demo: Some("scan.html"),
         make: Make::Stream(page::write),
     },
+    Output {
+        name: "posture",
+        help: "one page for leadership, to print on A4",
+        demo: Some("posture.html"),
+        make: Make::Stream(page::write_sheet),
+    },
     Output { name: "owners", help: "a page per owner", demo: Some("owners"), make: Make::Folder(owners::make) },
     Output {
         name: "csv",

@@ -195,7 +195,7 @@ pub(crate) fn judged(inventory: Inventory) -> ScanReport {
 }
 
 pub(crate) fn policy() -> Policy {
-    Policy { required_mode: Mode::Defensive, rules: vec![], disabled: vec![], preset: None }
+    Policy { required_mode: Mode::Defensive, rules: vec![], disabled: vec![], ..Policy::default() }
 }
 
 pub(crate) fn settings() -> ChangeSettings {

@@ -56,7 +56,7 @@ pub(crate) async fn run(place: &Place) -> Outcome<Value> {
     };
     let (organization, accounts, accounts_listing) = (plan.organization, plan.accounts, plan.accounts_listing);
     let inventory = Inventory { run, organization, accounts, accounts_listing, cells };
-    let policy = Policy { required_mode: Mode::Defensive, rules: vec![], disabled: vec![], preset: None };
+    let policy = Policy { required_mode: Mode::Defensive, rules: vec![], disabled: vec![], ..Policy::default() };
     let scan = normalize(inventory, &reading());
     let rules = doorward_rules::asked(&scan.load_balancers, false);
     let report = evaluate(scan, &rules, &policy);

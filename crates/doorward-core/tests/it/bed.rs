@@ -88,7 +88,7 @@ impl Default for Setup {
 
 /// The policy of all tests: defensive everywhere.
 pub(crate) fn policy() -> Policy {
-    Policy { required_mode: Mode::Defensive, rules: vec![], disabled: vec![], preset: None }
+    Policy { required_mode: Mode::Defensive, rules: vec![], disabled: vec![], ..Policy::default() }
 }
 
 pub(crate) fn reading() -> NormalizeSettings {

@@ -248,7 +248,9 @@ fn trend(desk: &Desk, by: &By) -> Vec<(String, Option<String>, String)> {
 
 fn figures(desk: &Desk, by: &By) -> Vec<Kpi> {
     let mut kpis = desk.ledger.kpis(None, None, by).unwrap_or_default();
-    kpis.iter_mut().for_each(|kpi| (kpi.open_unseen, kpi.excepted_unseen, kpi.in_monitor_unseen) = (0, 0, 0));
+    kpis.iter_mut().for_each(|kpi| {
+        (kpi.open_unseen, kpi.excepted_unseen, kpi.overdue_unseen, kpi.in_monitor_unseen) = (0, 0, 0, Some(0));
+    });
     kpis
 }
 

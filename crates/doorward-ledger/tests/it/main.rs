@@ -4,6 +4,7 @@
 
 mod checkpoint;
 mod crash;
+mod deadlines;
 mod digests;
 mod events;
 mod faults;

@@ -287,6 +287,7 @@ pub(crate) fn finding(lb: &LoadBalancer, rule: &str, verdict: Verdict) -> Findin
         verdict,
         observed_at: None,
         history: None,
+        deadline: None,
     }
 }
 
@@ -358,5 +359,7 @@ fn load_balancer(place: &Place<'_>, thing: &Thing<'_>) -> LoadBalancer {
         tracked_sources: Vec::new(),
         placeholder: None,
         declared: None,
+        policy: None,
+        usage: None,
     }
 }

@@ -83,6 +83,8 @@ pub(crate) fn load_balancer(name: &str, owner: Observed<Owner>) -> LoadBalancer 
         tracked_sources: Vec::new(),
         placeholder: None,
         declared: None,
+        policy: None,
+        usage: None,
     }
 }
 
@@ -107,6 +109,7 @@ pub(crate) fn finding(lb: &LoadBalancer, verdict: Verdict) -> Finding {
         verdict,
         observed_at: lb.evidence.as_ref().map(|evidence| evidence.at),
         history: None,
+        deadline: None,
     }
 }
 
@@ -164,7 +167,13 @@ pub(crate) fn report(days: i64, scene: &str) -> ScanReport {
         if let Some(verdict) = verdict(word) {
             let mut one = finding(&lb, verdict);
             let fails = matches!(one.verdict, Verdict::Fail { .. } | Verdict::Excepted { .. });
-            one.history = fails.then(|| History { first_seen: day(0), last_seen: day(days), resolved: None, reopened });
+            one.history = fails.then(|| History {
+                first_seen: day(0),
+                last_seen: day(days),
+                resolved: None,
+                reopened,
+                failing: None,
+            });
             findings.push(one);
         }
         load_balancers.push(lb);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use doorward_model::{
     AccountId, AppliedChange, Arn, ChangeStatus, Evidence, Gap, GapReason, Kind, Listener, LoadBalancer,
     LogDestination, Manager, Mode, Observed, ObservedTime, OuPath, Owner, OwnerSource, Reachability, Region, Scheme,
-    TargetGroup, Traffic, TrafficBasis, TrafficSource, TrafficStep,
+    TargetGroup, Traffic, TrafficBasis, TrafficSource, TrafficStep, Usage,
 };
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -49,6 +49,10 @@ pub(crate) struct Given {
     changes: Vec<Done>,
     /// When the attributes were read; not reported where nothing is said.
     read_at: Option<Timestamp>,
+    /// How much it was used: the days from 2026-02-01 that were wanted, those that were read, and the traffic.
+    usage: Option<[u64; 3]>,
+    /// When it was created; `2025-01-01T00:00:00Z` where nothing is said, and absent where it is an empty text.
+    created: Option<String>,
 }
 
 /// One change of the mode: from monitor to defensive, on the first of February, unless it says otherwise.
@@ -112,7 +116,11 @@ pub(crate) fn load_balancer(given: &Given) -> LoadBalancer {
         scheme,
         vpc: Some("vpc-0a1b2c3d".to_owned()),
         dns_name: Some("web-1234567890.eu-west-1.elb.amazonaws.com".to_owned()),
-        created: None,
+        created: match given.created.as_deref() {
+            None => Some("2025-01-01T00:00:00Z".parse().expect("a time")),
+            Some("") => None,
+            Some(at) => Some(at.parse().expect("a time")),
+        },
         state: (kind != Kind::Classic).then(|| "active".to_owned()),
         drop_invalid_headers: drop_invalid_headers.clone(),
         waf_fail_open: Observed::Known(false),
@@ -141,6 +149,15 @@ pub(crate) fn load_balancer(given: &Given) -> LoadBalancer {
         tracked_sources: Vec::new(),
         placeholder: None,
         declared: None,
+        policy: None,
+        usage: given.usage.map(|[days, read, count]| {
+            let from: jiff::civil::Date = "2026-02-01".parse().expect("a day");
+            let span = i64::try_from(days).expect("small") - 1;
+            let until = from + jiff::Span::new().days(span);
+            let small = |n: u64| u32::try_from(n).expect("small");
+            let last_traffic = (count > 0).then_some(until);
+            Arc::new(Usage { from, until, days: small(days), days_read: small(read), count, last_traffic })
+        }),
         traffic: given.traffic.clone().map(|said| Arc::new(traffic(said))),
         changes: given.changes.iter().map(applied).collect(),
     }

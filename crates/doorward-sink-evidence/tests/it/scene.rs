@@ -221,6 +221,8 @@ fn load_balancer(n: usize, account: &AccountId, region: &Region, words: Words<'_
         })),
         traffic: Some(Arc::new(traffic(n, &words(n, "client")))),
         changes: (0..=n % 2).map(|nth| applied(nth, n, words)).collect(),
+        policy: None,
+        usage: None,
     }
 }
 
@@ -325,7 +327,14 @@ fn finding(n: usize, lb: &LoadBalancer, rule: &str, words: Words<'_>) -> Finding
         owner: lb.owner_label().to_owned(),
         verdict,
         observed_at: lb.evidence.as_ref().map(|evidence| evidence.at),
-        history: Some(History { first_seen: time(-86_400 * 30 - 60), last_seen: time(0), resolved: None, reopened: 1 }),
+        history: Some(History {
+            first_seen: time(-86_400 * 30 - 60),
+            last_seen: time(0),
+            resolved: None,
+            reopened: 1,
+            failing: None,
+        }),
+        deadline: None,
     }
 }
 

@@ -168,6 +168,8 @@ fn ordinary(n: u64, owners: u64, dice: &mut Dice) -> LoadBalancer {
         tracked_sources: Vec::new(),
         placeholder: None,
         declared: None,
+        policy: None,
+        usage: None,
     }
 }
 
@@ -363,7 +365,9 @@ fn finish(mut lbs: Vec<LoadBalancer>, dice: &mut Dice, hostile: Option<&[String]
                     last_seen: now(),
                     resolved: None,
                     reopened: u32::try_from(dice.roll(3)).expect("small"),
+                    failing: None,
                 }),
+                deadline: None,
             });
         }
     }

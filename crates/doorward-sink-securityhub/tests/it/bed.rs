@@ -239,6 +239,8 @@ pub(crate) fn load_balancer(place: &AccountRegion, name: &str, truth: &Truth, at
         tracked_sources: Vec::new(),
         placeholder: None,
         declared: None,
+        policy: None,
+        usage: None,
     }
 }
 
@@ -274,6 +276,7 @@ pub(crate) fn finding(lb: &LoadBalancer, rule: &str, verdict: Verdict) -> Findin
         verdict,
         observed_at: lb.evidence.as_ref().map(|evidence| evidence.at),
         history: None,
+        deadline: None,
     }
 }
 

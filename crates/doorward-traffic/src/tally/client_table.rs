@@ -213,7 +213,12 @@ impl ClientTable {
             }
             all
         };
-        Self { answered: renamed(&self.answered), refused: renamed(&self.refused), ..*self }
+        Self {
+            answered: renamed(&self.answered),
+            refused: renamed(&self.refused),
+            protected: renamed(&self.protected),
+            ..self.clone()
+        }
     }
 
     /// Drops the half with fewer requests when the table is full.

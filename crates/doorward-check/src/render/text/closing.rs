@@ -130,7 +130,7 @@ fn failures(input: &RenderInput<'_>, out: &mut dyn Write) -> io::Result<()> {
     for judged in &input.report.judged {
         for (meta, verdict) in &judged.verdicts {
             if let Verdict::Fail { severity, .. } = verdict
-                && input.thresholds.fail_on.covers(*severity)
+                && input.thresholds.fail_on.for_declarations().covers(*severity)
                 && !input.report.accepted.contains(&judged.id(meta.id))
             {
                 failed.push(format!("{}: {} ({})", judged.declared.place, judged.declared.address, meta.id));

@@ -1,0 +1,96 @@
+//! Risk profiles, and how the policy applies to a load balancer.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{AccountId, DeadlineDays, Kind, Mode, Observed, Pattern, Scheme};
+
+/// A risk profile: load balancers with the same risk, by the criteria that policy rules have. The first that matches applies.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RiskProfile {
+    /// The name in reports: `card-data`.
+    pub name: String,
+    /// The mode it requires, where no policy rule matches; without one a preset or the default decides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub required_mode: Option<Mode>,
+    /// Its deadlines; they come before those of the policy.
+    #[serde(default)]
+    pub deadlines: DeadlineDays,
+    /// Channels that receive a digest of the load balancers of this profile, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notify: Vec<String>,
+    /// Account ids.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accounts: Vec<AccountId>,
+    /// Organizational units (OUs), by path of names or by id; OUs below them are included.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ous: Vec<String>,
+    /// Kinds of load balancers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kinds: Vec<Kind>,
+    /// The scheme.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scheme: Option<Scheme>,
+    /// Whether the internet reaches it: by its own addresses, or through an internet-facing network load balancer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reachable: Option<bool>,
+    /// Globs over the load balancer's name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<Pattern>,
+    /// Tags that must all match: the key exactly as written, the value as a glob without regard to case.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, Pattern>,
+    /// Globs over the environment.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub environments: Vec<Pattern>,
+    /// Globs over the application type.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub applications: Vec<Pattern>,
+}
+
+/// How the policy applies to a load balancer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AppliedPolicy {
+    /// The name of its risk profile; unread where a criterion depends on a value that could not be read.
+    pub profile: Observed<String>,
+    /// The weakest mode that may be required.
+    pub required_at_least: Mode,
+    /// The strongest mode that may be required; equal to the weakest unless a criterion could not be read.
+    pub required_at_most: Mode,
+    /// The mode and the rule, profile, preset or default that requires it: `strictest (rule "card data")`.
+    pub decided_by: String,
+    /// Whether only the default of the policy decides; absent where that depends on a value that could not be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by_default: Option<bool>,
+}
+
+impl AppliedPolicy {
+    /// The profile as displayed: its name, `none` or `unknown`.
+    pub fn profile_label(&self) -> &str {
+        match &self.profile {
+            Observed::Known(name) => name,
+            Observed::Absent => "none",
+            Observed::Unread(_) => "unknown",
+        }
+    }
+}
+
+/// Load balancers by how the policy decides on them. Only those whose mode has an effect count.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PolicyTally {
+    /// Load balancers by risk profile; `none` and `unknown` are among them.
+    pub profiles: BTreeMap<String, usize>,
+    /// Those that only the default of the policy decides on.
+    pub by_default: usize,
+    /// Those of which that is not known.
+    pub by_default_unknown: usize,
+    /// Those whose mode is at least the required one.
+    pub at_or_above_required: usize,
+    /// Those of which that is not known: the mode or the required mode could not be read.
+    pub at_or_above_required_unknown: usize,
+    /// All of them: the denominator.
+    pub of: usize,
+}
