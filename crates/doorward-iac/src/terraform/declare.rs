@@ -3,6 +3,7 @@
 use super::evaluate::Evaluated;
 use super::module::{CalledContent, CalledModule, File, Instances, MAX_COPIES, Module, RootEvaluation, blocks, source};
 use super::providers::Providers;
+use super::public_module::is_public_elb;
 use super::resource::Resource;
 use super::section::Section;
 use super::{CLOUD_CONTROL, TYPES, indirect_blocks, module_sources};
@@ -90,8 +91,12 @@ impl<'a> RootEvaluation<'a> {
                 for instance in &instances.list {
                     let prefix = format!("{address}{}.", instance.suffix);
                     let Inherited { tags, providers } = inherited;
-                    let declared = resource.declare_public(&prefix, &instance.scope, tags, providers, self.deployment);
-                    output.declared.extend(declared);
+                    let is_classic = source(section).is_some_and(is_public_elb);
+                    output.declared.extend(if is_classic {
+                        resource.declare_classic(&prefix, &instance.scope, tags, providers, self.deployment)
+                    } else {
+                        resource.declare_public(&prefix, &instance.scope, tags, providers, self.deployment)
+                    });
                 }
             }
             CalledContent::Modules(modules, rest) => {

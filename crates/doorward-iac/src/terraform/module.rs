@@ -7,7 +7,7 @@ use std::rc::Rc;
 use super::configuration::{Installed, MAX_CALL_DEPTH, is_values, target};
 use super::evaluate::{Evaluated, Scope, Surroundings};
 use super::providers::Providers;
-use super::public_module::is_public_alb;
+use super::public_module::{is_public_alb, is_public_elb};
 use super::section::Section;
 use super::syntax::Expression;
 use super::types::as_number;
@@ -105,7 +105,7 @@ pub(super) struct CalledModule<'a> {
 
 /// What a call leads to.
 pub(super) enum CalledContent<'a> {
-    /// The public module for load balancers, by instance.
+    /// A public module for load balancers, by instance.
     Public(Instances<'a>),
     /// Modules that were evaluated, and whether further instances were not, with the reason.
     Modules(Vec<Module<'a>>, Option<String>),
@@ -232,7 +232,7 @@ impl<'a> RootEvaluation<'a> {
     ) -> CalledContent<'a> {
         let name = section.labels.first().map(String::as_str).unwrap_or_default();
         let instances = self.instances(file, section, scope);
-        if source(section).is_some_and(is_public_alb) {
+        if source(section).is_some_and(|source| is_public_alb(source) || is_public_elb(source)) {
             return CalledContent::Public(instances);
         }
         let key = format!("{}{name}", call.key);

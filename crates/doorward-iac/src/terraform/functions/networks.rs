@@ -128,7 +128,11 @@ fn subnets(arguments: &[ConfigValue]) -> Evaluation {
         let from = next.ok_or_else(full)?;
         let one = Network { first: from, prefix, ..network };
         // The first address of the size that is not below `from`.
-        let first = if from & !one.mask() == 0 { Some(from) } else { Network { first: from & one.mask(), ..one }.last().checked_add(1) };
+        let first = if from & !one.mask() == 0 {
+            Some(from)
+        } else {
+            Network { first: from & one.mask(), ..one }.last().checked_add(1)
+        };
         let first = first.filter(|first| *first <= network.last()).ok_or_else(full)?;
         let one = Network { first, ..one };
         texts.push(one.text());

@@ -85,7 +85,8 @@ fn is_plain(pattern: &str) -> bool {
             ']' if in_class && is_start => return false,
             ']' => in_class = false,
             '(' if !in_class && characters.next_if_eq(&'?').is_some() => {
-                let group: String = std::iter::from_fn(|| characters.next_if(|c| !matches!(c, ')' | ':' | '>'))).collect();
+                let group: String =
+                    std::iter::from_fn(|| characters.next_if(|c| !matches!(c, ')' | ':' | '>'))).collect();
                 let is_named = group.strip_prefix("P<").is_some_and(|name| !name.is_empty());
                 let is_flags = group.bytes().all(|byte| matches!(byte, b'i' | b's' | b'm' | b'U' | b'-'));
                 if !(is_named || is_flags) {

@@ -77,7 +77,8 @@ impl Time {
     }
 
     fn local(&self) -> DateTime {
-        Offset::from_seconds(self.offset * 60).map_or_else(|_| Offset::UTC.to_datetime(self.at), |zone| zone.to_datetime(self.at))
+        Offset::from_seconds(self.offset * 60)
+            .map_or_else(|_| Offset::UTC.to_datetime(self.at), |zone| zone.to_datetime(self.at))
     }
 
     /// `+01:00` or `+0100`; `Z` for an offset of zero if `short`.
@@ -118,7 +119,18 @@ fn duration_of(text: &str) -> Option<SignedDuration> {
 }
 
 const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
 ];
 const DAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
@@ -136,7 +148,8 @@ fn formatted(format: &str, time: &Time) -> Result<String, Failure> {
             // Two quotes within a quoted part are one quote.
             let mut quoted = rest.get(1..).unwrap_or_default();
             loop {
-                let (text, after) = quoted.split_once('\'').ok_or_else(|| Failure::refused("a quote of the format is open"))?;
+                let (text, after) =
+                    quoted.split_once('\'').ok_or_else(|| Failure::refused("a quote of the format is open"))?;
                 out.push_str(text);
                 quoted = after;
                 match quoted.strip_prefix('\'') {

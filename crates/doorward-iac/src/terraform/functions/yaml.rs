@@ -96,7 +96,10 @@ fn quoted(text: &str, indent: usize) -> Result<String, Failure> {
 fn lines(text: &str, indent: usize, out: &mut String) -> Result<(), Failure> {
     let body = text.strip_suffix('\n');
     let is_plain = |line: &str| {
-        !line.is_empty() && !line.starts_with(' ') && !line.ends_with(' ') && line.bytes().all(|b| (b' '..=b'~').contains(&b))
+        !line.is_empty()
+            && !line.starts_with(' ')
+            && !line.ends_with(' ')
+            && line.bytes().all(|b| (b' '..=b'~').contains(&b))
     };
     if !body.unwrap_or(text).split('\n').all(is_plain) {
         return Err(Failure::unsure("a text of several lines is not written in YAML here"));
