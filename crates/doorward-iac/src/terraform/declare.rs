@@ -77,7 +77,7 @@ impl<'a> RootEvaluation<'a> {
         inherited: Inherited<'_, 'a>,
         output: &mut ParseOutput,
     ) {
-        let CalledModule { file, section, content } = called;
+        let CalledModule { file, section, parts, content } = called;
         let name = section.labels.first().map(String::as_str).unwrap_or_default();
         let address = format!("{prefix}module.{name}");
         match content {
@@ -87,7 +87,7 @@ impl<'a> RootEvaluation<'a> {
                 output.declared.push(absent(address, file, section));
             }
             CalledContent::Public(instances) => {
-                let resource = Resource::of_call(file, section);
+                let resource = Resource::of_call(parts.clone());
                 for instance in &instances.list {
                     let prefix = format!("{address}{}.", instance.suffix);
                     let Inherited { tags, providers } = inherited;

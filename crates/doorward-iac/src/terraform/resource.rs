@@ -50,8 +50,9 @@ impl<'a> Resource<'a> {
     }
 
     /// A call of a module whose arguments are those of its load balancer.
-    pub(super) fn of_call(file: &'a File<'a>, section: &'a Section) -> Self {
-        Self { parts: vec![(file, section)], deliveries: false }
+    /// `parts` are its block and those of override files.
+    pub(super) fn of_call(parts: Vec<(&'a File<'a>, &'a Section)>) -> Self {
+        Self { parts, deliveries: false }
     }
 
     /// The block of the resource.

@@ -58,7 +58,7 @@ pub(crate) fn parse(
     };
     let name = source.folder().rsplit('/').next().unwrap_or_default().to_owned();
     if is_public_alb(&module) {
-        let resource = Resource::of_call(file, &call);
+        let resource = Resource::of_call(vec![(file, &call)]);
         let prefix = format!("module.{name}.");
         output.declared.extend(resource.declare_public(&prefix, &scope, None, None, deployment));
         return Ok(());
