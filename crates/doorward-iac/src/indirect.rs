@@ -306,7 +306,8 @@ fn has_unknown_ingress(values: &Node, inside: bool) -> bool {
                 let lower = key.to_lowercase();
                 // An entry whose key is not known may be any.
                 let is_any = key.starts_with("${");
-                let speaks = lower.contains("ingress") || lower.contains("gateway");
+                // The names of annotations contain the word.
+                let speaks = !key.contains('/') && (lower.contains("ingress") || lower.contains("gateway"));
                 let is_decisive = is_any || speaks || (inside && (lower == "annotations" || lower.contains("class")));
                 (is_decisive && is_open(value)) || has_unknown_ingress(value, inside || speaks)
             })
