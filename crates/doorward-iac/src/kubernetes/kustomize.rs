@@ -11,7 +11,7 @@ use crate::synthetic::document;
 use crate::tree::{Data, Node, yaml};
 use crate::{Action, Dialect, ParseOutput, UnreadPart, signs};
 
-mod build;
+mod built_objects;
 
 const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 /// Fields that name manifests and other kustomizations.
@@ -56,7 +56,7 @@ pub(crate) fn build<'a>(
 ) -> BTreeSet<String> {
     let all = all_of(sources);
     let texts: BTreeMap<&str, &SourceText<'_>> = texts.iter().map(|text| (text.path, text)).collect();
-    let input = build::BuildInput { all: &all, texts: &texts };
+    let input = built_objects::BuildInput { all: &all, texts: &texts };
     let mut built = BTreeSet::new();
     for one in all.values() {
         let mut changes = BTreeSet::new();

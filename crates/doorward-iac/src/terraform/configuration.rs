@@ -21,7 +21,7 @@ pub(super) const MAX_CALL_DEPTH: usize = 16;
 type ParsedFolder = Vec<(SourceFile, Section)>;
 
 /// The folders as one program reads them, with its name if the programs differ.
-type Reading<'p> = (Option<&'static str>, BTreeMap<&'p str, Vec<File<'p>>>);
+type ProgramReading<'p> = (Option<&'static str>, BTreeMap<&'p str, Vec<File<'p>>>);
 
 /// The folders of modules that `terraform init` installed, by root folder and key: the names of the calls, joined by dots.
 pub(super) type Installed = BTreeMap<(String, String), String>;
@@ -131,7 +131,7 @@ fn evaluate_roots(
 
 /// The folders as each program reads them, with the name of the program if they differ. Terraform does not read `.tofu` files;
 /// OpenTofu reads `a.tofu` instead of `a.tf`: <https://opentofu.org/docs/language/files/>
-fn readings(parsed: &BTreeMap<String, ParsedFolder>) -> Vec<Reading<'_>> {
+fn readings(parsed: &BTreeMap<String, ParsedFolder>) -> Vec<ProgramReading<'_>> {
     let twin = |path: &str, from: &str, to: &str| path.strip_suffix(from).map(|stem| format!("{stem}{to}"));
     let is_replaced = |files: &ParsedFolder, path: &str| {
         let twins = [twin(path, ".tf", ".tofu"), twin(path, ".tf.json", ".tofu.json")];

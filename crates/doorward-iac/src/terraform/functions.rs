@@ -20,7 +20,7 @@ mod patterns;
 mod sets;
 mod texts;
 mod times;
-mod yaml;
+mod yaml_text;
 
 /// A function of arguments that are known; their members may be unknown.
 type Function = fn(&[ConfigValue]) -> Evaluation;

@@ -26,7 +26,7 @@ pub(super) fn find(name: &str) -> Option<Function> {
                 of_base64(&text(only(arguments)?)?).ok_or_else(|| Failure::refused("the text is not Base64"))?;
             String::from_utf8(bytes).map(ConfigValue::text).map_err(|_| Failure::refused("the bytes are no text"))
         },
-        "yamlencode" => |arguments| super::yaml::encoded(only(arguments)?).map(ConfigValue::text),
+        "yamlencode" => |arguments| super::yaml_text::encoded(only(arguments)?).map(ConfigValue::text),
         "csvdecode" => csv,
         "textencodebase64" => |arguments| {
             let [whole, encoding] = arguments else { return Err(missing()) };

@@ -15,15 +15,15 @@ pub(super) fn find(name: &str) -> Option<Function> {
     Some(match name {
         "timeadd" => |arguments| {
             let [time, duration] = arguments else { return Err(missing()) };
-            let time = Time::of(&text(time)?)?;
+            let time = ZonedTime::of(&text(time)?)?;
             let moved = duration_of(&text(duration)?).and_then(|by| time.at.checked_add(by).ok());
             let at = moved.ok_or_else(|| Failure::unsure("a duration is not in its usual form"))?;
-            let moved = Time { at, offset: time.offset };
+            let moved = ZonedTime { at, offset: time.offset };
             formatted("YYYY-MM-DD'T'hh:mm:ss", &moved).map(|text| ConfigValue::text(text + &moved.zone(true)))
         },
         "timecmp" => |arguments| {
             let [left, right] = arguments else { return Err(missing()) };
-            let (left, right) = (Time::of(&text(left)?)?, Time::of(&text(right)?)?);
+            let (left, right) = (ZonedTime::of(&text(left)?)?, ZonedTime::of(&text(right)?)?);
             let one = Number::whole(1);
             Ok(ConfigValue::Number(match left.at.cmp(&right.at) {
                 Ordering::Less => one.negated(),
@@ -33,20 +33,20 @@ pub(super) fn find(name: &str) -> Option<Function> {
         },
         "formatdate" => |arguments| {
             let [format, time] = arguments else { return Err(missing()) };
-            formatted(&text(format)?, &Time::of(&text(time)?)?).map(ConfigValue::text)
+            formatted(&text(format)?, &ZonedTime::of(&text(time)?)?).map(ConfigValue::text)
         },
         _ => return None,
     })
 }
 
 /// A time with the offset in which it is written.
-struct Time {
+struct ZonedTime {
     at: Timestamp,
     /// In minutes.
     offset: i32,
 }
 
-impl Time {
+impl ZonedTime {
     /// A time in RFC 3339, to the second.
     fn of(text: &str) -> Result<Self, Failure> {
         let unsure = || Failure::unsure("a time is not in its usual form");
@@ -135,7 +135,7 @@ const MONTHS: [&str; 12] = [
 const DAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
 /// A time in the format of `formatdate`: <https://developer.hashicorp.com/terraform/language/functions/formatdate>
-fn formatted(format: &str, time: &Time) -> Result<String, Failure> {
+fn formatted(format: &str, time: &ZonedTime) -> Result<String, Failure> {
     let refused = || Failure::refused("the format of a date has a letter without meaning");
     let local = time.local();
     let name = |names: &[&'static str], at: i8| {
