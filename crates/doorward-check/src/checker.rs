@@ -130,6 +130,7 @@ impl<'a> Checker<'a> {
         let mut output = doorward_iac::parse(&gathered.sources, deployment, &read);
         output.add_unread(gathered.unread.clone());
         output.add_errors(gathered.errors.clone());
+        output.unexamined.extend(gathered.unexamined.iter().cloned());
         // A check that judged nothing has nothing else for its exit code to follow from.
         if self.settings.unknown_modules == UnknownModules::NotRead || output.declared.is_empty() {
             let is_unknown = |one: &Unexamined| one.reason == UnexaminedReason::UnknownModule;

@@ -7,7 +7,7 @@ use std::path::Path;
 use doorward_notify::ChannelSettings;
 use doorward_setup::{
     EventBusRequest, GeneratedFile, PackRequest, Role, RoleRequest, RoleSettings, SetupError, alb_rule_notice,
-    conformance_pack, eventbridge, iam_documents, stackset, terraform,
+    conformance_pack, deployment_gate, eventbridge, iam_documents, stackset, terraform,
 };
 
 use crate::cli::{Cli, SetupCommand, SetupPack, SetupRoles};
@@ -32,6 +32,13 @@ pub(crate) fn run(cli: &Cli, command: &SetupCommand) -> Result<Exit, Failure> {
                 organization_id: arguments.organization_id.clone(),
             };
             (eventbridge(&request)?, &arguments.out)
+        }
+        SetupCommand::Gate(arguments) => {
+            let gate = deployment_gate(arguments.language, &settings.policy)?;
+            if !cli.quiet {
+                gate.notes.iter().for_each(|text| note(text));
+            }
+            (vec![gate.file], &arguments.out)
         }
     };
     match out {
