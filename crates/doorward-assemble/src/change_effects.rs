@@ -122,7 +122,7 @@ fn effect(
             let found: Vec<String> = found.iter().map(ToString::to_string).collect();
             (BlockedLegitimate::Yes, format!("{}.", found.join("; ")))
         }
-        WatchVerdict::Quiet { periods } => {
+        WatchVerdict::Quiet { periods, .. } => {
             (BlockedLegitimate::No, format!("Every metric of {periods} days is within its usual variation."))
         }
         WatchVerdict::NoTraffic => {
@@ -172,6 +172,8 @@ fn samples(figures: &DailyFigures, from: Date, until: Date) -> Vec<MetricSample>
             requests: of(DailyMetric::Requests, day)?,
             elb_4xx: of(DailyMetric::LoadBalancer4xx, day)?,
             target_5xx: of(DailyMetric::Target5xx, day)?,
+            non_compliant: of(DailyMetric::NonCompliant, day)?,
+            target_4xx: of(DailyMetric::Target4xx, day)?,
             // Classic load balancers count none.
             connections: of(DailyMetric::NewConnections, day).unwrap_or(0.0),
         })
