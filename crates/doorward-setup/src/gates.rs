@@ -4,7 +4,7 @@
 //! that is not written, or that a function, a parameter or another object determines, is unknown to a gate, and is accepted.
 //! Of the criteria of policy rules, a gate knows the kind and the scheme; [`DeploymentGate::notes`] lists what it does not know.
 
-use doorward_model::{Kind, Mode, Policy, PolicyRule, Scheme};
+use doorward_model::{Kind, Mode, Policy, PolicyRule, RiskProfile, Scheme};
 use strum::{Display, EnumString, IntoStaticStr, VariantArray};
 
 use crate::{GeneratedFile, SetupError};
@@ -150,55 +150,137 @@ impl Requirements {
             internal: lowest(policy, kind, Scheme::Internal),
             internet_facing: lowest(policy, kind, Scheme::InternetFacing),
         };
-        let mut notes: Vec<String> = policy
-            .all_rules()
-            .filter_map(|rule| {
-                let unknown = unknown_criteria(rule);
-                (!unknown.is_empty()).then(|| {
-                    let (name, mode) = (plain(&rule.name), rule.required_mode);
-                    format!(
-                        "The rule {name:?} of the policy requires {mode} by {}, which the gate does not know; `doorward check` \
-                         judges it.",
-                        unknown.join(", ")
-                    )
-                })
-            })
-            .collect();
+        let each = policy.rules.iter().map(GateRule::of_rule);
+        let each = each.chain(policy.profiles.iter().map(GateRule::of_profile));
+        let each = each.chain(policy.preset_rules().iter().map(GateRule::of_rule));
+        let mut notes: Vec<String> = each.filter_map(|rule| rule.note()).collect();
         notes.push("Exceptions are not part of the gate.".to_owned());
         notes.push("A mode that is not set is accepted: an existing load balancer keeps its own.".to_owned());
         Self { of_application: modes(Kind::Application), of_classic: modes(Kind::Classic), notes }
     }
 }
 
-/// The weakest mode that may be required of a kind in a scheme.
-fn lowest(policy: &Policy, kind: Kind, scheme: Scheme) -> Mode {
-    let may_match = |rule: &&PolicyRule| {
-        (rule.kinds.is_empty() || rule.kinds.contains(&kind)) && rule.scheme.is_none_or(|own| own == scheme)
-    };
-    let mut lowest: Option<Mode> = None;
-    for rule in policy.all_rules().filter(may_match) {
-        lowest = Some(lowest.map_or(rule.required_mode, |mode| mode.min(rule.required_mode)));
-        // The first rule that certainly matches ends the list.
-        if unknown_criteria(rule).is_empty() {
-            return lowest.unwrap_or(policy.required_mode);
-        }
-    }
-    lowest.map_or(policy.required_mode, |mode| mode.min(policy.required_mode))
+/// A rule or a risk profile of the policy, as far as a gate knows its criteria.
+struct GateRule<'a> {
+    name: &'a str,
+    noun: &'static str,
+    /// The mode that it requires; none for a risk profile that leaves the decision to the preset and the default.
+    mode: Option<Mode>,
+    kinds: &'a [Kind],
+    scheme: Option<Scheme>,
+    reachable: Option<bool>,
+    /// The criteria that a gate does not know.
+    unknown: Vec<&'static str>,
 }
 
-/// The criteria of a rule that a gate does not know.
-fn unknown_criteria(rule: &PolicyRule) -> Vec<&'static str> {
-    [
-        ("accounts", rule.accounts.is_empty()),
-        ("OUs", rule.ous.is_empty()),
-        ("names", rule.names.is_empty()),
-        ("tags", rule.tags.is_empty()),
-        ("environments", rule.environments.is_empty()),
-        ("applications", rule.applications.is_empty()),
-    ]
-    .into_iter()
-    .filter_map(|(name, is_empty)| (!is_empty).then_some(name))
-    .collect()
+impl<'a> GateRule<'a> {
+    fn of_rule(rule: &'a PolicyRule) -> Self {
+        let given = [
+            ("accounts", !rule.accounts.is_empty()),
+            ("OUs", !rule.ous.is_empty()),
+            ("names", !rule.names.is_empty()),
+            ("tags", !rule.tags.is_empty()),
+            ("environments", !rule.environments.is_empty()),
+            ("applications", !rule.applications.is_empty()),
+        ];
+        Self {
+            name: &rule.name,
+            noun: "rule",
+            mode: Some(rule.required_mode),
+            kinds: &rule.kinds,
+            scheme: rule.scheme,
+            reachable: rule.reachable,
+            unknown: named(&given),
+        }
+    }
+
+    fn of_profile(profile: &'a RiskProfile) -> Self {
+        let given = [
+            ("accounts", !profile.accounts.is_empty()),
+            ("OUs", !profile.ous.is_empty()),
+            ("names", !profile.names.is_empty()),
+            ("tags", !profile.tags.is_empty()),
+            ("environments", !profile.environments.is_empty()),
+            ("applications", !profile.applications.is_empty()),
+        ];
+        Self {
+            name: &profile.name,
+            noun: "risk profile",
+            mode: profile.required_mode,
+            kinds: &profile.kinds,
+            scheme: profile.scheme,
+            reachable: profile.reachable,
+            unknown: named(&given),
+        }
+    }
+
+    /// Whether it may match a kind in a scheme: none if not, else whether it certainly does. What is internal may be reached from the
+    /// internet through a network load balancer, which a gate does not see.
+    fn matches(&self, kind: Kind, scheme: Scheme) -> Option<bool> {
+        let fits = (self.kinds.is_empty() || self.kinds.contains(&kind)) && self.scheme.is_none_or(|own| own == scheme);
+        let is_open = match (self.reachable, scheme) {
+            (Some(false), Scheme::InternetFacing) => return None,
+            (Some(_), Scheme::Internal) => true,
+            _ => false,
+        };
+        fits.then_some(self.unknown.is_empty() && !is_open)
+    }
+
+    /// The criteria that the gate does not know, as a sentence.
+    fn note(&self) -> Option<String> {
+        let mut unknown = self.unknown.clone();
+        if self.reachable.is_some() && self.scheme != Some(Scheme::InternetFacing) {
+            unknown.push("reachability of what is internal");
+        }
+        let (name, noun, mode) = (plain(self.name), self.noun, self.mode?);
+        (!unknown.is_empty()).then(|| {
+            format!(
+                "The {noun} {name:?} of the policy requires {mode} by {}, which the gate does not know; `doorward check` judges it.",
+                unknown.join(", ")
+            )
+        })
+    }
+}
+
+fn named(given: &[(&'static str, bool)]) -> Vec<&'static str> {
+    given.iter().filter_map(|(name, is_given)| is_given.then_some(*name)).collect()
+}
+
+/// The weakest mode that may be required of a kind in a scheme: the rules in their order, then the risk profiles, then the preset.
+fn lowest(policy: &Policy, kind: Kind, scheme: Scheme) -> Mode {
+    let mut candidates: Vec<Mode> = Vec::new();
+    let mut settled = false;
+    for rule in policy.rules.iter().map(GateRule::of_rule) {
+        let Some(certain) = rule.matches(kind, scheme) else { continue };
+        candidates.extend(rule.mode);
+        settled = certain;
+        if settled {
+            break;
+        }
+    }
+    // A profile without a mode ends the profiles and leaves the decision to what follows; one that may match makes that possible.
+    let mut may_follow = false;
+    for profile in policy.profiles.iter().map(GateRule::of_profile).filter(|_| !settled) {
+        let Some(certain) = profile.matches(kind, scheme) else { continue };
+        candidates.extend(profile.mode);
+        may_follow |= profile.mode.is_none();
+        if certain {
+            settled = profile.mode.is_some() && !may_follow;
+            break;
+        }
+    }
+    for rule in policy.preset_rules().iter().map(GateRule::of_rule).filter(|_| !settled) {
+        let Some(certain) = rule.matches(kind, scheme) else { continue };
+        candidates.extend(rule.mode);
+        if certain {
+            settled = true;
+            break;
+        }
+    }
+    if !settled {
+        candidates.push(policy.required_mode);
+    }
+    candidates.into_iter().min().unwrap_or(policy.required_mode)
 }
 
 fn weaker_than(mode: Mode) -> Vec<&'static str> {
@@ -244,7 +326,7 @@ mod tests {
     }
 
     fn policy(required_mode: Mode, rules: Vec<PolicyRule>) -> Policy {
-        Policy { required_mode, rules, disabled: Vec::new(), preset: None }
+        Policy { required_mode, rules, ..Policy::default() }
     }
 
     #[test]
