@@ -24,6 +24,7 @@ use doorward_file::places::Places;
 
 mod change;
 mod event;
+mod metrics;
 mod traffic;
 
 const WORLD: &str = include_str!("../../../examples/acme-org/org.toml");
@@ -107,6 +108,9 @@ pub(crate) fn run(cli: &Cli, arguments: &DemoArguments) -> Result<Exit, Failure>
         if let Some(traffic) = &traffic {
             crate::traffic::save(traffic, &out.join("traffic.json"))?;
         }
+        if !past.idle.is_empty() && !past.scan.is_empty() {
+            metrics::collect(&settings, &ledger, &server, &past.idle, today).await?;
+        }
         let formats = formats(out);
         let request = ScanRequest {
             places: Places::default(),
@@ -122,7 +126,7 @@ pub(crate) fn run(cli: &Cli, arguments: &DemoArguments) -> Result<Exit, Failure>
             clock: Arc::new(move || today),
         };
         let exit = scan::execute(request, cli.colour_on_stdout()).await?.exit;
-        history::write_beside(&ledger, out)?;
+        history::write_beside(&ledger, out, &settings, today)?;
         if let Some(story) = &story {
             change::walk(story, &settings, &ledger, &server, traffic.as_ref(), out, today).await?;
         }
@@ -242,6 +246,9 @@ struct Past {
     /// Earlier scans, oldest first.
     #[serde(default)]
     scan: Vec<Earlier>,
+    /// Names of load balancers without traffic; without any, the demo collects no daily metrics.
+    #[serde(default)]
+    idle: Vec<String>,
 }
 
 /// One earlier scan.

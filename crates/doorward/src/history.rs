@@ -138,8 +138,10 @@ fn prune(path: &Path, settings: &Settings, dry_run: bool) -> Result<Exit, Failur
 }
 
 /// Writes the history beside the demo's other outputs.
-pub(crate) fn write_beside(ledger: &Path, folder: &Path) -> Result<(), Failure> {
-    let history = ScanTrend::of(&read_only(ledger)?, None, None, &By::All, None)?;
+pub(crate) fn write_beside(ledger: &Path, folder: &Path, settings: &Settings, now: Timestamp) -> Result<(), Failure> {
+    let ledger = read_only(ledger)?;
+    let effects = change_effects::of(&ledger, Timestamp::UNIX_EPOCH, now, &settings.change.watch)?;
+    let history = ScanTrend::of(&ledger, None, None, &By::All, None)?.with_changes(effects);
     for (name, format) in [
         ("history.txt", HistoryFormat::Table),
         ("history.json", HistoryFormat::Json),
