@@ -2,7 +2,11 @@
 //!
 //! Arguments: the folder, and how many. Each ledger is `N/ledger.db`, its figures are `N/kpis.json`.
 
-#![expect(clippy::expect_used, reason = "a tool of the tests that cannot go on should say where")]
+#![expect(
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a tool of the tests reports to its caller, and says where it cannot go on"
+)]
 #![allow(dead_code, reason = "the scenes are those of the tests, which use more of them")]
 
 use std::path::PathBuf;

@@ -145,7 +145,7 @@ fn a_program_that_others_can_change_is_not_run() {
     place.settings(&program, "");
     let said = run(&mut place.report(&["--format", "jsn-v1"]));
     assert!(said.code == Some(2) && said.err.contains("did you mean json-v1?"), "{}", said.err);
-    let said = run(&mut place.report(&["--format", "mine=file"]).env("X", "y"));
+    let said = run(place.report(&["--format", "mine=file"]).env("X", "y"));
     assert!(said.code == Some(6), "{}", said.err);
 }
 
