@@ -12,7 +12,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
 
-use crate::usage::before;
+use crate::ledger_usage::before;
 use crate::{AssembleError, attribution};
 
 /// The days of each side: whole weeks have the same weekdays.

@@ -12,9 +12,9 @@ pub mod change_effects;
 mod earlier_scans;
 mod error;
 mod judging;
+pub mod ledger_usage;
 mod newest_scan;
 mod recorder;
-pub mod usage;
 
 pub use error::AssembleError;
 pub use judging::{Criteria, GivenEvidence, check_any_asked, judge};

@@ -280,7 +280,7 @@ impl ScanRecorder {
     /// When the ledger cannot be read or written.
     pub fn attribution(&self) -> Result<Inputs, AssembleError> {
         let mut inputs = attribution::known(&self.ledger)?;
-        inputs.usage = crate::usage::known(&self.ledger, (self.clock)(), self.settings.idle_days)?;
+        inputs.usage = crate::ledger_usage::known(&self.ledger, (self.clock)(), self.settings.idle_days)?;
         Ok(inputs)
     }
 

@@ -29,7 +29,7 @@ const PIPE_GRACE: Duration = Duration::from_millis(300);
 
 /// What a program may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
+pub struct RunLimits {
     /// The time from its start to its end.
     pub timeout: Duration,
     /// The most bytes that it may write to stdout.
@@ -80,7 +80,7 @@ pub fn command<N: AsRef<OsStr>, V: AsRef<OsStr>>(
 /// # Errors
 ///
 /// The program cannot be started, or the operating system loses it.
-pub async fn run<F>(mut command: Command, limits: Limits, feed: impl FnOnce(ChildStdin) -> F) -> io::Result<Finished>
+pub async fn run<F>(mut command: Command, limits: RunLimits, feed: impl FnOnce(ChildStdin) -> F) -> io::Result<Finished>
 where
     F: Future<Output = io::Result<()>> + Send,
 {

@@ -6,14 +6,14 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use doorward_process::{Ended, Finished, LONGEST_END, Limits, STDERR_BYTES, command, run};
+use doorward_process::{Ended, Finished, LONGEST_END, RunLimits, STDERR_BYTES, command, run};
 use tokio::io::AsyncWriteExt as _;
 
 /// Runs a script of the shell with some input.
 async fn script(text: &str, input: usize, timeout: Duration) -> (Finished, Duration) {
     let command = command(Path::new("/bin/sh"), &["-c".to_owned(), text.to_owned()], [("ONLY", "this")]);
     let begun = Instant::now();
-    let limits = Limits { timeout, stdout_bytes: 1 << 16 };
+    let limits = RunLimits { timeout, stdout_bytes: 1 << 16 };
     let finished = run(command, limits, |mut stdin| async move {
         for _ in 0..input.div_ceil(1 << 16) {
             stdin.write_all(&[b'x'; 1 << 16]).await?;
@@ -70,6 +70,6 @@ async fn what_a_program_started_ends_with_it() {
 #[tokio::test]
 async fn a_program_that_is_not_there_is_an_error() {
     let command = command(Path::new("/nowhere/x"), &[], [("A", "b")]);
-    let limits = Limits { timeout: Duration::from_secs(1), stdout_bytes: 1 };
+    let limits = RunLimits { timeout: Duration::from_secs(1), stdout_bytes: 1 };
     run(command, limits, |_| async { Ok(()) }).await.expect_err("no such program");
 }

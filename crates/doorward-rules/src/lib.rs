@@ -8,9 +8,9 @@
 //! It does not turn rules off, read or write the files of the register, compose finding ids or escape text. Names and tags are
 //! external text and stay unescaped in sentences: each output escapes them. Only shell commands are checked here.
 
-mod criteria;
 pub mod exceptions;
 mod matching;
+mod policy_criteria;
 mod preconditions;
 mod register_rules;
 mod remediation;

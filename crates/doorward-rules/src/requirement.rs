@@ -13,8 +13,8 @@ use std::sync::Arc;
 
 use doorward_model::{AppliedPolicy, Gap, LoadBalancer, Mode, Observed, Policy};
 
-use crate::criteria::Criteria;
 use crate::matching::Match;
+use crate::policy_criteria::PolicyCriteria;
 
 /// A mode that may be required, and the rule or risk profile that requires it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +43,7 @@ impl Found {
     fn ask(
         &mut self,
         candidate: Option<Candidate>,
-        criteria: &Criteria<'_>,
+        criteria: &PolicyCriteria<'_>,
         lb: &LoadBalancer,
     ) -> Option<Option<Candidate>> {
         match criteria.matches(lb) {
@@ -92,8 +92,8 @@ impl Requirement {
     /// unread value leaves its rule open.
     pub fn of(lb: &LoadBalancer, policy: &Policy) -> Self {
         let mut found = Found::default();
-        let rules = policy.rules.iter().map(|rule| (rule, Criteria::of_rule(rule)));
-        let preset = policy.preset_rules().iter().map(|rule| (rule, Criteria::of_rule(rule)));
+        let rules = policy.rules.iter().map(|rule| (rule, PolicyCriteria::of_rule(rule)));
+        let preset = policy.preset_rules().iter().map(|rule| (rule, PolicyCriteria::of_rule(rule)));
         let by_rule = |rule: &doorward_model::PolicyRule| Candidate {
             mode: rule.required_mode,
             rule: Some(rule.name.clone()),
@@ -115,7 +115,7 @@ impl Requirement {
                     is_profile: true,
                 });
                 let has_mode = candidate.is_some();
-                match Criteria::of_profile(profile).matches(lb) {
+                match PolicyCriteria::of_profile(profile).matches(lb) {
                     Match::No => {}
                     Match::Yes => {
                         by_profile = candidate;
@@ -234,7 +234,7 @@ pub fn applied_policy(lb: &LoadBalancer, policy: &Policy) -> AppliedPolicy {
 /// The first risk profile that matches. One before it that may match leaves it unread.
 fn profile(lb: &LoadBalancer, policy: &Policy) -> Observed<String> {
     for profile in &policy.profiles {
-        match Criteria::of_profile(profile).matches(lb) {
+        match PolicyCriteria::of_profile(profile).matches(lb) {
             Match::No => {}
             Match::Yes => return Observed::Known(profile.name.clone()),
             Match::Unread(gaps) => {

@@ -3,18 +3,18 @@
 
 use doorward_model::{Policy, ScanReport, UnmatchedSetting};
 
-use crate::criteria::Criteria;
 use crate::matching::Match;
+use crate::policy_criteria::PolicyCriteria;
 
 /// What the policy names and the scan did not find: accounts and organizational units that do not exist, and the criteria of rules
 /// that match no load balancer.
 pub fn unmatched_rules(report: &ScanReport, policy: &Policy) -> Vec<UnmatchedSetting> {
     let mut all = Vec::new();
     let rules = policy.rules.iter().enumerate();
-    let rules = rules.map(|(n, rule)| (format!("policy.rules.{n}"), "rule", &rule.name, Criteria::of_rule(rule)));
+    let rules = rules.map(|(n, rule)| (format!("policy.rules.{n}"), "rule", &rule.name, PolicyCriteria::of_rule(rule)));
     let profiles = policy.profiles.iter().enumerate();
     let profiles = profiles.map(|(n, profile)| {
-        (format!("policy.profiles.{n}"), "risk profile", &profile.name, Criteria::of_profile(profile))
+        (format!("policy.profiles.{n}"), "risk profile", &profile.name, PolicyCriteria::of_profile(profile))
     });
     for (whole, noun, name, rule) in rules.chain(profiles) {
         let key = |criterion: &str| format!("{whole}.{criterion}");
@@ -42,7 +42,7 @@ pub fn unmatched_rules(report: &ScanReport, policy: &Policy) -> Vec<UnmatchedSet
 
 /// The criteria of a rule that match no load balancer, with their values as text; the rule as a whole, under an empty name, where each
 /// criterion matches one and no load balancer matches all. None where a load balancer matches or may match.
-fn without_match(rule: &Criteria<'_>, name: &str, report: &ScanReport) -> Vec<(&'static str, String)> {
+fn without_match(rule: &PolicyCriteria<'_>, name: &str, report: &ScanReport) -> Vec<(&'static str, String)> {
     let mut matched = vec![false; rule.texts().len()];
     for lb in &report.load_balancers {
         let found: Vec<Match> = rule.each(lb).into_iter().flatten().collect();

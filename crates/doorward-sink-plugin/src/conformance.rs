@@ -12,11 +12,11 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::process::ChildStdin;
 
 use crate::contract::{PluginDescription, PluginDestination, PluginReceipt};
-use crate::plugin::last_words;
+use crate::program::last_words;
 use crate::{Plugin, PluginError};
-use stream::{Shape, bytes, header, lines};
+use report_lines::{ReportShape, bytes, header, lines};
 
-mod stream;
+mod report_lines;
 
 /// The findings of the largest report, unless the caller wants fewer.
 pub const MANY: usize = 50_000;
@@ -154,8 +154,9 @@ impl Kit<'_> {
     }
 
     async fn run(&self, case: Case) -> Result<(), String> {
-        let texts = if case.is_hostile { stream::HOSTILE } else { &["web"] };
-        let shape = Shape { is_unread: case.is_unread, texts, is_newer: case.is_newer, ..Shape::of(case.findings) };
+        let texts = if case.is_hostile { report_lines::HOSTILE } else { &["web"] };
+        let shape =
+            ReportShape { is_unread: case.is_unread, texts, is_newer: case.is_newer, ..ReportShape::of(case.findings) };
         let mut report = lines(shape);
         match case.damage {
             Damage::LostFinding => {

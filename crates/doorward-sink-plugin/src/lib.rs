@@ -13,11 +13,11 @@ pub mod skeleton;
 
 mod hash;
 mod memory;
-mod plugin;
+mod plugin_sink;
+mod program;
 mod settings;
-mod sink;
 
 pub use memory::OpenLedger;
-pub use plugin::{Plugin, PluginError};
+pub use plugin_sink::{PluginSink, ReportLine, ReportLines};
+pub use program::{Plugin, PluginError};
 pub use settings::{PluginSettings, PluginsSettings};
-pub use sink::{PluginSink, ReportLine, ReportLines};

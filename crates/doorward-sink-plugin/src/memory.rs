@@ -19,7 +19,7 @@ pub(crate) struct DeliveredFindings {
 
 /// What is known of earlier deliveries to one plugin and destination.
 #[derive(Debug, Default)]
-pub(crate) struct Earlier {
+pub(crate) struct EarlierDeliveries {
     /// The id of the last delivery that arrived.
     pub(crate) delivered: Option<String>,
     /// Its findings.
@@ -42,7 +42,7 @@ impl DeliveryMemory {
     }
 
     /// What is known of earlier deliveries.
-    pub(crate) fn earlier(&self) -> Result<Earlier, SinkError> {
+    pub(crate) fn earlier(&self) -> Result<EarlierDeliveries, SinkError> {
         let row = self.ledger.read(|ledger| ledger.digest(&self.plugin, &self.destination));
         let row = row.map_err(|error| self.failed(&error))?;
         let (delivered, state) = row.delivered.map(|intent| (intent.id, intent.state)).unzip();
@@ -51,7 +51,7 @@ impl DeliveryMemory {
             sink: self.plugin.clone(),
             problem: format!("the ledger's record of the last delivery cannot be read: {error}"),
         })?;
-        Ok(Earlier { delivered, findings, open: row.open.map(|intent| intent.id) })
+        Ok(EarlierDeliveries { delivered, findings, open: row.open.map(|intent| intent.id) })
     }
 
     /// Stores what is about to be delivered. On the disk when it returns.

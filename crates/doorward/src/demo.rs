@@ -23,8 +23,8 @@ use crate::sinks::{Format, REGISTRY};
 use doorward_file::places::Places;
 
 mod change;
+mod daily;
 mod event;
-mod metrics;
 mod traffic;
 
 const WORLD: &str = include_str!("../../../examples/acme-org/org.toml");
@@ -109,7 +109,7 @@ pub(crate) fn run(cli: &Cli, arguments: &DemoArguments) -> Result<Exit, Failure>
             crate::traffic::save(traffic, &out.join("traffic.json"))?;
         }
         if !past.idle.is_empty() && !past.scan.is_empty() {
-            metrics::collect(&settings, &ledger, &server, &past.idle, today).await?;
+            daily::collect(&settings, &ledger, &server, &past.idle, today).await?;
         }
         let formats = formats(out);
         let request = ScanRequest {

@@ -5,10 +5,12 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
+mod applied_policy;
 mod change;
 mod check;
 mod cli;
 mod clock;
+mod collect_metrics;
 mod compare;
 mod declarations;
 mod delivery;
@@ -24,11 +26,9 @@ mod internal_error;
 mod io;
 mod logging;
 mod manual;
-mod metrics;
 mod notify;
 mod plain;
 mod plugin;
-mod policy;
 mod posture;
 mod progress;
 mod publish;
@@ -88,8 +88,8 @@ fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Publish(arguments) => publish::run(cli, arguments),
         Command::Posture(arguments) => posture::run(cli, arguments),
         Command::Plugin(command) => plugin::run(cli, command),
-        Command::Metrics(command) => metrics::run(cli, command),
-        Command::Policy(command) => policy::run(cli, command),
+        Command::Metrics(command) => collect_metrics::run(cli, command),
+        Command::Policy(command) => applied_policy::run(cli, command),
         Command::Plan(arguments) => change::run_plan(cli, arguments),
         Command::Apply(arguments) => change::apply(cli, arguments),
         Command::Rollback(arguments) => change::rollback(cli, arguments),

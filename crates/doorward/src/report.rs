@@ -54,7 +54,7 @@ pub(crate) fn run(cli: &Cli, arguments: &ReportArguments) -> Result<Exit, Failur
         build: None,
         plugins: settings.as_ref().map(|settings| PluginInputs {
             settings: &settings.reports,
-            ledger: &settings.ledger,
+            ledger: settings.ledger.for_deliveries(),
             redeliver: arguments.redeliver,
             clock: &clock,
         }),

@@ -118,7 +118,7 @@ pub(crate) async fn execute(mut request: ScanRequest<'_>, colour: bool) -> Resul
         build: request.emulator.as_ref().map(|_| "the demo"),
         plugins: Some(PluginInputs {
             settings: &settings.reports,
-            ledger: &settings.ledger,
+            ledger: settings.ledger.for_deliveries(),
             redeliver: false,
             clock: &clock,
         }),

@@ -28,14 +28,14 @@ mod event;
 mod flags;
 mod kept_files;
 mod ledger;
-mod metrics;
-mod policy;
+mod metric_settings;
+mod policy_problems;
 
 pub(crate) use doorward_model::ReportSettings;
 pub(crate) use event::EventSettings;
 pub(crate) use flags::Overridable;
 pub(crate) use ledger::LedgerSettings;
-pub(crate) use metrics::MetricsSettings;
+pub(crate) use metric_settings::MetricsSettings;
 
 /// The embedded default; every key is in it.
 pub(crate) const DEFAULT: &str = include_str!("../../../config/default.toml");
@@ -227,7 +227,7 @@ impl Settings {
 
     fn check(&self, layers: &Layers) -> Result<(), SettingsError> {
         let wrong = |key: &str, problem: String| Err(layers.wrong(key, &problem));
-        if let Some((key, problem)) = policy::problem(self) {
+        if let Some((key, problem)) = policy_problems::problem(self) {
             return wrong(&key, problem);
         }
         let in_sts = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_+=,.@-".contains(&b));

@@ -25,14 +25,14 @@ mod format;
 mod notify;
 mod owners;
 mod page;
-mod plugin;
+mod plugin_output;
 mod prepared;
 mod securityhub;
 mod stream;
 
 pub(crate) use csv::CsvSettings;
 pub(crate) use format::Format;
-pub(crate) use plugin::PluginInputs;
+pub(crate) use plugin_output::{DeliveryLedger, PluginInputs};
 pub(crate) use prepared::PreparedSinks;
 
 /// Delivery to Security Hub.

@@ -5,10 +5,13 @@ use std::time::Duration;
 
 use doorward_assemble::{RecorderSettings, ScanRecorder};
 use doorward_aws::Clock;
+use doorward_ledger::LeasedLedger;
+use doorward_model::{SinkError, SinkFuture};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::exit::{Exit, Failure};
+use crate::sinks::DeliveryLedger;
 use doorward_settings::variable::folder;
 
 /// Where history is kept.
@@ -64,6 +67,11 @@ impl LedgerSettings {
         Ok(ScanRecorder::check_new(&path, &self.recorder(), clock).map(|()| None)?)
     }
 
+    /// The ledger for outputs that remember their deliveries; none where nothing is recorded.
+    pub(crate) fn for_deliveries(&self) -> Option<&dyn DeliveryLedger> {
+        self.enabled.then_some(self)
+    }
+
     /// The file: as set, else in the XDG state folder.
     pub(crate) fn path(&self) -> Result<PathBuf, Failure> {
         let in_state = || {
@@ -72,6 +80,17 @@ impl LedgerSettings {
         };
         self.path.clone().or_else(in_state).ok_or_else(|| {
             Failure::new(Exit::Usage, "no path for the ledger: HOME is not set to an absolute path; set HOME, or `ledger.path`, or scan with --no-ledger")
+        })
+    }
+}
+
+impl DeliveryLedger for LedgerSettings {
+    fn open<'a>(&'a self, clock: &'a Clock) -> SinkFuture<'a, LeasedLedger> {
+        Box::pin(async move {
+            let failed = |problem: String| SinkError { sink: "ledger".to_owned(), problem };
+            let path = self.path().map_err(|error| failed(error.to_string()))?;
+            let recorder = LedgerSettings::open(self, &path, clock).map_err(|error| failed(error.to_string()))?;
+            recorder.into_leased().await.map_err(|error| failed(error.to_string()))
         })
     }
 }

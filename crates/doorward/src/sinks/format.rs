@@ -6,7 +6,7 @@ use std::str::FromStr;
 use doorward_model::{Sink, SinkShape};
 
 use super::stream::StreamSink;
-use super::{Make, Output, REGISTRY, SinkInputs, plugin};
+use super::{Make, Output, REGISTRY, SinkInputs, plugin_output};
 use crate::exit::{Exit, Failure};
 use doorward_file::places::Places;
 use doorward_settings::nearest;
@@ -145,7 +145,7 @@ impl Format {
     pub(super) fn sink<'a>(&self, inputs: SinkInputs<'a>) -> Result<Box<dyn Sink + 'a>, Failure> {
         let output = match &self.kind {
             FormatKind::BuiltIn(output) => output,
-            FormatKind::Plugin(name) => return plugin::make(name, self.path.as_deref(), inputs),
+            FormatKind::Plugin(name) => return plugin_output::make(name, self.path.as_deref(), inputs),
         };
         let name = output.name;
         match (output.make, &self.path) {

@@ -26,7 +26,7 @@ pub(super) const HOSTILE: &[&str] = &[
 
 /// What a report is made of.
 #[derive(Clone, Copy)]
-pub(super) struct Shape<'a> {
+pub(super) struct ReportShape<'a> {
     /// How many load balancers there are, with one finding each.
     pub(super) findings: usize,
     /// Whether nothing could be read.
@@ -37,14 +37,14 @@ pub(super) struct Shape<'a> {
     pub(super) is_newer: bool,
 }
 
-impl Shape<'_> {
+impl ReportShape<'_> {
     pub(super) fn of(findings: usize) -> Self {
         Self { findings, is_unread: false, texts: &["web"], is_newer: false }
     }
 }
 
 /// The lines of a report after the header.
-pub(super) fn lines(shape: Shape<'_>) -> Vec<Value> {
+pub(super) fn lines(shape: ReportShape<'_>) -> Vec<Value> {
     let base: Vec<Value> = BASE.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
     let [run, account, complete, failed, load_balancer, fail, unknown, end] = base.as_slice() else {
         return Vec::new();

@@ -17,8 +17,8 @@ use crate::contract::{
     CONTRACT, DeliveryHeader, FindingGone, PluginDescription, PluginDestination, PluginReceipt, ReportHeader, SinceLast,
 };
 use crate::hash::{content_hash, delivery_id};
-use crate::memory::{DeliveredFindings, DeliveryMemory, Earlier, OpenLedger};
-use crate::plugin::last_words;
+use crate::memory::{DeliveredFindings, DeliveryMemory, EarlierDeliveries, OpenLedger};
+use crate::program::last_words;
 use crate::{Plugin, PluginError};
 
 /// How much is written to a plugin at once, in bytes.
@@ -124,7 +124,7 @@ impl PluginSink<'_> {
             Some(open) => Some(DeliveryMemory::new(open().await?, &self.name, &destination)),
             None => None,
         };
-        let earlier = memory.as_ref().map_or_else(|| Ok(Earlier::default()), DeliveryMemory::earlier)?;
+        let earlier = memory.as_ref().map_or_else(|| Ok(EarlierDeliveries::default()), DeliveryMemory::earlier)?;
         let arrived = earlier.delivered.as_deref() == Some(&id);
         let delivered = if arrived && description.destination == PluginDestination::Remote && !self.redeliver {
             let count = report.findings.len();
@@ -151,7 +151,12 @@ impl PluginSink<'_> {
     }
 
     /// The findings of the last delivery that are gone, and what the next delivery compares with. What was not read is not gone.
-    fn changes(&self, report: &ScanReport, hashes: &[String], earlier: &Earlier) -> (Vec<String>, DeliveredFindings) {
+    fn changes(
+        &self,
+        report: &ScanReport,
+        hashes: &[String],
+        earlier: &EarlierDeliveries,
+    ) -> (Vec<String>, DeliveredFindings) {
         if !self.delta {
             return (Vec::new(), DeliveredFindings::default());
         }

@@ -6,8 +6,8 @@ use doorward_model::{AccountId, Kind, LoadBalancer, Pattern, PolicyRule, Reachab
 
 use crate::matching::{self, Match};
 
-/// Criteria: each that is given must match.
-pub(crate) struct Criteria<'a> {
+/// PolicyCriteria: each that is given must match.
+pub(crate) struct PolicyCriteria<'a> {
     pub(crate) accounts: &'a [AccountId],
     pub(crate) ous: &'a [String],
     kinds: &'a [Kind],
@@ -19,7 +19,7 @@ pub(crate) struct Criteria<'a> {
     applications: &'a [Pattern],
 }
 
-impl<'a> Criteria<'a> {
+impl<'a> PolicyCriteria<'a> {
     /// Those of a policy rule.
     pub(crate) fn of_rule(rule: &'a PolicyRule) -> Self {
         let PolicyRule {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use doorward_model::harmless;
-use doorward_process::{Ended, Finished, Limits, command, run};
+use doorward_process::{Ended, Finished, RunLimits, command, run};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use tokio::io::AsyncWriteExt as _;
@@ -157,7 +157,7 @@ impl Plugin {
         let mut arguments = self.arguments.clone();
         arguments.push(verb.to_owned());
         let environment = self.environment.iter().map(|(name, value)| (name, value));
-        let limits = Limits { timeout, stdout_bytes: LONGEST_ANSWER };
+        let limits = RunLimits { timeout, stdout_bytes: LONGEST_ANSWER };
         let command = command(&self.path, &arguments, environment);
         run(command, limits, feed).await.map_err(|error| {
             PluginError::new(format!(

@@ -10,8 +10,8 @@ use doorward_model::{DailyMetric, Kind, LoadBalancer};
 use doorward_traffic::cloudwatch_name;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::collect_metrics::CollectJob;
 use crate::exit::{Exit, Failure};
-use crate::metrics::CollectJob;
 use crate::scan_source::AssembledScan;
 use crate::settings::Settings;
 
