@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use doorward_model::{
-    AccountId, EffectiveMode, Finding, LoadBalancer, Policy, Region, Rule, ScanReport, Tally, Verdict,
-};
+use doorward_model::{AccountId, Finding, LoadBalancer, Policy, Region, Rule, ScanReport, Tally};
 use jiff::Timestamp;
 
 use crate::normalize::Normalized;
@@ -25,7 +23,7 @@ pub fn evaluate(scan: Normalized, rules: &[&dyn Rule], policy: &Policy) -> ScanR
         let observed_at = lb.evidence.as_ref().map_or_else(begun, |evidence| evidence.at);
         findings.extend(rules.iter().map(|rule| finding(lb, *rule, policy, observed_at)));
     }
-    let tally = tally(&load_balancers, &findings);
+    let tally = Tally::of(&load_balancers, &findings);
     tracing::info!(rules = rules.len(), findings = findings.len(), "judged");
     ScanReport {
         run,
@@ -55,24 +53,4 @@ fn finding(lb: &LoadBalancer, rule: &dyn Rule, policy: &Policy, observed_at: Tim
         observed_at: Some(observed_at),
         history: None,
     }
-}
-
-fn tally(load_balancers: &[LoadBalancer], findings: &[Finding]) -> Tally {
-    let mut tally = Tally::default();
-    for lb in load_balancers {
-        *tally.kinds.entry(lb.kind).or_default() += 1;
-        match lb.effective_mode() {
-            EffectiveMode::Known(mode) => *tally.modes.entry(mode).or_default() += 1,
-            EffectiveMode::Unknown => tally.mode_unknown += 1,
-            EffectiveMode::NoHttpListener => tally.mode_not_applicable += 1,
-            EffectiveMode::NotHttp => {}
-        }
-    }
-    for finding in findings {
-        *tally.verdicts.entry(finding.rule.clone()).or_default().entry(finding.verdict.kind()).or_default() += 1;
-        if let Verdict::Fail { severity, .. } = finding.verdict {
-            *tally.failures.entry(severity).or_default() += 1;
-        }
-    }
-    tally
 }

@@ -15,10 +15,12 @@ mod finding;
 mod frameworks;
 mod gap;
 mod grant;
+mod glossary;
 mod history_context;
 mod ids;
 mod inputs;
 mod inventory;
+mod key_figures;
 mod load_balancer;
 mod observation;
 mod observed;
@@ -53,10 +55,12 @@ pub use finding::{Finding, History, Verdict, VerdictKind};
 pub use frameworks::{Control, Framework, FrameworkError, frameworks, related_controls};
 pub use gap::{Gap, GapReason};
 pub use grant::{ACCOUNT, CALLERS_ORGANIZATION, Condition, Grant, PARTITION, session_policy};
-pub use history_context::HistoryContext;
+pub use glossary::{FIGURES, Figure, figure};
+pub use history_context::{HistoryContext, RemediationFigures};
 pub use ids::{AccountId, AccountRegion, Arn, InvalidId, Region};
 pub use inputs::Inputs;
 pub use inventory::{Evidence, Inventory, Listing, Organization, RawLoadBalancer, RegionInventory, Run};
+pub use key_figures::{KeyFigures, MODE_RULE};
 pub use load_balancer::{
     Kind, Listener, LoadBalancer, LogDestination, Manager, Mode, Owner, OwnerSource, PlaceholderIdentity, Scheme,
     UnknownMode,

@@ -1,11 +1,14 @@
 //! The sink of `--format evidence=DIR`: a folder of packs, each of which names the previous one.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use doorward_file::create_private_folder;
-use doorward_model::{Framework, Policy, Receipt, ScanReport, Sink, SinkContext, SinkError, SinkFuture};
+use doorward_model::{
+    Arn, Framework, Policy, Receipt, RequiredMode, ScanReport, Sink, SinkContext, SinkError, SinkFuture,
+};
 use doorward_rules::exceptions::Register;
 
 use crate::error::SINK;
@@ -16,7 +19,8 @@ use crate::{
 };
 
 /// Writes the whole report as JSON, with the exit code of the program.
-pub type WriteScan = fn(&mut dyn Write, &ScanReport, u8) -> io::Result<()>;
+pub type WriteScan =
+    fn(&mut dyn Write, &ScanReport, &BTreeMap<Arn, RequiredMode>, &SinkContext<'_>) -> io::Result<()>;
 
 /// Writes evidence packs.
 pub struct EvidenceSink<'a> {
@@ -56,9 +60,9 @@ impl EvidenceSink<'_> {
 
     /// Writes the pack of a report, in a folder named after the run.
     fn write(&self, report: &ScanReport, context: &SinkContext<'_>) -> Result<Receipt, SinkError> {
-        let exit_code = context.exit_code;
-        let scan = |out: &mut dyn Write| (self.scan)(out, report, exit_code);
-        let context = self.context(report, context);
+        let sink = context;
+        let context = self.context(report, sink);
+        let scan = |out: &mut dyn Write| (self.scan)(out, report, &context.required, sink);
         let pack = Pack {
             report,
             scan: Attachment::Writer(&scan),

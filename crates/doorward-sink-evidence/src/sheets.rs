@@ -19,6 +19,7 @@ pub(crate) mod cover;
 pub(crate) mod coverage;
 pub(crate) mod exceptions;
 pub(crate) mod method;
+pub(crate) mod not_seen;
 pub(crate) mod population;
 pub(crate) mod remediation;
 pub(crate) mod results;
@@ -79,6 +80,7 @@ pub(crate) fn all<'p>(cx: &'p SheetContext<'p>) -> Vec<Sheet<'p>> {
         remediation::sheet(cx),
         traffic::sheet(cx),
         unknowns::sheet(cx),
+        not_seen::sheet(cx),
         sample::sheet(cx),
         trend::sheet(cx),
     ];

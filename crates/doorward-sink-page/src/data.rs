@@ -18,6 +18,7 @@ use crate::changes::ChangeData;
 use crate::declared::DeclaredData;
 use crate::intern::Interned;
 use crate::traffic::TrafficData;
+use crate::view::CostCentres;
 
 /// What stands in place of the ARN, the name, the manager, the account and the Region.
 const MARKS: [&str; 5] = ["\u{1}", "\u{2}", "\u{3}", "\u{4}", "\u{5}"];
@@ -70,7 +71,7 @@ struct RuleText {
 }
 
 /// A row: indexes into the list of texts.
-const COLUMNS: [&str; 20] = [
+const COLUMNS: [&str; 21] = [
     "arn",
     "account",
     "account_name",
@@ -91,17 +92,20 @@ const COLUMNS: [&str; 20] = [
     "listeners",
     "read_at",
     "read_by",
+    "cost_centre",
 ];
 
 /// The data as JSON that may stand inside a `script` element.
 pub(crate) fn embedded(report: &ScanReport, context: &PageContext) -> Result<String, serde_json::Error> {
     let mut packer = Packer::default();
+    let centres = CostCentres::new(report, &context.cost_centre_tags);
     let mut findings: BTreeMap<&Arn, Vec<&Finding>> = BTreeMap::new();
     for finding in &report.findings {
         findings.entry(&finding.load_balancer).or_default().push(finding);
     }
     for lb in &report.load_balancers {
-        packer.add(lb, &findings.remove(&lb.arn).unwrap_or_default(), context.required.get(&lb.arn));
+        let (found, required) = (findings.remove(&lb.arn).unwrap_or_default(), context.required.get(&lb.arn));
+        packer.add(lb, &found, required, centres.of(lb));
     }
     let rules = packer.rules.into_values().into_iter().map(|id| {
         let meta = context.rules.iter().find(|rule| rule.id == id);
@@ -194,7 +198,7 @@ impl Packer {
         number(self.texts.number(harmless(text).into_owned()))
     }
 
-    fn add(&mut self, lb: &LoadBalancer, findings: &[&Finding], required: Option<&RequiredMode>) {
+    fn add(&mut self, lb: &LoadBalancer, findings: &[&Finding], required: Option<&RequiredMode>, cost_centre: String) {
         let manager = lb.managed_by.known().map(ToString::to_string).unwrap_or_default();
         let own = Own([lb.arn.as_str(), &lb.name, &manager, lb.account.as_str(), lb.region.as_str()]
             .map(|value| harmless(value).into_owned()));
@@ -227,6 +231,7 @@ impl Packer {
             listeners(&lb.listeners),
             evidence.map_or_else(String::new, |e| e.at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()),
             evidence.map_or_else(String::new, |e| e.operation.clone()),
+            cost_centre,
         ];
         // The stem of an ARN has its marks already, and is no outside text any more.
         let mut row = [NONE; COLUMNS.len()];

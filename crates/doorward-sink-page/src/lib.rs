@@ -1,5 +1,5 @@
-//! Scan report -> one self-contained HTML page: coverage first, then modes, trend, findings by rule, owner and unit, and
-//! a table of every load balancer to search, sort and open.
+//! Scan report -> one self-contained HTML page: the verdict first, then what to do, modes, coverage, trend, traffic, findings by
+//! rule, owner, unit, account and cost centre, and a table of every load balancer to search, sort, filter and open.
 //!
 //! In the flow this is a sink: it reads one [`ScanReport`] and writes one file. [`render`] counts what the page says in
 //! figures (`view`), draws it (`chart`), packs every load balancer and finding into data for the page's own script
@@ -13,7 +13,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use doorward_file::{Readers, write_file};
-use doorward_model::{Arn, Receipt, RequiredMode, RuleMeta, RunPoint, ScanReport, SinkError};
+use doorward_model::{
+    Arn, PreviousRun, Receipt, RemediationFigures, RequiredMode, RuleMeta, RunPoint, ScanReport, SinkError,
+};
 
 mod changes;
 mod chart;
@@ -36,6 +38,12 @@ pub struct PageContext {
     pub rules: Vec<RuleMeta>,
     /// The recorded scans, oldest first, including this one.
     pub trend: Vec<RunPoint>,
+    /// The scan before this one, and what changed since.
+    pub before: Option<PreviousRun>,
+    /// Times to remediate, over everything that the ledger knows.
+    pub remediation: Option<RemediationFigures>,
+    /// Tag keys that name a cost centre, in order.
+    pub cost_centre_tags: Vec<String>,
 }
 
 /// The page, as text. The same report and context give the same bytes.

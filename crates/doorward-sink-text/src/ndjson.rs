@@ -9,9 +9,11 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use doorward_model::{
-    Account, CoverageCounts, CoverageLine, Finding, LoadBalancer, ObservationPeriod, Observed, Organization, Run,
+    Account, CoverageCounts, CoverageLine, Finding, ObservationPeriod, Observed, Organization, Run,
     ScanReport, UnseenFinding, UnseenLoadBalancer,
 };
+
+use crate::flat::{FlatContext, QueriedLoadBalancer};
 
 /// One line.
 #[derive(Serialize, JsonSchema)]
@@ -34,7 +36,7 @@ pub enum NdjsonLine<'a> {
     /// One account-Region.
     Coverage(&'a CoverageLine),
     /// One load balancer.
-    LoadBalancer(&'a LoadBalancer),
+    LoadBalancer(Box<QueriedLoadBalancer<'a>>),
     /// One verdict.
     Finding(&'a Finding),
     /// A load balancer that earlier scans observed and this one did not.
@@ -74,7 +76,7 @@ pub struct UnseenCounts {
 ///
 /// # Errors
 /// Those of `out`.
-pub fn write(out: &mut dyn Write, report: &ScanReport, exit_code: u8) -> io::Result<usize> {
+pub fn write(out: &mut dyn Write, report: &ScanReport, context: &FlatContext, exit_code: u8) -> io::Result<usize> {
     let mut line = |line: NdjsonLine<'_>| -> io::Result<()> {
         serde_json::to_writer(&mut *out, &line)?;
         out.write_all(b"\n")
@@ -83,7 +85,9 @@ pub fn write(out: &mut dyn Write, report: &ScanReport, exit_code: u8) -> io::Res
     line(NdjsonLine::Run { format: "ndjson-v1", run, organization, observed })?;
     report.accounts.iter().try_for_each(|account| line(NdjsonLine::Account(account)))?;
     report.coverage.lines.iter().try_for_each(|covered| line(NdjsonLine::Coverage(covered)))?;
-    report.load_balancers.iter().try_for_each(|lb| line(NdjsonLine::LoadBalancer(lb)))?;
+    for lb in &report.load_balancers {
+        line(NdjsonLine::LoadBalancer(Box::new(QueriedLoadBalancer::of(lb, context))))?;
+    }
     let mut findings = 0;
     for finding in &report.findings {
         line(NdjsonLine::Finding(finding))?;

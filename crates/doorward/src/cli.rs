@@ -194,7 +194,8 @@ pub(crate) enum Command {
 pub(crate) enum ListFormat {
     /// For people
     Table,
-    /// For programs
+    /// For programs; the document names its version
+    #[value(alias = "json-v1")]
     Json,
 }
 

@@ -13,7 +13,7 @@ use doorward_rules::exceptions::Register;
 use doorward_sink_evidence::EvidenceSettings;
 use doorward_sink_owners::OwnersSettings;
 use doorward_sink_securityhub::PublishSettings;
-use doorward_sink_text::{json, ndjson, table};
+use doorward_sink_text::{FlatContext, inventory_csv, json, ndjson, table};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -63,13 +63,17 @@ pub(crate) const REGISTRY: &[Output] = &[
         name: "json-v1",
         help: "the whole report as one JSON document",
         demo: Some("scan.json"),
-        make: Make::Stream(|out, report, _, context| Ok(json::write(out, report, context.exit_code)?.into())),
+        make: Make::Stream(|out, report, inputs, context| {
+            Ok(json::write(out, report, &inputs.flat(report, context), context.exit_code)?.into())
+        }),
     },
     Output {
         name: "ndjson-v1",
         help: "the whole report as JSON lines",
         demo: Some("scan.ndjson"),
-        make: Make::Stream(|out, report, _, context| Ok(ndjson::write(out, report, context.exit_code)?.into())),
+        make: Make::Stream(|out, report, inputs, context| {
+            Ok(ndjson::write(out, report, &inputs.flat(report, context), context.exit_code)?.into())
+        }),
     },
     Output {
         name: "html",
@@ -89,6 +93,14 @@ pub(crate) const REGISTRY: &[Output] = &[
         help: "findings with every text verbatim, formulas among them: for programs only",
         demo: None,
         make: Make::Stream(csv::write_raw),
+    },
+    Output {
+        name: "csv-inventory",
+        help: "one row for each load balancer, for spreadsheets and queries",
+        demo: Some("scan-inventory.csv"),
+        make: Make::Stream(|out, report, inputs, context| {
+            Ok(inventory_csv::write(out, report, &inputs.flat(report, context))?.into())
+        }),
     },
     Output {
         name: "evidence",
@@ -235,6 +247,13 @@ pub(crate) struct SinkInputs<'a> {
     pub(crate) build: Option<&'a str>,
     /// How the command writes.
     pub(crate) options: OutputOptions,
+}
+
+impl SinkInputs<'_> {
+    /// What the scalars of load balancers need.
+    fn flat(&self, report: &ScanReport, context: &SinkContext<'_>) -> FlatContext {
+        FlatContext::new(doorward_rules::required_modes(&report.load_balancers, self.policy), context.history)
+    }
 }
 
 /// How a command writes reports.

@@ -62,6 +62,7 @@ pub(crate) enum HistoryFormat {
     /// A table for people
     Table,
     /// JSON for programs
+    #[value(alias = "json-v1")]
     Json,
     /// CSV for spreadsheets
     Csv,

@@ -10,6 +10,19 @@ use super::{Make, Output, REGISTRY, SinkInputs};
 use crate::exit::{Exit, Failure};
 use crate::places::Places;
 
+/// How alike a format must be to be suggested, from 0 to 1.
+const ALIKE: f64 = 0.8;
+
+/// The format that a name without a version stands for: the newest.
+fn newest(kind: &str) -> &str {
+    match kind {
+        "json" => "json-v1",
+        "ndjson" => "ndjson-v1",
+        "ocsf-1.8" => "ocsf",
+        kind => kind,
+    }
+}
+
 /// An output and its destination.
 #[derive(Debug, Clone)]
 pub(crate) struct Format {
@@ -32,10 +45,16 @@ impl FromStr for Format {
             let formats = REGISTRY.iter().filter(|output| output.shape() != SinkShape::Remote);
             formats.map(|output| output.name).collect::<Vec<_>>().join(", ")
         };
-        let output = REGISTRY
-            .iter()
-            .find(|output| output.name == kind)
-            .ok_or_else(|| format!("{kind:?} is not one of {}", kinds()))?;
+        let output = REGISTRY.iter().find(|output| output.name == newest(kind)).ok_or_else(|| {
+            let near = REGISTRY
+                .iter()
+                .filter(|output| output.shape() != SinkShape::Remote)
+                .map(|output| (strsim::jaro_winkler(kind, output.name), output.name))
+                .filter(|(score, _)| *score > ALIKE)
+                .max_by(|(one, _), (other, _)| one.total_cmp(other));
+            let near = near.map(|(_, name)| format!(" (did you mean {name}?)")).unwrap_or_default();
+            format!("{kind:?} is not one of {}{near}", kinds())
+        })?;
         match output.make {
             Make::Delivery(row) => Err(format!("{kind} is not a format; run `{}`", row.command)),
             Make::Folder(_) if path.is_none() => Err(format!("{kind} is a folder of files: write {kind}=DIR")),
@@ -57,7 +76,9 @@ impl std::fmt::Display for Format {
 impl Format {
     /// The help of `--format`, with a line for every output.
     pub(crate) fn help() -> String {
-        let mut help = String::from("Write the report as KIND, to stdout or to PATH; repeatable [default: table]");
+        let mut help = String::from(
+            "Write the report as KIND, to stdout or to PATH; repeatable [default: table]. `json` and `ndjson` are the newest versions",
+        );
         for output in REGISTRY.iter().filter(|output| output.shape() != SinkShape::Remote) {
             let folder = if output.shape() == SinkShape::Folder { "=DIR" } else { "" };
             help.push_str(&format!("\n  {:<13} {}", format!("{}{folder}", output.name), output.help));

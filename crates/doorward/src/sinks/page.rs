@@ -18,6 +18,9 @@ pub(super) fn write(
         required: doorward_rules::required_modes(&report.load_balancers, inputs.policy),
         rules: doorward_rules::definitions(),
         trend: context.history.trend.clone(),
+        before: context.history.before.clone(),
+        remediation: context.history.remediation.clone(),
+        cost_centre_tags: inputs.settings.owners.cost_centre_tags.clone(),
     };
     let text = page::render(report, &context).map_err(io::Error::other)?;
     out.write_all(text.as_bytes())?;

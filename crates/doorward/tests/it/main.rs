@@ -21,6 +21,7 @@ mod event;
 mod evidence;
 mod exceptions;
 mod formats;
+mod hiding_outputs;
 mod histories;
 mod interrupt;
 mod kills;
@@ -31,11 +32,15 @@ mod named;
 mod not_whole;
 mod notify;
 mod observed;
+mod output_figures;
 mod overwriting;
 mod posture;
 mod publish;
 mod random_environments;
 mod samples;
+#[path = "../../../doorward-ledger/tests/it/scene.rs"]
+#[expect(dead_code, reason = "tests of the ledger use the rest")]
+mod scene;
 mod secrets;
 mod settings_shown;
 mod setup;
