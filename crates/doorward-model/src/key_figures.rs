@@ -1,8 +1,8 @@
 //! The figures of a scan that several outputs show: one figure, one definition, one function. [`crate::FIGURES`] defines them in words.
 
-use crate::{
-    Bounds, CoverageStatus, FindingChange, LastMode, Mode, ScanReport, Severity, UnseenFinding, VerdictKind,
-};
+use std::collections::BTreeSet;
+
+use crate::{Bounds, CoverageStatus, FindingChange, LastMode, Mode, ScanReport, Severity, UnseenFinding, VerdictKind};
 
 /// The rule whose failures are load balancers that are weaker than required.
 pub const MODE_RULE: &str = "desync-mode-below-required";
@@ -100,16 +100,15 @@ impl KeyFigures {
 
 impl ScanReport {
     /// Load balancers in the scope of this scan: how many it saw, and how many are known. Those in account-Regions that the settings
-    /// leave out are in neither.
+    /// leave out, and in accounts that are not in the organization any more, are in neither.
     pub fn known_in_scope(&self) -> (usize, usize) {
-        let skipped: std::collections::BTreeSet<_> = (self.coverage.lines.iter())
-            .filter(|line| line.status == CoverageStatus::Skipped)
+        let scope: BTreeSet<_> = (self.coverage.lines.iter())
+            .filter(|line| line.status != CoverageStatus::Skipped)
             .map(|line| (&line.account, line.region.as_ref()))
             .collect();
         let unseen = self.unseen.iter().flat_map(|unseen| &unseen.load_balancers);
-        let missed = unseen.filter(|lb| {
-            !skipped.contains(&(&lb.account, Some(&lb.region))) && !skipped.contains(&(&lb.account, None))
-        });
+        let missed = unseen
+            .filter(|lb| scope.contains(&(&lb.account, Some(&lb.region))) || scope.contains(&(&lb.account, None)));
         let seen = self.load_balancers.len();
         (seen, seen + missed.count())
     }

@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Account, AppliedChange, Arn, Coverage, EffectiveMode, Finding, Kind, LoadBalancer, Mode, Observed, Organization, Run, Severity,
-    Unseen, Verdict, VerdictKind,
+    Account, AppliedChange, Arn, Coverage, EffectiveMode, Finding, Kind, LoadBalancer, Mode, Observed, Organization,
+    Run, Severity, Unseen, Verdict, VerdictKind,
 };
 
 /// The result of a scan after evaluation.

@@ -19,8 +19,7 @@ use crate::{
 };
 
 /// Writes the whole report as JSON, with the exit code of the program.
-pub type WriteScan =
-    fn(&mut dyn Write, &ScanReport, &BTreeMap<Arn, RequiredMode>, &SinkContext<'_>) -> io::Result<()>;
+pub type WriteScan = fn(&mut dyn Write, &ScanReport, &BTreeMap<Arn, RequiredMode>, &SinkContext<'_>) -> io::Result<()>;
 
 /// Writes evidence packs.
 pub struct EvidenceSink<'a> {
@@ -103,7 +102,11 @@ impl EvidenceSink<'_> {
                 let since = changes.iter().filter(|change| from.is_none_or(|from| change.after.at > from));
                 since.cloned().collect()
             }),
-            previous_figures: earlier.map(|earlier| earlier.figures.clone()),
+            // Before the first pack there is no period; what the run before counted is the state that this one is compared with.
+            previous_figures: earlier.map(|earlier| earlier.figures.clone()).or_else(|| {
+                let before = history.before.as_ref()?;
+                history.trend.iter().find(|point| point.run == before.run).map(RunFigures::from)
+            }),
             trend: history
                 .trend
                 .iter()

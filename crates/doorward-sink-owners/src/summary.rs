@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use doorward_model::{
-    Arn, Finding, FindingChange, LoadBalancer, MODE_RULE, Mode, ObservationPeriod, Observed, ScanReport, Severity, UnseenFinding,
-    Verdict, share as percentage, shown,
+    Arn, Finding, FindingChange, LoadBalancer, MODE_RULE, Mode, ObservationPeriod, Observed, ScanReport, Severity,
+    UnseenFinding, Verdict, share as percentage, shown,
 };
 use serde::Serialize;
 

@@ -394,6 +394,7 @@
   addEventListener("afterprint", () => draw());
   for (const id of ["tools", "pager", "theme"]) $(id).hidden = false;
   // On loading, after Back and Forward, and when a link is pasted. An anchor that is an ARN, of an earlier version, opens its sheet.
+  let drawn = false;
   function follow() {
     let parts = new URLSearchParams();
     let wanted = "";
@@ -403,6 +404,8 @@
     } else {
       try { wanted = decodeURIComponent(location.hash.slice(1)); } catch { /* not one of our anchors */ }
     }
+    const view = () => JSON.stringify([shown.search, shown.chosen, shown.sort, shown.down]);
+    const before = view();
     $("search").value = shown.search = parts.get("search") ?? "";
     for (const [key, filter] of Object.entries(filters)) {
       const chosen = parts.get(key) ?? "";
@@ -411,7 +414,9 @@
     const sort = parts.get("sort") ?? "worst";
     shown.down = sort.startsWith("-");
     shown.sort = columns.some((column) => column.key === sort.replace("-", "")) ? sort.replace("-", "") : "worst";
-    select();
+    // A table that stays as it is keeps the focus and the page.
+    if (!drawn || view() !== before) select();
+    drawn = true;
     const found = wanted && rows.find((row) => arn(row.i) === wanted);
     if (found) {
       if (shown.open !== found.i) open(found.i);

@@ -42,6 +42,8 @@ pub struct PageContext {
     pub before: Option<PreviousRun>,
     /// Times to remediate, over everything that the ledger knows.
     pub remediation: Option<RemediationFigures>,
+    /// The part of the report that the page shows, in words; absent where it is all of it.
+    pub filter: Option<String>,
     /// Tag keys that name a cost centre, in order.
     pub cost_centre_tags: Vec<String>,
 }

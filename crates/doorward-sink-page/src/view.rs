@@ -30,6 +30,7 @@ pub(crate) struct View {
     run: String,
     tool: String,
     interrupted: bool,
+    filter: Option<String>,
     headline: String,
     /// What the headline leaves out because it was not seen.
     unseen: Option<String>,
@@ -147,6 +148,7 @@ pub(crate) fn of(report: &ScanReport, context: &PageContext) -> View {
         run: run.id.clone(),
         tool: run.tool_version.clone(),
         interrupted: run.interrupted,
+        filter: context.filter.clone(),
         headline: verdict::headline(&figures),
         unseen: verdict::unseen(report, &figures),
         qualifier: verdict::qualifier(report),

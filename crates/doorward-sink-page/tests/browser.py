@@ -20,7 +20,7 @@ STEERING = re.compile(
 )
 ALLOWED = set(
     "a bdi b body br button circle code dd defs details dialog div dl dt em figcaption figure footer form g h1 h2 h3 head header html input label"
-    " li line main meta nav noscript option p pattern rect script section select span strong style summary svg table tbody td"
+    " li line main meta nav noscript ol option p pattern rect script section select span strong style summary svg table tbody td"
     " text tfoot th thead title tr ul caption".split()
 )
 complaints = []

@@ -46,8 +46,7 @@ impl<O: Outbox> Publisher<O> {
                 })
             })
             .collect();
-        let document =
-            json!({
+        let document = json!({
             "format": "publish-plan-v1", "observed": report.observed(), "unseen": not_seen_json(report), "stale": stale, "findings": lines,
         });
         let result = if stale > 0 { DeliveryResult::Stale } else { DeliveryResult::Complete };

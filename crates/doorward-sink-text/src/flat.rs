@@ -38,6 +38,8 @@ pub struct FlatLoadBalancer {
 pub struct FlatContext {
     required: BTreeMap<Arn, RequiredMode>,
     modes: BTreeMap<Arn, (Option<Mode>, Timestamp)>,
+    /// The part of the report that is written, in words.
+    pub(crate) filter: Option<String>,
 }
 
 impl FlatContext {
@@ -48,7 +50,13 @@ impl FlatContext {
             // The oldest come first.
             modes.insert(load_balancer.clone(), (*to, after.at));
         }
-        Self { required, modes }
+        Self { required, modes, filter: None }
+    }
+
+    /// The same for a part of a report.
+    #[must_use]
+    pub fn filtered(self, filter: Option<&str>) -> Self {
+        Self { filter: filter.map(str::to_owned), ..self }
     }
 
     /// The scalars of a load balancer.
@@ -72,7 +80,11 @@ impl FlatContext {
             } else {
                 NOT_APPLICABLE
             },
-            mode_since: self.modes.get(&lb.arn).filter(|(to, _)| to.is_some() && to.as_ref() == lb.mode.known()).map(|(_, at)| *at),
+            mode_since: self
+                .modes
+                .get(&lb.arn)
+                .filter(|(to, _)| to.is_some() && to.as_ref() == lb.mode.known())
+                .map(|(_, at)| *at),
             owner: match &lb.owner {
                 Observed::Known(owner) => owner.name.clone(),
                 Observed::Absent => "unowned".to_owned(),

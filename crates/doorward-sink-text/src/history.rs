@@ -10,6 +10,8 @@ mod csv;
 mod openmetrics;
 mod trend_table;
 
+pub use openmetrics::METRICS;
+
 /// Trend and key figures, the contents of every format.
 #[derive(Serialize)]
 pub struct ScanTrend {
@@ -67,10 +69,10 @@ impl ScanTrend {
         openmetrics::render(&self.scans, &self.kpis, &self.rules)
     }
 
-    /// As a table with a line each for the `last` newest scans; 0 for all. Text from outside is in it as it was recorded: the caller
+    /// As a table at a width in columns, with a line each for the `last` newest scans; 0 for all. Text from outside is in it as it was recorded: the caller
     /// escapes control characters.
-    pub fn table(&self, last: usize) -> String {
-        trend_table::render(&self.scans, &self.kpis, &self.rules, last)
+    pub fn table(&self, last: usize, width: usize) -> String {
+        trend_table::render(&self.scans, &self.kpis, &self.rules, last, width)
     }
 }
 

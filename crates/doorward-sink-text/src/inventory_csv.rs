@@ -65,7 +65,8 @@ pub fn write(out: &mut dyn Write, report: &ScanReport, context: &FlatContext) ->
 fn seen(lb: &LoadBalancer, findings: &[&Finding], context: &FlatContext) -> [String; 26] {
     let flat = context.of(lb);
     let open = |severity: &Severity| *severity > Severity::Informational;
-    let failing: Vec<&&Finding> = (findings.iter()).filter(|f| f.verdict.severity().as_ref().is_some_and(open)).collect();
+    let failing: Vec<&&Finding> =
+        (findings.iter()).filter(|f| f.verdict.severity().as_ref().is_some_and(open)).collect();
     let highest = findings.iter().filter_map(|f| f.verdict.severity()).max();
     let rules = |all: &mut dyn Iterator<Item = &str>| all.collect::<Vec<_>>().join(" ");
     let excepted = findings.iter().filter_map(|finding| match &finding.verdict {

@@ -26,6 +26,9 @@ pub struct JsonDocument<'a> {
     /// The first and the last observation of the report; absent where nothing was read.
     #[serde(skip_serializing_if = "Option::is_none")]
     observed: Option<ObservationPeriod>,
+    /// The part of the report that this is, in words; absent where it is all of it. Coverage is always that of the whole scan.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    filter: Option<&'a str>,
     /// The run that produced it.
     run: &'a Run,
     /// The organization, absent in single-account mode.
@@ -41,8 +44,8 @@ pub struct JsonDocument<'a> {
     /// Every verdict, ordered by account, Region, load balancer and rule.
     findings: &'a [Finding],
     /// Doorward's changes of load balancers that the scan did not find, the oldest change of each first.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    changes_unfound: &'a BTreeMap<Arn, Vec<AppliedChange>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    changes_unfound: Option<&'a BTreeMap<Arn, Vec<AppliedChange>>>,
     /// Load balancers and findings of earlier scans that this scan did not observe. Absent without a ledger: then they are
     /// unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -54,21 +57,13 @@ pub struct JsonDocument<'a> {
 /// # Errors
 /// Those of `out`.
 pub fn write(out: &mut dyn Write, report: &ScanReport, context: &FlatContext, exit_code: u8) -> io::Result<usize> {
-    let ScanReport {
-        run,
-        organization,
-        coverage,
-        tally,
-        accounts,
-        load_balancers,
-        findings,
-        changes_unfound,
-        unseen,
-    } = report;
+    let ScanReport { run, organization, coverage, tally, accounts, load_balancers, findings, changes_unfound, unseen } =
+        report;
     let document = JsonDocument {
         format: "json-v1",
         exit_code,
         observed: report.observed(),
+        filter: context.filter.as_deref(),
         run,
         organization,
         coverage,
@@ -76,7 +71,7 @@ pub fn write(out: &mut dyn Write, report: &ScanReport, context: &FlatContext, ex
         accounts,
         load_balancers: load_balancers.iter().map(|lb| QueriedLoadBalancer::of(lb, context)).collect(),
         findings,
-        changes_unfound,
+        changes_unfound: (!changes_unfound.is_empty()).then_some(changes_unfound),
         unseen: unseen.as_ref(),
     };
     serde_json::to_writer_pretty(&mut *out, &document)?;

@@ -3,6 +3,7 @@
 //!
 //! Each module writes one format; those of a report return the number of findings that they wrote, for the receipt.
 
+mod fit;
 mod flat;
 pub mod history;
 pub mod inventory_csv;
@@ -10,4 +11,5 @@ pub mod json;
 pub mod ndjson;
 pub mod table;
 
+pub use fit::{ANY_WIDTH, wrapped};
 pub use flat::{FlatContext, FlatLoadBalancer, QueriedLoadBalancer};

@@ -9,8 +9,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use doorward_model::{
-    Account, CoverageCounts, CoverageLine, Finding, ObservationPeriod, Observed, Organization, Run,
-    ScanReport, UnseenFinding, UnseenLoadBalancer,
+    Account, CoverageCounts, CoverageLine, Finding, ObservationPeriod, Observed, Organization, Run, ScanReport,
+    UnseenFinding, UnseenLoadBalancer,
 };
 
 use crate::flat::{FlatContext, QueriedLoadBalancer};
@@ -30,6 +30,9 @@ pub enum NdjsonLine<'a> {
         /// The first and the last observation of the report; absent where nothing was read.
         #[serde(skip_serializing_if = "Option::is_none")]
         observed: Option<ObservationPeriod>,
+        /// The part of the report that this is, in words; absent where it is all of it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        filter: Option<&'a str>,
     },
     /// One account.
     Account(&'a Account),
@@ -82,7 +85,8 @@ pub fn write(out: &mut dyn Write, report: &ScanReport, context: &FlatContext, ex
         out.write_all(b"\n")
     };
     let (run, organization, observed) = (&report.run, &report.organization, report.observed());
-    line(NdjsonLine::Run { format: "ndjson-v1", run, organization, observed })?;
+    let filter = context.filter.as_deref();
+    line(NdjsonLine::Run { format: "ndjson-v1", run, organization, observed, filter })?;
     report.accounts.iter().try_for_each(|account| line(NdjsonLine::Account(account)))?;
     report.coverage.lines.iter().try_for_each(|covered| line(NdjsonLine::Coverage(covered)))?;
     for lb in &report.load_balancers {

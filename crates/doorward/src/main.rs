@@ -1,6 +1,5 @@
 //! The binary: arguments, settings, wiring, progress, exit codes.
 
-use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -10,6 +9,7 @@ mod check;
 mod cli;
 mod clock;
 mod compare;
+mod config_init;
 mod declarations;
 mod delivery;
 mod demo;
@@ -67,7 +67,7 @@ fn command() -> ExitCode {
     let exit = match outcome {
         Ok(exit) => exit,
         Err(failure) => {
-            let _ = writeln!(std::io::stderr(), "doorward: {}", plain::harmless(&failure.to_string()));
+            log(&plain::harmless(&format!("doorward: {failure}")));
             failure.exit()
         }
     };
@@ -102,6 +102,7 @@ fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Config(ConfigCommand::Show { origin }) => {
             answer(&settings::show(cli.config.as_deref(), *origin).map_err(Failure::from)?)
         }
+        Command::Config(ConfigCommand::Init { out }) => config_init::write(out),
         Command::Man { out } => manual::write(cli, out),
         Command::Completions { shell } => {
             let mut script = Vec::new();

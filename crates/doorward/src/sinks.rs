@@ -57,7 +57,15 @@ pub(crate) const REGISTRY: &[Output] = &[
         name: "table",
         help: "for people",
         demo: Some("scan.txt"),
-        make: Make::Stream(|out, report, inputs, _| Ok(table::write(out, report, inputs.options.colour)?.into())),
+        make: Make::Stream(|out, report, inputs, _| {
+            if let Some(filter) = inputs.filter {
+                writeln!(
+                    out,
+                    "FILTERED: {filter}. Other findings are left out; the coverage is that of the whole scan.\n"
+                )?;
+            }
+            Ok(table::write(out, report, inputs.options.colour, inputs.options.width)?.into())
+        }),
     },
     Output {
         name: "json-v1",
@@ -245,6 +253,8 @@ pub(crate) struct SinkInputs<'a> {
     pub(crate) settings_text: &'a str,
     /// The name of this build in evidence; the hash of the program if absent.
     pub(crate) build: Option<&'a str>,
+    /// The part of the report that is written, in words; absent where it is all of it.
+    pub(crate) filter: Option<&'a str>,
     /// How the command writes.
     pub(crate) options: OutputOptions,
 }
@@ -252,7 +262,8 @@ pub(crate) struct SinkInputs<'a> {
 impl SinkInputs<'_> {
     /// What the scalars of load balancers need.
     fn flat(&self, report: &ScanReport, context: &SinkContext<'_>) -> FlatContext {
-        FlatContext::new(doorward_rules::required_modes(&report.load_balancers, self.policy), context.history)
+        let required = doorward_rules::required_modes(&report.load_balancers, self.policy);
+        FlatContext::new(required, context.history).filtered(self.filter)
     }
 }
 
@@ -261,6 +272,8 @@ impl SinkInputs<'_> {
 pub(crate) struct OutputOptions {
     /// Whether text on stdout is coloured.
     pub(crate) colour: bool,
+    /// The width of text on stdout, in columns.
+    pub(crate) width: usize,
     /// Whether stderr stays empty unless something fails.
     pub(crate) quiet: bool,
 }

@@ -57,7 +57,9 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
         .time("First seen", "When a scan first saw the rule fail; blank for a load balancer.", |r| {
             r.either(|_| None, |f| Some(f.first_seen))
         })
-        .text("Owner", 22, "The owner, as last read.", |r| r.either(|lb| lb.owner.as_str(), |f| f.owner.as_str()).into())
+        .text("Owner", 22, "The owner, as last read.", |r| {
+            r.either(|lb| lb.owner.as_str(), |f| f.owner.as_str()).into()
+        })
         .id("Account", 14, "The account id, twelve digits, as text.", |r| {
             r.either(|lb| lb.account.as_str(), |f| f.account.as_str()).into()
         })

@@ -76,13 +76,7 @@ struct DueView {
 pub(super) fn of(report: &ScanReport, context: &PageContext) -> AgendaView {
     let owners = OwnerNames::of(&report.load_balancers);
     let (steps, more_steps) = steps(report, context, &owners);
-    AgendaView {
-        steps,
-        more_steps,
-        changed: changed(context),
-        due: due(report, &owners),
-        due_days: DUE_DAYS,
-    }
+    AgendaView { steps, more_steps, changed: changed(context), due: due(report, &owners), due_days: DUE_DAYS }
 }
 
 /// Names without repetition, the first ones; the others are counted.
@@ -167,9 +161,10 @@ fn due(report: &ScanReport, owners: &OwnerNames) -> Vec<DueView> {
         names: listed(&found.iter().map(|(name, _)| *name).collect::<Vec<_>>()),
         owners: tallied(found.iter().map(|(_, owner)| *owner)),
     });
-    let expired = report.findings.iter().filter(|finding| {
-        finding.rule == "exception-expired" && matches!(finding.verdict, Verdict::Fail { .. })
-    });
+    let expired = report
+        .findings
+        .iter()
+        .filter(|finding| finding.rule == "exception-expired" && matches!(finding.verdict, Verdict::Fail { .. }));
     let expired = expired.map(|finding| DueView {
         exception: finding.verdict.because().to_owned(),
         last_day: String::new(),

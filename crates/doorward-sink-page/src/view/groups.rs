@@ -169,8 +169,10 @@ pub(super) fn of(report: &ScanReport, by: FindingGroup, centres: &CostCentres<'_
         }
         for finding in unseen.findings.iter().filter(|finding| !finding.excepted) {
             let name = names.get(&finding.load_balancer).cloned();
-            groups.entry(name.unwrap_or_else(|| owned(by.last(&finding.owner, &finding.unit, &finding.account)))).or_default().unseen +=
-                1;
+            groups
+                .entry(name.unwrap_or_else(|| owned(by.last(&finding.owner, &finding.unit, &finding.account))))
+                .or_default()
+                .unseen += 1;
         }
     }
     let mut lines: Vec<Line> = groups.into_iter().map(|(name, line)| Line { name, ..line }).collect();

@@ -63,8 +63,10 @@ impl Effect {
         Self {
             known: true,
             blocked: effect.blocked,
-            share: percent(blocked, count(traffic.requests))
-                .map_or_else(|| "no requests".to_owned(), |share| format!("{share} ({blocked} of {})", traffic.requests)),
+            share: percent(blocked, count(traffic.requests)).map_or_else(
+                || "no requests".to_owned(),
+                |share| format!("{share} ({blocked} of {})", traffic.requests),
+            ),
             hurt: effect.hurt.map_or_else(|| "unknown".to_owned(), |hurt| hurt.to_string()),
             parts: stacked(&counts, whole),
         }

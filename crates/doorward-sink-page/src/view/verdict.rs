@@ -68,6 +68,9 @@ pub(super) fn qualifier(report: &ScanReport) -> String {
 /// How open findings and weaker load balancers changed since the scan before, as far as is known at both.
 pub(super) fn compared(context: &PageContext, figures: &KeyFigures) -> ComparedScan {
     let none = |words: &str| ComparedScan { trend: "none", words: words.to_owned() };
+    if context.filter.is_some() {
+        return none("A part of a report is not compared with earlier scans.");
+    }
     let Some(before) = &context.before else {
         return none("No earlier scan is recorded, so there is nothing to compare with.");
     };
@@ -127,7 +130,12 @@ pub(super) fn cards(report: &ScanReport, context: &PageContext, figures: &KeyFig
             figures.weaker > 0 || !more.is_empty(),
         ),
         card("Weaker by exception", figures.weaker_excepted.to_string(), of(figures.weaker_excepted), false),
-        card("Open findings", figures.open_known().to_string(), open, false),
+        if report.coverage.counts.complete == 0 && report.load_balancers.is_empty() && figures.open_unseen == 0 {
+            // Nothing was read: that is not zero.
+            card("Open findings", "unknown".to_owned(), "nothing was read".to_owned(), true)
+        } else {
+            card("Open findings", figures.open_known().to_string(), open, false)
+        },
         card(
             "Critical or high failures",
             figures.pressing.to_string(),
@@ -148,12 +156,9 @@ pub(super) fn cards(report: &ScanReport, context: &PageContext, figures: &KeyFig
             n => format!("of {n} findings that were fixed"),
         };
         cards.push(match mean {
-            Some(seconds) => card(
-                "Mean time to remediate",
-                format!("{:.1} days", f64::from(seconds) / DAY),
-                fixed,
-                false,
-            ),
+            Some(seconds) => {
+                card("Mean time to remediate", format!("{:.1} days", f64::from(seconds) / DAY), fixed, false)
+            }
             None => card("Mean time to remediate", "none yet".to_owned(), "no finding was fixed yet".to_owned(), false),
         });
         if let Some(since) = remediation.oldest_open {

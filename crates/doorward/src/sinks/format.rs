@@ -102,6 +102,11 @@ impl Format {
         if given.is_empty() { Self::table().into_iter().collect() } else { given.to_vec() }
     }
 
+    /// Whether it is a folder of files.
+    pub(crate) fn is_folder(&self) -> bool {
+        self.output.shape() == SinkShape::Folder
+    }
+
     /// Whether it goes to stdout.
     pub(crate) fn is_for_stdout(&self) -> bool {
         self.path.is_none()

@@ -20,6 +20,7 @@ pub(super) fn write(
         trend: context.history.trend.clone(),
         before: context.history.before.clone(),
         remediation: context.history.remediation.clone(),
+        filter: inputs.filter.map(str::to_owned),
         cost_centre_tags: inputs.settings.owners.cost_centre_tags.clone(),
     };
     let text = page::render(report, &context).map_err(io::Error::other)?;

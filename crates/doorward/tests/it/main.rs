@@ -12,6 +12,7 @@ mod change_terms;
 mod change_writes;
 mod check;
 mod code;
+mod commented_settings;
 mod compare;
 mod demo;
 mod doctor;
@@ -36,6 +37,7 @@ mod output_figures;
 mod overwriting;
 mod posture;
 mod publish;
+mod queries;
 mod random_environments;
 mod samples;
 #[path = "../../../doorward-ledger/tests/it/scene.rs"]

@@ -94,7 +94,11 @@ impl OutputFigures {
         self.put("excepted known", "history.json", number(&last["excepted_known"]));
         self.put("unknown", "history.json", &last["unknown"]);
         let mean = history["kpis"][0]["time_to_remediate"]["mean"].as_str().map(seconds);
-        self.put("time to remediate", "history.json", mean.map_or_else(|| "none".to_owned(), |s| format!("{:.1}", s / 86_400.0)));
+        self.put(
+            "time to remediate",
+            "history.json",
+            mean.map_or_else(|| "none".to_owned(), |s| format!("{:.1}", s / 86_400.0)),
+        );
     }
 
     fn ndjson(&mut self, text: &str) {
@@ -116,7 +120,9 @@ impl OutputFigures {
             self.put("excepted", "table", between(line, "; ", " more under an exception"));
         }
         self.put("load balancers", "table", between(text, "  of ", " load balancers"));
-        self.put("coverage", "table", between(text, "% (", ") of the account-Regions"));
+        if !text.contains("none in scope of the account-Regions") {
+            self.put("coverage", "table", between(text, "% (", ") of the account-Regions"));
+        }
         for mode in ["monitor", "defensive", "strictest"] {
             if let Some(line) = text.lines().find(|line| line.trim_start().starts_with(mode) && line.contains("% (")) {
                 self.put(mode_figure(mode), "table", between(line, "% (", " of "));
@@ -137,14 +143,19 @@ impl OutputFigures {
             let rest = html.split_once(&format!("<p class=\"label\">{label}</p><p class=\"figure\">"))?.1;
             Some(rest.split_once("</p>")?.0.to_owned())
         };
-        self.put("open known", "page card", card("Open findings").unwrap());
+        let known = card("Open findings").unwrap();
+        self.put("open known", "page card", if known == "unknown" { "0" } else { &known });
         self.put("weaker", "page card", card("Weaker than required").unwrap());
         self.put("unknown", "page card", card("Unknown verdicts").unwrap());
         self.put("open", "page card", between(html, "<p class=\"soft\">of ", " failures of every rule"));
-        self.put("time to remediate", "page card", match card("Mean time to remediate").as_deref() {
-            None | Some("none yet") => "none".to_owned(),
-            Some(days) => days.trim_end_matches(" days").to_owned(),
-        });
+        self.put(
+            "time to remediate",
+            "page card",
+            match card("Mean time to remediate").as_deref() {
+                None | Some("none yet") => "none".to_owned(),
+                Some(days) => days.trim_end_matches(" days").to_owned(),
+            },
+        );
         let h1 = between(html, "<h1>", "</h1>");
         let weaker = h1.split(' ').next().unwrap();
         if weaker.parse::<usize>().is_ok() {
@@ -154,7 +165,8 @@ impl OutputFigures {
         if let Some(trend) = html.split_once("aria-label=\"Trend: table\"") {
             let table = trend.1.split_once("</table>").unwrap().0;
             let row = table.rsplit("<tr>").next().unwrap();
-            let cells: Vec<&str> = row.split("<td class=\"n\">").skip(1).map(|c| c.split('<').next().unwrap()).collect();
+            let cells: Vec<&str> =
+                row.split("<td class=\"n\">").skip(1).map(|c| c.split('<').next().unwrap()).collect();
             self.put("open", "page trend", cells[1]);
             self.put("open known", "page trend", if cells[2] == "unknown" { "0" } else { cells[2] });
             self.put("excepted", "page trend", cells[3]);
@@ -237,16 +249,17 @@ impl OutputFigures {
         self.put("open known", "metrics", sum("open_findings"));
         self.put("excepted known", "metrics", sum("excepted_findings"));
         self.put("unknown", "metrics", sum("unknown_verdicts"));
-        let mean = text.lines().find_map(|line| line.strip_prefix("doorward_time_to_remediate_seconds_mean{group=\"\"} "));
+        let mean =
+            text.lines().find_map(|line| line.strip_prefix("doorward_time_to_remediate_seconds_mean{group=\"\"} "));
         let mean = mean.map(|seconds| format!("{:.1}", seconds.parse::<f64>().unwrap() / 86_400.0));
         self.put("time to remediate", "metrics", mean.unwrap_or_else(|| "none".to_owned()));
     }
 
     fn sheets(&mut self, summary: &[Row], trend: &[Row], not_seen: &[Row], population: &[Row], results: &[Row]) {
         let row = |section: &str, group: &str, measure: &str| {
-            let found = summary.iter().find(|row| {
-                row["Section"] == section && row["Group"] == group && row["Measure"] == measure
-            });
+            let found = summary
+                .iter()
+                .find(|row| row["Section"] == section && row["Group"] == group && row["Measure"] == measure);
             found.map(|row| (row["Count"].clone(), row["Of"].clone()))
         };
         let failures = |measure: &str| row("Failures", "", measure).map(|(count, _)| count);
