@@ -13,7 +13,8 @@ fn every_value_in_a_comment_is_accepted() {
         in_list = line.starts_with("# [") || (in_list && line.starts_with("# "));
         let Some((key, value)) = line.strip_prefix("# ").and_then(|rest| rest.split_once(" = ")) else { continue };
         let is_key = !key.is_empty() && key.chars().all(|c| c.is_ascii_lowercase() || c == '_');
-        if in_list || !is_key || section.is_empty() {
+        // The line of an owner names a channel, which the settings of channels define.
+        if in_list || !is_key || section.is_empty() || section == "[notify.owners]" {
             continue;
         }
         let folder = tempfile::tempdir().unwrap();
