@@ -81,6 +81,8 @@ data "aws_iam_policy_document" "doorward_scan" {
       "elasticloadbalancing:DescribeLoadBalancerAttributes",
       "elasticloadbalancing:DescribeLoadBalancers",
       "elasticloadbalancing:DescribeTags",
+      "elasticloadbalancing:DescribeTargetGroups",
+      "elasticloadbalancing:DescribeTargetHealth",
       "logs:DescribeDeliveries",
       "logs:DescribeDeliverySources",
     ]

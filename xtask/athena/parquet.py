@@ -16,12 +16,12 @@ from pathlib import Path
 
 import duckdb
 
-from check import END, START, differences
+from check import END, START, differences, same_clients, without_examples
 
 PLACE, CLIENT = "s3://vended-{region}/AWSLogs/{account}/alb/{region}/{day}", "client:port"
 FIELDS = {
     "type": 0, "time": 1, "elb": 2, CLIENT: 3, "elb_status_code": 8, "target_status_code": 9, "request_line": 12, "user_agent": 13,
-    "target_group_arn": 16, "domain_name": 18, "classification": 27, "classification_reason": 28, "conn_trace_id": 29,
+    "target_group_arn": 16, "domain_name": 18, "matched_rule_priority": 20, "actions_executed": 22, "classification": 27, "classification_reason": 28, "conn_trace_id": 29,
 }  # fmt: skip
 LATE = ["classification", "classification_reason", "conn_trace_id"]
 
@@ -89,7 +89,13 @@ def main():
         tally["unparsed"]["samples"] = []
     for name, tally in mine["load_balancers"].items():
         tally["unparsed"]["count"] += spoiled.get(name, 0)
-    found = list(differences("", mine["load_balancers"], theirs["load_balancers"]))
+    without_examples(mine["load_balancers"])
+    found = [
+        found
+        for name, tally in mine["load_balancers"].items()
+        for found in same_clients(name, tally, theirs["load_balancers"].get(name, {}))
+    ]
+    found += differences("", mine["load_balancers"], theirs["load_balancers"])
     if theirs["reading"]["unparsed"]["count"] != unattributed:
         found.append(("reading/unparsed", unattributed, theirs["reading"]["unparsed"]))
     for place, here, there in found[:20]:

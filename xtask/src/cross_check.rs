@@ -28,6 +28,8 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     ensure!(checked.code == Some(0), "boto3 reads other values than were written: {}", checked.stderr.trim());
     println!("{}", checked.stdout.trim());
 
+    recompute(&python, &root)?;
+
     let mut command = Command::new(emulator);
     command.arg("--world").arg(&world).args(["--port", "0", "--no-quotas"]);
     let mut server = Server::start("doorward-fakeaws", &mut command)?;
@@ -55,6 +57,19 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     let seen = same(&boto3, &report)?;
     println!("{EXAMPLE}: boto3 and the scanner read the same {seen} load balancers");
     Ok(ExitCode::SUCCESS)
+}
+
+/// Computes the key figures of random histories again, in Python over the files of their ledgers.
+fn recompute(python: &Path, root: &Path) -> Result<()> {
+    let folder = tempfile::tempdir().context("no folder for the ledgers")?;
+    let writer = workspace::example("histories")?;
+    let wrote = finish(Command::new(writer).arg(folder.path()).arg("200"))?;
+    ensure!(wrote.code == Some(0), "the ledgers were not written: {}", wrote.stderr.trim());
+    let mut check = Command::new(python);
+    let same = finish(check.arg(root.join("crates/doorward-ledger/tests/kpis.py")).arg(folder.path()))?;
+    ensure!(same.code == Some(0), "Python computes other key figures: {}", same.stderr.trim());
+    println!("{}", same.stdout.trim());
+    Ok(())
 }
 
 fn scan(scanner: &Path, root: &Path, folder: &Path, exports: &BTreeMap<String, String>) -> Result<Value> {

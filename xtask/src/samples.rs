@@ -52,6 +52,10 @@ const SCHEMAS: &[(&str, &str)] = &[
     ("reports/schema/ndjson-v1.json", "ndjson-v1"),
     ("reports/schema/check-json-v1.json", "check-json-v1"),
     ("reports/schema/event-v1.json", "event-v1"),
+    ("reports/schema/plugin-description-v1.json", "plugin-description-v1"),
+    ("reports/schema/plugin-header-v1.json", "plugin-header-v1"),
+    ("reports/schema/plugin-preflight-v1.json", "plugin-preflight-v1"),
+    ("reports/schema/plugin-receipt-v1.json", "plugin-receipt-v1"),
     ("reports/schema/saved.json", "saved"),
 ];
 

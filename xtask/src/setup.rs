@@ -1,7 +1,8 @@
-//! `cargo xtask setup`: the output of `doorward setup` and the stacks of the examples, checked by the usual linters.
+//! `cargo xtask setup`: the output of `doorward setup` and the stacks of the examples, checked by the usual linters; and its gates,
+//! compared with `doorward check` by the evaluators of their languages.
 //!
 //! cfn-lint knows CloudFormation's resource types and their values, parliament knows IAM's actions and their
-//! resources, python-hcl2 parses Terraform. None of them needs AWS.
+//! resources, python-hcl2 parses Terraform. None of them needs AWS. Sentinel has no evaluator that is free to use.
 
 use std::path::Path;
 use std::process::{Command, ExitCode};
@@ -13,7 +14,18 @@ use crate::process::finish;
 use crate::{python, workspace};
 
 /// The linters. Pinned, because their rules change.
-const PINS: [&str; 3] = ["cfn-lint==1.58.0", "parliament==1.6.4", "python-hcl2==8.1.4"];
+const PINS: [&str; 6] = [
+    "cfn-lint==1.58.0",
+    "parliament==1.6.4",
+    "python-hcl2==8.1.4",
+    // The evaluators of gates: CEL and Rego.
+    "cel-python==0.5.0",
+    "regopy==1.5.2",
+    "PyYAML==6.0.3",
+];
+
+/// The package of npm that contains the program cfn-guard, and its path in it.
+const GUARD: (&str, &str) = ("@cdklabs/cdk-validator-cfnguard@0.0.62", "bin/ubuntu/x86_64/cfn-guard");
 
 /// What is written, beside the roles.
 const GUARDS: [&[&str]; 2] = [
@@ -50,13 +62,36 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
             guardrail(&program, folder, guard)?;
         }
     }
-    let mut check = Command::new(python);
+    let mut check = Command::new(&python);
     let root = workspace::root()?;
     check.arg(root.join("xtask/setup/check.py")).args([&plain, &filled]).arg(root.join("examples"));
     let checked = finish(&mut check)?;
     print!("{}", checked.stdout);
     ensure!(checked.code == Some(0), "a template is not as it must be: {}", checked.stderr.trim());
+    gates(&python, &program, folder.path())?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Compares the gates with `doorward check` on generated declarations.
+fn gates(python: &Path, program: &Path, folder: &Path) -> Result<()> {
+    let (package, guard) = GUARD;
+    let mut pack = Command::new("npm");
+    let packed = finish(pack.args(["pack", "--silent", package]).current_dir(folder)).context("this needs npm")?;
+    ensure!(packed.code == Some(0), "npm pack {package}: {}", packed.stderr.trim());
+    let mut unpack = Command::new("tar");
+    let unpacked = finish(unpack.arg("xzf").arg(packed.stdout.trim()).current_dir(folder))?;
+    ensure!(unpacked.code == Some(0), "{package} is no archive: {}", unpacked.stderr.trim());
+    let guard = folder.join("package").join(guard);
+    let mut compare = Command::new(python);
+    compare
+        .arg(workspace::root()?.join("xtask/setup/gates.py"))
+        .arg(program)
+        .arg(guard)
+        .arg(folder.join("declarations"));
+    let compared = finish(&mut compare)?;
+    print!("{}", compared.stdout);
+    ensure!(compared.code == Some(0), "a gate and the check differ: {}", compared.stderr.trim());
+    Ok(())
 }
 
 fn guardrail(program: &Path, folder: &Path, arguments: &[&str]) -> Result<()> {

@@ -10,12 +10,12 @@ use doorward_assemble::{Criteria, GivenEvidence, judge};
 use doorward_aws::{Access, ClientProvider, Clock, Session};
 use doorward_change::{
     ChangeTarget, Current, Inspection, MetricSample, MetricSamples, MetricSource, ModeClient, ModeReading, PERIOD,
-    SetFailure, SetResponse,
+    SetFailure, SetResponse, SettingValue,
 };
 use doorward_core::discover::Members;
 use doorward_core::mode::{self, Attributes, Subject};
 use doorward_core::run_of;
-use doorward_model::{AccountRegion, Gap, GapReason, Inputs, Inventory, Mode, RegionInventory, ScanHistory};
+use doorward_model::{AccountRegion, Gap, GapReason, Inputs, Inventory, RegionInventory, ScanHistory};
 use doorward_rules::Requirement;
 use doorward_traffic::{Answer, LoadBalancerKey, Metered, Metric, Source, Window, id};
 use jiff::Timestamp;
@@ -42,7 +42,7 @@ impl ChangeRoleClient<'_> {
     }
 
     /// The load balancer of a cell, judged by the current settings, policy and exceptions.
-    fn current(&self, target: &ChangeTarget, cell: RegionInventory) -> Result<Inspection, Gap> {
+    fn current(&self, target: &ChangeTarget, of: SettingValue, cell: RegionInventory) -> Result<Inspection, Gap> {
         let malformed = |problem: String| {
             Gap::new(GapReason::Malformed, "elasticloadbalancing:DescribeLoadBalancers").with_message(problem)
         };
@@ -72,7 +72,7 @@ impl ChangeRoleClient<'_> {
         let judged = judge(inventory, Inputs::default(), *by, GivenEvidence::default());
         let judged = judged.map_err(|error| malformed(error.to_string()))?;
         let mut report = judged.with_history(ScanHistory::default());
-        let rule = doorward_change::RULE;
+        let rule = of.rule();
         let lb = report.load_balancers.iter().position(|lb| lb.arn == target.arn);
         let load_balancer = match lb {
             Some(at) => report.load_balancers.swap_remove(at),
@@ -91,29 +91,30 @@ fn subject(target: &ChangeTarget) -> Subject {
     Subject { arn: target.arn.clone(), kind: target.kind }
 }
 
-/// Takes the mode from attributes, verbatim.
-fn mode_of(target: &ChangeTarget, attributes: &mut Attributes) -> Option<String> {
-    attributes.values.remove(target.kind.mode_attribute())
+/// Takes the attribute that a value is of from attributes, verbatim.
+fn taken(target: &ChangeTarget, of: SettingValue, attributes: &mut Attributes) -> Option<String> {
+    attributes.values.remove(of.attribute(target.kind))
 }
 
 impl ModeClient for ChangeRoleClient<'_> {
-    async fn inspect(&self, target: &ChangeTarget) -> Result<Inspection, Gap> {
+    async fn inspect(&self, target: &ChangeTarget, of: SettingValue) -> Result<Inspection, Gap> {
         let cell = mode::look(&self.access, self.session(target)?, &subject(target)).await?;
-        self.current(target, cell)
+        self.current(target, of, cell)
     }
 
-    async fn read(&self, target: &ChangeTarget) -> Result<ModeReading, Gap> {
+    async fn read(&self, target: &ChangeTarget, of: SettingValue) -> Result<ModeReading, Gap> {
         let read = mode::read(&self.access, self.session(target)?, &subject(target)).await?;
         Ok(read.map_or(ModeReading::Gone, |mut read| {
-            mode_of(target, &mut read).map_or(ModeReading::Absent, ModeReading::Value)
+            taken(target, of, &mut read).map_or(ModeReading::Absent, ModeReading::Value)
         }))
     }
 
-    async fn set(&self, target: &ChangeTarget, wanted: Mode) -> Result<SetResponse, SetFailure> {
+    async fn set(&self, target: &ChangeTarget, wanted: SettingValue) -> Result<SetResponse, SetFailure> {
         let session = self.session(target).map_err(|gap| SetFailure { gap, refused: true })?;
-        let set = mode::set(&self.access, session, &subject(target), wanted).await;
+        let set =
+            mode::set(&self.access, session, &subject(target), wanted.attribute(target.kind), wanted.as_str()).await;
         let mut set = set.map_err(|failed| SetFailure { gap: failed.gap, refused: failed.refused })?;
-        Ok(SetResponse { value: mode_of(target, &mut set), request_id: set.evidence.request_id })
+        Ok(SetResponse { value: taken(target, wanted, &mut set), request_id: set.evidence.request_id })
     }
 }
 
@@ -125,7 +126,14 @@ pub(crate) struct CloudWatchMetrics {
 }
 
 /// The metrics that are requested.
-const ASKED: [Metric; 4] = [Metric::Requests, Metric::LoadBalancer4xx, Metric::Target5xx, Metric::NewConnections];
+const ASKED: [Metric; 6] = [
+    Metric::NonCompliant,
+    Metric::Requests,
+    Metric::LoadBalancer4xx,
+    Metric::Target4xx,
+    Metric::Target5xx,
+    Metric::NewConnections,
+];
 
 impl MetricSource for CloudWatchMetrics {
     async fn read(&self, target: &ChangeTarget, from: Timestamp, until: Timestamp) -> Result<MetricSamples, Gap> {
@@ -150,14 +158,15 @@ impl MetricSource for CloudWatchMetrics {
                 Answer::Unread(gap) => return Err(gap.as_ref().clone()),
             };
             for (at, count) in points.into_iter().filter(|(at, _)| (from..until).contains(at)) {
-                let blank = MetricSample { at, requests: 0.0, elb_4xx: 0.0, target_5xx: 0.0, connections: 0.0 };
-                let sample = samples.entry(at).or_insert(blank);
+                let sample = samples.entry(at).or_insert(MetricSample::empty(at));
                 let figure = match metric {
                     Metric::Requests => &mut sample.requests,
                     Metric::LoadBalancer4xx => &mut sample.elb_4xx,
                     Metric::Target5xx => &mut sample.target_5xx,
                     Metric::NewConnections => &mut sample.connections,
-                    Metric::NonCompliant => continue,
+                    Metric::NonCompliant => &mut sample.non_compliant,
+                    Metric::Target4xx => &mut sample.target_4xx,
+                    Metric::LoadBalancer3xx | Metric::LoadBalancer5xx => continue,
                 };
                 *figure = count as f64;
             }

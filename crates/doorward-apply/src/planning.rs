@@ -1,7 +1,7 @@
 //! Plans by policy, with the texts to paste where code manages a load balancer.
 
-use doorward_change::{ChangeSettings, Plan, PlanRequest, PlanSnippet, plan};
-use doorward_model::{LoadBalancer, Mode, Policy, ScanReport};
+use doorward_change::{ChangeSettings, Plan, PlanRequest, PlanSnippet, SettingValue, plan};
+use doorward_model::{LoadBalancer, Policy, ScanReport};
 use doorward_rules::Requirement;
 use jiff::Timestamp;
 
@@ -19,7 +19,8 @@ pub fn make_plan(
 
 /// How to set a mode in the code that manages a load balancer, as a sentence and as texts to paste. If code declares it and it has no
 /// other sign of a manager, there is no text to paste: the declaration is to be changed.
-fn patch(lb: &LoadBalancer, mode: Mode) -> (String, Vec<PlanSnippet>) {
+fn patch(lb: &LoadBalancer, value: SettingValue) -> (String, Vec<PlanSnippet>) {
+    let Some(mode) = value.mode() else { return (headers_patch(lb), Vec::new()) };
     let managed = lb.managed_by.known().is_some();
     let declared = lb.declared.as_deref().map(|declared| match declared.place() {
         Some(place) if !place.way.is_empty() => format!("It is declared at {place}. {} {mode}.", place.way),
@@ -36,4 +37,14 @@ fn patch(lb: &LoadBalancer, mode: Mode) -> (String, Vec<PlanSnippet>) {
         code: snippet.code,
     });
     (remedy, snippets.collect())
+}
+
+/// How to have invalid header fields removed in the code that manages a load balancer.
+fn headers_patch(lb: &LoadBalancer) -> String {
+    match lb.declared.as_deref() {
+        Some(declared) if lb.managed_by.known().is_none() => {
+            format!("It is declared at {declared}. Set {} to true there.", doorward_model::DROP_INVALID)
+        }
+        _ => doorward_rules::drop_invalid_headers(lb),
+    }
 }

@@ -14,7 +14,7 @@ use crate::AssembleError;
 /// When the ledger cannot be read, or a change in it cannot be parsed.
 pub fn known(ledger: &Ledger) -> Result<Inputs, AssembleError> {
     let edits = ledger.edits()?.into_iter().collect();
-    Ok(Inputs { changes: changes(ledger)?, edits, ..Inputs::default() })
+    Ok(Inputs { changes: changes(ledger)?, edits, tracked: ledger.tracked_sources()?, ..Inputs::default() })
 }
 
 /// The state of a change; none if the ledger does not know it.

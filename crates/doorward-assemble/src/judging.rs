@@ -55,7 +55,10 @@ pub fn judge(
         rules: &rules,
         traffic: weigh.as_ref().map(|weigh| weigh as _),
         expire: expire.as_ref().map(|expire| expire as _),
+        // Without further evidence no source is added.
+        source_due_days: given.traffic.map_or(0, |(_, rules)| rules.source_due_days),
         declarations: given.declarations,
+        applied: doorward_rules::applied_policy,
         unmatched: doorward_rules::unmatched_rules,
     };
     Ok(pipeline::judge(inventory, inputs, &recipe)?)

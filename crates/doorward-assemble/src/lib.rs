@@ -7,12 +7,14 @@
 //! What it deliberately does not do: read settings files, print (notices go to a function of the caller), or decide an exit code.
 
 pub mod attribution;
+pub mod change_effects;
 
 mod earlier_scans;
 mod error;
 mod judging;
 mod newest_scan;
 mod recorder;
+pub mod usage;
 
 pub use error::AssembleError;
 pub use judging::{Criteria, GivenEvidence, check_any_asked, judge};

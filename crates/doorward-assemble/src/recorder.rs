@@ -38,6 +38,10 @@ pub struct RecorderSettings {
     pub count_by_tags: Vec<String>,
     /// How long raw scans are kept, in months.
     pub keep_months: u32,
+    /// The longest time between two observations of a failure that counts as observed; by default that of the ledger.
+    pub longest_interval: Option<Duration>,
+    /// The days without traffic after which a load balancer is idle.
+    pub idle_days: u32,
 }
 
 /// How a run begins.
@@ -95,7 +99,10 @@ impl ScanRecorder {
         notices: Notices,
     ) -> Result<Self, AssembleError> {
         let options = OpenOptions { force_network: settings.force_network };
-        let ledger = Ledger::open(path, options).map_err(AssembleError::Open)?;
+        let mut ledger = Ledger::open(path, options).map_err(AssembleError::Open)?;
+        if let Some(longest) = settings.longest_interval {
+            ledger.set_longest_interval(longest);
+        }
         Ok(Self { ledger, lease: None, clock: clock.clone(), settings, notices, run: String::new() })
     }
 
@@ -267,12 +274,14 @@ impl ScanRecorder {
         Ok(())
     }
 
-    /// Who set modes, as far as is recorded by now.
+    /// Who set modes and how much load balancers were used, as far as is recorded by now.
     ///
     /// # Errors
     /// When the ledger cannot be read or written.
     pub fn attribution(&self) -> Result<Inputs, AssembleError> {
-        attribution::known(&self.ledger)
+        let mut inputs = attribution::known(&self.ledger)?;
+        inputs.usage = crate::usage::known(&self.ledger, (self.clock)(), self.settings.idle_days)?;
+        Ok(inputs)
     }
 
     /// Waits for the lease, and gives the ledger to what writes it in another way than as a scan.

@@ -1,13 +1,14 @@
 //! Access to AWS: the base identity, one shared HTTP client, and a session in every account.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use doorward_model::{AccountId, Arn, Gap, GapReason, Grant, Observed, OuPath, Region, session_policy};
 
 use crate::Clock;
 use crate::call::{Caller, Route};
 use crate::cancellation::Stop;
-use crate::failure::Failure;
+use crate::failure::{Failure, RetryAction};
 use crate::operation::Operation;
 use crate::settings::CallSettings;
 use crate::time::Time;
@@ -28,7 +29,10 @@ use clock_offset::ClockOffset;
 pub use provider::ClientProvider;
 use refusal::with_cause;
 pub use session::{OpenSession, Session};
-pub use settings::{AccessSettings, Entry, ExternalId, Purpose, RoleName, RoleOverride};
+pub use settings::{AccessSettings, Entry, ExternalId, Purpose, RoleName, RoleOverride, SettingOrigins};
+
+/// Tries of the first call where nothing answers.
+const FIRST_TRIES: u32 = 4;
 
 /// An emulated AWS, which the demo and the tests use instead of the environment's.
 #[derive(Default)]
@@ -60,6 +64,8 @@ pub enum AccessError {
         region: Region,
         /// The error of STS.
         gap: Box<Gap>,
+        /// As [`Access::clock_offset`].
+        clock_offset: Option<i64>,
     },
     /// Stopped before the base identity was known.
     #[error("stopped before the base credentials were accepted ({0}); nothing was scanned")]
@@ -67,6 +73,28 @@ pub enum AccessError {
     /// The HTTP client could not be built.
     #[error("the HTTP client could not be set up: {0}")]
     Http(String),
+}
+
+impl AccessError {
+    /// As [`Access::clock_offset`], where AWS answered.
+    pub fn clock_offset(&self) -> Option<i64> {
+        match self {
+            Self::Refused { clock_offset, .. } => *clock_offset,
+            _ => None,
+        }
+    }
+}
+
+impl Failure {
+    /// Ends the tries of the first call where AWS has never answered: most often the network, a proxy or an endpoint is set wrong.
+    fn ends_without_answer(mut self, tried: u32) -> Self {
+        let is_silent =
+            matches!(self.gap.reason, GapReason::Unreachable | GapReason::TimedOut) && self.status.is_none();
+        if is_silent && tried >= FIRST_TRIES {
+            self.action = RetryAction::Stop;
+        }
+        self
+    }
 }
 
 /// The base identity and everything needed to call AWS with it. Clones share sessions, clients, limits and counts.
@@ -120,8 +148,9 @@ impl Access {
         base.credentials(&caller).await.map_err(|gap| AccessError::NoCredentials(gap.message.unwrap_or_default()))?;
         let offset = ClockOffset::new(clock.clone());
         let (arn, account) = whoami(&clients, &caller, &base, &home_region, &offset).await.map_err(|gap| {
-            let gap = with_cause(gap, offset.seconds().filter(|_| emulator.is_none()), &source);
-            AccessError::Refused { region: home_region.clone(), gap: Box::new(gap) }
+            let clock_offset = offset.seconds().filter(|_| emulator.is_none());
+            let gap = with_cause(gap, clock_offset, &source);
+            AccessError::Refused { region: home_region.clone(), gap: Box::new(gap), clock_offset }
         })?;
         let base = Arc::new(base.named(account));
         let partition = arn.partition().to_owned();
@@ -286,13 +315,15 @@ async fn whoami(
 ) -> Result<(Arn, AccountId), Gap> {
     let operation = Operation::GetCallerIdentity;
     let sts = clients.sts(region);
+    let tries = AtomicU32::new(0);
     let route = Route { session: base, region, region_enabled: true, operation };
     caller
         .call(route, |credentials| {
             let request = sts.get_caller_identity().customize().config_override(clients::sts_as(credentials));
             let request = request.interceptor(offset.clone());
+            let tried = tries.fetch_add(1, Ordering::Relaxed) + 1;
             async move {
-                let answer = request.send().await.map_err(|e| Failure::of(operation, &e))?;
+                let answer = request.send().await.map_err(|e| Failure::of(operation, &e).ends_without_answer(tried))?;
                 let arn = answer.arn().and_then(|arn| Arn::new(arn).ok());
                 let account = answer.account().and_then(|account| AccountId::new(account).ok());
                 arn.zip(account).ok_or_else(|| Failure::malformed(operation, "the answer names no ARN or account"))

@@ -154,14 +154,17 @@ impl Caller {
                     route.session.invalidate(&credentials);
                     renewals += 1;
                 }
-                RetryAction::Retry | RetryAction::Stop | RetryAction::Redirect(_) => {}
+                RetryAction::Retry | RetryAction::RetryUpTo(_) | RetryAction::Stop | RetryAction::Redirect(_) => {}
             }
             let pause = self.pause(tries);
             let again = match failure.action {
                 RetryAction::Stop | RetryAction::Redirect(_) => false,
                 RetryAction::Renew if renewals > RENEWALS => false,
+                RetryAction::RetryUpTo(most) if tries >= most => false,
                 RetryAction::Renew => route.operation.repetition() != Repetition::Never,
-                RetryAction::SlowDown | RetryAction::Retry => route.operation.repetition() == Repetition::Always,
+                RetryAction::SlowDown | RetryAction::Retry | RetryAction::RetryUpTo(_) => {
+                    route.operation.repetition() == Repetition::Always
+                }
             };
             if !again || tries >= self.settings.tries || pause >= left {
                 report(route, tries, &failure, None);
@@ -301,10 +304,12 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_operation_and_the_failure_decide_how_often_a_request_is_sent() {
-        use RetryAction::{Renew, Retry, SlowDown, Stop};
+        use RetryAction::{Renew, Retry, RetryUpTo, SlowDown, Stop};
         for (operation, action, expected) in [
             (Operation::DescribeTags, SlowDown, 5),
             (Operation::DescribeTags, Retry, 5),
+            (Operation::DescribeTags, RetryUpTo(2), 2),
+            (Operation::DescribeTags, RetryUpTo(9), 5),
             (Operation::DescribeTags, Renew, 3),
             (Operation::DescribeTags, Stop, 1),
             (Operation::BatchImportFindings, Retry, 5),

@@ -29,7 +29,7 @@ impl std::fmt::Debug for Hidden {
 #[derive(Debug, Clone)]
 pub(crate) enum CredentialSource {
     /// Keys as they are.
-    Keys { id: String, secret: Hidden, token: Option<Hidden>, origin: ValueOrigin },
+    Keys { id: String, secret: Hidden, token: Option<Hidden>, token_origin: Option<ValueOrigin>, origin: ValueOrigin },
     /// A role that is assumed with other credentials.
     Role {
         arn: String,
@@ -96,15 +96,18 @@ impl Chain<'_> {
             None => self.container()?.or_else(|| self.metadata(name)),
         };
         found.ok_or_else(|| {
-            let profile = if self.config.has(name) {
+            let profile = if self.config.get(name, "sso_session").is_some() {
+                format!("the profile `{name}` has an sso_session, and neither sso_account_id nor sso_role_name")
+            } else if self.config.has(name) {
                 format!("the profile `{name}` ({}) has none", profile.origin)
             } else {
                 format!("there is no profile `{name}`")
             };
+            let unreadable = self.config.unreadable();
             CredentialProblem(format!(
                 "no source of credentials is configured: AWS_ACCESS_KEY_ID is {}, {profile}, no container or web identity variable \
                  is set, and AWS_EC2_METADATA_DISABLED turns instance metadata off; set AWS_PROFILE, sign in, or run where a role is \
-                 attached",
+                 attached{unreadable}",
                 if explicit { "not used because a profile is named" } else { "not set" }
             ))
         })
@@ -118,12 +121,14 @@ impl Chain<'_> {
             CredentialProblem::at(&origin, "is set and AWS_SECRET_ACCESS_KEY is not; set both, or neither")
         })?;
         let token = self.variables.first(&["AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN"]);
-        check_header(&origin, "the access key id", id)?;
+        check_id(&origin, id)?;
         if let Some((name, token)) = token {
             check_header(&ValueOrigin::variable(name), "the session token", token)?;
         }
+        let token_origin = token.map(|(name, _)| ValueOrigin::variable(name));
         let token = token.map(|(_, token)| Hidden(token.to_owned()));
-        Ok(Some(CredentialSource::Keys { id: id.to_owned(), secret: Hidden(secret.to_owned()), token, origin }))
+        let (id, secret) = (id.to_owned(), Hidden(secret.to_owned()));
+        Ok(Some(CredentialSource::Keys { id, secret, token, token_origin, origin }))
     }
 
     fn text(&self, profile: &str, name: &str) -> Option<String> {
@@ -256,8 +261,9 @@ impl Chain<'_> {
             ));
         }
         if let Some(command) = self.config.get(profile, "credential_process") {
-            let (command, origin) = (Hidden(command.text.clone()), command.origin());
-            return Ok(Some(CredentialSource::Process { command, origin }));
+            // Over several lines it is still one command.
+            let (text, origin) = (command.text.replace('\n', " "), command.origin());
+            return Ok(Some(CredentialSource::Process { command: Hidden(text), origin }));
         }
         keys(profile, |name| self.config.in_config_file(profile, name))
     }
@@ -334,7 +340,7 @@ fn keys<'a>(profile: &str, get: impl Fn(&str) -> Option<&'a Located>) -> Found {
         )
     })?;
     let token = get("aws_session_token").or_else(|| get("aws_security_token"));
-    check_header(&origin, "the access key id", &id.text)?;
+    check_id(&origin, &id.text)?;
     if let Some(token) = token {
         check_header(&token.origin(), "the session token", &token.text)?;
     }
@@ -342,8 +348,18 @@ fn keys<'a>(profile: &str, get: impl Fn(&str) -> Option<&'a Located>) -> Found {
         id: id.text.clone(),
         secret: Hidden(secret.text.clone()),
         token: token.map(|token| Hidden(token.text.clone())),
+        token_origin: token.map(Located::origin),
         origin,
     }))
+}
+
+/// Refuses an access key id that cannot be one. Quotes are kept by tools that read `.env` files, and belong to the value then.
+fn check_id(origin: &ValueOrigin, id: &str) -> Result<(), CredentialProblem> {
+    if id.contains(['"', '\'']) {
+        let problem = "the access key id has a quote in it; write this value and that of the secret key without quotes";
+        return Err(CredentialProblem::at(origin, problem));
+    }
+    check_header(origin, "the access key id", id)
 }
 
 /// Refuses a value that a request cannot carry: it is sent in a header.

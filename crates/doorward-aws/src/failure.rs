@@ -7,7 +7,7 @@ use aws_types::request_id::RequestId;
 
 use doorward_model::{AccountId, Gap, GapReason, Region};
 
-use crate::http_policy::fault_in;
+use crate::http_policy::{NetworkFault, fault_in};
 use crate::operation::Operation;
 use crate::response_integrity;
 use codes::Meaning;
@@ -24,6 +24,8 @@ pub enum RetryAction {
     SlowDown,
     /// Try again after a pause.
     Retry,
+    /// Try again after a pause, up to this number of tries in all: a failure that rarely passes, such as a name that does not exist.
+    RetryUpTo(u32),
     /// Renew the credentials and try again.
     Renew,
     /// The bucket is in this Region: the caller asks there.
@@ -103,17 +105,29 @@ impl Failure {
                 .classify(operation)
             }
             SdkError::TimeoutError(_) => Self::timed_out(operation),
-            SdkError::DispatchFailure(dispatch) if dispatch.is_timeout() => Self::timed_out(operation),
+            SdkError::DispatchFailure(dispatch) if dispatch.is_timeout() => {
+                let failure = Self::timed_out(operation);
+                match dispatch.as_connector_error().and_then(|error| fault_in(error)) {
+                    Some(fault) => Self { gap: failure.gap.with_message(shorten(&fault.to_string())), ..failure },
+                    None => failure,
+                }
+            }
             SdkError::DispatchFailure(dispatch) => {
                 let gap = Gap::new(GapReason::Unreachable, operation.action());
                 let connector = dispatch.as_connector_error();
-                match connector.and_then(|error| fault_in(error)) {
-                    // Nothing was sent: the other side could not prove who it is.
-                    Some(fault) if fault.is_permanent() => Self::unsent(gap.with_message(shorten(&fault.to_string()))),
-                    _ => Self::retryable(match connector.map(innermost) {
-                        Some(message) => gap.with_message(shorten(&message)),
-                        None => gap,
-                    }),
+                let gap = match connector.map(innermost) {
+                    Some(message) => gap.with_message(shorten(&message)),
+                    None => gap,
+                };
+                match connector.and_then(|error| fault_in(error)).and_then(NetworkFault::tries) {
+                    // Nothing was sent: there was no connection to a server that could prove who it is.
+                    Some(1) => Self::unsent(gap),
+                    Some(tries) => Self { action: RetryAction::RetryUpTo(tries), ..Self::unsent(gap) },
+                    // Not from the connection: no endpoint could be found for the request.
+                    None if dispatch.is_other() && connector.is_some_and(|error| fault_in(error).is_none()) => {
+                        Self::unsent(gap)
+                    }
+                    None => Self::retryable(gap),
                 }
             }
             SdkError::ResponseError(response) if response.raw().status().as_u16() >= 500 => {

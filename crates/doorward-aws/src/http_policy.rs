@@ -36,11 +36,13 @@ pub struct HttpPolicy {
 }
 
 /// Settings that change the names of AWS's hosts, with their origins.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct EndpointHints {
     pub(crate) fips: Option<ValueOrigin>,
     pub(crate) dual_stack: Option<ValueOrigin>,
     pub(crate) region: Option<(String, ValueOrigin)>,
+    /// The hosts and ports of endpoints that are configured.
+    pub(crate) endpoints: Vec<(String, ValueOrigin)>,
 }
 
 impl HttpPolicy {
@@ -50,6 +52,7 @@ impl HttpPolicy {
     /// # Errors
     /// A proxy variable that is no URL, a bundle that cannot be read, or an AWS configuration that cannot be.
     pub fn of_webhooks(variables: &Variables, profile: Option<&str>) -> Result<Self, HttpPolicyError> {
+        variables.check()?;
         let bundle = trust_store::bundle(variables, profile)?;
         let trust = TrustStore::system_and(variables, bundle)?;
         Ok(Self::new(Proxies::new(variables)?, trust, EndpointHints::default()))
@@ -71,8 +74,8 @@ impl HttpPolicy {
 
     /// The same policy where the Region became known later.
     pub(crate) fn in_region(&self, region: &Region, origin: ValueOrigin) -> Self {
-        let (fips, dual_stack) = (self.hints.fips.clone(), self.hints.dual_stack.clone());
-        let hints = EndpointHints { fips, dual_stack, region: Some((region.to_string(), origin)) };
+        let EndpointHints { fips, dual_stack, endpoints, .. } = self.hints.as_ref().clone();
+        let hints = EndpointHints { fips, dual_stack, endpoints, region: Some((region.to_string(), origin)) };
         Self { hints: Arc::new(hints), ..self.clone() }
     }
 

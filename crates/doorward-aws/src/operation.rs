@@ -72,6 +72,10 @@ operations! {
     DescribeTags = "elasticloadbalancing:DescribeTags", Elb;
     /// Their listeners.
     DescribeListeners = "elasticloadbalancing:DescribeListeners", Elb;
+    /// Target groups, with the load balancers that forward to them.
+    DescribeTargetGroups = "elasticloadbalancing:DescribeTargetGroups", Elb;
+    /// The targets of a target group, where they are application load balancers.
+    DescribeTargetHealth = "elasticloadbalancing:DescribeTargetHealth", Elb;
     /// Classic load balancers. IAM has the same actions for both APIs.
     DescribeClassicLoadBalancers = "elasticloadbalancing:DescribeLoadBalancers", ElbClassic;
     /// Attributes of a classic load balancer.

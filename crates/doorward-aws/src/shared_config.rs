@@ -45,8 +45,13 @@ pub(crate) struct SelectedProfile {
 impl SelectedProfile {
     /// The profile that a setting or flag names, else the one that a variable names, else `default`.
     pub(crate) fn of(setting: Option<&str>, variables: &Variables) -> Self {
+        Self::placed(setting, None, variables)
+    }
+
+    /// The same, where it is known what sets the setting.
+    pub(crate) fn placed(setting: Option<&str>, place: Option<String>, variables: &Variables) -> Self {
         if let Some(name) = setting.map(str::trim).filter(|name| !name.is_empty()) {
-            return Self { name: name.to_owned(), origin: ValueOrigin::Setting("access.profile") };
+            return Self { name: name.to_owned(), origin: ValueOrigin::Setting { key: "access.profile", place } };
         }
         match variables.first(&["AWS_PROFILE", "AWS_DEFAULT_PROFILE"]) {
             Some((variable, name)) => Self { name: name.to_owned(), origin: ValueOrigin::variable(variable) },
@@ -56,7 +61,7 @@ impl SelectedProfile {
 
     /// Whether a flag or a setting names it, so that it comes before keys in the environment.
     pub(crate) fn is_explicit(&self) -> bool {
-        matches!(self.origin, ValueOrigin::Setting(_))
+        matches!(self.origin, ValueOrigin::Setting { .. })
     }
 
     /// Whether anything names it, so that it has to exist.
@@ -76,8 +81,8 @@ pub(crate) struct SharedConfig {
     credentials: BTreeMap<String, Settings>,
     sso_sessions: BTreeMap<String, Settings>,
     services: BTreeMap<String, Settings>,
-    /// Sections whose name has a blank without quotes, which no tool reads: the name, the file and the line.
-    unquoted: Vec<(String, ValueOrigin)>,
+    /// Sections that no tool reads as the profile that was meant: its name, the file and line, and how to write it.
+    misnamed: Vec<(String, ValueOrigin, String)>,
     files: Vec<PathBuf>,
     /// Files that exist and cannot be read, with the reason.
     unreadable: Vec<String>,
@@ -94,6 +99,13 @@ impl SharedConfig {
         }
         if let Some(text) = config.read(&credentials_file)? {
             for section in ini::parse(&credentials_file, &text)? {
+                let words = ini::words(&section.header).unwrap_or_default();
+                if let [kind, name] = words.as_slice()
+                    && kind == "profile"
+                {
+                    let origin = ValueOrigin::Line(credentials_file.clone(), section.line);
+                    config.misnamed.push((name.clone(), origin, format!("in this file write [{name}]")));
+                }
                 config.credentials.entry(section.header).or_default().extend(section.entries);
             }
         }
@@ -101,7 +113,7 @@ impl SharedConfig {
     }
 
     fn place(&mut self, variables: &Variables, variable: &str, default: &str) -> PathBuf {
-        let path = variables.expand(variables.get(variable).unwrap_or(default));
+        let path = variables.expand(&variables.filled(variables.get(variable).unwrap_or(default)));
         self.files.push(path.clone());
         path
     }
@@ -123,25 +135,34 @@ impl SharedConfig {
     }
 
     fn add_config(&mut self, path: &Path, text: &str) -> Result<(), SharedConfigError> {
+        // Whether the last section of the default profile was `[default]`.
+        let mut is_short = None;
         for section in ini::parse(path, text)? {
             let header = section.header.as_str();
+            let origin = ValueOrigin::Line(path.to_owned(), section.line);
             if header == "default" {
-                self.profiles.insert("default".to_owned(), section.entries);
+                self.add_default(section.entries, is_short.replace(true) == Some(true));
                 continue;
             }
             let words = ini::words(header).unwrap_or_default();
             let (kind, name) = match words.as_slice() {
                 [kind, name] => (kind.as_str(), name.as_str()),
                 [kind, rest @ ..] if kind == "profile" && rest.len() > 1 => {
-                    let origin = ValueOrigin::Line(path.to_owned(), section.line);
-                    self.unquoted.push((rest.join(" "), origin));
+                    let name = rest.join(" ");
+                    let write = format!("a name with a blank needs quotes: write [profile \"{name}\"]");
+                    self.misnamed.push((name, origin, write));
+                    continue;
+                }
+                [name] => {
+                    self.misnamed.push((name.clone(), origin, format!("in this file write [profile {name}]")));
                     continue;
                 }
                 _ => continue,
             };
             match kind {
-                // Of `[default]` and `[profile default]` the later one counts alone.
-                "profile" if name == "default" => drop(self.profiles.insert(name.to_owned(), section.entries)),
+                "profile" if name == "default" => {
+                    self.add_default(section.entries, is_short.replace(false) == Some(false));
+                }
                 "profile" => self.profiles.entry(name.to_owned()).or_default().extend(section.entries),
                 "sso-session" => self.sso_sessions.entry(name.to_owned()).or_default().extend(section.entries),
                 "services" => self.services.entry(name.to_owned()).or_default().extend(section.entries),
@@ -149,6 +170,20 @@ impl SharedConfig {
             }
         }
         Ok(())
+    }
+
+    /// Of `[default]` and `[profile default]` the later one counts alone; two of the same kind are one section.
+    fn add_default(&mut self, entries: Settings, goes_on: bool) {
+        let known = self.profiles.entry("default".to_owned()).or_default();
+        if !goes_on {
+            known.clear();
+        }
+        known.extend(entries);
+    }
+
+    /// Files that exist and cannot be read, each as a clause with the reason.
+    pub(crate) fn unreadable(&self) -> String {
+        self.unreadable.iter().map(|problem| format!("; {problem}")).collect()
     }
 
     /// Whether a profile exists in either file.
@@ -191,8 +226,8 @@ impl SharedConfig {
     pub(crate) fn absence(&self, profile: &SelectedProfile) -> String {
         let files: Vec<String> = self.files.iter().map(|path| path.display().to_string()).collect();
         let mut text = format!("the profile `{}` ({}) is not in {}", profile.name, profile.origin, files.join(" or "));
-        if let Some((name, origin)) = self.unquoted.iter().find(|(name, _)| *name == profile.name) {
-            text += &format!("; {origin} names it without quotes: write [profile \"{name}\"]");
+        if let Some((_, origin, write)) = self.misnamed.iter().find(|(name, ..)| *name == profile.name) {
+            text += &format!("; {origin} names it, but {write}");
         } else if let Some(unreadable) = self.unreadable.first() {
             text += &format!("; {unreadable}");
         } else {
@@ -252,6 +287,14 @@ mod tests {
         assert!(shared.absence(&missing).contains("write [profile \"Two Words\"]"), "{}", shared.absence(&missing));
         let missing = SelectedProfile::of(Some("typo"), &Variables::default());
         assert!(shared.absence(&missing).contains("My Team Audit, a, default"), "{}", shared.absence(&missing));
+        for (name, words) in [("plain", "in this file write [profile plain]"), ("b", "in this file write [b]")] {
+            let missing = shared.absence(&SelectedProfile::of(Some(name), &Variables::default()));
+            assert!(missing.contains(words), "{missing}");
+        }
+        let twice = config("[default]\nregion = eu-west-1\n[x]\n[default]\noutput = json\n", "");
+        assert!(twice.get("default", "region").is_some() && twice.get("default", "output").is_some());
+        let both = config("[default]\nregion = eu-west-1\n[profile default]\noutput = json\n", "");
+        assert!(both.get("default", "region").is_none(), "the later one alone, as in botocore");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::access::AccessSettings;
 use crate::credential_source::{Chain, CredentialProblem, CredentialSource};
 use crate::http_policy::{EndpointHints, HttpPolicy, HttpPolicyError, Proxies, TrustStore, bundle_of};
 use crate::shared_config::{SelectedProfile, SharedConfig, SharedConfigError};
-use crate::variables::{ValueOrigin, Variables};
+use crate::variables::{ValueOrigin, VariableNotText, Variables};
 
 mod lines;
 
@@ -46,6 +46,9 @@ pub enum WayInError {
     /// A profile that is named does not exist.
     #[error("{0}")]
     Profile(String),
+    /// A variable that is not text.
+    #[error(transparent)]
+    Variable(#[from] VariableNotText),
     /// A value of a variable or of the AWS configuration cannot be used.
     #[error("{origin} is {value:?}, which is not {expected}")]
     Value {
@@ -56,9 +59,28 @@ pub enum WayInError {
         /// What it must be.
         expected: &'static str,
     },
+    /// FIPS or dual-stack endpoints are on, and the endpoint of one service is set.
+    #[error(
+        "{flag} turns {kind} endpoints on, and {endpoint} sets the endpoint of {service}, which may be of another kind; unset one of them"
+    )]
+    TwoEndpoints {
+        /// What turns them on.
+        flag: ValueOrigin,
+        /// `FIPS` or `dual-stack`.
+        kind: &'static str,
+        /// What sets the endpoint.
+        endpoint: ValueOrigin,
+        /// The service.
+        service: &'static str,
+    },
     /// Nothing names a Region, and instance metadata is turned off.
-    #[error("no Region to start from: set `access.home_region`, AWS_REGION, or a region in the AWS profile")]
-    Region,
+    #[error(
+        "no Region to start from: set `access.home_region`, AWS_REGION, or a region in the AWS profile{unreadable}"
+    )]
+    Region {
+        /// Files that cannot be read, each as a clause.
+        unreadable: String,
+    },
     /// Proxies or certificates.
     #[error(transparent)]
     Http(#[from] HttpPolicyError),
@@ -97,8 +119,10 @@ impl Ground {
     /// # Errors
     /// The AWS configuration cannot be read, or a profile that is named does not exist.
     pub(crate) fn new(settings: &AccessSettings, variables: Variables) -> Result<Self, WayInError> {
+        variables.check()?;
         let config = SharedConfig::load(&variables)?;
-        let profile = SelectedProfile::of(settings.profile.as_deref(), &variables);
+        let place = settings.origins.of("access.profile");
+        let profile = SelectedProfile::placed(settings.profile.as_deref(), place, &variables);
         if profile.is_named() && !config.has(&profile.name) {
             return Err(WayInError::Profile(config.absence(&profile)));
         }
@@ -116,7 +140,8 @@ impl Ground {
 
     fn region(&self, settings: &AccessSettings) -> Result<Option<Sourced<Region>>, WayInError> {
         if let Some(region) = &settings.home_region {
-            let origin = ValueOrigin::Setting("access.home_region");
+            let key = "access.home_region";
+            let origin = ValueOrigin::Setting { key, place: settings.origins.of(key) };
             return Ok(Some(Sourced { value: region.clone(), origin }));
         }
         let Some(Sourced { value, origin }) = self.value(&["AWS_REGION", "AWS_DEFAULT_REGION"], "region") else {
@@ -145,6 +170,25 @@ impl Ground {
 
     fn dual_stack(&self) -> Result<Sourced<bool>, WayInError> {
         self.flag("AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint")
+    }
+
+    /// Whether FIPS and dual-stack endpoints are used. An endpoint for every service replaces those of either kind, as in botocore.
+    fn kinds(&self, endpoints: &ServiceSettings) -> Result<[Sourced<bool>; 2], WayInError> {
+        let kinds = [("FIPS", self.fips()?), ("dual-stack", self.dual_stack()?)];
+        if endpoints.hosts().len() == SERVICES.len() {
+            return Ok(kinds.map(|(_, flag)| Sourced { value: false, ..flag }));
+        }
+        let own = SERVICES.into_iter().find_map(|service| Some((service, endpoints.endpoint(service)?)));
+        let on = kinds.iter().find(|(_, flag)| flag.value);
+        match (on, own) {
+            (Some((kind, flag)), Some((service, endpoint))) => Err(WayInError::TwoEndpoints {
+                flag: flag.origin.clone(),
+                kind,
+                endpoint: endpoint.origin.clone(),
+                service,
+            }),
+            _ => Ok(kinds.map(|(_, flag)| flag)),
+        }
     }
 
     fn endpoints(&self) -> Result<ServiceSettings, WayInError> {
@@ -204,17 +248,19 @@ impl WayIn {
         let region = ground.region(settings)?;
         let metadata = ground.chain().metadata_endpoint(&ground.profile.name);
         if region.is_none() && metadata.is_none() {
-            return Err(WayInError::Region);
+            return Err(WayInError::Region { unreadable: ground.config.unreadable() });
         }
-        let (fips, dual_stack) = (ground.fips()?, ground.dual_stack()?);
+        let endpoints = ground.endpoints()?;
+        let [fips, dual_stack] = ground.kinds(&endpoints)?;
         let on = |flag: &Sourced<bool>| flag.value.then(|| flag.origin.clone());
         let hints = EndpointHints {
+            endpoints: endpoints.hosts(),
             fips: on(&fips),
             dual_stack: on(&dual_stack),
             region: region.as_ref().map(|region| (region.value.to_string(), region.origin.clone())),
         };
         Ok(Self {
-            endpoints: ground.endpoints()?,
+            endpoints,
             policy: ground.policy(hints)?,
             source: ground.source()?,
             metadata,
@@ -238,6 +284,15 @@ impl ServiceSettings {
     /// The endpoint that is configured for a service.
     pub(crate) fn endpoint(&self, service: &str) -> Option<&Sourced<String>> {
         self.services.get(service).filter(|_| !self.ignored)
+    }
+
+    /// The hosts and ports of the endpoints, with what names each.
+    fn hosts(&self) -> Vec<(String, ValueOrigin)> {
+        let hosts = self.services.values().filter(|_| !self.ignored).filter_map(|endpoint| {
+            let host = endpoint.value.parse::<Uri>().ok()?.authority()?.to_string();
+            Some((host, endpoint.origin.clone()))
+        });
+        hosts.collect()
     }
 }
 

@@ -159,14 +159,130 @@ AROUND = {
 # How `p` is named.
 NAMED = ("flag", "variable", "default")
 
+OWN = "aws_access_key_id = OWN\naws_secret_access_key = s\n"
+BARE = "aws_access_key_id = {}\naws_secret_access_key = s\n"
+HERE = "region = eu-west-3\n"
+SSO = "sso_account_id = 111122223333\nsso_role_name = Audit\n"
+# Spellings of files and variables: the configuration file, the credentials file, and variables.
+SPELLINGS = {
+    "profile default": (f"[profile default]\n{HERE}{OWN}", "", {}),
+    "default, then profile default": (f"[default]\n{OWN}[profile default]\n{HERE}{BARE.format('LATER')}", "", {}),
+    "line ends of Windows": (f"[default]\n{HERE}{OWN}".replace("\n", "\r\n"), "", {}),
+    "byte order mark": (f"\ufeff[default]\n{HERE}{OWN}", "", {}),
+    "lines of comments": (f"# a\n; b\n[default]\n# c\n{HERE}; d\n{OWN}", "", {}),
+    "comment behind a section": (f"[default] # main\n{HERE}{OWN}", "", {}),
+    "comment behind a value": (f"[default]\nregion = eu-west-3 # near\n{OWN}", "", {}),
+    "nested settings": (f"[default]\ns3 =\n  region = us-east-2\n\n  addressing_style = path\n{HERE}{OWN}", "", {}),
+    "nested line without a value": (f"[default]\ns3 =\n  junk\n{HERE}{OWN}", "", {}),
+    "indented by blanks": ("[default]\n  " + f"{HERE}{OWN}".replace("\n", "\n  ").rstrip() + "\n", "", {}),
+    "indented by tabs": ("[default]\n\t" + f"{HERE}{OWN}".replace("\n", "\n\t").rstrip() + "\n", "", {}),
+    "first line indented": (f"[default]\n  {HERE}{OWN}", "", {}),
+    "section twice": (f"[default]\n{HERE}[default]\n{OWN}", "", {}),
+    "profile twice": (f"[profile p]\n{HERE}[profile p]\n{OWN}", "", {"AWS_PROFILE": "p"}),
+    "setting twice": (f"[default]\nregion = us-east-1\n{HERE}{OWN}", "", {}),
+    "settings in upper case": (f"[default]\n{(HERE + OWN).replace('aws_', 'AWS_').replace('region', 'REGION')}", "", {}),
+    "profile in another case": (f"[profile Dev]\n{HERE}{OWN}", "", {"AWS_PROFILE": "dev"}),
+    "colons": (f"[default]\n{(HERE + OWN).replace(' =', ':')}", "", {}),
+    "no value": (f"[default]\nregion\n{OWN}", "", {}),
+    "setting before a section": (f"{HERE}[default]\n{OWN}", "", {}),
+    "section that is not closed": (f"[default\n{HERE}{OWN}", "", {}),
+    "profile without a name": (f"[profile]\nx = y\n[default]\n{HERE}{OWN}", "", {}),
+    "two blanks": (f"[profile  p]\n{HERE}{OWN}", "", {"AWS_PROFILE": "p"}),
+    "tab before the name": (f"[profile\tp]\n{HERE}{OWN}", "", {"AWS_PROFILE": "p"}),
+    "blank behind the name": (f"[profile p ]\n{HERE}{OWN}", "", {"AWS_PROFILE": "p"}),
+    "quoted name": (f'[profile "a b"]\n{HERE}{OWN}', "", {"AWS_PROFILE": "a b"}),
+    "name in single quotes": (f"[profile 'a b']\n{HERE}{OWN}", "", {"AWS_PROFILE": "a b"}),
+    "name with a blank": (f"[profile a b]\n{HERE}{OWN}", "", {"AWS_PROFILE": "a b"}),
+    "name with signs": (f"[profile a/b@c.d#e]\n{HERE}{OWN}", "", {"AWS_PROFILE": "a/b@c.d#e"}),
+    "name that is not ASCII": (f"[profile équipe]\n{HERE}{OWN}", "", {"AWS_PROFILE": "équipe"}),
+    "section without profile": (f"[p]\n{HERE}{OWN}", "", {"AWS_PROFILE": "p"}),
+    "profile in the credentials file": ("", f"[profile p]\n{OWN}", {"AWS_PROFILE": "p"}),
+    "credentials file alone": ("", f"[p]\n{OWN}", {"AWS_PROFILE": "p"}),
+    "role in the credentials file": ("", f"[p]\n{ROLE}R\nsource_profile = b\n[b]\n{OWN}", {"AWS_PROFILE": "p"}),
+    "key and secret in two files": ("[default]\naws_access_key_id = A\n", "[default]\naws_secret_access_key = s\n", {}),
+    "four roles": (f"[profile p]\n{ROLE}A\nsource_profile = q\n[profile q]\n{ROLE}B\nsource_profile = r\n"
+                   f"[profile r]\n{ROLE}C\nsource_profile = default\n[default]\n{OWN}", "", {"AWS_PROFILE": "p"}),
+    "loop of three": (f"[profile p]\n{ROLE}A\nsource_profile = q\n[profile q]\n{ROLE}B\nsource_profile = r\n"
+                      f"[profile r]\n{ROLE}C\nsource_profile = p\n", "", {"AWS_PROFILE": "p"}),
+    "loop of one": (f"[profile p]\n{ROLE}A\nsource_profile = p\n", "", {"AWS_PROFILE": "p"}),
+    "role of sso": (f"[profile p]\n{ROLE}A\nsource_profile = q\n[profile q]\nsso_session = corp\n{SSO}", "", {"AWS_PROFILE": "p"}),
+    "sso and keys": (f"[profile p]\n{OWN}sso_session = corp\n{SSO}", "", {"AWS_PROFILE": "p"}),
+    "sso that expired": (f"[profile p]\nsso_session = old\n{SSO}[sso-session old]\nsso_start_url = https://old/start\n"
+                         "sso_region = eu-west-1\n", "", {"AWS_PROFILE": "p"}),
+    "sso with a junk cache": (f"[profile p]\nsso_session = junk\n{SSO}[sso-session junk]\nsso_start_url = https://junk/start\n"
+                              "sso_region = eu-west-1\n", "", {"AWS_PROFILE": "p"}),
+    "sso that differs": (f"[profile p]\nsso_session = corp\nsso_region = us-east-1\n{SSO}", "", {"AWS_PROFILE": "p"}),
+    "sso session alone": ("[profile p]\nsso_session = corp\n", "", {"AWS_PROFILE": "p"}),
+    "quoted sso session": (f'[profile p]\nsso_session = my corp\n{SSO}[sso-session "my corp"]\n'
+                           "sso_start_url = https://corp.awsapps.com/start\nsso_region = eu-west-1\n", "", {"AWS_PROFILE": "p"}),
+    "process over two lines": ("[default]\ncredential_process = cat\n  PROCESS.json\n", "", {}),
+    "process that prints nothing": ("[default]\ncredential_process = true\n", "", {}),
+    "process that prints no JSON": ("[default]\ncredential_process = echo junk\n", "", {}),
+    "process that is not there": ("[default]\ncredential_process = /nowhere/x --y\n", "", {}),
+    "process of another version": ("[default]\ncredential_process = echo {\"Version\":2}\n", "", {}),
+    "process with old credentials": ("[default]\ncredential_process = cat OLD\n", "", {}),
+    "file named by a variable": (f"[default]\n{OWN}", "", {"AWS_CONFIG_FILE": "$HOME/config"}),
+    "file named in braces": (f"[default]\n{OWN}", "", {"AWS_CONFIG_FILE": "${HOME}/config"}),
+    "file named by a tilde": (f"[default]\n{OWN}", "", {"AWS_CONFIG_FILE": "~/config"}),
+    "file that is not there": (f"[default]\n{OWN}", "", {"AWS_CONFIG_FILE": "/nowhere"}),
+    "two variables of profiles": (f"[profile p]\n{OWN}[profile q]\n{BARE.format('Q')}", "",
+                                  {"AWS_PROFILE": "p", "AWS_DEFAULT_PROFILE": "p"}),
+    "default profile variable": (f"[profile q]\n{OWN}", "", {"AWS_DEFAULT_PROFILE": "q"}),
+    "security token": ("", "", {"AWS_ACCESS_KEY_ID": "ENVKEY", "AWS_SECRET_ACCESS_KEY": "s", "AWS_SECURITY_TOKEN": "t"}),
+    "role without a token": (f"[default]\n{OWN}", "", {"AWS_ROLE_ARN": "arn:aws:iam::111122223333:role/W"}),
+    "token without a role": (f"[default]\n{OWN}", "", {"AWS_WEB_IDENTITY_TOKEN_FILE": "TOKEN"}),
+    "services": (f"[default]\nservices = l\n{OWN}[services l]\nsts =\n  endpoint_url = ENDPOINT\n", "", {"AWS_ENDPOINT_URL": ""}),
+    "services that are not there": (f"[default]\nservices = nowhere\n{OWN}", "", {}),
+    "endpoint of the profile": (f"[default]\nendpoint_url = ENDPOINT\n{OWN}", "", {"AWS_ENDPOINT_URL": ""}),
+    "FIPS and an endpoint": (f"[default]\nuse_fips_endpoint = True\n{OWN}", "", {}),
+    "dual-stack and an endpoint": (f"[default]\n{OWN}", "", {"AWS_USE_DUALSTACK_ENDPOINT": "true"}),
+    "metadata that is on": ("[default]\n" + HERE, "", {"AWS_EC2_METADATA_DISABLED": "False"}),
+    "metadata that is off": ("[default]\n" + HERE, "", {"AWS_EC2_METADATA_DISABLED": "TRUE"}),
+    "duration": (f"[profile p]\n{ROLE}A\nsource_profile = b\nduration_seconds = 900\n[profile b]\n{OWN}", "", {"AWS_PROFILE": "p"}),
+    "duration that is no number": (f"[profile p]\n{ROLE}A\nsource_profile = b\nduration_seconds = long\n[profile b]\n{OWN}", "",
+                                   {"AWS_PROFILE": "p"}),
+    "quotes around a key": ('[default]\naws_access_key_id = "OWN"\naws_secret_access_key = "s"\n', "", {}),
+    "text of another encoding": (f"[default]\n# caf\udce9\n{OWN}", "", {}),
+}
+# By decision 372: what the program does, whatever botocore does.
+BY_DECISION_372 = {
+    "byte order mark": "OWN",
+    "comment behind a value": "OWN",
+    "nested line without a value": "OWN",
+    "section twice": "OWN",
+    "profile twice": "OWN",
+    "setting twice": "OWN",
+    "duration that is no number": "configuration",
+    "quotes around a key": "configuration",
+}
+
 
 def cases():
+    """Name, configuration file, credentials file, variables, and the profile of the command line."""
     for (profile, text), (around, variables), named in itertools.product(PROFILES.items(), AROUND.items(), NAMED):
-        yield f"{profile} / {around} / {named}", text, variables, named
+        config = ALWAYS
+        if text is not None:
+            section = "[profile p]"
+            if named == "default":
+                section, text = "[default]", text.replace("source_profile = p\n", "source_profile = default\n")
+                config = config.replace("source_profile = p\n", "source_profile = default\n")
+            config += f"{section}\n{text}\n"
+        section = "default" if named == "default" else "p"
+        both = profile == "keys of both files"
+        credentials = f"[{section}]\naws_access_key_id = PCRED\naws_secret_access_key = s\n" if both else ""
+        variables = variables | ({"AWS_PROFILE": "p"} if named == "variable" else {})
+        yield f"{profile} / {around} / {named}", config, credentials, variables, "p" if named == "flag" else None
+    corp = "[sso-session corp]\nsso_start_url = https://corp.awsapps.com/start\nsso_region = eu-west-1\n"
+    for name, (config, credentials, variables) in SPELLINGS.items():
+        yield name, config + (corp if "sso_session = corp" in config else ""), credentials, variables, None
 
 
-def documented(name, expected):
-    """Differences by decision 281: an [sso-session] that is not there matters only where it would be used."""
+def documented(name, expected, got):
+    """Differences by decision 372, and by 281: an [sso-session] that is not there matters only where it would be used."""
+    if " / " not in name:
+        return BY_DECISION_372.get(name) == got
+    if got not in ("ENVKEY", "W1.by.WEB"):
+        return False
     profile, around, named = name.split(" / ")
     used = "keys" in around or around == "web"
     return profile == "sso without session" and used and named != "flag" and expected == "configuration"
@@ -178,7 +294,8 @@ def kind(error):
         return "refused"
     if isinstance(error, errors.ProfileNotFound):
         return "no profile"
-    if isinstance(error, (errors.PartialCredentialsError, errors.InvalidConfigError, errors.InfiniteLoopConfigError)):
+    if isinstance(error, (errors.PartialCredentialsError, errors.InvalidConfigError, errors.InfiniteLoopConfigError,
+                          errors.ConfigParseError)):
         return "configuration"
     if isinstance(error, errors.NoCredentialsError):
         return "none"
@@ -201,6 +318,11 @@ def kind_of_text(text):
         ("no role to assume with it", "configuration"),
         ("no section [sso-session", "configuration"),
         ("uses IAM Identity Center and has no", "configuration"),
+        ("differs from that at", "configuration"),
+        ("correct the line in the AWS configuration", "configuration"),
+        ("save the AWS configuration as UTF-8", "configuration"),
+        ("without quotes", "configuration"),
+        ("is not a number", "configuration"),
         ("no AWS credentials:", "not given"),
     ]:
         if words in text:
@@ -234,34 +356,32 @@ def main():
         (cache / (hashlib.sha1(name.encode()).hexdigest() + ".json")).write_text(
             json.dumps({"accessToken": "a", "expiresAt": LATER, "region": "eu-west-1", "startUrl": url}))
 
+    (home / "PROCESS.json").write_text(process.read_text())
+    (home / "old.json").write_text(json.dumps({"Version": 1, "AccessKeyId": "OLD", "SecretAccessKey": "s", "SessionToken": "t",
+                                               "Expiration": "2020-01-01T00:00:00Z"}))
+    (cache / (hashlib.sha1(b"my corp").hexdigest() + ".json")).write_text(
+        json.dumps({"accessToken": "a", "expiresAt": LATER, "region": "eu-west-1", "startUrl": "https://corp.awsapps.com/start"}))
+    (cache / (hashlib.sha1(b"old").hexdigest() + ".json")).write_text(
+        json.dumps({"accessToken": "a", "expiresAt": "2020-01-01T00:00:00Z", "region": "eu-west-1", "startUrl": "https://old/start"}))
+    (cache / (hashlib.sha1(b"junk").hexdigest() + ".json")).write_text("{ junk")
+
     def place(text):
-        return text.replace("TOKEN", str(home / "token")).replace("PROCESS", f"cat {process}", 1 if "KEYS" in text else -1) \
-            .replace("ENDPOINT", endpoint)
+        for word, value in (("ENDPOINT", endpoint), ("TOKEN", str(home / "token")), ("cat OLD", f"cat {home / 'old.json'}")):
+            text = re.sub(rf"(?<![A-Z_]){word}(?![A-Z_])", value, text)
+        return re.sub(r"credential_process = PROCESS", f"credential_process = cat {process}", text)
 
     differences, agreed, by_decision = [], 0, 0
     real_path = os.environ.get("PATH", "")
-    for name, text, variables, named in cases():
-        config = place(ALWAYS)
-        if text is not None:
-            section = "[default]" if named == "default" else "[profile p]"
-            body = place(text)
-            if named == "default":
-                body = body.replace("source_profile = p\n", "source_profile = default\n")
-                config = config.replace("source_profile = p\n", "source_profile = default\n")
-            config += f"{section}\n{body}\n"
-        (home / "config").write_text(config)
-        both = name.startswith("keys of both files")
-        section = "default" if named == "default" else "p"
-        (home / "credentials").write_text(
-            f"[{section}]\naws_access_key_id = PCRED\naws_secret_access_key = s\n" if both else "")
+    os.chdir(home)
+    for name, config, credentials, variables, flag in cases():
+        (home / "config").write_bytes(place(config).encode(errors="surrogateescape"))
+        (home / "credentials").write_text(place(credentials))
         environment = {"PATH": real_path, "HOME": str(home), "AWS_CONFIG_FILE": str(home / "config"),
                        "AWS_SHARED_CREDENTIALS_FILE": str(home / "credentials"), "AWS_ENDPOINT_URL": endpoint,
                        "AWS_EC2_METADATA_SERVICE_ENDPOINT": endpoint, "AWS_EC2_METADATA_DISABLED": "true",
                        "AWS_DEFAULT_REGION": "eu-west-1", "NO_COLOR": "1"}
         environment |= {key: place(value) for key, value in variables.items()}
-        if named == "variable":
-            environment["AWS_PROFILE"] = "p"
-        flag = "p" if named == "flag" else None
+        environment = {key: value for key, value in environment.items() if value}
 
         os.environ.clear()
         os.environ.update(environment)
@@ -277,7 +397,7 @@ def main():
             got = f"exit code {run.returncode}: {run.stderr}"
         if got == expected:
             agreed += 1
-        elif documented(name, expected) and got in ("ENVKEY", "W1.by.WEB"):
+        elif documented(name, expected, got):
             by_decision += 1
         else:
             differences.append({"case": name, "botocore": expected, "program": got, "words": words, "stderr": run.stderr.strip()})

@@ -8,10 +8,10 @@ use doorward_model::{Arn, Gap};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::executor::{Executor, changed_at};
-use crate::watch::{LAG, MetricSamples, PERIOD, WatchVerdict, judge};
+use crate::watch::{BlockedForecast, LAG, MetricSamples, PERIOD, WatchVerdict, judge};
 use crate::{
-    ChangeSettings, ChangeState, ChangeTarget, Event, Journal, JournalError, MetricSource, ModeClient, Plan, Step,
-    StepState,
+    ChangeSettings, ChangeState, ChangeTarget, Event, ExplainedRise, Journal, JournalError, MetricSource, ModeClient,
+    Plan, Step, StepState,
 };
 
 /// The run that applies a plan.
@@ -247,6 +247,7 @@ impl<F: ModeClient, J: Journal, G: MetricSource> ApplyRun<'_, F, J, G> {
     async fn observe(&self, changed: &[&Step], input: &WatchInput<'_>) -> WaveObservation {
         let mut seen = WaveObservation::default();
         let (mut judged, mut silent) = (0, 0);
+        let mut notable = String::new();
         for step in changed {
             let name = &step.target.name;
             match self.verdict(step, input).await {
@@ -258,11 +259,17 @@ impl<F: ModeClient, J: Journal, G: MetricSource> ApplyRun<'_, F, J, G> {
                 WatchVerdict::Unknown(because) => {
                     seen.unknown.get_or_insert(format!("{name} in {}: {because}", step.target.region));
                 }
-                WatchVerdict::Quiet { .. } => judged += 1,
+                WatchVerdict::Quiet { explained, .. } => {
+                    judged += 1;
+                    if let Some(rise) = explained.filter(ExplainedRise::is_notable) {
+                        notable.push_str(&format!("; {name} in {}: {rise}", step.target.region));
+                    }
+                }
                 WatchVerdict::NoTraffic => silent += 1,
             }
         }
-        seen.quiet = format!("{judged} of {} within the usual variation, {silent} without traffic", changed.len());
+        seen.quiet =
+            format!("{judged} of {} within the usual variation, {silent} without traffic{notable}", changed.len());
         seen
     }
 
@@ -273,7 +280,10 @@ impl<F: ModeClient, J: Journal, G: MetricSource> ApplyRun<'_, F, J, G> {
             None => return WatchVerdict::Unknown("the metrics before the change were not read".to_owned()),
         };
         match since(self.metrics, &step.target, input.since, input.at).await {
-            Ok(seen) => judge(usual, &seen, reported(input.at), &self.settings.watch),
+            Ok(seen) => {
+                let forecast = step.effect.as_ref().and_then(BlockedForecast::of);
+                judge(usual, &seen, reported(input.at), forecast.as_ref(), &self.settings.watch)
+            }
             Err(because) => WatchVerdict::Unknown(because),
         }
     }

@@ -2,7 +2,7 @@
 
 use doorward_aws::Time;
 
-use crate::executor::{unreadable, value};
+use crate::executor::{changed_since, not_contained, unreadable, value};
 use crate::plan::still_allowed;
 use crate::{ChangeSettings, Inspection, ModeClient, Plan};
 
@@ -26,19 +26,16 @@ pub async fn dry_run<F: ModeClient>(
 ) -> Vec<DryRunResult> {
     let mut lines = Vec::with_capacity(plan.steps.len());
     for step in &plan.steps {
-        let inspected = client.inspect(&step.target).await;
+        let inspected = client.inspect(&step.target, step.to).await;
         let closed = plan.closed(step, time.now(), settings);
         lines.push(match inspected {
             Err(gap) => DryRunResult::WouldRefuse(unreadable(&gap)),
             Ok(Inspection::Gone) => DryRunResult::WouldRefuse("it does not exist any more".to_owned()),
             Ok(Inspection::Found(current)) => match value(step, &current) {
-                None => DryRunResult::WouldRefuse("AWS's response does not contain its mode".to_owned()),
+                None => DryRunResult::WouldRefuse(not_contained(step)),
                 Some(value) if value == step.to.as_str() => DryRunResult::Already,
                 Some(value) if value == step.from.as_str() => would(closed, still_allowed(step, plan.goal, &current)),
-                Some(value) => DryRunResult::WouldRefuse(format!(
-                    "its mode was {} when the plan was made, and is {value:?} now",
-                    step.from
-                )),
+                Some(value) => DryRunResult::WouldRefuse(changed_since(step, value)),
             },
         });
     }

@@ -7,13 +7,13 @@
 use std::time::Duration;
 
 use doorward_aws::Time;
-use doorward_model::{Gap, GapReason, Mode};
+use doorward_model::{Gap, GapReason};
 use jiff::Timestamp;
 
 use crate::plan::still_allowed;
 use crate::{
     ChangeState, Current, Event, Goal, Inspection, Journal, JournalEntry, JournalError, ModeClient, ModeReading,
-    SetFailure, Step, StepState,
+    SetFailure, SettingValue, Step, StepState,
 };
 
 /// Pauses before the mode is read again, if a reading after a request still shows the mode before it: AWS applies changes with a delay.
@@ -96,22 +96,20 @@ impl<F: ModeClient, J: Journal> Executor<'_, F, J> {
         }
         // An unknown result stays unknown, with the newest reason.
         let unread = |because: String| if tried { Event::Unsure { because } } else { Event::Refused { because } };
-        let event = match self.client.inspect(&step.target).await {
+        let event = match self.client.inspect(&step.target, step.to).await {
             Err(gap) => Some(unread(unreadable(&gap))),
             Ok(Inspection::Gone) => Some(Event::Refused { because: "it does not exist any more".to_owned() }),
             Ok(Inspection::Found(current)) => match value(step, &current) {
-                None => Some(unread("AWS's response does not contain its mode".to_owned())),
+                None => Some(unread(not_contained(step))),
                 // The result of an earlier request may be read at any time; another request needs every guard again.
                 Some(value) if value == step.from.as_str() => {
                     let because = closed.or_else(|| still_allowed(step, goal, &current).err());
                     because.map(|because| Event::Refused { because })
                 }
                 Some(value) if value == step.to.as_str() && tried => Some(Event::Changed { request_id: None }),
-                Some(value) if tried => Some(Event::Overtaken { found: format!("it is in {value:?}") }),
+                Some(value) if tried => Some(Event::Overtaken { found: step.to.found(value) }),
                 Some(value) if value == step.to.as_str() => Some(Event::Already),
-                Some(value) => Some(Event::Refused {
-                    because: format!("its mode was {} when the plan was made, and is {value:?} now", step.from),
-                }),
+                Some(value) => Some(Event::Refused { because: changed_since(step, value) }),
             },
         };
         if let Some(event) = event {
@@ -147,16 +145,14 @@ impl<F: ModeClient, J: Journal> Executor<'_, F, J> {
             return Ok(false);
         };
         let prior = record.prior.unwrap_or(step.from);
-        let event = match self.client.read(&step.target).await {
+        let event = match self.client.read(&step.target, step.to).await {
             Err(gap) => Some(Event::RestoreUnsure { because: unreadable(&gap) }),
             Ok(ModeReading::Gone) => Some(Event::RestoreRefused { because: "it does not exist any more".to_owned() }),
-            Ok(ModeReading::Absent) => {
-                Some(Event::RestoreUnsure { because: "AWS's response does not contain its mode".to_owned() })
-            }
+            Ok(ModeReading::Absent) => Some(Event::RestoreUnsure { because: not_contained(step) }),
             Ok(ModeReading::Value(value)) if value == prior.as_str() => Some(Event::Restored { request_id: None }),
             Ok(ModeReading::Value(value)) if value == step.to.as_str() => None,
             Ok(ModeReading::Value(value)) => {
-                let because = format!("another party has changed it since: it is in {value:?}");
+                let because = format!("another party has changed it since: {}", step.to.found(&value));
                 Some(Event::RestoreRefused { because })
             }
         };
@@ -180,14 +176,14 @@ impl<F: ModeClient, J: Journal> Executor<'_, F, J> {
     }
 
     /// Sends one request that sets a mode, and reads the mode again. The mode that is read decides, not the response to the request.
-    async fn set(&self, step: &Step, from: Mode, to: Mode) -> SetOutcome {
+    async fn set(&self, step: &Step, from: SettingValue, to: SettingValue) -> SetOutcome {
         let (request_id, failed) = match self.client.set(&step.target, to).await {
             Ok(wrote) => (wrote.request_id, None),
             Err(failed) => (failed.gap.request_id.clone(), Some(failed)),
         };
         let mut pauses = AGAIN.iter();
         loop {
-            let seen = self.client.read(&step.target).await;
+            let seen = self.client.read(&step.target, to).await;
             let settled = match &seen {
                 Ok(ModeReading::Value(value)) if value == to.as_str() => {
                     // A refused request set nothing: then another party has set the same mode.
@@ -199,7 +195,7 @@ impl<F: ModeClient, J: Journal> Executor<'_, F, J> {
                     }
                     _ => None,
                 },
-                Ok(ModeReading::Value(value)) => Some(format!("it is in {value:?}")),
+                Ok(ModeReading::Value(value)) => Some(to.found(value)),
                 Ok(ModeReading::Gone) => Some("it does not exist any more".to_owned()),
                 Ok(ModeReading::Absent) | Err(_) => None,
             };
@@ -212,17 +208,15 @@ impl<F: ModeClient, J: Journal> Executor<'_, F, J> {
             }
             return match (seen, failed) {
                 (Ok(ModeReading::Value(value)), None) => {
-                    SetOutcome::Other(format!("AWS accepted the change, but it is in {value:?} again"))
+                    SetOutcome::Other(format!("AWS accepted the change, but {} again", to.found(&value)))
                 }
                 (Ok(ModeReading::Value(value)), Some(SetFailure { gap, .. })) => SetOutcome::Unknown {
-                    because: format!("no clear response to the change arrived ({gap}), and it is still in {value:?}"),
+                    because: format!("no clear response to the change arrived ({gap}), and {} still", to.found(&value)),
                     again: true,
                 },
-                (Ok(_), _) => {
-                    SetOutcome::Unknown { because: "AWS's response does not contain its mode".to_owned(), again: false }
-                }
+                (Ok(_), _) => SetOutcome::Unknown { because: not_contained(step), again: false },
                 (Err(gap), _) => {
-                    let because = format!("its mode could not be read after the change: {}", sentence(&gap));
+                    let because = format!("its {} could not be read after the change: {}", to.noun(), sentence(&gap));
                     SetOutcome::Unknown { because, again: false }
                 }
             };
@@ -230,10 +224,20 @@ impl<F: ModeClient, J: Journal> Executor<'_, F, J> {
     }
 }
 
-/// The value of the mode attribute, verbatim.
+/// What a reading without the attribute says.
+pub(crate) fn not_contained(step: &Step) -> String {
+    format!("AWS's response does not contain its {}", step.to.noun())
+}
+
+/// What a reading of another value than the plan's says.
+pub(crate) fn changed_since(step: &Step, value: &str) -> String {
+    format!("its {} was {} when the plan was made, and is {value:?} now", step.to.noun(), step.from)
+}
+
+/// The value of the attribute that the step changes, verbatim.
 pub(crate) fn value<'a>(step: &Step, current: &'a Current) -> Option<&'a str> {
     let attributes = current.load_balancer.attributes.known()?;
-    attributes.get(step.target.kind.mode_attribute()).map(String::as_str)
+    attributes.get(step.to.attribute(step.target.kind)).map(String::as_str)
 }
 
 /// Why a load balancer could not be read.

@@ -1,10 +1,12 @@
 //! The journal of a change. Its order is the guarantee: a request is recorded before it is sent, and its result after the mode was read
 //! again.
 
-use doorward_model::{Arn, Mode};
+use doorward_model::Arn;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::SettingValue;
 
 /// An event of a change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -26,10 +28,10 @@ pub enum Event {
     Already,
     /// A request that sets the mode is about to be sent.
     Intended {
-        /// The mode that was just read: a rollback restores it.
-        from: Mode,
-        /// The mode that is about to be set.
-        to: Mode,
+        /// The value that was just read: a rollback restores it.
+        from: SettingValue,
+        /// The value that is about to be set.
+        to: SettingValue,
     },
     /// The mode was set, and read again.
     Changed {
@@ -71,8 +73,8 @@ pub enum Event {
     },
     /// A request that restores the mode is about to be sent.
     Restoring {
-        /// The mode that is about to be set.
-        to: Mode,
+        /// The value that is about to be set.
+        to: SettingValue,
     },
     /// The mode was restored, and read again; or it was found restored.
     Restored {

@@ -1,4 +1,4 @@
-//! Changes of modes: planned from a scan report, applied in waves, watched, rolled back, and journalled at every step.
+//! Changes of modes and of the treatment of invalid header fields: planned from a scan report, applied in waves, watched, rolled back, and journalled at every step.
 //!
 //! [`plan()`] is pure: a scan report and the decisions of people become a [`Plan`] that people review. [`ApplyRun`] applies it through
 //! traits that the program implements: [`ModeClient`] reads and sets the mode of one load balancer, [`MetricSource`] reads its metrics,
@@ -18,6 +18,7 @@ mod plan;
 mod ports;
 mod render;
 mod rollback;
+mod setting_value;
 mod settings;
 mod state;
 mod verify;
@@ -29,8 +30,8 @@ pub use dry_run::{DryRunResult, dry_run};
 pub use journal::{Event, Journal, JournalEntry, JournalError};
 pub use markdown::{is_markdown, markdown};
 pub use plan::{
-    ChangeTarget, Effect, Goal, HomeOrganization, Insistence, Patch, PatchFor, Plan, PlanError, PlanRequest, PlanRun,
-    PlanSnippet, RULE, Risk, Skip, SkipReason, Step, plan,
+    ChangeTarget, Effect, Goal, HEADERS_RULE, HomeOrganization, Insistence, Patch, PatchFor, Plan, PlanError,
+    PlanRequest, PlanRun, PlanSnippet, RULE, Risk, Skip, SkipReason, Step, plan,
 };
 pub use ports::{Current, Inspection, ModeClient, ModeReading, SetFailure, SetResponse};
 pub use render::{
@@ -38,9 +39,11 @@ pub use render::{
     render_step, render_summary, render_verified,
 };
 pub use rollback::RollbackRun;
+pub use setting_value::SettingValue;
 pub use settings::{ChangeSettings, WatchSettings};
-pub use state::{ChangeState, StepRecord, StepState};
+pub use state::{AppliedStep, AppliedValue, ChangeState, StepRecord, StepState};
 pub use verify::{Holds, Verified, verify};
 pub use watch::{
-    LAG, MetricSample, MetricSamples, MetricSource, PERIOD, Regression, WatchVerdict, WatchedMetric, judge,
+    BlockedForecast, ExplainedRise, LAG, MetricSample, MetricSamples, MetricSource, PERIOD, Regression, WatchVerdict,
+    WatchedMetric, judge, judge_days,
 };

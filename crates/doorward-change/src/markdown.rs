@@ -19,6 +19,7 @@ fn head(text: &mut String, plan: &Plan) -> std::fmt::Result {
         Goal::Required => "the required mode".to_owned(),
         Goal::Mode(mode) => format!("`{mode}`"),
         Goal::Advice => "the mode that traffic supports".to_owned(),
+        Goal::DropInvalidHeaders => "invalid header fields are removed".to_owned(),
     };
     writeln!(text, "# Change plan {}\n", plan.id)?;
     writeln!(text, "Made {} from scan {} of {}. Target: {goal}.\n", plan.made, cell(&plan.run.id), plan.run.started)?;

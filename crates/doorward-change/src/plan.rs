@@ -5,23 +5,28 @@ use std::collections::BTreeMap;
 use doorward_model::{AccountId, Arn, LoadBalancer, Mode, Observed, Region, ScanReport, Verdict};
 use jiff::Timestamp;
 
-use crate::ChangeSettings;
+use crate::{ChangeSettings, SettingValue};
 
 mod canonical;
 mod digest;
 mod document;
+mod goal;
 mod guard;
 mod validity;
 
 use document::FORMAT;
-pub use document::{
-    ChangeTarget, Effect, Goal, Insistence, Patch, Plan, PlanError, PlanRun, PlanSnippet, Risk, Skip, SkipReason, Step,
-};
+pub use document::{ChangeTarget, Effect, Patch, Plan, PlanError, PlanRun, PlanSnippet, Risk, Skip, SkipReason, Step};
+pub use goal::{Goal, Insistence};
 pub(crate) use guard::still_allowed;
 pub use validity::HomeOrganization;
 
 /// The rule that compares the mode of a load balancer with the required mode.
 pub const RULE: &str = "desync-mode-below-required";
+
+/// The rule about header fields with invalid names.
+pub const HEADERS_RULE: &str = "invalid-headers-forwarded";
+/// The rule whose failures say that a load balancer has no traffic.
+const IDLE_RULE: &str = "load-balancer-idle";
 
 /// What to plan. Empty lists select all load balancers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,8 +47,8 @@ pub struct PlanRequest {
     pub insisted: BTreeMap<Arn, Insistence>,
 }
 
-/// How to set a mode in the code that manages a load balancer: a sentence, and texts to paste.
-pub type PatchFor<'a> = &'a dyn Fn(&LoadBalancer, Mode) -> (String, Vec<PlanSnippet>);
+/// How to set the attribute in the code that manages a load balancer: a sentence, and texts to paste.
+pub type PatchFor<'a> = &'a dyn Fn(&LoadBalancer, SettingValue) -> (String, Vec<PlanSnippet>);
 
 /// Makes a plan. `required` is the mode that policy requires, if that is certain.
 pub fn plan(
@@ -54,8 +59,13 @@ pub fn plan(
     settings: &ChangeSettings,
     made: Timestamp,
 ) -> Plan {
-    let verdicts: BTreeMap<&Arn, &Verdict> =
-        report.findings.iter().filter(|f| f.rule == RULE).map(|f| (&f.load_balancer, &f.verdict)).collect();
+    let verdicts: BTreeMap<&Arn, &Verdict> = report
+        .findings
+        .iter()
+        .filter(|f| f.rule == order.goal.rule())
+        .map(|f| (&f.load_balancer, &f.verdict))
+        .collect();
+    let idle = idle(report);
     let (mut considered, mut already) = (0, 0);
     let (mut steps, mut patches, mut skipped) = (Vec::new(), Vec::new(), Vec::new());
     for lb in report.load_balancers.iter().filter(|lb| lb.kind.can_parse_http() && order.covers(lb)) {
@@ -78,11 +88,13 @@ pub fn plan(
             }
             guard::GuardDecision::Patch { manager, from, to, reason } => {
                 let (remedy, snippets) = patch(lb, to);
+                let reason = with_idle(reason, idle.get(&lb.arn).copied());
                 let (target, owner) = (ChangeTarget::of(lb), owner(lb));
                 patches.push(Patch { target, owner, manager, from, to, reason, remedy, snippets });
             }
             guard::GuardDecision::Change(step) => {
-                steps.push(Step { observed: Some(validity::observed(report, lb)), ..*step });
+                let reason = with_idle(step.reason.clone(), idle.get(&lb.arn).copied());
+                steps.push(Step { observed: Some(validity::observed(report, lb)), reason, ..*step });
             }
         }
     }
@@ -90,7 +102,9 @@ pub fn plan(
     let weight = |step: &Step| (step.risk, step.effect.as_ref().map_or(u64::MAX, |effect| effect.requests));
     steps.sort_by(|a, b| weight(a).cmp(&weight(b)).then_with(|| a.target.arn.cmp(&b.target.arn)));
     let cap = settings.cap(steps.len());
-    let canary = settings.canary.min(cap);
+    // Its effect is unknown, so one load balancer always comes first.
+    let least = usize::from(order.goal == Goal::DropInvalidHeaders);
+    let canary = settings.canary.max(least).min(cap);
     for (number, step) in steps.iter_mut().enumerate() {
         step.wave = wave(number, canary, cap);
     }
@@ -117,6 +131,23 @@ pub fn plan(
         skipped,
     };
     plan.sealed()
+}
+
+/// Load balancers without traffic, with the sentence of the finding: a stronger mode protects nothing there.
+fn idle(report: &ScanReport) -> BTreeMap<&Arn, &str> {
+    let fails = report.findings.iter().filter(|finding| finding.rule == IDLE_RULE);
+    fails
+        .filter(|finding| matches!(finding.verdict, Verdict::Fail { .. } | Verdict::Excepted { .. }))
+        .map(|finding| (&finding.load_balancer, finding.verdict.because()))
+        .collect()
+}
+
+/// The reason of a step, which says that the load balancer is idle where it is.
+fn with_idle(reason: String, idle: Option<&str>) -> String {
+    match idle {
+        None => reason,
+        Some(because) => format!("{reason} It is idle: {because} Consider deleting it instead."),
+    }
 }
 
 /// The wave of the load balancer with a number, from 0, in the order of the plan.

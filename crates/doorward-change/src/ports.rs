@@ -4,9 +4,9 @@ use std::future::Future;
 
 use doorward_model::{Gap, LoadBalancer, Mode, Verdict};
 
-use crate::ChangeTarget;
+use crate::{ChangeTarget, SettingValue};
 
-/// The mode of a load balancer as it was read.
+/// The attribute of a load balancer as it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ModeReading {
     /// The attribute's value, verbatim.
@@ -22,7 +22,7 @@ pub enum ModeReading {
 pub struct Current {
     /// The load balancer as it is now, normalized with the current settings.
     pub load_balancer: LoadBalancer,
-    /// The verdict of the rule about the mode, by the current policy and exceptions.
+    /// The verdict of the rule about the attribute, by the current policy and exceptions.
     pub verdict: Option<Verdict>,
     /// The mode that the current policy requires of it, if that is certain.
     pub required: Option<Mode>,
@@ -61,12 +61,12 @@ pub struct SetResponse {
 pub trait ModeClient {
     /// Reads everything that decides whether the load balancer may be changed: its mode, its tags, and from them its manager, its owner
     /// and the exceptions that cover it.
-    fn inspect(&self, target: &ChangeTarget) -> impl Future<Output = Result<Inspection, Gap>>;
+    fn inspect(&self, target: &ChangeTarget, of: SettingValue) -> impl Future<Output = Result<Inspection, Gap>>;
 
-    /// Reads the mode.
-    fn read(&self, target: &ChangeTarget) -> impl Future<Output = Result<ModeReading, Gap>>;
+    /// Reads the attribute that a value is of.
+    fn read(&self, target: &ChangeTarget, of: SettingValue) -> impl Future<Output = Result<ModeReading, Gap>>;
 
-    /// Sends one request that sets the mode and nothing else, and never a second one. An error does not prove that nothing was set,
+    /// Sends one request that sets the attribute and nothing else, and never a second one. An error does not prove that nothing was set,
     /// unless it says so.
-    fn set(&self, target: &ChangeTarget, mode: Mode) -> impl Future<Output = Result<SetResponse, SetFailure>>;
+    fn set(&self, target: &ChangeTarget, value: SettingValue) -> impl Future<Output = Result<SetResponse, SetFailure>>;
 }

@@ -8,7 +8,7 @@ use doorward_model::ChangeStatus;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::{Applied, ChangeState, DryRunResult, Holds, Plan, Risk, Step, Verified, WatchVerdict};
+use crate::{Applied, ChangeState, DryRunResult, ExplainedRise, Holds, Plan, Risk, Step, Verified, WatchVerdict};
 
 /// The result of a command about changes.
 #[derive(Debug, Clone, PartialEq)]
@@ -166,8 +166,7 @@ fn counts(state: &ChangeState) -> String {
 }
 
 fn document(format: &str, state: &ChangeState, stopped: Option<String>) -> Value {
-    let applied: Vec<Value> =
-        state.applied().into_iter().map(|(arn, change)| json!({"load_balancer": arn, "change": change})).collect();
+    let applied = state.applied_steps();
     let watched: Vec<Value> = (1..=state.plan().waves())
         .filter_map(|wave| {
             let (seen, quiet) = state.watched(wave)?;
@@ -224,8 +223,12 @@ pub fn render_verified(state: &ChangeState, verified: &[Verified]) -> RenderedCh
             }
         };
         let since = match &one.since {
-            WatchVerdict::Quiet { periods } => {
-                format!("within the usual variation over {periods} minutes with requests")
+            WatchVerdict::Quiet { periods, explained } => {
+                let explained = explained.filter(ExplainedRise::is_notable).map(|rise| format!("; {rise}"));
+                format!(
+                    "within the usual variation over {periods} minutes with requests{}",
+                    explained.unwrap_or_default()
+                )
             }
             WatchVerdict::NoTraffic => "no traffic, as before".to_owned(),
             WatchVerdict::Unknown(why) => {

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use doorward_model::{AppliedChange, Arn, ChangeStatus, Mode};
+use doorward_model::{AppliedChange, Arn, ChangeStatus};
 use jiff::Timestamp;
+use serde::Serialize;
 
-use crate::{Event, JournalEntry, Plan, Step};
+use crate::{Event, JournalEntry, Plan, SettingValue, Step};
 
 /// The state of one step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,8 +83,50 @@ pub struct StepRecord {
     pub by: String,
     /// AWS's request id of the last request that set the mode.
     pub request_id: Option<String>,
-    /// The mode to restore: what was read just before the first call.
-    pub prior: Option<Mode>,
+    /// The value to restore: what was read just before the first call.
+    pub prior: Option<SettingValue>,
+}
+
+/// One load balancer in a change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AppliedStep {
+    /// The load balancer.
+    pub load_balancer: Arn,
+    /// What became of it.
+    pub change: AppliedValue,
+}
+
+/// What became of the attribute of one load balancer in a change; as [`AppliedChange`], for every attribute.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AppliedValue {
+    /// The change's id.
+    pub change: String,
+    /// When it got its status.
+    pub at: Timestamp,
+    /// The value before the change.
+    pub from: SettingValue,
+    /// The target value, by the plan.
+    pub to: SettingValue,
+    /// The status.
+    pub status: ChangeStatus,
+    /// Who approved the change, or its rollback.
+    pub by: String,
+    /// The reason in the plan.
+    pub why: String,
+    /// What was refused or failed, and why; empty if the status needs no explanation.
+    pub detail: String,
+    /// AWS's request id of the last call that set something.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+}
+
+impl AppliedStep {
+    /// The same as a change of a mode; none if it is of another attribute.
+    fn of_a_mode(self) -> Option<(Arn, AppliedChange)> {
+        let AppliedValue { change, at, from, to, status, by, why, detail, request_id } = self.change;
+        let (from, to) = (from.mode()?, to.mode()?);
+        Some((self.load_balancer, AppliedChange { change, at, from, to, status, by, why, detail, request_id }))
+    }
 }
 
 /// A change: its plan, and the state of every step.
@@ -160,24 +203,31 @@ impl ChangeState {
         self.plan.steps.iter().all(good)
     }
 
-    /// Every load balancer with an event, as reports show it.
-    pub fn applied(&self) -> Vec<(Arn, AppliedChange)> {
+    /// Every load balancer with an event, whatever the change sets.
+    pub fn applied_steps(&self) -> Vec<AppliedStep> {
         let applied = |step: &Step| {
-            let load_balancer = self.load_balancers.get(&step.target.arn)?;
-            let change = AppliedChange {
-                change: self.plan.id.clone(),
-                at: load_balancer.at,
-                from: load_balancer.prior.unwrap_or(step.from),
-                to: step.to,
-                status: load_balancer.state.status()?,
-                by: load_balancer.by.clone(),
-                why: step.reason.clone(),
-                detail: load_balancer.detail.clone(),
-                request_id: load_balancer.request_id.clone(),
-            };
-            Some((step.target.arn.clone(), change))
+            let record = self.load_balancers.get(&step.target.arn)?;
+            Some(AppliedStep {
+                load_balancer: step.target.arn.clone(),
+                change: AppliedValue {
+                    change: self.plan.id.clone(),
+                    at: record.at,
+                    from: record.prior.unwrap_or(step.from),
+                    to: step.to,
+                    status: record.state.status()?,
+                    by: record.by.clone(),
+                    why: step.reason.clone(),
+                    detail: record.detail.clone(),
+                    request_id: record.request_id.clone(),
+                },
+            })
         };
         self.plan.steps.iter().filter_map(applied).collect()
+    }
+
+    /// Every load balancer with an event, as reports show changes of modes: a change of the treatment of header fields is not among them.
+    pub fn applied(&self) -> Vec<(Arn, AppliedChange)> {
+        self.applied_steps().into_iter().filter_map(AppliedStep::of_a_mode).collect()
     }
 
     /// Adds one event.

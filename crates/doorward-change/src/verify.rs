@@ -5,8 +5,8 @@ use doorward_model::Arn;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::apply::{reported, since, usual};
-use crate::executor::unreadable;
-use crate::watch::{LAG, WatchVerdict, judge};
+use crate::executor::{not_contained, unreadable};
+use crate::watch::{BlockedForecast, LAG, WatchVerdict, judge};
 use crate::{ChangeSettings, ChangeState, MetricSource, ModeClient, ModeReading, Step, StepState};
 
 /// How long CloudWatch keeps periods of a minute.
@@ -50,11 +50,11 @@ pub async fn verify<F: ModeClient, G: MetricSource>(
     let mut verified = Vec::new();
     let changed = |step: &&Step| state.step_state(&step.target.arn) == StepState::Changed;
     for step in state.plan().steps.iter().filter(changed) {
-        let holds = match client.read(&step.target).await {
+        let holds = match client.read(&step.target, step.to).await {
             Ok(ModeReading::Value(value)) if value == step.to.as_str() => Holds::Yes,
-            Ok(ModeReading::Value(value)) => Holds::No { found: format!("it is in {value:?}") },
+            Ok(ModeReading::Value(value)) => Holds::No { found: step.to.found(&value) },
             Ok(ModeReading::Gone) => Holds::No { found: "it does not exist any more".to_owned() },
-            Ok(ModeReading::Absent) => Holds::Unknown("AWS's response does not contain its mode".to_owned()),
+            Ok(ModeReading::Absent) => Holds::Unknown(not_contained(step)),
             Err(gap) => Holds::Unknown(unreadable(&gap)),
         };
         let at = state.record(&step.target.arn).map_or(time.now(), |record| record.at);
@@ -84,7 +84,10 @@ async fn look<G: MetricSource>(
         Err(because) => Err(because),
     };
     match seen {
-        Ok((usual, seen)) => judge(&usual, &seen, reported(at), &settings.watch),
+        Ok((usual, seen)) => {
+            let forecast = step.effect.as_ref().and_then(BlockedForecast::of);
+            judge(&usual, &seen, reported(at), forecast.as_ref(), &settings.watch)
+        }
         Err(because) => WatchVerdict::Unknown(because),
     }
 }

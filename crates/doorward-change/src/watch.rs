@@ -1,5 +1,7 @@
 //! Judges whether a change made metrics worse: CloudWatch's metrics since the change against the usual ones of the same load balancer.
 //!
+//! A rise of 4xx responses counts only as far as the change itself does not explain it (see `explanation`).
+//!
 //! A rise is a regression if it is beyond the tolerance in the settings, well beyond every stretch of the same length before the change,
 //! beyond chance for that number of requests, and of enough requests to matter: all four. A metric that is not reported is unknown.
 
@@ -10,6 +12,11 @@ use doorward_model::{Gap, student_t};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{ChangeTarget, WatchSettings};
+
+mod explanation;
+
+use explanation::explain;
+pub use explanation::{BlockedForecast, ExplainedRise};
 
 /// The length of a metric period.
 pub const PERIOD: SignedDuration = SignedDuration::from_secs(60);
@@ -40,6 +47,27 @@ pub struct MetricSample {
     pub target_5xx: f64,
     /// New connections.
     pub connections: f64,
+    /// Requests that do not comply with HTTP, in every mode, blocked or not.
+    pub non_compliant: f64,
+    /// Requests that a target answered with 4xx.
+    pub target_4xx: f64,
+}
+
+impl MetricSample {
+    /// A period in which nothing is counted.
+    pub const fn empty(at: Timestamp) -> Self {
+        Self { at, requests: 0.0, elb_4xx: 0.0, target_5xx: 0.0, connections: 0.0, non_compliant: 0.0, target_4xx: 0.0 }
+    }
+
+    /// All requests.
+    fn all(&self) -> f64 {
+        self.requests + self.elb_4xx
+    }
+
+    /// Requests that a target answered with an error.
+    fn target_errors(&self) -> f64 {
+        self.target_4xx + self.target_5xx
+    }
 }
 
 /// The metrics of a load balancer in some stretches of time, one sample for each period.
@@ -103,18 +131,20 @@ impl WatchedMetric {
     /// Count and denominator of a period.
     fn of(self, sample: &MetricSample) -> (f64, f64) {
         match self {
-            Self::Elb4xx => (sample.elb_4xx, sample.requests + sample.elb_4xx),
+            Self::Elb4xx => (sample.elb_4xx, sample.all()),
             Self::Target5xx => (sample.target_5xx, sample.requests),
-            Self::Connections => (sample.connections, sample.requests + sample.elb_4xx),
+            Self::Connections => (sample.connections, sample.all()),
         }
     }
 
-    /// The tolerated rate, given the expected one.
-    fn tolerated(self, expected: f64, settings: &WatchSettings) -> f64 {
+    /// The tolerated rate, given the expected one. A client whose connection is closed opens another one.
+    fn tolerated(self, expected: f64, forecast: Option<&BlockedForecast>, settings: &WatchSettings) -> f64 {
         match self {
             Self::Elb4xx => expected + settings.tolerated_4xx,
             Self::Target5xx => expected + settings.tolerated_5xx,
-            Self::Connections => expected * settings.tolerated_connections,
+            Self::Connections => {
+                expected * settings.tolerated_connections + forecast.map_or(0.0, BlockedForecast::closed)
+            }
         }
     }
 }
@@ -130,6 +160,8 @@ pub struct Regression {
     pub expected: f64,
     /// The highest rate within tolerance and usual variation.
     pub bound: f64,
+    /// What was expected of 4xx responses, and what explains the rest; none for other metrics.
+    pub explained: Option<ExplainedRise>,
 }
 
 impl fmt::Display for Regression {
@@ -150,7 +182,8 @@ impl fmt::Display for Regression {
                 self.expected * 100.0,
                 self.bound * 100.0
             ),
-        }
+        }?;
+        self.explained.map_or(Ok(()), |explained| write!(f, " ({explained})"))
     }
 }
 
@@ -161,6 +194,8 @@ pub enum WatchVerdict {
     Quiet {
         /// Periods with requests since the change.
         periods: usize,
+        /// The 4xx responses over all of them; none if too little is known of what was usual.
+        explained: Option<ExplainedRise>,
     },
     /// At least one metric is not.
     Regressed(Vec<Regression>),
@@ -170,11 +205,12 @@ pub enum WatchVerdict {
     Unknown(String),
 }
 
-/// Compares the metrics since a change, reported until a time, with those before. Pure.
+/// Compares the metrics since a change, reported until a time, with those before and with what the plan said would be blocked. Pure.
 pub fn judge(
     before: &MetricSamples,
     after: &MetricSamples,
     until: Timestamp,
+    forecast: Option<&BlockedForecast>,
     settings: &WatchSettings,
 ) -> WatchVerdict {
     let (Some(first), Some(last)) = (after.samples.first(), after.samples.last()) else {
@@ -197,6 +233,7 @@ pub fn judge(
     let mut lengths = vec![SHORTEST];
     lengths.extend((whole > SHORTEST).then_some(whole));
     let mut findings = Vec::new();
+    let mut explained = None;
     // A metric that has requests and was never compared is unknown, whatever the others are.
     let mut open: Vec<WatchedMetric> =
         WatchedMetric::ALL.into_iter().filter(|metric| sum(*metric, &after.samples).1 > 0.0).collect();
@@ -211,7 +248,13 @@ pub fn judge(
                 continue;
             }
             open.retain(|left| *left != metric);
-            let found = exceeds(metric, sum(metric, &newest), &rates, settings);
+            let mut found = exceeds(metric, sum(metric, &newest), &rates, forecast, settings);
+            if metric == WatchedMetric::Elb4xx {
+                let margin = found.as_ref().map_or(0.0, |found| found.bound - found.expected);
+                let (rise, is_loss) = explain(&newest, &stretches, forecast, margin, settings);
+                explained = Some(rise);
+                found = found.filter(|_| is_loss).map(|found| Regression { explained, ..found });
+            }
             if let Some(finding) = found.filter(|found| findings.iter().all(|f: &Regression| f.metric != found.metric))
             {
                 findings.push(finding);
@@ -220,9 +263,26 @@ pub fn judge(
     }
     match (findings.is_empty(), open.is_empty()) {
         (false, _) => WatchVerdict::Regressed(findings),
-        (true, true) => WatchVerdict::Quiet { periods: after.samples.len() },
+        (true, true) => WatchVerdict::Quiet { periods: after.samples.len(), explained },
         (true, false) => WatchVerdict::Unknown("too little is known of what was usual before the change".to_owned()),
     }
+}
+
+/// The same over whole days: each day counts as one period, so that the statistics are those of a watch. `before` and `after` are the
+/// samples of consecutive days.
+pub fn judge_days(before: &[MetricSample], after: &[MetricSample], settings: &WatchSettings) -> WatchVerdict {
+    let place = |samples: &[MetricSample], from: i64| {
+        let placed = samples.iter().zip(from..).filter_map(|(sample, period)| {
+            let at = Timestamp::from_second(period * PERIOD.as_secs()).ok()?;
+            // As in a reading of minutes, a period without a request has no sample.
+            (sample.requests + sample.elb_4xx > 0.0).then_some(MetricSample { at, ..*sample })
+        });
+        MetricSamples::new(placed.collect())
+    };
+    let days = i64::try_from(before.len()).unwrap_or(0);
+    let until = days + i64::try_from(after.len()).unwrap_or(0);
+    let until = Timestamp::from_second(until * PERIOD.as_secs()).unwrap_or(Timestamp::MAX);
+    judge(&place(before, 0), &place(after, days), until, None, settings)
 }
 
 /// The longest time without a request, in seconds. The samples are of several days; the time between days does not count.
@@ -238,6 +298,7 @@ fn exceeds(
     metric: WatchedMetric,
     seen: (f64, f64),
     usual: &[(f64, f64)],
+    forecast: Option<&BlockedForecast>,
     settings: &WatchSettings,
 ) -> Option<Regression> {
     let (count, of) = seen;
@@ -245,26 +306,39 @@ fn exceeds(
         return None;
     }
     let beyond = |expected: f64| count - expected * of;
-    let (counts, all) = usual.iter().fold((0.0, 0.0), |(count, of), (more, more_of)| (count + more, of + more_of));
-    let expected = counts / all;
-    let tolerated = metric.tolerated(expected, settings);
+    let expected = mean(usual);
+    let tolerated = metric.tolerated(expected, forecast, settings);
     if count / of <= tolerated || beyond(expected) < settings.minimum_requests as f64 {
         return None;
     }
-    let rates = usual.iter().map(|(count, of)| count / of);
-    let stretches = usual.len() as f64;
-    let free = (stretches - 1.0).max(1.0);
-    let variance = rates.clone().map(|rate| (rate - expected).powi(2)).sum::<f64>() / free;
-    let spread = student_t(RISK, free) * (variance * (1.0 + 1.0 / stretches)).sqrt();
-    let highest = rates.fold(0.0, f64::max);
-    // Chance alone: shares vary as if each request were independent (binomial), connections as counts (Poisson).
+    let spread = spread(usual, expected);
+    let highest = usual.iter().map(|(count, of)| count / of).fold(0.0, f64::max);
     let chance = match metric {
-        WatchedMetric::Connections => expected / of,
-        _ => expected * (1.0 - expected).max(0.0) / of,
+        WatchedMetric::Connections => DEVIATIONS * (expected / of).sqrt(),
+        _ => chance_of_share(expected, of),
     };
-    let noise = (highest * BEYOND_WORST).max(expected + spread) + DEVIATIONS * chance.sqrt();
+    let noise = (highest * BEYOND_WORST).max(expected + spread) + chance;
     let bound = tolerated.max(noise);
-    (count / of > bound).then_some(Regression { metric, seen, expected, bound })
+    (count / of > bound).then_some(Regression { metric, seen, expected, bound, explained: None })
+}
+
+/// The mean of the rates of stretches, each by its denominator.
+fn mean(rates: &[(f64, f64)]) -> f64 {
+    let (counts, all) = rates.iter().fold((0.0, 0.0), |(count, of), (more, more_of)| (count + more, of + more_of));
+    if all > 0.0 { counts / all } else { 0.0 }
+}
+
+/// How far above the mean the rate of a stretch may lie, by the variation of the stretches before.
+fn spread(rates: &[(f64, f64)], expected: f64) -> f64 {
+    let stretches = rates.len() as f64;
+    let free = (stretches - 1.0).max(1.0);
+    let variance = rates.iter().map(|(count, of)| (count / of - expected).powi(2)).sum::<f64>() / free;
+    student_t(RISK, free) * (variance * (1.0 + 1.0 / stretches.max(1.0))).sqrt()
+}
+
+/// By how much chance alone raises a share: shares vary as if each request were independent (binomial), connections as counts (Poisson).
+fn chance_of_share(share: f64, of: f64) -> f64 {
+    DEVIATIONS * (share * (1.0 - share).max(0.0) / of.max(1.0)).sqrt()
 }
 
 /// Stretches of a number of periods that do not overlap; a stretch with missing periods counts with those it has.

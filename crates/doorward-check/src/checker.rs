@@ -130,6 +130,7 @@ impl<'a> Checker<'a> {
         let mut output = doorward_iac::parse(&gathered.sources, deployment, &read);
         output.add_unread(gathered.unread.clone());
         output.add_errors(gathered.errors.clone());
+        output.unexamined.extend(gathered.unexamined.iter().cloned());
         // A check that judged nothing has nothing else for its exit code to follow from.
         if self.settings.unknown_modules == UnknownModules::NotRead || output.declared.is_empty() {
             let is_unknown = |one: &Unexamined| one.reason == UnexaminedReason::UnknownModule;
@@ -264,7 +265,7 @@ impl CheckReport {
             })
         };
         let failed = verdicts()
-            .any(|verdict| matches!(verdict, Verdict::Fail { severity, .. } if thresholds.fail_on.covers(*severity)));
+            .any(|verdict| matches!(verdict, Verdict::Fail { severity, .. } if thresholds.fail_on.for_declarations().covers(*severity)));
         let unread = self.unread.iter().filter(|unread| !self.accepted.contains(&Baseline::part(unread))).count();
         let (read, all) = (self.judged.len(), self.judged.len() + unread);
         let covered = thresholds.is_enough(read, all) && thresholds.is_enough_known(verdicts().map(Verdict::kind));

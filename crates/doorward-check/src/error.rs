@@ -62,9 +62,6 @@ pub enum CheckError {
     /// Standard input that cannot be read.
     #[error("standard input {0}")]
     Stdin(#[source] InputError),
-    /// Files were found, none of them in a supported format. A check of nothing would pass.
-    #[error("no supported files found")]
-    NoSupportedFiles,
     /// A file that cannot be written.
     #[error("{path} could not be written: {source}")]
     Write {
@@ -84,7 +81,6 @@ impl CheckError {
             Self::RuleDisabled { .. } => Some("remove it from policy.disabled, or choose another rule"),
             Self::RuleNeedsScan { .. } => Some("choose another rule"),
             Self::AllRulesDisabled => Some("remove a rule from policy.disabled"),
-            Self::NoSupportedFiles => Some("pass a file explicitly to see why it is not recognised"),
             Self::Exclude { .. } => Some("write it in the syntax of .gitignore"),
             Self::UnknownFormat { .. }
             | Self::FormatWithoutFile { .. }

@@ -6,18 +6,22 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use doorward_iac::{FileError, SourceFile, UnreadPart};
+use doorward_iac::{FileError, SourceFile, SourceRange, Unexamined, UnexaminedReason, UnreadPart};
 
 use crate::CheckError;
 
 mod bytes;
 mod ignored;
+mod programs;
 mod search;
 
 /// The endings that a search of a folder looks for.
 const ENDINGS: [&str; 9] = [".json", ".yaml", ".yml", ".template", ".tf", ".tofu", ".tf.json", ".tofu.json", ".hcl"];
 /// The endings of the files that Terraform reads in a folder.
 const CONFIGURATION: [&str; 6] = [".tf", ".tofu", ".tf.json", ".tofu.json", ".tfvars", ".tfvars.json"];
+
+/// The first bytes of a file that git-crypt encrypts. No tool deploys such a file before it is decrypted.
+const ENCRYPTED: &[u8] = b"\0GITCRYPT\0";
 
 /// The input files.
 #[derive(Default)]
@@ -28,6 +32,8 @@ pub struct Gathered {
     pub errors: Vec<FileError>,
     /// Files and folders that were found in a folder and not read.
     pub unread: Vec<UnreadPart>,
+    /// Files that were found in a folder, cannot be read and give no sign of a load balancer.
+    pub unexamined: Vec<Unexamined>,
     /// Files and folders that were left out because git ignores them.
     pub ignored: usize,
 }
@@ -59,17 +65,25 @@ pub fn gather(paths: &[PathBuf], options: &SearchOptions) -> Result<Gathered, Ch
             path.metadata().map_err(|source| CheckError::Path { path: path.display().to_string(), source })?;
         if metadata.is_dir() { search.add_folder(path) } else { search.add_file(path) }
     }
-    for (label, found) in search.run(&mut gathered) {
+    let (files, programs) = search.run(&mut gathered);
+    for (label, found) in files {
         match bytes::of_file(&found.path) {
             Ok(bytes) => gathered.add(label, bytes, found.named),
             Err(error) => gathered.refuse(FileError::at_start(label, error.to_string()), found.named),
         }
     }
+    programs::list(&programs, &mut gathered);
     Ok(gathered)
 }
 
 impl Gathered {
     fn add(&mut self, label: String, bytes: Vec<u8>, named: bool) {
+        if !named && bytes.starts_with(ENCRYPTED) {
+            let place = SourceRange::at_start(label.clone());
+            let (reason, detail) = (UnexaminedReason::EncryptedFile, "is encrypted by git-crypt".to_owned());
+            self.unexamined.push(Unexamined { address: label, place, reason, detail });
+            return;
+        }
         match SourceFile::new(label, bytes, named) {
             Ok(source) if doorward_iac::may_declare(&source) => self.sources.push(source),
             Ok(_) => {}

@@ -46,6 +46,12 @@ impl LiveScan {
             lb.access_logs = live.access_logs.clone();
         }
         fill(&mut lb.scheme, &live.scheme);
+        // Declarations of target groups are not read.
+        lb.target_groups = live.target_groups.clone();
+        // The load balancers in front of it are other declarations: what was scanned counts while the scheme stays.
+        if lb.scheme == live.scheme {
+            lb.reachability = live.reachability.clone();
+        }
         fill(&mut lb.listeners, &live.listeners);
         lb.arn = live.arn.clone();
         lb.account = live.account.clone();

@@ -4,7 +4,7 @@ pub use doorward_aws::Operation;
 use doorward_model::Grant;
 
 /// The operations of a scan. Those that change something are not among them.
-pub const SCAN: [Operation; 19] = [
+pub const SCAN: [Operation; 21] = [
     Operation::GetCallerIdentity,
     Operation::AssumeRole,
     Operation::DescribeOrganization,
@@ -19,6 +19,8 @@ pub const SCAN: [Operation; 19] = [
     Operation::DescribeLoadBalancerAttributes,
     Operation::DescribeTags,
     Operation::DescribeListeners,
+    Operation::DescribeTargetGroups,
+    Operation::DescribeTargetHealth,
     Operation::DescribeClassicLoadBalancers,
     Operation::DescribeClassicLoadBalancerAttributes,
     Operation::DescribeClassicTags,

@@ -19,6 +19,7 @@ mod log_delivery;
 mod rehearsal;
 mod single;
 mod tags;
+mod target_groups;
 pub(crate) mod v2;
 
 pub use rehearsal::{AT_MOST, beyond, rehearse, tried};
@@ -34,6 +35,9 @@ pub struct CollectSettings {
     pub alb_listeners: bool,
     /// Whether deliveries of CloudWatch Logs ("vended logs") are read for load balancers whose attributes disable access logs.
     pub vended_logs: bool,
+    /// Whether target groups are read: one call for a page of them in each account-Region with an application load balancer. Without them
+    /// it is unknown whether the internet reaches an internal load balancer, and which version of HTTP targets are sent.
+    pub target_groups: bool,
 }
 
 /// The number of load balancers of one account-Region whose details are read concurrently: enough to use the request limit of
@@ -159,6 +163,9 @@ async fn one(context: CollectContext<'_>) -> RegionInventory {
     inventory.gone.sort();
     if context.settings.vended_logs {
         log_delivery::add(context, &mut inventory.load_balancers).await;
+    }
+    if context.settings.target_groups {
+        target_groups::add(context, &mut inventory.load_balancers).await;
     }
     inventory
 }

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use doorward_model::{AccountId, Finding, LoadBalancer, Policy, Region, Rule, ScanReport, Tally};
+use doorward_model::{
+    AccountId, DeadlineTally, Finding, LoadBalancer, Observed, Policy, Region, Rule, ScanReport, Severity, Tally,
+};
 use jiff::Timestamp;
 
 use crate::normalize::Normalized;
@@ -23,7 +25,9 @@ pub fn evaluate(scan: Normalized, rules: &[&dyn Rule], policy: &Policy) -> ScanR
         let observed_at = lb.evidence.as_ref().map_or_else(begun, |evidence| evidence.at);
         findings.extend(rules.iter().map(|rule| finding(lb, *rule, policy, observed_at)));
     }
-    let tally = Tally::of(&load_balancers, &findings);
+    // Deadlines are counted once the history is known.
+    let deadlines = policy.has_deadlines().then(DeadlineTally::default);
+    let tally = Tally { deadlines, ..Tally::of(&load_balancers, &findings) };
     tracing::info!(rules = rules.len(), findings = findings.len(), "judged");
     ScanReport {
         run,
@@ -40,6 +44,12 @@ pub fn evaluate(scan: Normalized, rules: &[&dyn Rule], policy: &Policy) -> ScanR
 
 fn finding(lb: &LoadBalancer, rule: &dyn Rule, policy: &Policy, observed_at: Timestamp) -> Finding {
     let meta = rule.meta();
+    let verdict = rule.judge(lb, policy);
+    // An informational failure opens nothing, so it is never due.
+    let deadline = verdict.severity().filter(|severity| *severity > Severity::Informational).and_then(|severity| {
+        let profile = lb.policy.as_ref().map_or(&Observed::Absent, |applied| &applied.profile);
+        policy.deadline(profile, meta.id, severity)
+    });
     Finding {
         id: Finding::id_for(&lb.arn, meta.id),
         rule: meta.id.to_owned(),
@@ -49,8 +59,9 @@ fn finding(lb: &LoadBalancer, rule: &dyn Rule, policy: &Policy, observed_at: Tim
         name: lb.name.clone(),
         kind: lb.kind,
         owner: lb.owner_label().to_owned(),
-        verdict: rule.judge(lb, policy),
+        verdict,
         observed_at: Some(observed_at),
         history: None,
+        deadline,
     }
 }

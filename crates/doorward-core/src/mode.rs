@@ -13,7 +13,7 @@ use aws_sdk_elasticloadbalancingv2::types as v2_types;
 use aws_types::request_id::RequestId;
 
 use doorward_aws::{Access, Failure, Operation, Session, classic_as, elb_as};
-use doorward_model::{AccountId, AccountRegion, Arn, Evidence, Gap, GapReason, Kind, Mode, Region, RegionInventory};
+use doorward_model::{AccountId, AccountRegion, Arn, Evidence, Gap, GapReason, Kind, Region, RegionInventory};
 
 use crate::collect::{CollectContext, CollectSettings, classic, read_one, v2};
 use crate::discover::Target;
@@ -85,28 +85,33 @@ impl From<Failure> for NotSet {
     }
 }
 
-/// Sets the mode, by at most one request. Returns the attributes in AWS's response.
+/// Sets one attribute, by at most one request. Returns the attributes in AWS's response.
 ///
 /// # Errors
 ///
 /// An error proves that nothing was changed only if [`NotSet::refused`] is set: a response may be lost after the request took
 /// effect.
-pub async fn set(access: &Access, session: Arc<Session>, subject: &Subject, mode: Mode) -> Result<Attributes, NotSet> {
+pub async fn set(
+    access: &Access,
+    session: Arc<Session>,
+    subject: &Subject,
+    attribute: &str,
+    value: &str,
+) -> Result<Attributes, NotSet> {
     let target = target(session, subject, Operation::ModifyLoadBalancerAttributes)
         .map_err(|gap| NotSet { gap, refused: true })?;
     let context = context(access, &target);
     let set = match subject.kind {
-        Kind::Classic => set_classic(context, name(&subject.arn), mode).await,
-        _ => set_v2(context, &subject.arn, mode).await,
+        Kind::Classic => set_classic(context, name(&subject.arn), attribute, value).await,
+        _ => set_v2(context, &subject.arn, attribute, value).await,
     };
     set.map_err(NotSet::from)
 }
 
-async fn set_v2(context: CollectContext<'_>, arn: &Arn, mode: Mode) -> Result<Attributes, Failure> {
+async fn set_v2(context: CollectContext<'_>, arn: &Arn, attribute: &str, value: &str) -> Result<Attributes, Failure> {
     let operation = Operation::ModifyLoadBalancerAttributes;
     let client = context.access.clients.elb(&context.target.place.region);
-    let attribute =
-        v2_types::LoadBalancerAttribute::builder().key(Kind::Application.mode_attribute()).value(mode.as_str()).build();
+    let attribute = v2_types::LoadBalancerAttribute::builder().key(attribute).value(value).build();
     context
         .access
         .caller
@@ -131,11 +136,15 @@ async fn set_v2(context: CollectContext<'_>, arn: &Arn, mode: Mode) -> Result<At
         .await
 }
 
-async fn set_classic(context: CollectContext<'_>, name: &str, mode: Mode) -> Result<Attributes, Failure> {
+async fn set_classic(
+    context: CollectContext<'_>,
+    name: &str,
+    attribute: &str,
+    value: &str,
+) -> Result<Attributes, Failure> {
     let operation = Operation::ModifyClassicLoadBalancerAttributes;
     let client = context.access.clients.classic(&context.target.place.region);
-    let attribute =
-        classic_types::AdditionalAttribute::builder().key(Kind::Classic.mode_attribute()).value(mode.as_str()).build();
+    let attribute = classic_types::AdditionalAttribute::builder().key(attribute).value(value).build();
     let attributes = classic_types::LoadBalancerAttributes::builder().additional_attributes(attribute).build();
     context
         .access
@@ -191,7 +200,7 @@ fn context<'a>(access: &'a Access, target: &'a Target) -> CollectContext<'a> {
     CollectContext {
         access,
         target,
-        settings: CollectSettings { alb_listeners: false, vended_logs: false },
+        settings: CollectSettings { alb_listeners: false, vended_logs: false, target_groups: false },
         most: usize::MAX,
     }
 }

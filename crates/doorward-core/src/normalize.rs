@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use doorward_model::{
     Account, AccountId, Coverage, CoverageLine, Gap, GapReason, Inventory, Kind, LoadBalancer, LogDestination,
-    Observed, Organization, RawLoadBalancer, Region, Run, Scheme,
+    Observed, Organization, RawLoadBalancer, Reachability, Region, Run, Scheme,
 };
 
 mod label;
@@ -86,9 +86,10 @@ fn one(
         account: id.clone(),
         account_name: account.map_or_else(|| Observed::unread(unlisted()), |a| a.name.clone()),
         region: region.clone(),
+        reachability: Reachability::of(raw.kind, &scheme(&raw), &raw.reached_through),
         scheme: scheme(&raw),
         mode: attribute(&raw, raw.kind.mode_attribute()),
-        drop_invalid_headers: attribute(&raw, "routing.http.drop_invalid_header_fields.enabled"),
+        drop_invalid_headers: attribute(&raw, doorward_model::DROP_INVALID),
         waf_fail_open: attribute(&raw, "waf.fail_open.enabled"),
         access_logs: access_logs(&raw),
         managed_by: settings.manager.of(&raw.tags),
@@ -104,6 +105,7 @@ fn one(
         created: raw.created,
         state: raw.state,
         listeners: raw.listeners,
+        target_groups: raw.target_groups,
         tags: raw.tags,
         attributes: raw.attributes,
         evidence: raw.evidence,
@@ -112,8 +114,11 @@ fn one(
         traffic: None,
         changes: Vec::new(),
         edited: None,
+        tracked_sources: Vec::new(),
         placeholder: None,
         declared: None,
+        policy: None,
+        usage: None,
     }
 }
 

@@ -12,7 +12,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use doorward_model::{
-    Arn, InCode, Inputs, Inventory, LoadBalancer, Policy, Rule, ScanHistory, ScanReport, Traffic, UnmatchedSetting,
+    AppliedPolicy, Arn, InCode, Inputs, Inventory, LoadBalancer, Policy, Rule, ScanHistory, ScanReport, Traffic,
+    UnmatchedSetting,
 };
 use jiff::Timestamp;
 
@@ -49,8 +50,12 @@ pub struct Recipe<'a> {
     pub traffic: Option<&'a TrafficFor<'a>>,
     /// For a command that acts on the report later than the scan: traffic evidence may be too old by then.
     pub expire: Option<&'a ExpireTraffic<'a>>,
+    /// Days in which a tracked source of non-compliant requests is due to be fixed.
+    pub source_due_days: u32,
     /// Files that replace the declarations among the inputs.
     pub declarations: Option<&'a DeclarationsFor<'a>>,
+    /// How the policy applies to a load balancer.
+    pub applied: fn(&LoadBalancer, &Policy) -> AppliedPolicy,
     /// What the policy names and a report does not have.
     pub unmatched: fn(&ScanReport, &Policy) -> Vec<UnmatchedSetting>,
 }
@@ -93,7 +98,7 @@ pub fn judge(inventory: Inventory, inputs: Inputs, recipe: &Recipe<'_>) -> Resul
     let at = inventory.run.started;
     let only_one = inventory.run.only.is_some();
     let mut scan = normalize(inventory, recipe.normalize);
-    let Inputs { mut traffic, mut changes, mut edits, mut declared } = inputs;
+    let Inputs { mut traffic, mut changes, mut edits, mut declared, mut tracked, mut usage } = inputs;
     // Where one load balancer of all was read, a rule about changes is asked if a whole scan would ask it.
     let changes_elsewhere = only_one && !changes.is_empty();
     if let Some(trace) = recipe.declarations {
@@ -104,6 +109,7 @@ pub fn judge(inventory: Inventory, inputs: Inputs, recipe: &Recipe<'_>) -> Resul
         // An edit that left another mode than the current one did not set the current one.
         lb.edited = edits.remove(&lb.arn).filter(|edit| lb.mode.known() == Some(&edit.left));
         lb.declared = declared.remove(&lb.arn);
+        lb.usage = usage.remove(&lb.arn);
     }
     // After the changes are joined: what was logged before the mode was changed is no evidence of the current mode.
     if let Some(weigh) = recipe.traffic {
@@ -114,6 +120,14 @@ pub fn judge(inventory: Inventory, inputs: Inputs, recipe: &Recipe<'_>) -> Resul
     }
     for lb in &mut scan.load_balancers {
         lb.traffic = traffic.remove(&lb.arn);
+        let known = tracked.remove(&lb.arn).unwrap_or_default();
+        lb.tracked_sources = match lb.traffic.as_deref() {
+            Some(traffic) => doorward_model::track(known, traffic, lb.owner_label(), recipe.source_due_days),
+            None => known,
+        };
+    }
+    for lb in &mut scan.load_balancers {
+        lb.policy = Some((recipe.applied)(lb, recipe.policy));
     }
     let rules = (recipe.rules)(&scan.load_balancers, changes_elsewhere, at);
     let rules: Vec<&dyn Rule> = rules.iter().map(|rule| &**rule).collect();

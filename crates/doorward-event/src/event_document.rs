@@ -192,10 +192,7 @@ impl EventLine {
         let kinds = report.findings.iter().map(|finding| finding.verdict.kind());
         let unread = load_balancer.as_ref().is_none_or(|lb| lb.attributes.gap().is_some() || lb.tags.gap().is_some());
         line.seen = settings.is_enough_known(kinds) && !unread;
-        line.failed = report
-            .findings
-            .iter()
-            .any(|f| matches!(f.verdict, Verdict::Fail { severity, .. } if settings.fail_on.covers(severity)));
+        line.failed = report.findings.iter().any(|finding| settings.is_reached_by(finding));
         line.details = vec![ledger_line(&recorded)];
         for statement in published.iter().chain(&notified) {
             line.refused |= statement.result != DeliveryResult::Complete;

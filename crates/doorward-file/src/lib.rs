@@ -13,6 +13,7 @@ use tempfile::NamedTempFile;
 pub mod encoding;
 pub mod input;
 pub mod ownership;
+pub mod places;
 
 /// Large enough that a scan of 20,000 load balancers is written in thousands of calls, not millions.
 const BUFFER_BYTES: usize = 1 << 16;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use doorward_model::{
     AccountId, Arn, Gap, GapReason, Kind, Listener, LoadBalancer, LogDestination, Manager, Observed,
-    PlaceholderIdentity, Region, Scheme,
+    PlaceholderIdentity, Reachability, Region, Scheme,
 };
 
 use crate::attributes::Attributes;
@@ -272,6 +272,7 @@ impl<'t> LoadBalancerBuilder<'t> {
         let access_logs = self.access_logs();
         let undeclared =
             |what: &str| self.gap(GapReason::Undeclared, self.head.clone(), format!("{what} is not declared"));
+        let beyond = Observed::Unread(undeclared("a network load balancer in front of it"));
         let arn = self.arn.known().and_then(|text| Arn::new(text).ok());
         let of_arn = |field: fn(&Arn) -> &str| arn.as_ref().map(|arn| field(arn).to_owned());
         let account =
@@ -305,6 +306,11 @@ impl<'t> LoadBalancerBuilder<'t> {
                 region: region.unwrap_or(no_region),
                 name: self.name.known().cloned().unwrap_or_else(|| self.address.clone()),
                 kind,
+                reachability: Reachability::of(kind, &self.scheme, &beyond),
+                target_groups: Observed::unread(Gap::new(
+                    GapReason::NotAsked,
+                    "elasticloadbalancing:DescribeTargetGroups",
+                )),
                 scheme: self.scheme.clone(),
                 vpc: None,
                 dns_name: None,
@@ -330,8 +336,11 @@ impl<'t> LoadBalancerBuilder<'t> {
                 traffic: None,
                 changes: Vec::new(),
                 edited: None,
+                tracked_sources: Vec::new(),
                 placeholder: Some(Arc::new(placeholder)),
                 declared: None,
+                policy: None,
+                usage: None,
             })),
         }
     }

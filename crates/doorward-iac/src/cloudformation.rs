@@ -9,12 +9,13 @@ use doorward_model::{Gap, GapReason, Kind, Listener, Manager, Observed};
 
 use self::intrinsic::{Intrinsics, is_intrinsic, is_nothing};
 use crate::attributes::Attributes;
-use crate::builder::{LOGS_BUCKET, LOGS_ENABLED, LOGS_PREFIX, LoadBalancerBuilder, gap, listener, scheme};
+use crate::builder::{LOGS_BUCKET, LOGS_ENABLED, LOGS_PREFIX, LoadBalancerBuilder, gap, incapable, listener, scheme};
 use crate::source_text::SourceText;
 use crate::tree::{Document, Node};
 use crate::{Deployment, Dialect, ParseOutput, UnreadPart, detect, edit};
 
 mod attribute_outcomes;
+mod conditions;
 mod intrinsic;
 
 const V2: &str = "AWS::ElasticLoadBalancingV2::LoadBalancer";
@@ -143,6 +144,11 @@ impl Template<'_> {
             return;
         }
         match resource.text_at(&["Type"]) {
+            Some(V2 | CLASSIC) if self.is_never_made(resource) => {
+                let because = "It is not created: its condition is false by the values of the template.".to_owned();
+                let declared = incapable(self.text, Dialect::CloudFormation, address, name.span.clone(), because);
+                output.declared.push(declared);
+            }
             Some(kind @ (V2 | CLASSIC)) => match resource.check_unique_keys_below(self.text) {
                 Ok(()) if kind == V2 => {
                     output.declared.push(self.load_balancer(name, resource, address).finish(self.deployment));
@@ -166,6 +172,13 @@ impl Template<'_> {
                 self.elsewhere(name, address, because, output);
             }
         }
+    }
+
+    /// Whether the condition of a resource is false whatever the deployment is.
+    fn is_never_made(&self, resource: &Node) -> bool {
+        let intrinsics = Intrinsics { text: self.text, document: self.document };
+        let condition = resource.text_at(&["Condition"]).filter(|_| self.macro_gap.is_none());
+        condition.and_then(|name| intrinsics.condition(name)) == Some(false)
     }
 
     /// The gap for every property of a resource: a macro, or a function beside the properties.

@@ -194,6 +194,8 @@ pub enum UnexaminedReason {
     Template,
     /// A file that is not well-formed.
     BrokenFile,
+    /// A file that git-crypt encrypts.
+    EncryptedFile,
 }
 
 impl UnexaminedReason {
@@ -206,6 +208,7 @@ impl UnexaminedReason {
             Self::ManifestOfOtherKinds => "manifest-of-other-kinds",
             Self::Template => "template",
             Self::BrokenFile => "broken-file",
+            Self::EncryptedFile => "encrypted-file",
         }
     }
 }

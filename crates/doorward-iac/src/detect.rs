@@ -127,7 +127,7 @@ pub(crate) fn detect<'a>(source: &SourceFile, text: &SourceText<'a>) -> Result<C
         return Ok(Content::Nothing);
     }
     // A patch of a kustomization is a list of operations.
-    if text.text.trim_start().starts_with('-') && text.text.contains("op:") {
+    if text.text.trim_start().starts_with(['-', '[']) && (text.text.contains("op:") || text.text.contains("\"op\"")) {
         return Ok(Content::Nothing);
     }
     if !may_declare(source) {

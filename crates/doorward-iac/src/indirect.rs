@@ -20,6 +20,9 @@ mod charts;
 pub(crate) mod plan;
 pub(crate) mod preview;
 
+/// The beginning of a text that stands for one of several, and contains all of them.
+pub(crate) const ONE_OF_SEVERAL: &str = "${one of several}\n";
+
 const UNFIXABLE: &str = "the manifest stands in another declaration; change it there";
 
 /// Types of resources that contain a Kubernetes object as blocks, with the kind and version of the object.
@@ -233,6 +236,7 @@ fn camel_keys(node: &Node) -> Node {
 fn manifests_of(node: &Node) -> Option<Vec<Node>> {
     match node.as_str() {
         None => Some(vec![node.clone()]).filter(|_| node.as_map().is_some()),
+        Some(text) if text.starts_with(ONE_OF_SEVERAL) => None,
         Some(text) if text.starts_with("${") && text.ends_with('}') && !text.contains('\n') => None,
         Some(text) => {
             let objects = parse_yaml(text, &node.span)?;
@@ -249,6 +253,10 @@ fn helm(node: &Node, address: &str, action: Action, raw: &str) -> Vec<Indirect> 
     for part in given.unwrap_or_default() {
         match manifests_of(part) {
             Some(parts) => parts.iter().filter(|part| !part.is_null()).for_each(|part| values = merge(&values, part)),
+            // A text of which parts are left out or repeated: its words decide.
+            None if part.as_str().is_some_and(|text| text.starts_with(ONE_OF_SEVERAL)) => {
+                is_complete &= !part.as_str().is_some_and(signs::of_ingress);
+            }
             None => is_complete &= part.is_null(),
         }
     }
@@ -261,6 +269,7 @@ fn helm(node: &Node, address: &str, action: Action, raw: &str) -> Vec<Indirect> 
             _ => is_complete = false,
         }
     }
+    is_complete &= !has_unknown_ingress(&values, false);
     let found = of_values(&values, address, action);
     let chart = node.text_at(&["chart"]).unwrap_or_default();
     let may_be = signs::of_controller(raw) || !charts::is_without_ingress(chart);
@@ -278,6 +287,41 @@ fn helm(node: &Node, address: &str, action: Action, raw: &str) -> Vec<Indirect> 
         )));
     }
     contained
+}
+
+/// Whether the values leave open if a chart gets an Ingress, or which class and annotations it has. `inside` is whether a key
+/// around them speaks of an Ingress.
+fn has_unknown_ingress(values: &Node, inside: bool) -> bool {
+    let is_open = |node: &Node| node.as_str().is_some_and(|text| text.contains("${"));
+    match &*values.data {
+        Data::Scalar { .. } => false,
+        Data::Seq(nodes) => nodes.iter().any(|node| has_unknown_ingress(node, inside)),
+        Data::Map(pairs) => {
+            let off = |name: &str| values.text_at(&[name]) == Some("false");
+            if inside && (off("enabled") || off("create")) {
+                return false;
+            }
+            pairs.iter().any(|(key, value)| {
+                let key = key.as_str().unwrap_or_default();
+                let lower = key.to_lowercase();
+                // An entry whose key is not known may be any.
+                let is_any = key.starts_with("${");
+                // The names of annotations contain the word.
+                let speaks = !key.contains('/') && (lower.contains("ingress") || lower.contains("gateway"));
+                let is_decisive = is_any || speaks || (inside && (lower == "annotations" || lower.contains("class")));
+                (is_decisive && is_open(value)) || has_unknown_ingress(value, inside || speaks)
+            })
+        }
+    }
+}
+
+/// Whether the types of all resources of a template are known, none of them creates a load balancer, and no macro adds any.
+fn has_other_resources_only(template: &Node) -> bool {
+    let resources = template.get("Resources").and_then(Node::as_map).unwrap_or_default();
+    let is_other = |(_, resource): &(Node, Node)| {
+        resource.text_at(&["Type"]).is_some_and(|kind| !kind.contains("${") && !signs::of_any(kind))
+    };
+    !resources.is_empty() && template.get("Transform").is_none() && resources.iter().all(is_other)
 }
 
 /// Why the load balancer of an environment of Elastic Beanstalk is not judged; `None` if the environment creates none that has
@@ -315,6 +359,11 @@ pub(crate) fn beanstalk(node: &Node) -> Option<String> {
 fn stack(node: &Node) -> Option<String> {
     let body = node.text_at(&["template_body"]).filter(|body| !body.starts_with("${"));
     if body.is_some_and(|body| !signs::of_any(body)) {
+        return None;
+    }
+    // A template that is composed in place.
+    let composed = node.get("template_body").filter(|body| body.as_map().is_some());
+    if composed.is_some_and(has_other_resources_only) {
         return None;
     }
     Some("The template of the stack may declare load balancers; check the template as a file.".to_owned())

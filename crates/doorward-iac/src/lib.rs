@@ -140,8 +140,9 @@ pub fn parse(sources: &[SourceFile], deployment: &Deployment, folder: ReadFolder
     let found = found.into_inner();
     let found_texts = found.texts();
     found.add_to(&found_texts, &mut manifests);
+    let built = kubernetes::build_kustomizations(sources, &texts, &mut manifests);
     manifests.parse(deployment, &mut output);
-    kubernetes::mark_kustomizations(sources, &mut output);
+    kubernetes::mark_kustomizations(sources, &built, &mut output);
     // Without a file of variables that the user names, or a file that overrides others, values would be wrong.
     let is_given = |file: &str| {
         let mut options = deployment.variables.options.iter();

@@ -1,13 +1,11 @@
 //! Words by which a text that cannot be evaluated is judged: whether it may declare a load balancer.
 
 /// Words of the Kubernetes controllers that create load balancers, in lower case.
-const OF_CONTROLLERS: [&str; 12] = [
+const OF_CONTROLLERS: [&str; 10] = [
     "alb.ingress.kubernetes.io",
     "ingress.k8s.aws",
     "eks.amazonaws.com/alb",
     "gateway.k8s.aws",
-    "service.beta.kubernetes.io/aws-load-balancer",
-    "service.k8s.aws/",
     "ingress.class: alb",
     "ingress.class: \"alb\"",
     "ingress.class: 'alb'",
@@ -15,6 +13,15 @@ const OF_CONTROLLERS: [&str; 12] = [
     "classname: \"alb\"",
     "classname: 'alb'",
 ];
+
+/// Words of a Service that creates a load balancer, in lower case.
+const OF_SERVICES: [&str; 2] = ["service.beta.kubernetes.io/aws-load-balancer", "service.k8s.aws/"];
+
+/// The annotation of a Service whose values `external`, `nlb` and `nlb-ip` ask for a Network Load Balancer, which has no mode.
+const TYPE_OF_SERVICE: &str = "aws-load-balancer-type";
+
+/// Words of the values of a chart that asks for an application load balancer, in lower case.
+const OF_INGRESSES: [&str; 3] = ["ingress", "gateway", "alb."];
 
 /// Words of declarations in the other dialects, in lower case.
 const OF_DECLARATIONS: [&str; 17] = [
@@ -38,29 +45,38 @@ const OF_DECLARATIONS: [&str; 17] = [
 ];
 
 /// Words of files in the dialects that may declare a load balancer, in lower case.
-const OF_DIALECTS: [&str; 7] = [
-    "::module",
-    "awstemplateformatversion",
-    "kind: gateway",
-    "kind: ingress",
-    "planned_values",
-    "resource_changes",
-    "urn:pulumi:",
-];
+const OF_DIALECTS: [&str; 7] =
+    ["::module", "transform", "kind: gateway", "kind: ingress", "planned_values", "resource_changes", "urn:pulumi:"];
 
 /// Whether a file that is not well-formed may be one that declares load balancers.
 pub(crate) fn of_dialect(text: &str) -> bool {
     of_any(text) || contains(text, &OF_DIALECTS)
 }
 
-/// Whether a text contains a word of a Kubernetes controller that creates load balancers.
+/// Whether a text contains a word of a Kubernetes controller that creates load balancers with a mode.
 pub(crate) fn of_controller(text: &str) -> bool {
-    contains(text, &OF_CONTROLLERS)
+    contains(text, &OF_CONTROLLERS) || (contains(text, &OF_SERVICES) && !is_of_network(text))
+}
+
+/// Whether the values of a chart may ask for a load balancer with a mode.
+pub(crate) fn of_ingress(text: &str) -> bool {
+    of_controller(text) || contains(text, &OF_INGRESSES)
+}
+
+/// Whether each type of a load balancer in a text is that of a Network Load Balancer, and there is one.
+fn is_of_network(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    let mut types = text.split(TYPE_OF_SERVICE).skip(1).peekable();
+    let is_network = |rest: &str| {
+        let line: String = rest.chars().take(40).collect();
+        line.contains("external") || line.contains("nlb")
+    };
+    types.peek().is_some() && types.all(is_network)
 }
 
 /// Whether a text may declare a load balancer in any dialect.
 pub(crate) fn of_any(text: &str) -> bool {
-    contains(text, &OF_CONTROLLERS) || contains(text, &OF_DECLARATIONS)
+    of_controller(text) || contains(text, &OF_DECLARATIONS)
 }
 
 fn contains(text: &str, words: &[&str]) -> bool {
@@ -71,4 +87,32 @@ fn contains(text: &str, words: &[&str]) -> bool {
 /// Whether a text is a template that another program renders: Helm, Jinja, `templatefile`.
 pub(crate) fn is_template(text: &str) -> bool {
     text.contains("{{") || text.contains("{%") || text.contains("%{") || text.contains("<%")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_of_a_network_load_balancer_is_no_sign() {
+        for (text, expected) in [
+            ("service.beta.kubernetes.io/aws-load-balancer-internal: \"true\"", true),
+            ("service.beta.kubernetes.io/aws-load-balancer-type: external", false),
+            ("service.beta.kubernetes.io/aws-load-balancer-type = \"nlb-ip\"", false),
+            ("service.beta.kubernetes.io/aws-load-balancer-type: classic", true),
+            (
+                "a: {service.beta.kubernetes.io/aws-load-balancer-type: nlb}\nb: \
+                 {service.beta.kubernetes.io/aws-load-balancer-type: x, more: 1234567890}",
+                true,
+            ),
+            (
+                "service.beta.kubernetes.io/aws-load-balancer-type: nlb\nalb.ingress.kubernetes.io/scheme: internal",
+                true,
+            ),
+            ("ingressClassName: alb", true),
+            ("", false),
+        ] {
+            assert_eq!(of_controller(text), expected, "{text}");
+        }
+    }
 }

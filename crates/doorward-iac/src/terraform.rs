@@ -28,6 +28,7 @@ mod path;
 pub(crate) mod plan;
 mod providers;
 mod public_module;
+mod public_resource;
 mod resource;
 mod section;
 mod syntax;

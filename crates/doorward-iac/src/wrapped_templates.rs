@@ -67,7 +67,11 @@ pub(crate) fn indirect<'a>(
             note: None,
         };
         let unread = |because: &str| vec![Indirect::Unread(because.to_owned())];
-        if kind == "AWS::CloudFormation::Stack" && is_among(properties.get("TemplateURL"), text.path, sources) {
+        // The AWS CDK names the file of a nested stack beside the address in a bucket.
+        let asset = resource.get("Metadata").and_then(|metadata| metadata.get("aws:asset:path"));
+        let is_read =
+            is_among(properties.get("TemplateURL"), text.path, sources) || is_among(asset, text.path, sources);
+        if kind == "AWS::CloudFormation::Stack" && is_read {
             let is_this = |unread: &UnreadPart| unread.address == address && unread.place.file == text.path;
             output.unread.retain(|unread| !is_this(unread));
             continue;

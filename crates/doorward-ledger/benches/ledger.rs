@@ -218,6 +218,8 @@ fn inventory(load_balancers: usize, scan: usize) -> Inventory {
         tags: Observed::Known((0..5).map(|n| (format!("tag-key-{n}"), format!("tag-value-{}", lb % 97))).collect()),
         listeners: Observed::Absent,
         vended_logs: Observed::Absent,
+        target_groups: Observed::Absent,
+        reached_through: Observed::Absent,
     };
     let cell = |number: usize| RegionInventory {
         account: account(number),
@@ -302,6 +304,7 @@ fn finding(lb: &LoadBalancer, rule: &str, fails: bool) -> Finding {
         },
         observed_at: None,
         history: None,
+        deadline: None,
     }
 }
 
@@ -319,6 +322,8 @@ fn load_balancer(lb: usize, mode: Mode) -> LoadBalancer {
         region: region(place(lb)),
         name: format!("lb-{lb:06}"),
         kind: Kind::Application,
+        reachability: Observed::Absent,
+        target_groups: Observed::Absent,
         scheme: Observed::Absent,
         vpc: None,
         dns_name: None,
@@ -341,7 +346,10 @@ fn load_balancer(lb: usize, mode: Mode) -> LoadBalancer {
         traffic: None,
         changes: Vec::new(),
         edited: None,
+        tracked_sources: Vec::new(),
         placeholder: None,
         declared: None,
+        policy: None,
+        usage: None,
     }
 }

@@ -1,6 +1,6 @@
 //! The state machine of a finding: its state in the ledger, and the only transitions between states. Pure.
 
-use doorward_model::{History, Severity, Verdict};
+use doorward_model::{FailingTime, History, Severity, Verdict};
 use serde::Serialize;
 
 use crate::timestamp::timestamp;
@@ -92,6 +92,12 @@ pub(crate) struct FindingState {
     pub(crate) excepted: i64,
     /// The severity of the last failure, as its place in `Severity`'s order.
     pub(crate) severity: Option<i64>,
+    /// Nanoseconds of the current or last episode during which the failure was observed without an exception, up to `proven_since`.
+    pub(crate) proven: i64,
+    /// The observation since which the failure was observed without interruption; none where it is not observed, or excepted.
+    pub(crate) proven_since: Option<i64>,
+    /// The days of its deadline at the last failure.
+    pub(crate) allowed: Option<i64>,
 }
 
 /// A time during which a finding was open.
@@ -101,6 +107,9 @@ pub(crate) struct Episode {
     pub(crate) closed: i64,
     pub(crate) how: State,
     pub(crate) excepted: i64,
+    pub(crate) proven: i64,
+    pub(crate) allowed: Option<i64>,
+    pub(crate) severity: Option<i64>,
 }
 
 /// A change worth keeping for ever.
@@ -125,6 +134,9 @@ impl FindingState {
             reopened: 0,
             excepted: 0,
             severity: None,
+            proven: 0,
+            proven_since: None,
+            allowed: None,
         }
     }
 
@@ -141,7 +153,7 @@ impl FindingState {
     /// Takes nothing for later than an observation that follows it: what was dated by a clock that was ahead happened by then.
     /// Answers whether anything was.
     pub(crate) fn settle(&mut self, at: i64) -> bool {
-        let times = [&mut self.seen, &mut self.first, &mut self.opened, &mut self.resolved];
+        let times = [&mut self.seen, &mut self.first, &mut self.opened, &mut self.resolved, &mut self.proven_since];
         let mut settled = false;
         for time in times.into_iter().flatten().chain([&mut self.since]) {
             settled |= *time > at;
@@ -150,9 +162,22 @@ impl FindingState {
         settled
     }
 
-    /// A scan saw it in this state.
-    pub(crate) fn see(&mut self, state: State, at: i64) -> Option<StateChange> {
+    /// Ends the time that was observed without interruption at an observation.
+    fn pause(&mut self, last: i64) {
+        if let Some(since) = self.proven_since.take() {
+            self.proven += (last - since).max(0);
+        }
+    }
+
+    /// A scan saw it in this state. The time since the last observation, `last`, was observed too unless there was an interruption:
+    /// then it proves nothing.
+    pub(crate) fn see(&mut self, state: State, last: i64, interrupted: bool, at: i64) -> Option<StateChange> {
         let was = self.code();
+        // Failing at both ends, it failed in between. What passes or ended may have done so at any time since the last look.
+        let proven_to = if state.is_failing() && !interrupted { at } else { last };
+        if state != State::Open || interrupted {
+            self.pause(proven_to);
+        }
         self.seen = None;
         let mut reopened = false;
         let mut closed = None;
@@ -164,8 +189,12 @@ impl FindingState {
                 self.opened = Some(at);
                 self.resolved = None;
                 self.excepted = 0;
+                (self.proven, self.proven_since, self.allowed) = (0, None, None);
             }
             closed = self.leave(state, at);
+        }
+        if state == State::Open {
+            self.proven_since.get_or_insert(at);
         }
         (was != self.code()).then_some(StateChange { was: Some(was), now: self.code(), closed, reopened })
     }
@@ -181,6 +210,7 @@ impl FindingState {
         } else if self.state != State::Unknown && self.seen.is_none() {
             // The state was seen when it began.
             self.seen = Some(last.max(self.since));
+            self.pause(last);
         }
         (was != self.code()).then_some(StateChange { was: Some(was), now: self.code(), closed: None, reopened: false })
     }
@@ -193,6 +223,7 @@ impl FindingState {
         let was = self.code();
         let last = last.max(self.since);
         self.seen.get_or_insert(last);
+        self.pause(last);
         let closed = self.leave(state, at);
         Some(StateChange { was: Some(was), now: self.code(), closed, reopened: false })
     }
@@ -207,7 +238,8 @@ impl FindingState {
         self.since = at;
         let opened = self.opened.filter(|_| ends)?;
         self.resolved = Some(at);
-        Some(Episode { opened, closed: at, how: state, excepted: self.excepted })
+        let Self { excepted, proven, allowed, severity, .. } = *self;
+        Some(Episode { opened, closed: at, how: state, excepted, proven, allowed, severity })
     }
 
     /// Its history for a report; none where it never failed. `last` is the time of the last look at its account-Region.
@@ -217,6 +249,21 @@ impl FindingState {
             last_seen: timestamp(self.seen.unwrap_or(last.max(self.since))),
             resolved: self.resolved.map(timestamp),
             reopened: self.reopened,
+            failing: self.failing(last),
+        })
+    }
+
+    /// How long the current failure was observed, as of the last look; none where it does not fail.
+    fn failing(&self, last: i64) -> Option<FailingTime> {
+        let opened = self.opened.filter(|_| self.state.is_failing())?;
+        let until = self.seen.unwrap_or(last.max(self.since));
+        let running = self.proven_since.map_or(0, |since| (until - since).max(0));
+        let excepted = if self.state == State::Excepted { (until - self.since).max(0) } else { 0 };
+        let seconds = |nanos: i64| u64::try_from(nanos / 1_000_000_000).unwrap_or(0);
+        Some(FailingTime {
+            opened: timestamp(opened),
+            observed_seconds: seconds(self.proven + running),
+            excepted_seconds: seconds(self.excepted + excepted),
         })
     }
 }
@@ -233,10 +280,11 @@ mod tests {
         for (look, at) in looks.chars().zip(0..) {
             let last = at - 1;
             let step = match look {
-                'f' => standing.see(State::Open, at),
-                'e' => standing.see(State::Excepted, at),
-                'p' => standing.see(State::Passing, at),
-                'n' => standing.see(State::NotApplicable, at),
+                'f' => standing.see(State::Open, last, false, at),
+                'F' => standing.see(State::Open, last, true, at),
+                'e' => standing.see(State::Excepted, last, false, at),
+                'p' => standing.see(State::Passing, last, false, at),
+                'n' => standing.see(State::NotApplicable, last, false, at),
                 'u' => standing.lose(last, at),
                 'g' => standing.end(State::Gone, last, at),
                 _ => standing.end(State::Retired, last, at),
@@ -268,6 +316,34 @@ mod tests {
         ] {
             let (standing, episodes) = play(looks);
             assert_eq!((standing.state, standing.reopened, episodes), (state, reopened, expected), "{looks}");
+        }
+    }
+
+    #[test]
+    fn only_time_between_two_observed_failures_is_proven() {
+        // Looks, one per second; seconds proven in the open episode, or in the last one that ended.
+        for (looks, proven) in [
+            ("f", 0),
+            ("ff", 1),
+            ("fff", 2),
+            ("pff", 1),
+            ("fuuf", 0),
+            ("ffuuff", 2),
+            ("ffu", 1),
+            ("fffF", 2),
+            ("fffFff", 4),
+            ("ffe", 2),
+            ("ffeef", 2),
+            ("ffeeff", 3),
+            ("ffp", 1),
+            ("ffpff", 1),
+            ("ffug", 1),
+            ("eep", 0),
+        ] {
+            let (standing, _) = play(looks);
+            let last = i64::try_from(looks.len()).expect("short") - 1;
+            let running = standing.proven_since.map_or(0, |since| standing.seen.unwrap_or(last) - since);
+            assert_eq!(standing.proven + running, proven, "{looks}");
         }
     }
 

@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::columns::{RunRef, finding_id, id, mode, severity};
 use crate::error::LedgerFault;
 use crate::finding_state::UNSEEN;
+use crate::owner_spelling::OWNER_SQL;
 use crate::timestamp::{nanos, timestamp};
 use crate::{Ledger, LedgerError, State};
 
@@ -68,7 +69,7 @@ impl Ledger {
     pub fn open_findings(&self) -> Result<Vec<OpenFinding>, LedgerError> {
         self.read("listing open findings", |db| {
             let mut query = db.prepare(&format!(
-                "SELECT b.arn, r.name, r.own, b.name, json_extract(g.document, '$.owner'), f.state, f.severity, f.first,
+                "SELECT b.arn, r.name, r.own, b.name, {OWNER_SQL}, f.state, f.severity, f.first,
                         f.opened,
                         coalesce(f.seen, max(f.since, max(coalesce(p.last_at, e.at), coalesce(e.at, p.last_at)))),
                         {}, f.reopened

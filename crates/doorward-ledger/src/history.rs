@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use doorward_model::{Bounds, CoverageCounts, Mode, NotObserved, RunPoint, Severity};
+use doorward_model::{Bounds, CoverageCounts, Mode, NotObserved, PolicyPoint, RunPoint, Severity};
 use jiff::Timestamp;
 use rusqlite::{Connection, Row};
 use serde::Serialize;
 
 use crate::columns::{RunRef, severity};
 use crate::error::LedgerFault;
+use crate::owner_spelling::OwnerSpellings;
 use crate::record::{COLUMNS, Counts, NOT_KEPT, count, counts_of, fixed_dimension, tag_dimension};
 use crate::timestamp::{nanos, timestamp};
 use crate::{Ledger, LedgerError};
@@ -23,6 +24,9 @@ pub enum By {
     Owner,
     /// By organizational unit, as a path of names. Units do not include what is below them.
     Ou,
+    /// By the severity of a finding, as last observed. Only key figures are grouped by it: a scan has no counts of load balancers by
+    /// severity.
+    Severity,
     /// By the value of a load balancer tag, one of those that were given to [`Ledger::record`].
     Tag(String),
 }
@@ -31,7 +35,7 @@ impl By {
     /// The dimension, as the file names it.
     pub(crate) fn dimension(&self) -> String {
         match self {
-            Self::All => String::new(),
+            Self::All | Self::Severity => String::new(),
             Self::Owner => fixed_dimension(true).to_owned(),
             Self::Ou => fixed_dimension(false).to_owned(),
             Self::Tag(key) => tag_dimension(key),
@@ -131,6 +135,9 @@ pub struct RunSummary {
     /// Account-Regions that failed or were left out by the settings, and that no run ever listed: what is there is not among the
     /// figures of any kind. Absent as `not_seen`.
     pub never_read: Option<usize>,
+    /// How the load balancers that the whole run saw met the policy; absent for runs of versions that did not count it, and where
+    /// figures are grouped.
+    pub policy: Option<PolicyPoint>,
 }
 
 impl RunSummary {
@@ -163,6 +170,7 @@ impl RunSummary {
                 excepted: self.excepted_known.unwrap_or(0).saturating_sub(self.excepted),
                 load_balancers: self.not_seen.as_ref().map_or(0, |unseen| unseen.load_balancers),
             }),
+            policy: self.policy,
         }
     }
 
@@ -186,9 +194,13 @@ impl Ledger {
     ) -> Result<Vec<RunSummary>, LedgerError> {
         self.read("reading the history", |db| {
             self.check_tag(db, by)?;
+            if *by == By::Severity {
+                return Ok(Vec::new());
+            }
             let (since, until) = (since.map_or(i64::MIN, nanos), until.map_or(i64::MAX, nanos));
             let mut changes = changes(db, by)?.into_iter().peekable();
             let mut current: BTreeMap<String, Counts> = BTreeMap::new();
+            let spellings = if *by == By::Owner { OwnerSpellings::read(db)? } else { OwnerSpellings::default() };
             let mut summaries = Vec::new();
             for run in runs(db)? {
                 while let Some((_, label, counts)) = changes.next_if(|(seq, ..)| *seq <= run.seq) {
@@ -198,8 +210,8 @@ impl Ledger {
                     continue;
                 }
                 let wanted = current.iter().filter(|(_, counts)| *by == By::All || **counts != Counts::default());
-                summaries
-                    .extend(wanted.map(|(label, counts)| run.summary((*by != By::All).then(|| label.clone()), counts)));
+                let group = |label: &str| (*by != By::All).then(|| spellings.shown(label));
+                summaries.extend(wanted.map(|(label, counts)| run.summary(group(label), counts)));
             }
             Ok(summaries)
         })
@@ -231,12 +243,13 @@ struct Recorded {
     load_balancers: Option<Share>,
     account_regions_unseen: Option<usize>,
     never_read: Option<usize>,
+    policy: Option<PolicyPoint>,
 }
 
 fn runs(db: &Connection) -> rusqlite::Result<Vec<Recorded>> {
     let mut query = db.prepare(
         "SELECT seq, id, at, places, complete, partial, skipped, failed, accounts_full, load_balancers,
-                unseen_load_balancers, unseen_places, never_read FROM runs
+                unseen_load_balancers, unseen_places, never_read, policy FROM runs
          WHERE only IS NULL ORDER BY seq",
     )?;
     let rows = query.query_map([], |row| {
@@ -259,6 +272,8 @@ fn runs(db: &Connection) -> rusqlite::Result<Vec<Recorded>> {
             }),
             account_regions_unseen: row.get::<_, Option<i64>>(11)?.map(size),
             never_read: row.get::<_, Option<i64>>(12)?.map(size),
+            // A text of a later version is not known here.
+            policy: row.get::<_, Option<String>>(13)?.and_then(|text| serde_json::from_str(&text).ok()),
         })
     })?;
     rows.collect()
@@ -310,6 +325,7 @@ impl Recorded {
             Some(Bounds::new(part, n(count::MODE_UNKNOWN), load_balancers, unseen))
         };
         RunSummary {
+            policy: self.policy.filter(|_| group.is_none()),
             run: self.reference(),
             group,
             coverage: self.coverage,

@@ -10,10 +10,14 @@ use crate::columns::finding_id;
 use crate::error::LedgerFault;
 use crate::findings::is_unseen;
 use crate::history::{By, Share};
+use crate::owner_spelling::OwnerSpellings;
 use crate::timestamp::{nanos, timestamp};
 use crate::{Ledger, LedgerError, State};
 
 mod monitor_times;
+
+/// Nanoseconds of a day in UTC.
+const DAY: i64 = 86_400_000_000_000;
 
 /// How long something took, over a number of cases. Rounded down to the nanosecond.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -57,12 +61,22 @@ pub struct Kpi {
     /// From the first reading in monitor to the first in a stronger mode, of every load balancer that left monitor in the period, whatever
     /// rules failed for it.
     pub time_in_monitor: Durations,
-    /// Load balancers in monitor now, as they were last seen.
-    pub in_monitor: usize,
+    /// Load balancers in monitor now, as they were last seen; absent where figures are grouped by what load balancers do not have.
+    pub in_monitor: Option<usize>,
     /// Of these, those that the newest look did not see, or whose mode it could not read.
-    pub in_monitor_unseen: usize,
+    pub in_monitor_unseen: Option<usize>,
     /// Since when the one that has been in monitor longest is in it, UTC.
     pub in_monitor_since: Option<Timestamp>,
+    /// Of the episodes remediated in the period that had a deadline, those that were in time: the failure was observed for less time
+    /// than the deadline allows. Time without an observation counts for neither side.
+    pub in_time: Share,
+    /// Findings that fail now without an exception and are past their deadline, those that the newest look did not see as they were
+    /// last seen.
+    pub overdue: usize,
+    /// Of these, those that the newest look did not see.
+    pub overdue_unseen: usize,
+    /// Findings that fail now without an exception and have a deadline: the denominator of `overdue`.
+    pub with_deadline: usize,
     /// Episodes that ended in the period because the load balancer was deleted. Not remediated, so not counted above.
     pub gone: usize,
     /// Episodes that ended in the period because the account was closed. Not counted above either.
@@ -91,6 +105,8 @@ struct Gathered {
     excepted: Vec<i64>,
     net: Vec<i64>,
     monitor: Vec<i64>,
+    in_monitor: usize,
+    in_monitor_unseen: usize,
 }
 
 impl Ledger {
@@ -119,7 +135,7 @@ impl Ledger {
     ) -> Result<Vec<Kpi>, LedgerError> {
         self.read("computing key figures", |db| {
             self.check_tag(db, by)?;
-            let groups = groups(db, by)?;
+            let groups = Groups::read(db, by)?;
             let mut gathered: BTreeMap<Option<String>, Gathered> = BTreeMap::new();
             if *by == By::All {
                 gathered.insert(None, Gathered::default());
@@ -134,6 +150,8 @@ impl Ledger {
                 under_exception: Durations::of(gathered.excepted),
                 without_exception: Durations::of(gathered.net),
                 time_in_monitor: Durations::of(gathered.monitor),
+                in_monitor: (*by != By::Severity).then_some(gathered.in_monitor),
+                in_monitor_unseen: (*by != By::Severity).then_some(gathered.in_monitor_unseen),
                 ..gathered.kpi
             };
             Ok(gathered.into_iter().map(finish).collect())
@@ -141,29 +159,62 @@ impl Ledger {
     }
 }
 
-/// The group of every grouping.
-fn groups(db: &Connection, by: &By) -> Result<BTreeMap<i64, Option<String>>, LedgerFault> {
-    let dimension = by.dimension();
-    let mut groups = BTreeMap::new();
-    let mut query = db.prepare("SELECT id, document FROM groupings")?;
-    let mut rows = query.query([])?;
-    while let Some(row) = rows.next()? {
-        let labels: BTreeMap<String, String> = serde_json::from_str(&row.get::<_, String>(1)?)?;
-        let label = labels.get(&dimension).cloned().unwrap_or_else(|| "(not recorded)".to_owned());
-        groups.insert(row.get(0)?, (*by != By::All).then_some(label));
+/// The groups of figures.
+enum Groups {
+    /// By what a load balancer belongs to: the label of each grouping; none where figures are not grouped.
+    OfLoadBalancers(BTreeMap<i64, Option<String>>),
+    /// By the severity of a finding.
+    Severities,
+}
+
+impl Groups {
+    fn read(db: &Connection, by: &By) -> Result<Self, LedgerFault> {
+        if *by == By::Severity {
+            return Ok(Self::Severities);
+        }
+        let dimension = by.dimension();
+        let mut groups = BTreeMap::new();
+        let spellings = if *by == By::Owner { OwnerSpellings::read(db)? } else { OwnerSpellings::default() };
+        let mut query = db.prepare("SELECT id, document FROM groupings")?;
+        let mut rows = query.query([])?;
+        while let Some(row) = rows.next()? {
+            let labels: BTreeMap<String, String> = serde_json::from_str(&row.get::<_, String>(1)?)?;
+            let label =
+                labels.get(&dimension).map_or_else(|| "(not recorded)".to_owned(), |label| spellings.shown(label));
+            groups.insert(row.get(0)?, (*by != By::All).then_some(label));
+        }
+        Ok(Self::OfLoadBalancers(groups))
     }
-    Ok(groups)
+
+    /// The group of a finding, by the grouping of its load balancer and by its severity.
+    fn of(&self, grouping: i64, severity: Option<i64>) -> Option<String> {
+        match self {
+            Self::OfLoadBalancers(groups) => groups.get(&grouping).cloned().flatten(),
+            Self::Severities => {
+                let known = severity.and_then(crate::columns::severity);
+                Some(known.map_or_else(|| "(not recorded)".to_owned(), |severity| severity.to_string()))
+            }
+        }
+    }
+
+    /// The group of a load balancer; none where figures are grouped by what only findings have.
+    fn of_load_balancer(&self, grouping: i64) -> Option<Option<String>> {
+        match self {
+            Self::OfLoadBalancers(groups) => Some(groups.get(&grouping).cloned().flatten()),
+            Self::Severities => None,
+        }
+    }
 }
 
 fn closed(
     db: &Connection,
     rule: Option<&str>,
     (since, until): (i64, i64),
-    groups: &BTreeMap<i64, Option<String>>,
+    groups: &Groups,
     gathered: &mut BTreeMap<Option<String>, Gathered>,
 ) -> Result<(), LedgerFault> {
     let mut query = db.prepare(
-        "SELECT b.grouping, e.opened, e.closed, e.how, e.excepted,
+        "SELECT b.grouping, e.opened, e.closed, e.how, e.excepted, e.proven, e.allowed, e.severity,
                 EXISTS (SELECT 1 FROM episodes n WHERE n.load_balancer = e.load_balancer AND n.rule = e.rule AND n.run > e.run)
                 OR EXISTS (SELECT 1 FROM findings f WHERE f.load_balancer = e.load_balancer AND f.rule = e.rule AND f.state IN (3, 4))
          FROM episodes e JOIN load_balancers b ON b.id = e.load_balancer JOIN rules r ON r.id = e.rule
@@ -171,7 +222,7 @@ fn closed(
     )?;
     let mut rows = query.query(params![since, until, rule])?;
     while let Some(row) = rows.next()? {
-        let group = groups.get(&row.get(0)?).cloned().flatten();
+        let group = groups.of(row.get(0)?, row.get(7)?);
         let (opened, closed, excepted): (i64, i64, i64) = (row.get(1)?, row.get(2)?, row.get(4)?);
         let here = gathered.entry(group).or_default();
         match State::from_code(row.get(3)?) {
@@ -184,7 +235,11 @@ fn closed(
                     here.excepted.push(excepted);
                 }
                 here.kpi.came_back.of += 1;
-                here.kpi.came_back.count += usize::from(row.get::<_, bool>(5)?);
+                here.kpi.came_back.count += usize::from(row.get::<_, bool>(8)?);
+                if let (Some(proven), Some(allowed)) = (row.get::<_, Option<i64>>(5)?, row.get::<_, Option<i64>>(6)?) {
+                    here.kpi.in_time.of += 1;
+                    here.kpi.in_time.count += usize::from(proven < allowed.saturating_mul(DAY));
+                }
             }
         }
     }
@@ -194,11 +249,12 @@ fn closed(
 fn open(
     db: &Connection,
     rule: Option<&str>,
-    groups: &BTreeMap<i64, Option<String>>,
+    groups: &Groups,
     gathered: &mut BTreeMap<Option<String>, Gathered>,
 ) -> Result<(), LedgerFault> {
     let mut query = db.prepare(&format!(
-        "SELECT b.grouping, f.state, f.opened, b.arn, r.name, r.own, {} FROM findings f
+        "SELECT b.grouping, f.state, f.opened, b.arn, r.name, r.own, {}, f.severity, f.allowed, f.proven, f.proven_since,
+                coalesce(f.seen, max(coalesce(p.last_at, e.at), coalesce(e.at, p.last_at)), f.since) FROM findings f
          JOIN load_balancers b ON b.id = f.load_balancer JOIN places p ON p.id = b.place LEFT JOIN runs e ON e.seq = b.event_run
          JOIN rules r ON r.id = f.rule WHERE f.state IN (3, 4) AND (?1 IS NULL OR r.name = ?1)
          ORDER BY f.opened, b.arn, r.name, r.own",
@@ -206,7 +262,7 @@ fn open(
     ))?;
     let mut rows = query.query([rule])?;
     while let Some(row) = rows.next()? {
-        let group = groups.get(&row.get(0)?).cloned().flatten();
+        let group = groups.of(row.get(0)?, row.get(7)?);
         let kpi = &mut gathered.entry(group).or_default().kpi;
         let unseen = usize::from(row.get::<_, bool>(6)?);
         if State::from_code(row.get(1)?) == State::Excepted {
@@ -216,6 +272,13 @@ fn open(
         }
         kpi.open += 1;
         kpi.open_unseen += unseen;
+        if let Some(allowed) = row.get::<_, Option<i64>>(8)? {
+            let (proven, since, last): (i64, Option<i64>, i64) = (row.get(9)?, row.get(10)?, row.get(11)?);
+            let is_overdue = proven + since.map_or(0, |since| (last - since).max(0)) >= allowed.saturating_mul(DAY);
+            kpi.with_deadline += 1;
+            kpi.overdue += usize::from(is_overdue);
+            kpi.overdue_unseen += usize::from(is_overdue) * unseen;
+        }
         if kpi.oldest_open.is_none() {
             kpi.oldest_open = Some(timestamp(row.get(2)?));
             kpi.oldest_open_finding = Some(finding_id(row, 3)?);

@@ -17,6 +17,10 @@ const BUSY: Duration = Duration::from_secs(30);
 /// How long to pause, and how often, while others are making the same new file.
 const OPENING: (Duration, u32) = (Duration::from_millis(20), 250);
 
+/// The longest time between two observations of a failure that counts as observed, unless a setting says another: scans once a
+/// week are usual, and one may be a day late.
+pub const LONGEST_INTERVAL: Duration = Duration::from_hours(8 * 24);
+
 /// How a ledger is opened.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct OpenOptions {
@@ -33,6 +37,7 @@ pub struct Ledger {
     pub(crate) network: bool,
     /// Held as long as the lease is.
     pub(crate) lock: Option<File>,
+    longest_interval: Duration,
 }
 
 impl Ledger {
@@ -106,7 +111,7 @@ impl Ledger {
         let db = Connection::open_with_flags(path, flags).map_err(explain)?;
         db.busy_timeout(BUSY).map_err(explain)?;
         db.set_prepared_statement_cache_capacity(64);
-        Ok(Self { db, path: path.to_owned(), network: false, lock: None })
+        Ok(Self { db, path: path.to_owned(), network: false, lock: None, longest_interval: LONGEST_INTERVAL })
     }
 
     /// The schema version, if the file is a ledger that this version may touch.
@@ -120,6 +125,17 @@ impl Ledger {
             return Err(LedgerError::Newer { path: self.path.clone(), found, known: schema::VERSION });
         }
         Ok(found)
+    }
+
+    /// Sets the longest time between two observations of a failure that counts as observed. Longer ones prove nothing, so that a
+    /// deadline does not pass by them. What is recorded already stays as it is.
+    pub fn set_longest_interval(&mut self, longest: Duration) {
+        self.longest_interval = longest;
+    }
+
+    /// The same in nanoseconds.
+    pub(crate) fn longest_interval(&self) -> i64 {
+        i64::try_from(self.longest_interval.as_nanos()).unwrap_or(i64::MAX)
     }
 
     /// The file.

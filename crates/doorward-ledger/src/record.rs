@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use doorward_model::{
-    AccountState, CLOCK_TOLERANCE, CoverageLine, CoverageStatus, History, RawLoadBalancer, Run, ScanHistory,
-    ScanReport, Unseen,
+    AccountState, CLOCK_TOLERANCE, CoverageLine, CoverageStatus, DeadlineState, History, PolicyPoint, RawLoadBalancer,
+    Run, ScanHistory, ScanReport, Unseen,
 };
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
@@ -14,6 +14,7 @@ use crate::checkpoint::mark_recorded;
 use crate::columns::place_id;
 use crate::error::LedgerFault;
 use crate::timestamp::nanos;
+use crate::tracked_sources;
 use crate::{LEASE_TTL, Lease, Ledger, LedgerError};
 
 mod coverage;
@@ -79,6 +80,11 @@ impl ReportedRegion<'_> {
         self.line.is_some_and(listed) || !self.load_balancers.is_empty()
     }
 
+    /// Whether the scan tried to look and could not.
+    fn was_missed(&self) -> bool {
+        self.line.is_some_and(|line| line.status == CoverageStatus::Failed)
+    }
+
     /// Whether what is missing here is gone.
     fn is_fully_listed(&self) -> bool {
         self.line.is_some_and(|line| line.fully_listed && line.status != CoverageStatus::Skipped)
@@ -108,6 +114,8 @@ struct KnownRegion {
     id: i64,
     last_at: Option<i64>,
     last_run: Option<i64>,
+    /// Whether a scan since tried to look and could not.
+    missed: bool,
 }
 
 impl KnownRegion {
@@ -143,7 +151,7 @@ impl Ledger {
         if report.run.only.is_some() {
             return Err(self.not_of_its_kind(report));
         }
-        let latest = latest(lease, report);
+        let latest = (latest(lease, report), self.longest_interval());
         self.record_by(lease, report, |db, seen| write(db, seen, tags, latest))
     }
 
@@ -159,7 +167,7 @@ impl Ledger {
         if report.run.only.as_ref() != Some(&raw.arn) || report.run.interrupted {
             return Err(self.not_of_its_kind(report));
         }
-        let latest = latest(lease, report);
+        let latest = (latest(lease, report), self.longest_interval());
         self.record_by(lease, report, |db, seen| record_event::write(db, seen, raw, tags, latest))
     }
 
@@ -216,7 +224,7 @@ fn write(
     db: &Connection,
     report: &ScanReport,
     tags: &[String],
-    latest: i64,
+    limits: (i64, i64),
 ) -> Result<(Recorded, Vec<Option<History>>), LedgerFault> {
     let at = nanos(report.run.finished);
     let began = began(report);
@@ -225,11 +233,16 @@ fn write(
     for (account, region) in reported_regions.keys() {
         let key = ((*account).to_owned(), (*region).to_owned());
         if let std::collections::btree_map::Entry::Vacant(missing) = places.entry(key) {
-            missing.insert(KnownRegion { id: place_id(db, account, region)?, last_at: None, last_run: None });
+            missing.insert(KnownRegion {
+                id: place_id(db, account, region)?,
+                last_at: None,
+                last_run: None,
+                missed: false,
+            });
         }
     }
     let run = insert_run(db, report, (began, at), coverage(db, &reported_regions, &places)?)?;
-    let mut recorder = RunRecorder::new(db, report, run, latest, Tallies::new(report, tags))?;
+    let mut recorder = RunRecorder::new(db, report, run, limits, Tallies::new(report, tags))?;
     for ((account, region), place) in &places {
         if let Some(reported) = reported_regions.get(&(account.as_str(), region.as_str())) {
             recorder.look(*place, reported)?;
@@ -265,8 +278,32 @@ fn write(
          WHERE seq = ?1",
         [run, number(seen), number(unseen), number(rest.of.account_regions), number(rest.of.never_read)],
     )?;
+    tracked_sources::keep(db, report)?;
+    let policy = policy_point(report, &histories).map(|point| serde_json::to_string(&point)).transpose()?;
+    db.execute("UPDATE runs SET policy = ?2 WHERE seq = ?1", params![run, policy])?;
     mark_recorded(db, report)?;
     Ok((recorded, histories))
+}
+
+/// How what a run read met the policy; none where the policy was not applied.
+fn policy_point(report: &ScanReport, histories: &[Option<History>]) -> Option<PolicyPoint> {
+    let tally = report.tally.policy.as_ref()?;
+    let mut point = PolicyPoint {
+        load_balancers: tally.of,
+        at_or_above_required: tally.at_or_above_required,
+        at_or_above_required_unknown: tally.at_or_above_required_unknown,
+        by_default: tally.by_default,
+        by_default_unknown: tally.by_default_unknown,
+        with_deadline: 0,
+        overdue: 0,
+    };
+    for (finding, history) in report.findings.iter().zip(histories) {
+        let (Some(deadline), Some(history)) = (&finding.deadline, history) else { continue };
+        let state = deadline.clone().after(history.failing.as_ref(), history.last_seen).state;
+        point.with_deadline += usize::from(state != DeadlineState::Unknown);
+        point.overdue += usize::from(state == DeadlineState::Overdue);
+    }
+    Some(point)
 }
 
 /// The latest time at which anything can have been observed by now: the lease was taken or renewed just before. An observation that
@@ -299,9 +336,9 @@ fn reported_regions(report: &ScanReport) -> BTreeMap<(&str, &str), ReportedRegio
 }
 
 fn places(db: &Connection) -> rusqlite::Result<BTreeMap<(String, String), KnownRegion>> {
-    let mut query = db.prepare("SELECT account, region, id, last_at, last_run FROM places")?;
+    let mut query = db.prepare("SELECT account, region, id, last_at, last_run, missed FROM places")?;
     let rows = query.query_map([], |row| {
-        let place = KnownRegion { id: row.get(2)?, last_at: row.get(3)?, last_run: row.get(4)? };
+        let place = KnownRegion { id: row.get(2)?, last_at: row.get(3)?, last_run: row.get(4)?, missed: row.get(5)? };
         Ok(((row.get(0)?, row.get(1)?), place))
     })?;
     rows.collect()

@@ -10,7 +10,7 @@ pub(crate) const VERSION: i64 = STEPS.len() as i64;
 
 /// What each version adds to the one before; the first makes an empty file version 1. A step that was ever released is
 /// never edited: changes are a new step.
-const STEPS: [&str; 9] = [V1, V2, V3, V4, V5, V6, V7, V8, V9];
+const STEPS: [&str; 11] = [V1, V2, V3, V4, V5, V6, V7, V8, V9, V10, V11];
 
 // Times are nanoseconds since 1970, UTC. `run` and `*_run` are `runs.seq`, which counts recorded runs in the order in
 // which they were recorded. Codes of states and modes are those of `State::code` and `Mode` (0 absent, 1 to 3 by strength).
@@ -200,6 +200,33 @@ ALTER TABLE digests RENAME COLUMN told_state TO delivered_state;
 ALTER TABLE digests RENAME COLUMN told_at TO delivered_at;
 ALTER TABLE change_events RENAME COLUMN balancer TO load_balancer;
 ALTER TABLE edits RENAME COLUMN balancer TO load_balancer;
+";
+
+// tracked_sources: the sources of non-compliant requests of a load balancer, as JSON.
+const V10: &str = "
+CREATE TABLE tracked_sources (arn TEXT PRIMARY KEY, document TEXT NOT NULL) WITHOUT ROWID;
+";
+
+// findings.proven: nanoseconds of the episode during which the failure was observed, without those under an exception, up to
+// proven_since; proven_since: the observation since which it was observed without interruption. allowed: the days of its deadline
+// at the last failure. episodes: the same when it ended, with the severity of the last failure. places.missed: a scan since the
+// newest look tried to look and could not.
+// runs.policy: how what the run read met the policy, as JSON.
+// metrics: one figure of CloudWatch for one load balancer and day (days since 1970, UTC); a day that was read and has no datum is
+// zero requests, a day without a row was not read.
+const V11: &str = "
+ALTER TABLE findings ADD COLUMN proven INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE findings ADD COLUMN proven_since INTEGER;
+ALTER TABLE findings ADD COLUMN allowed INTEGER;
+ALTER TABLE episodes ADD COLUMN proven INTEGER;
+ALTER TABLE episodes ADD COLUMN allowed INTEGER;
+ALTER TABLE episodes ADD COLUMN severity INTEGER;
+ALTER TABLE runs ADD COLUMN policy TEXT;
+ALTER TABLE places ADD COLUMN missed INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE metrics (
+    load_balancer TEXT NOT NULL, metric INTEGER NOT NULL, day INTEGER NOT NULL, value INTEGER NOT NULL,
+    PRIMARY KEY (load_balancer, metric, day)
+) WITHOUT ROWID;
 ";
 
 /// The schema version and application id of an open file.

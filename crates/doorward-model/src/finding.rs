@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, Arn, Gap, Kind, Region, Severity, VerdictReason};
+use crate::{AccountId, Arn, Deadline, Gap, Kind, Region, Severity, VerdictReason};
 
 /// The answer of a rule. Each has a reason: a stable code for programs and one sentence for people.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -198,6 +198,9 @@ pub struct Finding {
     /// The history in the ledger; absent without a ledger.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub history: Option<History>,
+    /// The deadline of an open failure; absent where the policy has none for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<Deadline>,
 }
 
 /// The history of a finding in the ledger.
@@ -212,9 +215,37 @@ pub struct History {
     pub resolved: Option<Timestamp>,
     /// How many times it failed again after it was resolved.
     pub reopened: u32,
+    /// How long it was observed to fail; absent while it does not fail, and in scans saved by a version that did not count it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failing: Option<FailingTime>,
+}
+
+/// How long the current failure was observed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FailingTime {
+    /// When a scan first observed the current failure, UTC.
+    pub opened: Timestamp,
+    /// Seconds between observations that saw it fail, without those under an exception: those of which is proven that it failed.
+    pub observed_seconds: u64,
+    /// Seconds under an exception.
+    pub excepted_seconds: u64,
 }
 
 impl Finding {
+    /// Whether it is past its deadline.
+    pub fn is_overdue(&self) -> bool {
+        self.deadline.as_ref().is_some_and(Deadline::is_overdue)
+    }
+
+    /// The same with this history, by which its deadline is known.
+    #[must_use]
+    pub fn with_history(self, history: Option<History>) -> Self {
+        let failing = history.as_ref().and_then(|history| Some((history.failing.as_ref()?, history.last_seen)));
+        let at = failing.map_or(Timestamp::UNIX_EPOCH, |(_, at)| at);
+        let deadline = self.deadline.map(|deadline| deadline.after(failing.map(|(failing, _)| failing), at));
+        Self { history, deadline, ..self }
+    }
+
     /// The stable id. The Region and account come from the ARN, so that the same load balancer always has the same id.
     pub fn id_for(arn: &Arn, rule: &str) -> String {
         let resource = arn.resource().strip_prefix("loadbalancer/").unwrap_or(arn.resource());

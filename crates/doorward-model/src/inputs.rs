@@ -6,7 +6,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{AppliedChange, Arn, Edit, InCode, LoadBalancer, ScanReport, Traffic};
+use crate::{AppliedChange, Arn, Edit, InCode, LoadBalancer, ScanReport, TrackedSource, Traffic, Usage};
 
 /// The data that is joined to load balancers, by ARN.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -23,6 +23,12 @@ pub struct Inputs {
     /// The declarations.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub declared: BTreeMap<Arn, Arc<InCode>>,
+    /// The sources of non-compliant requests that are followed from scan to scan.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tracked: BTreeMap<Arn, Vec<TrackedSource>>,
+    /// How much load balancers were used.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub usage: BTreeMap<Arn, Arc<Usage>>,
 }
 
 impl Inputs {
@@ -37,7 +43,11 @@ impl Inputs {
         let arn = &lb.arn;
         self.traffic.extend(lb.traffic.iter().map(|traffic| (arn.clone(), traffic.clone())));
         self.edits.extend(lb.edited.iter().map(|edit| (arn.clone(), edit.clone())));
+        self.usage.extend(lb.usage.iter().map(|usage| (arn.clone(), usage.clone())));
         self.declared.extend(lb.declared.iter().map(|declared| (arn.clone(), declared.clone())));
+        if !lb.tracked_sources.is_empty() {
+            self.tracked.insert(arn.clone(), lb.tracked_sources.clone());
+        }
         if !lb.changes.is_empty() {
             self.changes.insert(arn.clone(), lb.changes.clone());
         }
@@ -45,8 +55,9 @@ impl Inputs {
 
     /// Whether nothing was joined.
     pub fn is_empty(&self) -> bool {
-        let Self { traffic, changes, edits, declared } = self;
-        traffic.is_empty() && changes.is_empty() && edits.is_empty() && declared.is_empty()
+        let Self { traffic, changes, edits, declared, tracked, usage } = self;
+        let rest = edits.is_empty() && declared.is_empty() && tracked.is_empty() && usage.is_empty();
+        traffic.is_empty() && changes.is_empty() && rest
     }
 
     /// The same, split by account and Region.
@@ -54,7 +65,7 @@ impl Inputs {
         fn place(arn: &Arn) -> (String, String) {
             (arn.account().to_owned(), arn.region().to_owned())
         }
-        let Self { traffic, changes, edits, declared } = self;
+        let Self { traffic, changes, edits, declared, tracked, usage } = self;
         let mut places: BTreeMap<(String, String), Self> = BTreeMap::new();
         for (arn, value) in traffic {
             places.entry(place(&arn)).or_default().traffic.insert(arn, value);
@@ -68,16 +79,24 @@ impl Inputs {
         for (arn, value) in declared {
             places.entry(place(&arn)).or_default().declared.insert(arn, value);
         }
+        for (arn, value) in tracked {
+            places.entry(place(&arn)).or_default().tracked.insert(arn, value);
+        }
+        for (arn, value) in usage {
+            places.entry(place(&arn)).or_default().usage.insert(arn, value);
+        }
         places
     }
 
     /// Adds other inputs, which override those of the same load balancer.
     pub fn extend(&mut self, others: Self) {
-        let Self { traffic, changes, edits, declared } = others;
+        let Self { traffic, changes, edits, declared, tracked, usage } = others;
         self.traffic.extend(traffic);
         self.changes.extend(changes);
         self.edits.extend(edits);
         self.declared.extend(declared);
+        self.tracked.extend(tracked);
+        self.usage.extend(usage);
     }
 
     /// Removes the inputs of one load balancer.
@@ -86,5 +105,7 @@ impl Inputs {
         self.changes.remove(arn);
         self.edits.remove(arn);
         self.declared.remove(arn);
+        self.tracked.remove(arn);
+        self.usage.remove(arn);
     }
 }

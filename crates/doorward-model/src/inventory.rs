@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Account, AccountId, Arn, Gap, Kind, Listener, Observed, Region, UnmatchedSetting};
+use crate::reachability::not_collected;
+use crate::{Account, AccountId, Arn, Gap, Kind, Listener, Observed, Region, TargetGroup, UnmatchedSetting};
 
 /// The result of the stage *collect*. It is serialized with a version, so that a saved scan can be judged by a new policy,
 /// rendered again, attached to a bug report or used as a test fixture.
@@ -226,6 +227,13 @@ pub struct RawLoadBalancer {
     pub listeners: Observed<Vec<Listener>>,
     /// Where CloudWatch Logs deliveries ("vended logs") send its access logs; empty when there are none.
     pub vended_logs: Observed<Vec<String>>,
+    /// The target groups of an application load balancer, ordered by name.
+    #[serde(default = "not_collected::<Vec<TargetGroup>>")]
+    pub target_groups: Observed<Vec<TargetGroup>>,
+    /// The internet-facing network load balancers of which an internal application load balancer is a target, ordered. Absent for every
+    /// other load balancer.
+    #[serde(default = "not_collected::<Vec<Arn>>")]
+    pub reached_through: Observed<Vec<Arn>>,
 }
 
 impl RawLoadBalancer {
@@ -248,7 +256,14 @@ impl RawLoadBalancer {
             tags,
             listeners,
             vended_logs,
+            target_groups,
+            reached_through,
         } = self;
-        [attributes.gap(), tags.gap(), listeners.gap(), vended_logs.gap()].into_iter().flatten().map(AsRef::as_ref)
+        let hop = [target_groups.gap(), reached_through.gap()];
+        [attributes.gap(), tags.gap(), listeners.gap(), vended_logs.gap()]
+            .into_iter()
+            .chain(hop)
+            .flatten()
+            .map(AsRef::as_ref)
     }
 }

@@ -7,8 +7,10 @@
 mod account;
 mod chance;
 mod change;
+mod change_effect;
 mod code;
 mod coverage;
+mod deadline;
 mod edit;
 mod effective_mode;
 mod finding;
@@ -26,6 +28,8 @@ mod observation;
 mod observed;
 mod owner_names;
 mod policy;
+mod profile;
+mod reachability;
 mod report;
 mod report_filter;
 mod required_mode;
@@ -40,19 +44,24 @@ mod sink;
 mod spreadsheet;
 mod tag_value;
 mod thresholds;
+mod tracked_source;
 mod traffic;
+mod trigger_summary;
 mod unmatched_setting;
 mod unseen;
+mod usage;
 mod verdict_reason;
 
 pub use account::{Account, AccountState, OuPath};
 pub use chance::{at_least, beta_at_most, student_t};
 pub use change::{AppliedChange, ChangeStatus};
+pub use change_effect::{BlockedLegitimate, ChangeEffect, DailySums};
 pub use code::{Certainty, CodePlace, InCode, ModePatch};
 pub use coverage::{Coverage, CoverageCounts, CoverageLine, CoverageStatus};
+pub use deadline::{Deadline, DeadlineDays, DeadlineState, DeadlineTally};
 pub use edit::Edit;
 pub use effective_mode::EffectiveMode;
-pub use finding::{Finding, History, Verdict, VerdictKind};
+pub use finding::{FailingTime, Finding, History, Verdict, VerdictKind};
 pub use frameworks::{Control, Framework, FrameworkError, frameworks, related_controls};
 pub use gap::{Gap, GapReason};
 pub use glossary::{FIGURES, Figure, figure};
@@ -63,18 +72,22 @@ pub use inputs::Inputs;
 pub use inventory::{Evidence, Inventory, Listing, Organization, RawLoadBalancer, RegionInventory, Run};
 pub use key_figures::{KeyFigures, MODE_RULE};
 pub use load_balancer::{
-    Kind, Listener, LoadBalancer, LogDestination, Manager, Mode, Owner, OwnerSource, PlaceholderIdentity, Scheme,
-    UnknownMode,
+    DROP_INVALID, Kind, Listener, LoadBalancer, LogDestination, Manager, Mode, Owner, OwnerSource, PlaceholderIdentity,
+    Scheme, UnknownMode,
 };
 pub use observation::{CLOCK_TOLERANCE, ObservationPeriod, clock_offset_sentence, is_ahead};
 pub use observed::Observed;
 pub use owner_names::{OwnerNames, owner_key};
 pub use policy::{Pattern, Policy, PolicyPreset, PolicyRule};
+pub use profile::{AppliedPolicy, PolicyTally, RiskProfile};
+pub use reachability::{Reachability, TargetGroup};
 pub use report::{ScanReport, Tally};
 pub use report_filter::ReportFilter;
 pub use required_mode::RequiredMode;
 pub use rule::{Adjustment, Rule, RuleMeta};
-pub use run_history::{ChangeKind, FindingChange, ModeTransition, NotObserved, ObservedIn, PreviousRun, RunPoint};
+pub use run_history::{
+    ChangeKind, FindingChange, ModeTransition, NotObserved, ObservedIn, PolicyPoint, PreviousRun, RunPoint,
+};
 pub use sanitize::{code_span, harmless, harmless_lines, html_prose, is_control_or_invisible, markdown, shown};
 pub use scan_history::ScanHistory;
 pub use severity::Severity;
@@ -86,7 +99,12 @@ pub use sink::{
 pub use spreadsheet::guarded;
 pub use tag_value::tag_value;
 pub use thresholds::{FailOn, ReportSettings, UnknownFailOn};
-pub use traffic::{ModeEffect, ObservedTime, Traffic, TrafficBasis, TrafficGap, TrafficSource, TrafficStep};
+pub use tracked_source::{SourceState, TrackedSource, track};
+pub use traffic::{
+    ModeEffect, ObservedFiles, ObservedTime, Traffic, TrafficBasis, TrafficGap, TrafficSource, TrafficStep,
+};
+pub use trigger_summary::TriggerSummary;
 pub use unmatched_setting::UnmatchedSetting;
 pub use unseen::{Bounds, LastMode, Unseen, UnseenFinding, UnseenLoadBalancer, WhyUnseen};
+pub use usage::{DailyFigures, DailyMetric, DailyReading, Usage, kind_of_arn};
 pub use verdict_reason::VerdictReason;

@@ -9,7 +9,11 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, AppliedChange, Arn, Edit, Evidence, Gap, GapReason, InCode, Observed, OuPath, Region, Traffic};
+use crate::reachability::not_collected;
+use crate::{
+    AccountId, AppliedChange, AppliedPolicy, Arn, Edit, Evidence, Gap, GapReason, InCode, Observed, OuPath,
+    Reachability, Region, TargetGroup, TrackedSource, Traffic, Usage,
+};
 
 /// A desync mitigation mode. The order is the strength: `Monitor < Defensive < Strictest`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -75,6 +79,9 @@ pub enum Kind {
     Unrecognized,
 }
 
+/// The attribute of application load balancers that removes header fields with invalid names.
+pub const DROP_INVALID: &str = "routing.http.drop_invalid_header_fields.enabled";
+
 impl Kind {
     /// The kind in AWS's spelling.
     pub const fn as_str(self) -> &'static str {
@@ -107,7 +114,7 @@ impl fmt::Display for Kind {
     }
 }
 
-/// Whether a load balancer is reachable from the internet.
+/// Whether the addresses of a load balancer are public.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scheme {
@@ -249,8 +256,14 @@ pub struct LoadBalancer {
     pub name: String,
     /// Its kind.
     pub kind: Kind,
-    /// Whether it is reachable from the internet.
+    /// Whether its own addresses are public.
     pub scheme: Observed<Scheme>,
+    /// How the internet reaches it.
+    #[serde(default = "not_collected::<Reachability>")]
+    pub reachability: Observed<Reachability>,
+    /// The target groups of an application load balancer, ordered by name.
+    #[serde(default = "not_collected::<Vec<TargetGroup>>")]
+    pub target_groups: Observed<Vec<TargetGroup>>,
     /// Its VPC.
     pub vpc: Option<String>,
     /// Its DNS name.
@@ -293,6 +306,9 @@ pub struct LoadBalancer {
     /// The traffic evidence, if it was collected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traffic: Option<Arc<Traffic>>,
+    /// The sources of non-compliant requests that are followed from scan to scan.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tracked_sources: Vec<TrackedSource>,
     /// Doorward's changes of its mode, the oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<AppliedChange>,
@@ -305,6 +321,12 @@ pub struct LoadBalancer {
     /// Its declaration, if the files were given and one of them matches.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub declared: Option<Arc<InCode>>,
+    /// How much it was used, by the daily metrics in the ledger; absent where none were collected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Arc<Usage>>,
+    /// How the policy applies to it; absent before it is judged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<AppliedPolicy>,
 }
 
 /// The identity of a load balancer that was declared and not read: a part with a gap is a placeholder, a part without a gap is

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, Kind, Mode, Scheme};
+use crate::{AccountId, DeadlineDays, Kind, Mode, RiskProfile, Scheme};
 
 /// A glob over text: `*` is any run of characters, `?` any single one.
 #[derive(Clone, Serialize, Deserialize, JsonSchema)]
@@ -78,13 +78,33 @@ pub struct Policy {
     /// Rules that apply after `rules`, before the default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preset: Option<PolicyPreset>,
+    /// Ordered risk profiles; the first match applies. Their modes apply after `rules`, before the preset.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub profiles: Vec<RiskProfile>,
+    /// How long failures may be open.
+    #[serde(default)]
+    pub deadlines: DeadlineDays,
+}
+
+impl Default for Policy {
+    /// The mode that AWS's own control requires, of every load balancer.
+    fn default() -> Self {
+        Self {
+            required_mode: Mode::Defensive,
+            rules: Vec::new(),
+            disabled: Vec::new(),
+            preset: None,
+            profiles: Vec::new(),
+            deadlines: DeadlineDays::default(),
+        }
+    }
 }
 
 /// A ready-made set of policy rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum PolicyPreset {
-    /// Strictest for everything that is reachable from the internet, as the research of 2025 and 2026 recommends it together with the
-    /// removal of invalid header fields (rule `invalid-headers-forwarded`).
+    /// Strictest for everything that the internet reaches, together with the removal of invalid header fields, as the research of 2025 and
+    /// 2026 recommends: the rule `invalid-headers-forwarded` is not milder in strictest.
     #[serde(rename = "research-2026")]
     Research2026,
 }
@@ -93,12 +113,13 @@ impl PolicyPreset {
     fn rules(self) -> &'static [PolicyRule] {
         static RESEARCH_2026: LazyLock<[PolicyRule; 1]> = LazyLock::new(|| {
             [PolicyRule {
-                name: "research-2026: internet-facing".to_owned(),
+                name: "research-2026: reachable from the internet".to_owned(),
                 required_mode: Mode::Strictest,
                 accounts: Vec::new(),
                 ous: Vec::new(),
                 kinds: Vec::new(),
-                scheme: Some(Scheme::InternetFacing),
+                scheme: None,
+                reachable: Some(true),
                 names: Vec::new(),
                 tags: BTreeMap::new(),
                 environments: Vec::new(),
@@ -112,10 +133,14 @@ impl PolicyPreset {
 }
 
 impl Policy {
-    /// Every rule in the order in which they apply: those of the settings, then those of the preset.
-    pub fn all_rules(&self) -> impl Iterator<Item = &PolicyRule> {
-        let preset: &[PolicyRule] = self.preset.map_or(&[], PolicyPreset::rules);
-        self.rules.iter().chain(preset)
+    /// Whether a preset requires that invalid header fields are removed where the internet reaches a load balancer.
+    pub fn requires_dropped_headers(&self) -> bool {
+        matches!(self.preset, Some(PolicyPreset::Research2026))
+    }
+
+    /// The rules of the preset.
+    pub fn preset_rules(&self) -> &[PolicyRule] {
+        self.preset.map_or(&[], PolicyPreset::rules)
     }
 }
 
@@ -140,6 +165,9 @@ pub struct PolicyRule {
     /// The scheme.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scheme: Option<Scheme>,
+    /// Whether the internet reaches it: by its own addresses, or through an internet-facing network load balancer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reachable: Option<bool>,
     /// Globs over the load balancer's name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub names: Vec<Pattern>,

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::{Arn, Finding, LoadBalancer, Observed, ScanReport, Severity, Tally, UnseenFinding, VerdictKind, owner_key};
+use crate::{
+    Arn, DeadlineTally, Finding, LoadBalancer, Observed, ScanReport, Severity, Tally, UnseenFinding, VerdictKind,
+    owner_key,
+};
 
 /// The criteria; one without a value selects everything. Values of one criterion are alternatives, criteria hold together.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -25,6 +28,11 @@ impl ReportFilter {
     /// Whether it selects everything.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// Whether it leaves out findings of load balancers that stay.
+    pub fn selects_findings(&self) -> bool {
+        !self.rules.is_empty() || !self.severities.is_empty() || !self.verdicts.is_empty()
     }
 
     fn has_owner(&self, owner: &str) -> bool {
@@ -87,8 +95,7 @@ impl ReportFilter {
         report.load_balancers.retain(|lb| self.has_load_balancer(lb));
         let kept: BTreeSet<Arn> = report.load_balancers.iter().map(|lb| lb.arn.clone()).collect();
         report.findings.retain(|finding| kept.contains(&finding.load_balancer) && self.has_finding(finding));
-        let by_finding = !self.rules.is_empty() || !self.severities.is_empty() || !self.verdicts.is_empty();
-        if by_finding {
+        if self.selects_findings() {
             let found: BTreeSet<&Arn> = report.findings.iter().map(|finding| &finding.load_balancer).collect();
             report.load_balancers.retain(|lb| found.contains(&lb.arn));
         }
@@ -98,7 +105,8 @@ impl ReportFilter {
                 self.has_owner(&lb.owner) && self.has_account(lb.account.as_str()) && self.has_unit(Some(&lb.unit))
             });
         }
-        report.tally = Tally::of(&report.load_balancers, &report.findings);
+        let deadlines = report.tally.deadlines.map(|_| DeadlineTally::of(&report.findings));
+        report.tally = Tally { deadlines, ..Tally::of(&report.load_balancers, &report.findings) };
         report
     }
 }

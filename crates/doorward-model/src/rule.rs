@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{LoadBalancer, Observed, Policy, Scheme, Severity, Verdict, VerdictReason};
+use crate::{LoadBalancer, Observed, Policy, Reachability, Severity, Verdict, VerdictReason};
 
 /// The definition of a rule. `doorward explain`, the rule catalogue, SARIF, Security Hub and every other output read from
 /// here.
@@ -35,8 +35,8 @@ pub struct RuleMeta {
 /// What changes the severity of a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Adjustment {
-    /// This many steps where the load balancer is internet-facing, or its scheme is not known.
-    InternetFacing(i8),
+    /// This many steps where the internet reaches the load balancer, or that is not known.
+    Reachable(i8),
     /// This many steps where the failure has this reason.
     Reason(VerdictReason, i8),
     /// The severity of the failure that an exception permitted counts instead, but at least this one.
@@ -49,11 +49,12 @@ pub enum Adjustment {
 impl RuleMeta {
     /// The severity of a failure for a reason.
     pub fn severity_of(&self, reason: VerdictReason, lb: &LoadBalancer) -> Severity {
-        let exposed = !matches!(lb.scheme, Observed::Known(Scheme::Internal));
+        // Only an observation lowers a severity: what was not read counts as reachable.
+        let exposed = !matches!(lb.reachability, Observed::Known(Reachability::Internal));
         let steps = self.adjustments.iter().map(|adjustment| match *adjustment {
-            Adjustment::InternetFacing(steps) if exposed => steps,
+            Adjustment::Reachable(steps) if exposed => steps,
             Adjustment::Reason(of, steps) if of == reason => steps,
-            Adjustment::InternetFacing(_) | Adjustment::Reason(..) | Adjustment::PermittedFailure { .. } => 0,
+            Adjustment::Reachable(_) | Adjustment::Reason(..) | Adjustment::PermittedFailure { .. } => 0,
         });
         self.severity.raised(steps.sum())
     }
@@ -62,12 +63,12 @@ impl RuleMeta {
     pub fn severity_after(&self, permitted: Severity) -> Severity {
         let floor = self.adjustments.iter().find_map(|adjustment| match adjustment {
             Adjustment::PermittedFailure { at_least } => Some(*at_least),
-            Adjustment::InternetFacing(_) | Adjustment::Reason(..) => None,
+            Adjustment::Reachable(_) | Adjustment::Reason(..) => None,
         });
         floor.map_or(self.severity, |floor| permitted.max(floor))
     }
 
-    /// The severity and what changes it, as documentation: `medium; one step higher if internet-facing`.
+    /// The severity and what changes it, as documentation: `medium; one step higher if the internet reaches the load balancer, or that is not known`.
     pub fn severity_text(&self) -> String {
         let adjustments = self.adjustments.iter().map(|adjustment| format!("; {adjustment}"));
         std::iter::once(self.severity.to_string()).chain(adjustments).collect()
@@ -83,8 +84,8 @@ impl fmt::Display for Adjustment {
             down => format!("{} steps lower", down.unsigned_abs()),
         };
         match self {
-            Self::InternetFacing(by) => {
-                write!(f, "{} if the load balancer is internet-facing or its scheme is not known", steps(*by))
+            Self::Reachable(by) => {
+                write!(f, "{} if the internet reaches the load balancer, or that is not known", steps(*by))
             }
             Self::Reason(reason, by) => write!(f, "{} for `{reason}`", steps(*by)),
             Self::PermittedFailure { at_least } => {

@@ -57,6 +57,28 @@ pub struct RunPoint {
     /// Known from earlier scans and not observed by this one; absent in scans saved by a version that did not count it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unseen: Option<NotObserved>,
+    /// How the policy was met; absent in scans recorded by a version that did not count it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<PolicyPoint>,
+}
+
+/// How the load balancers that one scan read met the policy.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PolicyPoint {
+    /// Load balancers whose mode has an effect: the denominator of the next four.
+    pub load_balancers: usize,
+    /// Those whose mode is at least the required one.
+    pub at_or_above_required: usize,
+    /// Those of which that is not known.
+    pub at_or_above_required_unknown: usize,
+    /// Those that only the default of the policy decides on.
+    pub by_default: usize,
+    /// Those of which that is not known.
+    pub by_default_unknown: usize,
+    /// Open failures that have a deadline and a known begin: the denominator of `overdue`.
+    pub with_deadline: usize,
+    /// Those past their deadline.
+    pub overdue: usize,
 }
 
 /// What is known from earlier scans and was not observed by a scan, in the state in which it was last observed.

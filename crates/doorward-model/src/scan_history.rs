@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{Finding, History, ScanReport, Unseen};
+use crate::{DeadlineTally, Finding, History, ScanReport, Unseen};
 
 /// What the ledger knows of a scan, once the scan is recorded or looked up.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -17,7 +17,13 @@ impl ScanReport {
     /// The report with this history in the place of the history that it holds. A finding that the history does not name has none.
     pub fn with_history(self, mut history: ScanHistory) -> Self {
         let findings = self.findings.into_iter();
-        let findings = findings.map(|finding| Finding { history: history.findings.remove(&finding.id), ..finding });
-        Self { findings: findings.collect(), unseen: history.unseen, ..self }
+        let with_history = |finding: Finding| {
+            let of_finding = history.findings.remove(&finding.id);
+            finding.with_history(of_finding)
+        };
+        let findings: Vec<Finding> = findings.map(with_history).collect();
+        let mut tally = self.tally;
+        tally.deadlines = tally.deadlines.map(|_| DeadlineTally::of(&findings));
+        Self { findings, tally, unseen: history.unseen, ..self }
     }
 }

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{ScanReport, Severity, Verdict, VerdictKind};
+use crate::{Finding, ScanReport, Severity, Verdict, VerdictKind};
 
 /// The lowest severity at which a failure determines the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -21,22 +21,25 @@ pub enum FailOn {
     High,
     /// Critical only.
     Critical,
+    /// A failure that is past its deadline, whatever its severity.
+    Overdue,
     /// No failure.
     Never,
 }
 
-const FAIL_ON: [(&str, FailOn); 6] = [
+const FAIL_ON: [(&str, FailOn); 7] = [
     ("informational", FailOn::Informational),
     ("low", FailOn::Low),
     ("medium", FailOn::Medium),
     ("high", FailOn::High),
     ("critical", FailOn::Critical),
+    ("overdue", FailOn::Overdue),
     ("never", FailOn::Never),
 ];
 
 /// A word that names no threshold of severity.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("not one of informational, low, medium, high, critical, never")]
+#[error("not one of informational, low, medium, high, critical, overdue, never")]
 pub struct UnknownFailOn;
 
 impl FromStr for FailOn {
@@ -50,7 +53,13 @@ impl FromStr for FailOn {
 }
 
 impl FailOn {
-    /// Whether a failure of this severity counts.
+    /// The threshold for declarations, which have no deadlines: that of the embedded settings where only overdue findings count.
+    #[must_use]
+    pub fn for_declarations(self) -> Self {
+        if self == Self::Overdue { Self::Medium } else { self }
+    }
+
+    /// Whether a failure of this severity counts by its severity.
     pub fn covers(self, severity: Severity) -> bool {
         let threshold = match self {
             Self::Informational => Severity::Informational,
@@ -58,7 +67,7 @@ impl FailOn {
             Self::Medium => Severity::Medium,
             Self::High => Severity::High,
             Self::Critical => Severity::Critical,
-            Self::Never => return false,
+            Self::Overdue | Self::Never => return false,
         };
         severity >= threshold
     }
@@ -84,9 +93,13 @@ impl ReportSettings {
 
     /// Whether a verdict of the report fails at or above the threshold.
     pub fn is_failed_by(&self, report: &ScanReport) -> bool {
-        let fails =
-            |verdict: &Verdict| matches!(verdict, Verdict::Fail { severity, .. } if self.fail_on.covers(*severity));
-        report.findings.iter().any(|finding| fails(&finding.verdict))
+        report.findings.iter().any(|finding| self.is_reached_by(finding))
+    }
+
+    /// Whether a finding fails at or above the threshold.
+    pub fn is_reached_by(&self, finding: &Finding) -> bool {
+        let by_severity = matches!(finding.verdict, Verdict::Fail { severity, .. } if self.fail_on.covers(severity));
+        by_severity || (self.fail_on == FailOn::Overdue && finding.is_overdue())
     }
 
     /// Whether the report found everything that the settings ask for, read enough account-Regions, saw

@@ -12,7 +12,7 @@ use crate::Mode;
 
 mod observed_time;
 
-pub use observed_time::{ObservedTime, TrafficGap};
+pub use observed_time::{ObservedFiles, ObservedTime, TrafficGap};
 
 /// The basis of traffic evidence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -60,7 +60,8 @@ pub struct ModeEffect {
     /// Of the blocked requests, those that a target answered with a status below 400; none if that is unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hurt: Option<u64>,
-    /// The upper bound, at 95% confidence, of blocked legitimate requests per million; rounded up.
+    /// The upper bound, at 95% confidence, of client-days (an address on a day) with a blocked request of a client that is served, or may be,
+    /// per million; rounded up. Where CloudWatch alone was read, of hours with traffic. Clients that sent nothing are in no bound.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hurt_per_million: Option<u64>,
 }
@@ -121,8 +122,7 @@ pub struct TrafficSource {
 pub struct Traffic {
     /// The basis of the evidence.
     pub basis: TrafficBasis,
-    /// The first instant of the window, not before the load balancer was created and not before the first log file; none where there
-    /// is no evidence.
+    /// The first instant of the window, not before the load balancer was created; none where there is no evidence.
     pub from: Option<Timestamp>,
     /// The first instant after it.
     pub until: Option<Timestamp>,

@@ -50,8 +50,12 @@ verdict_reasons! {
         AccessLogsOff, "access-logs-off": "Neither the attributes nor a CloudWatch Logs delivery write access logs.";
         InvalidHeadersForwarded, "invalid-headers-forwarded": "Header fields with invalid names are not removed, and the mode forwards requests that contain them.";
         InvalidHeadersForwardedInStrictest, "invalid-headers-forwarded-in-strictest": "Header fields with invalid names are not removed; strictest blocks most requests that contain them.";
+        InvalidHeadersAgainstPreset, "invalid-headers-against-preset": "Header fields with invalid names are not removed, and the preset of the policy requires it of what the internet reaches.";
+        UpstreamHttp1, "upstream-http1": "Targets that could be sent HTTP/2 are sent HTTP/1.1.";
         NoOwner, "no-owner": "No tag and no organizational unit names an owner.";
         FailsAfterExpiry, "fails-after-expiry": "An exception expired, and the rule that it permitted to fail still fails.";
+        ReviewDue, "review-due": "The review date of an exception in force has come, and the rule still fails.";
+        NoTraffic, "no-traffic": "No traffic was counted on any day of the window.";
         FailsBeforeExpiry, "fails-before-expiry": "An exception expires soon, and the rule that it permits to fail still fails.";
     }
     Excepted {
@@ -67,10 +71,14 @@ verdict_reasons! {
         AccessLogsNotReported, "access-logs-not-reported": "AWS's response did not contain the access log attributes.";
         DropInvalidUnread, "drop-invalid-unread": "Whether invalid header fields are removed could not be read.";
         DropInvalidNotReported, "drop-invalid-not-reported": "AWS's response did not contain the attribute that removes invalid header fields.";
+        TargetGroupsUnread, "target-groups-unread": "The target groups of the load balancer could not be read.";
+        ProtocolVersionNotReported, "protocol-version-not-reported": "AWS's response did not contain a documented protocol version of a target group.";
         OwnerUnread, "owner-unread": "A source that may name the owner could not be read.";
         ExceptionScopeUnread, "exception-scope-unread": "Whether an exception covers the load balancer depends on a value that could not be read.";
         ObservationOutdated, "observation-outdated": "The observation is older than `publish.maximum_age`, so the current verdict is unknown.";
         NotSeen, "not-seen": "The rule failed when it was last seen, and this scan did not see the load balancer or did not ask the rule.";
+        TrafficUnread, "traffic-unread": "The traffic metrics of the window were not read completely.";
+        WindowTooShort, "window-too-short": "The load balancer is younger than the window, or its age is not known.";
         ExceptedRuleUnknown, "excepted-rule-unknown": "The rule that the exception permits to fail has no known verdict.";
     }
     Pass {
@@ -82,25 +90,32 @@ verdict_reasons! {
         AccessLogsInS3, "access-logs-in-s3": "Access logs are written to an S3 bucket.";
         AccessLogsDelivered, "access-logs-delivered": "Access logs are delivered by CloudWatch Logs.";
         InvalidHeadersDropped, "invalid-headers-dropped": "Header fields with invalid names are removed.";
+        UpstreamHttp2, "upstream-http2": "Every target group of instances or addresses is sent HTTP/2.";
         OwnerNamed, "owner-named": "A tag or an organizational unit names the owner.";
+        TrafficSeen, "traffic-seen": "Traffic was counted in the window.";
         ExceptionRenewed, "exception-renewed": "Another exception continues the one that expired or expires.";
+        ReviewAhead, "review-ahead": "The review date of the exception has not come.";
         ExceptionNotNeeded, "exception-not-needed": "The rule passes without the exception.";
     }
     NotApplicable {
         NotApplicableKind, "not-applicable-kind": "The kind of the load balancer does not parse HTTP.";
         NotApplicableNoHttpListener, "not-applicable-no-http-listener": "No listener of the classic load balancer uses HTTP or HTTPS, so its mode has no effect.";
         NotApplicableNoDropInvalid, "not-applicable-no-drop-invalid": "A classic load balancer has no attribute that removes invalid header fields.";
+        NotApplicableNoProtocolVersion, "not-applicable-no-protocol-version": "A classic load balancer sends HTTP/1.1 only.";
+        NotApplicableNoTargetGroup, "not-applicable-no-target-group": "The load balancer has no target group of instances or addresses.";
         NotApplicableModeMonitor, "not-applicable-mode-monitor": "The mode is monitor; defensive comes before strictest.";
         NotApplicableModeRequired, "not-applicable-mode-required": "The policy requires strictest, so it is not a choice.";
         NotApplicableNoChange, "not-applicable-no-change": "Doorward has not changed the mode.";
         NotApplicableChangeNotInEffect, "not-applicable-change-not-in-effect": "Doorward's last change did not leave a mode that could be reverted.";
         NotApplicableNoExpiredException, "not-applicable-no-expired-exception": "No expired exception covers the load balancer.";
         NotApplicableNoExpiringException, "not-applicable-no-expiring-exception": "No exception that expires soon covers the load balancer.";
+        NotApplicableNoReview, "not-applicable-no-review": "No exception in force with a review date covers the load balancer.";
         NotApplicableDeclaration, "not-applicable-declaration": "The declared resource cannot have a desync mitigation mode.";
     }
     NotAsked {
         TrafficNotCollected, "traffic-not-collected": "The scan has no traffic evidence for the load balancer.";
         TrafficInsufficient, "traffic-insufficient": "The traffic evidence neither supports nor contradicts strictest.";
+        TargetGroupsNotCollected, "target-groups-not-collected": "The scan did not read the target groups of the load balancer.";
         ExceptedRuleNotAsked, "excepted-rule-not-asked": "The rule that the exception permits to fail was not asked.";
         ExceptedRuleDisabled, "excepted-rule-disabled": "`policy.disabled` turns off the rule that the exception permits to fail.";
     }

@@ -76,7 +76,9 @@ impl<'a> Composer<'a> {
         };
         for lb in &report.load_balancers {
             let audience = composer.audience_of(lb);
-            composer.shares.entry(audience).or_default().totals.load_balancers += 1;
+            let totals = &mut composer.shares.entry(audience).or_default().totals;
+            totals.load_balancers += 1;
+            share::count_sources(totals, lb, report.run.finished);
         }
         let mut failing: BTreeSet<&Arn> = BTreeSet::new();
         let mut unknown: BTreeSet<&Arn> = BTreeSet::new();
@@ -334,6 +336,9 @@ impl<'a> Composer<'a> {
             standing @ DigestStanding::Excepted { .. } => self.exception_due(Some(standing)),
             DigestStanding::Failing { .. } if unseen => before.and_then(|before| before.due.clone()),
             DigestStanding::Failing { severity } => {
+                if let Some(deadline) = &of.deadline {
+                    return deadline.is_overdue().then_some(Due::Overdue { after_days: deadline.days });
+                }
                 let after_days = *self.settings().max_age_days.get(severity)?;
                 let age = days(of.history.as_ref()?.first_seen, self.report.run.finished);
                 (age >= i64::from(after_days)).then_some(Due::Overdue { after_days })

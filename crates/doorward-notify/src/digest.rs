@@ -172,6 +172,16 @@ pub struct Totals {
     pub unseen_excepted: usize,
     /// Load balancers that the ledger knows and this scan did not see.
     pub load_balancers_unseen: usize,
+    /// Tracked sources of non-compliant requests.
+    pub sources: usize,
+    /// Of these, gone.
+    pub sources_gone: usize,
+    /// Of these, there after their due date.
+    pub sources_overdue: usize,
+    /// Of these, there again after they were gone.
+    pub sources_back: usize,
+    /// Load balancers whose traffic supports a stronger mode now.
+    pub raise_now: usize,
 }
 
 /// The scan behind a digest.

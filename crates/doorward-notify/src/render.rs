@@ -139,6 +139,18 @@ fn lead(digest: &Digest) -> Vec<Parts> {
     } else if totals.unseen > 0 {
         say(format!("Known and not seen this time, so in none of these figures: {}.", totals.unseen));
     }
+    if totals.sources > 0 {
+        say(format!(
+            "Sources of non-compliant requests: {} of {} gone, {} overdue, {} back.",
+            totals.sources_gone, totals.sources, totals.sources_overdue, totals.sources_back,
+        ));
+    }
+    if totals.raise_now > 0 {
+        say(format!(
+            "Raise now: the traffic of {} supports a stronger mode.",
+            plural(totals.raise_now, "load balancer")
+        ));
+    }
     lead
 }
 

@@ -34,7 +34,7 @@ pub use usage::{Notice, NoticeKind};
 use term::Watch;
 
 /// The ids of the rules that watch the register itself, ordered. Exceptions from them do not exist.
-pub(crate) const REGISTER_RULES: [&str; 2] = ["exception-expired", "exception-expiring"];
+pub(crate) const REGISTER_RULES: [&str; 3] = ["exception-expired", "exception-expiring", "exception-review-due"];
 
 /// The limits of every exception.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -165,6 +165,11 @@ impl Register {
     /// modes are recorded for load balancers that are not among these.
     pub fn rules(&self, load_balancers: &[LoadBalancer], changes_elsewhere: bool, at: Timestamp) -> Vec<Box<dyn Rule>> {
         self.wrap(&crate::asked(load_balancers, changes_elsewhere), at)
+    }
+
+    /// Whether any exception has a review date.
+    pub(crate) fn has_reviews(&self) -> bool {
+        self.held.iter().any(|held| held.exception.review.is_some())
     }
 
     /// Whether a register is configured; an empty file is one.

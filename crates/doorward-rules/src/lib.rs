@@ -8,6 +8,7 @@
 //! It does not turn rules off, read or write the files of the register, compose finding ids or escape text. Names and tags are
 //! external text and stay unescaped in sentences: each output escapes them. Only shell commands are checked here.
 
+mod criteria;
 pub mod exceptions;
 mod matching;
 mod preconditions;
@@ -22,8 +23,10 @@ use std::sync::LazyLock;
 
 use doorward_model::{Arn, LoadBalancer, Policy, RequiredMode, Rule, RuleMeta};
 
-pub use remediation::{DROP_INVALID, DROP_INVALID_CAUTION, LOG_BUCKET, mode_caution, set_mode_instructions};
-pub use requirement::{Candidate, Requirement, Satisfaction};
+pub use remediation::{
+    DROP_INVALID, DROP_INVALID_CAUTION, LOG_BUCKET, drop_invalid_headers, mode_caution, set_mode_instructions,
+};
+pub use requirement::{Candidate, Requirement, Satisfaction, applied_policy};
 pub use unmatched_rules::unmatched_rules;
 
 /// Every rule that judges a load balancer alone, ordered by id; [`asked`] selects those of a scan. A rule that is not in the
@@ -53,7 +56,7 @@ pub fn required_modes(load_balancers: &[LoadBalancer], policy: &Policy) -> BTree
     load_balancers.iter().map(|lb| (lb.arn.clone(), required(lb))).collect()
 }
 
-/// The definition of every rule, ordered by id: those of [`all`] and the two that a register of exceptions adds.
+/// The definition of every rule, ordered by id: those of [`all`] and those that a register of exceptions adds.
 pub fn catalogue() -> &'static [&'static RuleMeta] {
     static CATALOGUE: LazyLock<Vec<&RuleMeta>> = LazyLock::new(|| {
         let mut metas: Vec<_> = all().iter().map(|rule| rule.meta()).chain(register_rules::METAS).collect();

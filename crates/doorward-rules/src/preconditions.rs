@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use doorward_model::{
-    EffectiveMode, Gap, GapReason, Kind, LoadBalancer, Mode, Observed, Scheme, Verdict, VerdictReason,
+    Arn, EffectiveMode, Gap, GapReason, Kind, LoadBalancer, Mode, Observed, Reachability, Scheme, Verdict,
+    VerdictReason,
 };
 
 /// The verdict on a load balancer that no rule can judge because of its kind: the kind does not parse HTTP, is not known to
@@ -83,14 +84,29 @@ pub(crate) fn not_reported(what: &str, operation: &str) -> Arc<Gap> {
     Arc::new(gap.with_message(format!("AWS's response did not contain {what}")))
 }
 
-/// The sentence on who can reach the load balancer, which [`Adjustment::InternetFacing`](doorward_model::Adjustment) rates.
-pub(crate) fn exposure(lb: &LoadBalancer) -> &'static str {
-    match &lb.scheme {
-        Observed::Known(Scheme::Internal) => "It is internal.",
-        Observed::Known(Scheme::InternetFacing) => "It is internet-facing.",
-        Observed::Absent | Observed::Unread(_) => {
-            "Its scheme is not known, so it is rated as if it were internet-facing."
+/// The sentence on who can reach the load balancer, which [`Adjustment::Reachable`](doorward_model::Adjustment) rates.
+pub(crate) fn exposure(lb: &LoadBalancer) -> String {
+    match (&lb.reachability, &lb.scheme) {
+        (Observed::Known(Reachability::InternetFacing), _) => "It is internet-facing.".to_owned(),
+        (Observed::Known(Reachability::ThroughNetworkLoadBalancers(through)), _) => {
+            let names: Vec<&str> = through.iter().map(Arn::load_balancer_name).collect();
+            format!(
+                "It is internal, and the internet reaches it through the network load balancer {}.",
+                names.join(" and ")
+            )
         }
+        (Observed::Known(Reachability::Internal), _) if lb.kind == Kind::Application => {
+            "It is internal. No internet-facing network load balancer forwards to it; CloudFront VPC origins and API Gateway \
+             VPC links are not read."
+                .to_owned()
+        }
+        (Observed::Known(Reachability::Internal), _) => "It is internal.".to_owned(),
+        (_, Observed::Known(Scheme::Internal)) => {
+            "It is internal. Whether the internet reaches it through another load balancer is not known, so it is rated as \
+             if it did."
+                .to_owned()
+        }
+        _ => "Its scheme is not known, so it is rated as if it were internet-facing.".to_owned(),
     }
 }
 

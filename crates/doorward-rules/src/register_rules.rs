@@ -1,7 +1,8 @@
-//! The two rules that watch the register of exceptions, and the rules as a register wraps them.
+//! The rules that watch the register of exceptions, and the rules as a register wraps them.
 
 mod exception_expired;
 mod exception_expiring;
+mod exception_review_due;
 
 use std::sync::Arc;
 
@@ -11,12 +12,14 @@ use jiff::Timestamp;
 use crate::exceptions::{Answers, Held, Register, State, Wrapped};
 use exception_expired::ExceptionExpired;
 use exception_expiring::ExceptionExpiring;
+use exception_review_due::ExceptionReviewDue;
 
 /// The definitions of the rules that watch the register.
-pub(crate) static METAS: [&RuleMeta; 2] = [&exception_expired::META, &exception_expiring::META];
+pub(crate) static METAS: [&RuleMeta; 3] =
+    [&exception_expired::META, &exception_expiring::META, &exception_review_due::META];
 
 impl Register {
-    /// The rules as judged at a time: each wrapped with its exceptions, and, if a register is configured, the two rules that
+    /// The rules as judged at a time: each wrapped with its exceptions, and, if a register is configured, the rules that
     /// watch it. Pass the time of the scan rather than of the rendering, so that a saved scan gets the same verdicts again.
     pub fn wrap(&self, rules: &[&'static dyn Rule], now: Timestamp) -> Vec<Box<dyn Rule>> {
         let wrapped: Vec<Wrapped> = rules.iter().map(|rule| self.wrapped(*rule, now)).collect();
@@ -24,7 +27,11 @@ impl Register {
         if self.is_configured() {
             let watched: Arc<[Wrapped]> = wrapped.clone().into();
             all.push(Box::new(ExceptionExpired::new(watched.clone())));
-            all.push(Box::new(ExceptionExpiring::new(watched)));
+            all.push(Box::new(ExceptionExpiring::new(watched.clone())));
+            // Without a review date there is nothing to ask.
+            if self.has_reviews() {
+                all.push(Box::new(ExceptionReviewDue::new(watched)));
+            }
         }
         all.extend(wrapped.into_iter().map(|rule| Box::new(rule) as Box<dyn Rule>));
         all.sort_by_key(|rule| rule.meta().id);

@@ -62,15 +62,14 @@ pub fn mode_caution(mode: Mode) -> &'static str {
     }
 }
 
-/// The attribute of application load balancers that removes invalid header fields.
-pub const DROP_INVALID: &str = "routing.http.drop_invalid_header_fields.enabled";
+pub use doorward_model::DROP_INVALID;
 
 /// What to check before invalid header fields are removed.
 pub const DROP_INVALID_CAUTION: &str = "Its effect on clients is unknown before the change, because access logs contain no \
      header names: names with an underscore are removed too.";
 
 /// How to have this application load balancer remove invalid header fields.
-pub(crate) fn drop_invalid_headers(lb: &LoadBalancer) -> String {
+pub fn drop_invalid_headers(lb: &LoadBalancer) -> String {
     let by_hand = by_hand(lb, &format!("Key={DROP_INVALID},Value=true"), &format!("{DROP_INVALID} to true"));
     match &lb.managed_by {
         Observed::Absent => by_hand,
@@ -93,6 +92,43 @@ pub(crate) fn drop_invalid_headers(lb: &LoadBalancer) -> String {
         ),
     }
 }
+
+/// How to have the targets of this application load balancer sent HTTP/2. No command names a target group: a new one is needed, and what
+/// it needs besides is known to the owner only.
+pub(crate) fn use_http2(lb: &LoadBalancer) -> String {
+    let step = match &lb.managed_by {
+        Observed::Known(manager @ Manager::CloudFormation(_)) => {
+            format!("In {manager}, add an AWS::ElasticLoadBalancingV2::TargetGroup with ProtocolVersion: HTTP2")
+        }
+        Observed::Known(manager @ Manager::Kubernetes(_)) => format!(
+            "In {manager}, annotate the Ingress or its Services with alb.ingress.kubernetes.io/backend-protocol-version: HTTP2, \
+             for which the controller creates a new target group"
+        ),
+        Observed::Known(manager @ Manager::ElasticBeanstalk(_)) => format!(
+            "In {manager}, set ProtocolVersion of the resource AWSEBV2LoadBalancerTargetGroup to HTTP2 in .ebextensions, which \
+             replaces it"
+        ),
+        Observed::Known(manager @ Manager::Terraform(_)) => format!(
+            "In the configuration that {manager} points to, set protocol_version = \"HTTP2\" on the aws_lb_target_group, which \
+             replaces it"
+        ),
+        Observed::Known(Manager::EcsGateway(_)) => {
+            "ECS has no setting for it: use a service with a load balancer of your own and a target group with the protocol \
+             version HTTP2"
+                .to_owned()
+        }
+        Observed::Absent => BY_HAND.to_owned(),
+        Observed::Unread(gap) => return format!("{}{FIRST}", perhaps_managed(&format!("{BY_HAND}."), &gap.to_string())),
+    };
+    format!("{step}.{FIRST}")
+}
+
+const BY_HAND: &str = "Create a target group with `aws elbv2 create-target-group --protocol-version HTTP2`, register the targets in \
+     it, and let the listener rules forward to it, because the protocol version of a target group cannot be changed";
+
+/// What to check before targets are sent HTTP/2.
+const FIRST: &str =
+    " First check that the targets support HTTP/2 without TLS upgrade negotiation, and change one target group first.";
 
 /// The requirement on the bucket that remedies call BUCKET.
 pub const LOG_BUCKET: &str =

@@ -11,17 +11,59 @@
 use std::fmt;
 use std::sync::Arc;
 
-use doorward_model::{Gap, LoadBalancer, Mode, Policy, PolicyRule};
+use doorward_model::{AppliedPolicy, Gap, LoadBalancer, Mode, Observed, Policy};
 
-use crate::matching::{self, Match};
+use crate::criteria::Criteria;
+use crate::matching::Match;
 
-/// A mode that may be required, and the rule that requires it.
+/// A mode that may be required, and the rule or risk profile that requires it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidate {
     /// The mode.
     pub mode: Mode,
-    /// The name of the policy rule that requires it; none for the default of the policy.
+    /// The name of the policy rule or of the risk profile that requires it; none for the default of the policy.
     pub rule: Option<String>,
+    /// Whether that is a risk profile.
+    pub is_profile: bool,
+}
+
+fn by_default(policy: &Policy) -> Candidate {
+    Candidate { mode: policy.required_mode, rule: None, is_profile: false }
+}
+
+/// What was found before a rule certainly matched.
+#[derive(Default)]
+struct Found {
+    candidates: Vec<Candidate>,
+    gaps: Vec<Arc<Gap>>,
+}
+
+impl Found {
+    /// The candidate, if its criteria certainly match.
+    fn ask(
+        &mut self,
+        candidate: Option<Candidate>,
+        criteria: &Criteria<'_>,
+        lb: &LoadBalancer,
+    ) -> Option<Option<Candidate>> {
+        match criteria.matches(lb) {
+            Match::No => None,
+            Match::Yes => Some(candidate),
+            Match::Unread(unread) => {
+                self.leave_open(candidate, unread);
+                None
+            }
+        }
+    }
+
+    fn leave_open(&mut self, candidate: Option<Candidate>, unread: Vec<Arc<Gap>>) {
+        self.candidates.extend(candidate);
+        for gap in unread {
+            if !self.gaps.contains(&gap) {
+                self.gaps.push(gap);
+            }
+        }
+    }
 }
 
 /// Whether a mode satisfies a requirement.
@@ -46,29 +88,62 @@ pub struct Requirement {
 }
 
 impl Requirement {
-    /// Evaluates the rules of the policy in order. An absent value matches nothing; an unread value leaves its rule open.
+    /// Evaluates the rules of the policy in order, then its risk profiles, then its preset. An absent value matches nothing; an
+    /// unread value leaves its rule open.
     pub fn of(lb: &LoadBalancer, policy: &Policy) -> Self {
-        let mut candidates = Vec::new();
-        let mut gaps: Vec<Arc<Gap>> = Vec::new();
-        let mut settled = Candidate { mode: policy.required_mode, rule: None };
-        for rule in policy.all_rules() {
-            let candidate = Candidate { mode: rule.required_mode, rule: Some(rule.name.clone()) };
-            match matches(rule, lb) {
-                Match::No => {}
-                Match::Yes => {
-                    settled = candidate;
-                    break;
-                }
-                Match::Unread(unread) => {
-                    candidates.push(candidate);
-                    for gap in unread {
-                        if !gaps.contains(&gap) {
-                            gaps.push(gap);
-                        }
+        let mut found = Found::default();
+        let rules = policy.rules.iter().map(|rule| (rule, Criteria::of_rule(rule)));
+        let preset = policy.preset_rules().iter().map(|rule| (rule, Criteria::of_rule(rule)));
+        let by_rule = |rule: &doorward_model::PolicyRule| Candidate {
+            mode: rule.required_mode,
+            rule: Some(rule.name.clone()),
+            is_profile: false,
+        };
+        let settled = rules
+            .map(|(rule, criteria)| (Some(by_rule(rule)), criteria))
+            .find_map(|(candidate, criteria)| found.ask(candidate, &criteria, lb))
+            .flatten();
+        let settled = settled.or_else(|| {
+            // A risk profile without a mode leaves the decision to what follows. One that may match, and would do so, makes what
+            // follows possible whichever later profile certainly matches.
+            let mut open_without_mode = false;
+            let mut by_profile = None;
+            for profile in &policy.profiles {
+                let candidate = profile.required_mode.map(|mode| Candidate {
+                    mode,
+                    rule: Some(profile.name.clone()),
+                    is_profile: true,
+                });
+                let has_mode = candidate.is_some();
+                match Criteria::of_profile(profile).matches(lb) {
+                    Match::No => {}
+                    Match::Yes => {
+                        by_profile = candidate;
+                        break;
+                    }
+                    Match::Unread(unread) => {
+                        open_without_mode |= !has_mode;
+                        found.leave_open(candidate, unread);
                     }
                 }
             }
-        }
+            if by_profile.is_some() && !open_without_mode {
+                return by_profile;
+            }
+            let after = preset
+                .map(|(rule, criteria)| (Some(by_rule(rule)), criteria))
+                .find_map(|(candidate, criteria)| found.ask(candidate, &criteria, lb))
+                .flatten();
+            match by_profile {
+                None => after,
+                Some(by_profile) => {
+                    found.candidates.push(after.unwrap_or_else(|| by_default(policy)));
+                    Some(by_profile)
+                }
+            }
+        });
+        let settled = settled.unwrap_or_else(|| by_default(policy));
+        let Found { mut candidates, gaps } = found;
         let (mut lowest, mut highest) = (settled.mode, settled.mode);
         for candidate in &candidates {
             lowest = lowest.min(candidate.mode);
@@ -127,6 +202,7 @@ impl fmt::Display for Requirement {
                     _ => f.write_str(" or ")?,
                 }
                 match &candidate.rule {
+                    Some(name) if candidate.is_profile => write!(f, "risk profile {name:?}")?,
                     Some(name) => write!(f, "rule {name:?}")?,
                     None => f.write_str("the default")?,
                 }
@@ -137,24 +213,35 @@ impl fmt::Display for Requirement {
     }
 }
 
-/// Whether the rule matches: each given criterion, evaluated alone.
-fn matches(rule: &PolicyRule, lb: &LoadBalancer) -> Match {
-    Match::all(criteria(rule, lb).into_iter().flatten())
+/// How the policy applies to a load balancer: its risk profile, and the mode that is required of it.
+pub fn applied_policy(lb: &LoadBalancer, policy: &Policy) -> AppliedPolicy {
+    let requirement = Requirement::of(lb, policy);
+    let is_default = |candidate: &Candidate| candidate.rule.is_none();
+    let by_default = match requirement.candidates() {
+        all if all.iter().all(is_default) => Some(true),
+        all if all.iter().any(is_default) => None,
+        _ => Some(false),
+    };
+    AppliedPolicy {
+        profile: profile(lb, policy),
+        required_at_least: requirement.lowest(),
+        required_at_most: requirement.highest(),
+        decided_by: requirement.to_string(),
+        by_default,
+    }
 }
 
-/// Whether each criterion of the rule matches; none where it is not given.
-pub(crate) fn criteria(rule: &PolicyRule, lb: &LoadBalancer) -> [Option<Match>; 8] {
-    [
-        (!rule.accounts.is_empty())
-            .then(|| Match::seen(&lb.known_account(), |account| rule.accounts.contains(account))),
-        (!rule.kinds.is_empty()).then(|| Match::from(rule.kinds.contains(&lb.kind))),
-        (!rule.names.is_empty()).then(|| Match::seen(&lb.known_name(), |name| matching::any(&rule.names, name))),
-        (!rule.ous.is_empty()).then(|| matching::within(&lb.ou, &rule.ous)),
-        rule.scheme.map(|wanted| Match::seen(&lb.scheme, |scheme| *scheme == wanted)),
-        (!rule.tags.is_empty()).then(|| matching::tagged(&lb.tags, &rule.tags)),
-        (!rule.environments.is_empty())
-            .then(|| Match::seen(&lb.environment, |text| matching::any(&rule.environments, text))),
-        (!rule.applications.is_empty())
-            .then(|| Match::seen(&lb.application, |text| matching::any(&rule.applications, text))),
-    ]
+/// The first risk profile that matches. One before it that may match leaves it unread.
+fn profile(lb: &LoadBalancer, policy: &Policy) -> Observed<String> {
+    for profile in &policy.profiles {
+        match Criteria::of_profile(profile).matches(lb) {
+            Match::No => {}
+            Match::Yes => return Observed::Known(profile.name.clone()),
+            Match::Unread(gaps) => {
+                let Some(gap) = gaps.into_iter().next() else { continue };
+                return Observed::Unread(gap);
+            }
+        }
+    }
+    Observed::Absent
 }

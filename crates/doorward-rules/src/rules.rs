@@ -5,7 +5,9 @@ mod desync_mode_below_required;
 mod desync_mode_headroom;
 mod desync_mode_reverted;
 mod invalid_headers_forwarded;
+mod load_balancer_idle;
 mod owner_missing;
+mod upstream_http1;
 
 use doorward_model::Rule;
 
@@ -16,5 +18,7 @@ pub(crate) static REGISTRY: &[&dyn Rule] = &[
     &desync_mode_headroom::DesyncModeHeadroom,
     &desync_mode_reverted::DesyncModeReverted,
     &invalid_headers_forwarded::InvalidHeadersForwarded,
+    &load_balancer_idle::LoadBalancerIdle,
     &owner_missing::OwnerMissing,
+    &upstream_http1::UpstreamHttp1,
 ];

@@ -57,6 +57,14 @@ pub enum SetupError {
         "policy.required_mode is monitor, which every load balancer satisfies: an AWS Config rule would never report anything"
     )]
     NothingToCheck,
+    /// The rule that a gate anticipates is turned off.
+    #[error("policy.disabled contains {0}, so that a gate would deny what no check fails; remove it there first")]
+    RuleIsOff(&'static str),
+    /// Every mode satisfies the policy wherever a gate knows enough of it.
+    #[error(
+        "the policy requires monitor, which every load balancer satisfies, wherever a gate can tell: a gate would never deny anything"
+    )]
+    NothingToGate,
     /// A generated policy would allow an action on every resource although AWS supports a narrower one.
     #[error("{0} would be allowed on every resource")]
     WildcardResource(String),

@@ -10,7 +10,7 @@ const READS: &str = "IAM supports no resource type for it: it reads resources of
 const ORGANIZATION: &str = "it reads the caller's own organization, and the request names none";
 
 /// Actions that the policies of Doorward and of the stacks in `examples/` allow on `*`, each with the reason.
-const WILDCARD_ACTIONS: [(&str, &str); 13] = [
+const WILDCARD_ACTIONS: [(&str, &str); 15] = [
     ("cloudwatch:GetMetricData", "IAM supports no resource type for metrics"),
     ("ec2:DescribeNetworkInterfaces", LISTS),
     ("ec2:DescribeSubnets", LISTS),
@@ -19,6 +19,8 @@ const WILDCARD_ACTIONS: [(&str, &str); 13] = [
     ("elasticloadbalancing:DescribeLoadBalancerAttributes", READS),
     ("elasticloadbalancing:DescribeLoadBalancers", LISTS),
     ("elasticloadbalancing:DescribeTags", READS),
+    ("elasticloadbalancing:DescribeTargetGroups", LISTS),
+    ("elasticloadbalancing:DescribeTargetHealth", READS),
     ("logs:DescribeDeliveries", LISTS),
     ("logs:DescribeDeliverySources", LISTS),
     ("organizations:DescribeOrganization", ORGANIZATION),

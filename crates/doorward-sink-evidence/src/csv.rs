@@ -104,7 +104,9 @@ fn not_seen_findings(report: &ScanReport, unseen: &Unseen) -> Vec<Finding> {
             last_seen: finding.last_seen,
             resolved: None,
             reopened: 0,
+            failing: None,
         }),
+        deadline: None,
     };
     missing.map(finding).collect()
 }

@@ -15,7 +15,7 @@ use crate::error::SINK;
 use crate::write::write;
 use crate::{
     Attachment, Earlier, EvidenceSettings, Pack, PackContext, Period, RunFigures, Sampling, SheetLimits, SigningKey,
-    exception_rows, newest,
+    TriggersOf, exception_rows, newest,
 };
 
 /// Writes the whole report as JSON, with the exit code of the program.
@@ -39,6 +39,8 @@ pub struct EvidenceSink<'a> {
     pub policy: &'a Policy,
     /// The exceptions.
     pub register: &'a Register,
+    /// Which published triggers reach the targets of a load balancer.
+    pub triggers: TriggersOf,
     /// Writes the scan that lies beside the sheets.
     pub scan: WriteScan,
     /// Where the hash of a new pack is reported.
@@ -113,6 +115,7 @@ impl EvidenceSink<'_> {
                 .filter(|point| from.is_none_or(|from| point.at >= from))
                 .map(RunFigures::from)
                 .collect(),
+            triggers: Some(self.triggers),
         }
     }
 }

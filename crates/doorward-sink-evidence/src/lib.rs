@@ -36,7 +36,7 @@ pub use figures::{NotSeen, PackFigures, RunFigures};
 pub use files::fingerprint;
 pub use key::{KeyError, PublicKey, SigningKey};
 pub use manifest::Link;
-pub use pack::{Attachment, ExceptionRow, Pack, PackContext, Period, Sampling, SheetLimits};
+pub use pack::{Attachment, ExceptionRow, Pack, PackContext, Period, Sampling, SheetLimits, TriggersOf};
 pub use settings::EvidenceSettings;
 pub use verify::{
     Expect, Proof, Verification, VerifyFault, nothing_to_verify, verification_document, verification_text, verify,

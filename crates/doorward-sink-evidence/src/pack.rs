@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::sync::Arc;
 
-use doorward_model::{Arn, Framework, ModeTransition, RequiredMode, RuleMeta, ScanReport};
+use doorward_model::{
+    Arn, Framework, LoadBalancer, ModeTransition, RequiredMode, RuleMeta, ScanReport, TriggerSummary,
+};
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
@@ -47,6 +50,9 @@ impl Default for SheetLimits {
     }
 }
 
+/// Which published triggers reach the targets of a load balancer; none of one that does not parse HTTP.
+pub type TriggersOf = fn(&LoadBalancer) -> Option<Arc<TriggerSummary>>;
+
 /// The input of a pack besides the report. The default has none, and the pack says so.
 #[derive(Debug, Clone, Default)]
 pub struct PackContext {
@@ -76,6 +82,8 @@ pub struct PackContext {
     pub previous_figures: Option<RunFigures>,
     /// The figures of the period's runs, oldest first, this one last.
     pub trend: Vec<RunFigures>,
+    /// Which published triggers reach the targets of a load balancer. None: that is not asked.
+    pub triggers: Option<TriggersOf>,
 }
 
 /// A period of time, UTC. Without a beginning the pack is evidence for the moment of the scan alone.

@@ -30,6 +30,7 @@ pub(crate) mod sample;
 pub(crate) mod summary;
 pub(crate) mod traffic;
 pub(crate) mod trend;
+pub(crate) mod trigger_outcomes;
 pub(crate) mod unknowns;
 
 /// The data that several sheets use.
@@ -84,6 +85,7 @@ pub(crate) fn all<'p>(cx: &'p SheetContext<'p>) -> Vec<Sheet<'p>> {
         changes::sheet(cx),
         remediation::sheet(cx),
         traffic::sheet(cx),
+        trigger_outcomes::sheet(cx),
         unknowns::sheet(cx),
         not_seen::sheet(cx),
         sample::sheet(cx),

@@ -15,7 +15,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     // The policy is not in the report: this one is that of examples/acme-org.
     let card_data =
         PolicyRule { tags: [("pci".to_owned(), "yes".into())].into(), ..rule("card data", Mode::Strictest) };
-    let policy = Policy { required_mode: Mode::Defensive, rules: vec![card_data], disabled: Vec::new(), preset: None };
+    let policy =
+        Policy { required_mode: Mode::Defensive, rules: vec![card_data], disabled: Vec::new(), ..Policy::default() };
     let required = report.load_balancers.iter().filter(|lb| lb.kind.can_parse_http()).map(|lb| {
         let required = Requirement::of(lb, &policy);
         (
@@ -43,6 +44,7 @@ fn rule(name: &str, required_mode: Mode) -> PolicyRule {
         ous: Vec::new(),
         kinds: Vec::new(),
         scheme: None,
+        reachable: None,
         names: Vec::new(),
         tags: std::collections::BTreeMap::new(),
         environments: Vec::new(),

@@ -28,7 +28,7 @@ use declared::DeclaredPart;
 use done::{Done, Left};
 use format::{exceptions, is_due, verdicts};
 use rows::{Asked, Changes, Detail, Lost, Missed, Row};
-use traffic::TrafficRow;
+use traffic::{TrackedRow, TrafficRow};
 
 /// The scan behind a page.
 #[derive(Serialize)]
@@ -86,6 +86,7 @@ pub(crate) struct OwnerPage {
     details: Vec<Detail>,
     /// Load balancers whose traffic was read.
     traffic: Vec<TrafficRow>,
+    tracked: Vec<TrackedRow>,
     /// Of whose traffic nothing is known, by the reason.
     silent: Vec<(String, Vec<String>)>,
     /// Mode changes that Doorward made.
@@ -203,6 +204,7 @@ impl<'a> PageBuilder<'a> {
                 .iter()
                 .filter_map(|held| TrafficRow::of(held.lb, self.target(held.lb)))
                 .collect(),
+            tracked: share.load_balancers.iter().filter_map(|held| TrackedRow::of(held.lb, now)).collect(),
             silent: traffic::silent(share.load_balancers.iter().map(|held| held.lb)),
             done: share.load_balancers.iter().flat_map(|held| Done::all(held.lb)).collect(),
             left: share.load_balancers.iter().filter_map(|held| Left::of(held.lb)).collect(),

@@ -176,12 +176,11 @@
     }
     return svg;
   }
+  const LEGEND = [["hurt", "blocks clients that were served, or may have been"], ["blocked", "blocks others"], ["closed", "forwards, then closes the connections"], ["forwarded", "forwards"]];
   function traffic(t) {
-    const swatches = [["hurt", "blocks, and a target served these successfully"], ["blocked", "blocks others"], ["closed", "forwards and closes the connection"], ["forwarded", "forwards"]]
-      .map(([kind, label], n) => [n === 0 ? null : ", ", el("span", { class: "key " + kind, "aria-hidden": "true" }), label]).flat();
     const tiers = t.tiers.map(([tier, count]) => tier + " " + number(count)).join(", ");
     const lines = t.modes.map((m) => {
-      const hurt = m.hurt == null ? "unknown how many of these a target served successfully" : number(m.hurt) + " of these were served successfully";
+      const hurt = m.hurt == null ? "unknown how many of these are of clients that were served" : number(m.hurt) + " of these are of clients that were served, or may have been";
       const said = "blocks " + number(m.blocked) + " of " + number(t.requests) + (m.blocked > 0 ? ", " + hurt : "") + (m.closed > 0 ? "; closes the connections of " + number(m.closed) : "");
       const known = m.hurt == null ? 0 : m.hurt;
       const bar = t.odd > 0 ? strip([["hurt", known], ["blocked", m.blocked - known], ["closed", m.closed], ["forwarded", t.odd - m.blocked - m.closed]], t.odd, m.mode + " " + said) : null;
@@ -190,7 +189,8 @@
     return el("section", { class: "finding traffic" },
       el("h3", null, "What its traffic says"),
       el("p", null, el("b", null, t.advice), ". ", outside(t.because.join(" "))),
-      t.modes.length === 0 ? null : el("table", null, el("caption", null, t.odd > 0 ? ["What each mode would do with the " + number(t.odd) + " requests that are not compliant: ", swatches] : "What each mode would do."), el("tbody", null, lines)),
+      t.modes.length === 0 ? null : el("table", null, el("caption", null, t.odd > 0 ? "What each mode would do with the " + number(t.odd) + " requests that are not compliant." : "What each mode would do."), el("tbody", null, lines)),
+      t.modes.length === 0 || !(t.odd > 0) ? null : el("ul", { class: "legend" }, LEGEND.map(([kind, said]) => el("li", null, el("span", { class: "key " + kind, "aria-hidden": "true" }), said))),
       t.sources.length === 0 ? null : el("ul", null, t.sources.map(([who, what, count, fix]) => el("li", null, outside(who), ": ", what, ", " + number(Number(count)) + " requests. ", prose(fix)))),
       el("p", { class: "soft" }, "From " + t.basis + (t.window ? ", " + t.window : "") + ": " + number(t.requests) + " " + t.denominator + (tiers ? " (" + tiers + ")" : "") + ". ", outside(t.check)));
   }
@@ -245,8 +245,10 @@
       ["Mode", value(i, "mode")], ["Required mode", value(i, "required")], ["Kind and scheme", value(i, "kind") + ", " + value(i, "scheme")],
       ["Owner", value(i, "owner") + (value(i, "owner_source") ? " (by " + value(i, "owner_source") + ")" : "")], ["Account", value(i, "account") + " " + value(i, "account_name")], ["Unit", value(i, "ou")],
       ["Region", value(i, "region")], ["Managed by", value(i, "managed_by")], ["Environment", value(i, "environment")],
-      ["Application", value(i, "application")], ...(value(i, "cost_centre") ? [["Cost centre", value(i, "cost_centre")]] : []), ["Created", value(i, "created")], ["Access logs", value(i, "access_logs")],
+      ["Application", value(i, "application")], ["Risk profile", value(i, "risk_profile")], ...(value(i, "cost_centre") ? [["Cost centre", value(i, "cost_centre")]] : []), ["Created", value(i, "created")], ["Access logs", value(i, "access_logs")],
       ["Drops invalid headers", value(i, "drop_invalid_headers")], ["Listeners", value(i, "listeners")],
+      ["Reachability", value(i, "reachability")],
+      ...(value(i, "triggers") ? [["Published triggers", value(i, "triggers")]] : []),
       ["Read by", value(i, "read_by") ? value(i, "read_by") + ", " + value(i, "read_at") + (data.requests[i] ? ", request " + data.requests[i] : "") : "no call brought the attributes"],
       ...(data.edits && data.edits[i] ? [["Mode last", data.edits[i]]] : []),
     ];

@@ -19,7 +19,7 @@ fn main() -> Result<(), Failure> {
     let trend = arguments.next().map(|history| trend(&history)).transpose()?.unwrap_or_default();
     // The policy is not in the report: this one is that of examples/acme-org.
     let policy =
-        Policy { required_mode: Mode::Defensive, rules: vec![card_data()], disabled: Vec::new(), preset: None };
+        Policy { required_mode: Mode::Defensive, rules: vec![card_data()], disabled: Vec::new(), ..Policy::default() };
     let required = report.load_balancers.iter().filter(|lb| lb.kind.can_parse_http()).map(|lb| {
         let required = Requirement::of(lb, &policy);
         (
@@ -57,6 +57,7 @@ fn trend(path: &str) -> Result<Vec<RunPoint>, Failure> {
                 excepted: count(&run["not_seen"]["excepted"]),
                 load_balancers: count(&run["not_seen"]["load_balancers"]),
             }),
+            policy: serde_json::from_value(run["policy"].clone())?,
         })
     };
     runs.iter().map(row).collect()
@@ -70,6 +71,7 @@ fn card_data() -> PolicyRule {
         ous: Vec::new(),
         kinds: Vec::new(),
         scheme: None,
+        reachable: None,
         names: Vec::new(),
         tags: [("pci".to_owned(), "yes".into())].into(),
         environments: Vec::new(),

@@ -8,8 +8,8 @@
 use std::collections::BTreeMap;
 
 use doorward_model::{
-    Arn, Finding, Listener, LoadBalancer, LogDestination, Observed, RequiredMode, ScanReport, Verdict, VerdictKind,
-    harmless, shown,
+    Arn, Finding, Listener, LoadBalancer, LogDestination, Observed, RequiredMode, ScanReport, TriggerSummary, Verdict,
+    VerdictKind, harmless, shown,
 };
 use serde::Serialize;
 
@@ -71,7 +71,7 @@ struct RuleText {
 }
 
 /// A row: indexes into the list of texts.
-const COLUMNS: [&str; 21] = [
+const COLUMNS: [&str; 24] = [
     "arn",
     "account",
     "account_name",
@@ -93,6 +93,9 @@ const COLUMNS: [&str; 21] = [
     "read_at",
     "read_by",
     "cost_centre",
+    "reachability",
+    "triggers",
+    "risk_profile",
 ];
 
 /// The data as JSON that may stand inside a `script` element.
@@ -104,8 +107,9 @@ pub(crate) fn embedded(report: &ScanReport, context: &PageContext) -> Result<Str
         findings.entry(&finding.load_balancer).or_default().push(finding);
     }
     for lb in &report.load_balancers {
+        let triggers = context.triggers.and_then(|of| of(lb));
         let (found, required) = (findings.remove(&lb.arn).unwrap_or_default(), context.required.get(&lb.arn));
-        packer.add(lb, &found, required, centres.of(lb));
+        packer.add(lb, &found, required, triggers.as_deref(), centres.of(lb));
     }
     let rules = packer.rules.into_values().into_iter().map(|id| {
         let meta = context.rules.iter().find(|rule| rule.id == id);
@@ -198,7 +202,14 @@ impl Packer {
         number(self.texts.number(harmless(text).into_owned()))
     }
 
-    fn add(&mut self, lb: &LoadBalancer, findings: &[&Finding], required: Option<&RequiredMode>, cost_centre: String) {
+    fn add(
+        &mut self,
+        lb: &LoadBalancer,
+        findings: &[&Finding],
+        required: Option<&RequiredMode>,
+        triggers: Option<&TriggerSummary>,
+        cost_centre: String,
+    ) {
         let manager = lb.managed_by.known().map(ToString::to_string).unwrap_or_default();
         let own = Own([lb.arn.as_str(), &lb.name, &manager, lb.account.as_str(), lb.region.as_str()]
             .map(|value| harmless(value).into_owned()));
@@ -232,6 +243,9 @@ impl Packer {
             evidence.map_or_else(String::new, |e| e.at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()),
             evidence.map_or_else(String::new, |e| e.operation.clone()),
             cost_centre,
+            shown(&lb.reachability),
+            triggers.map(|of| format!("{of}; now: {}", of.now.join(", "))).unwrap_or_default(),
+            lb.policy.as_ref().map_or_else(|| "unknown".to_owned(), |applied| applied.profile_label().to_owned()),
         ];
         // The stem of an ARN has its marks already, and is no outside text any more.
         let mut row = [NONE; COLUMNS.len()];
@@ -251,7 +265,10 @@ impl Packer {
     fn finding(&mut self, finding: &Finding, own: &Own) -> [i64; 3] {
         let rule = number(self.rules.number(harmless(&finding.rule).into_owned()));
         let mut say = |text: &str| number(self.texts.number(own.marked(text)));
-        let because = say(finding.verdict.because());
+        let because = match &finding.deadline {
+            Some(deadline) => say(&format!("{} {}", finding.verdict.because(), deadline.sentence())),
+            None => say(finding.verdict.because()),
+        };
         let kind = match finding.verdict.kind() {
             VerdictKind::Fail => 0,
             VerdictKind::Unknown => 1,

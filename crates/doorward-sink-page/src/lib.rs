@@ -11,10 +11,12 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use doorward_file::{Readers, write_file};
 use doorward_model::{
-    Arn, PreviousRun, Receipt, RemediationFigures, RequiredMode, RuleMeta, RunPoint, ScanReport, SinkError,
+    Arn, HistoryContext, LoadBalancer, PreviousRun, Receipt, RemediationFigures, RequiredMode, RuleMeta, RunPoint,
+    ScanReport, SinkError, TriggerSummary,
 };
 
 mod changes;
@@ -23,11 +25,15 @@ mod data;
 mod declared;
 mod intern;
 mod page;
+mod posture_sheet;
 mod traffic;
 mod view;
 
 /// The sink's name, as in `--format`.
 pub const NAME: &str = "html";
+
+/// Which published triggers reach the targets of a load balancer; none of one that does not parse HTTP.
+pub type TriggerSummaryOf = fn(&LoadBalancer) -> Option<Arc<TriggerSummary>>;
 
 /// The input of the page besides the report. The default has none, and the page says so.
 #[derive(Debug, Clone, Default)]
@@ -46,6 +52,8 @@ pub struct PageContext {
     pub filter: Option<String>,
     /// Tag keys that name a cost centre, in order.
     pub cost_centre_tags: Vec<String>,
+    /// Which published triggers reach the targets of a load balancer. None: that is not asked.
+    pub triggers: Option<TriggerSummaryOf>,
 }
 
 /// The page, as text. The same report and context give the same bytes.
@@ -56,6 +64,15 @@ pub struct PageContext {
 pub fn render(report: &ScanReport, context: &PageContext) -> Result<String, SinkError> {
     let data = data::embedded(report, context).map_err(|e| problem(format!("the page's data: {e}")))?;
     page::render(&view::of(report, context), &data).map_err(|e| problem(format!("the page's template: {e:#}")))
+}
+
+/// The posture sheet: one page that prints on A4, for those who decide and do not fix. The same report and history give the same bytes.
+///
+/// # Errors
+///
+/// [`SinkError`] when the sheet cannot be put together, which would be a fault of this crate.
+pub fn render_sheet(report: &ScanReport, history: &HistoryContext) -> Result<String, SinkError> {
+    posture_sheet::render(report, history).map_err(|e| problem(format!("the template of the posture sheet: {e:#}")))
 }
 
 /// Writes the page to a file, whole or not at all.

@@ -47,7 +47,7 @@ fn hash(text: &str) -> String {
 }
 
 /// Puts a value into the page: made harmless, then escaped. Only what the template calls safe is neither.
-fn escaped(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
+pub(crate) fn escaped(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
     match value.as_str() {
         Some(text) if !value.is_safe() => {
             minijinja::escape_formatter(out, state, &Value::from(harmless(text).as_ref()))

@@ -31,6 +31,9 @@ pub struct PublishSettings {
     pub external_id: Option<ExternalId>,
     /// Whether an excepted failure is a `WARNING` instead of `FAILED`.
     pub excepted_as_warning: bool,
+    /// Whether an overdue failure is one severity step higher.
+    #[serde(default)]
+    pub overdue_raises: bool,
     /// The age in days at which an unchanged finding is sent again.
     pub keep_alive_days: u32,
     /// The age at which a reading is too old: its finding is sent as `NOT_AVAILABLE`.

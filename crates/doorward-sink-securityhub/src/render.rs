@@ -99,6 +99,7 @@ pub struct FindingRenderer {
     excepted: ExceptedAs,
     rules: BTreeMap<&'static str, &'static RuleMeta>,
     approvals: BTreeMap<String, Approval>,
+    overdue_raises: bool,
 }
 
 impl FindingRenderer {
@@ -109,7 +110,19 @@ impl FindingRenderer {
         rules: &[&'static RuleMeta],
         approvals: BTreeMap<String, Approval>,
     ) -> Self {
-        Self { delivery, excepted, rules: rules.iter().map(|meta| (meta.id, *meta)).collect(), approvals }
+        Self {
+            delivery,
+            excepted,
+            rules: rules.iter().map(|meta| (meta.id, *meta)).collect(),
+            approvals,
+            overdue_raises: false,
+        }
+    }
+
+    /// The same with overdue failures one severity step higher, or not.
+    #[must_use]
+    pub fn raising_overdue(self, overdue_raises: bool) -> Self {
+        Self { overdue_raises, ..self }
     }
 
     /// Which Security Hub findings go to.
@@ -300,6 +313,17 @@ fn fields(finding: &Finding, lb: &LoadBalancer, meta: &RuleMeta) -> BTreeMap<Str
     if let Some(declared) = &lb.declared {
         put("declared", declared.to_string());
         put("declared-because", declared.because.clone());
+    }
+    if let Some(applied) = &lb.policy {
+        put("risk-profile", applied.profile_label().to_owned());
+    }
+    if let Some(deadline) = &finding.deadline {
+        put("deadline-days", deadline.days.to_string());
+        put("deadline-state", deadline.state.as_str().to_owned());
+        // The day alone: the second moves with every interruption, and would be an update of the finding.
+        if let Some(due) = deadline.due {
+            put("deadline-due", due.strftime("%Y-%m-%d").to_string());
+        }
     }
     if let Some(history) = &finding.history {
         put("reopened", history.reopened.to_string());

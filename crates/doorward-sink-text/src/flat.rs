@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use doorward_model::{
-    Arn, EffectiveMode, GapReason, HistoryContext, LoadBalancer, Mode, ModeTransition, Observed, RequiredMode,
+    Arn, DeadlineState, EffectiveMode, Finding, GapReason, HistoryContext, LoadBalancer, Mode, ModeTransition,
+    Observed, ReportFilter, RequiredMode, ScanReport, VerdictKind,
 };
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -31,6 +32,11 @@ pub struct FlatLoadBalancer {
     pub owner: String,
     /// The organizational unit as a path of names; `none` or `unknown`.
     pub ou: String,
+    /// The name of the risk profile; `none`, `unknown`, or `not-applicable` where the mode has no effect.
+    pub profile: String,
+    /// Whether an open finding is past its deadline: `yes`; `no`; `unknown` where the begin of one is not known, a verdict is unknown
+    /// or findings are left out of this output; `not-applicable` where the policy has no deadlines.
+    pub overdue: &'static str,
 }
 
 /// What the scalars need besides the report. The default has nothing: required modes are unknown.
@@ -38,25 +44,31 @@ pub struct FlatLoadBalancer {
 pub struct FlatContext {
     required: BTreeMap<Arn, RequiredMode>,
     modes: BTreeMap<Arn, (Option<Mode>, Timestamp)>,
+    /// Load balancers of which that is not `no`; absent where the policy has no deadlines.
+    overdue: Option<BTreeMap<Arn, &'static str>>,
+    /// Whether findings of these load balancers are left out.
+    is_partial: bool,
     /// The part of the report that is written, in words.
     pub(crate) filter: Option<String>,
 }
 
 impl FlatContext {
-    /// The required mode of each load balancer that has one, and the changes of modes that the ledger knows.
-    pub fn new(required: BTreeMap<Arn, RequiredMode>, history: &HistoryContext) -> Self {
+    /// The context of a report: the required mode of each load balancer that has one, and the changes of modes that the ledger knows.
+    pub fn new(report: &ScanReport, required: BTreeMap<Arn, RequiredMode>, history: &HistoryContext) -> Self {
         let mut modes = BTreeMap::new();
         for ModeTransition { load_balancer, to, after, .. } in history.modes.iter().flatten() {
             // The oldest come first.
             modes.insert(load_balancer.clone(), (*to, after.at));
         }
-        Self { required, modes, filter: None }
+        let overdue = report.tally.deadlines.map(|_| overdue(&report.findings));
+        Self { required, modes, overdue, is_partial: false, filter: None }
     }
 
     /// The same for a part of a report.
     #[must_use]
-    pub fn filtered(self, filter: Option<&str>) -> Self {
-        Self { filter: filter.map(str::to_owned), ..self }
+    pub fn filtered(self, filter: Option<&ReportFilter>) -> Self {
+        let is_partial = filter.is_some_and(ReportFilter::selects_findings);
+        Self { filter: filter.map(ToString::to_string), is_partial, ..self }
     }
 
     /// The scalars of a load balancer.
@@ -96,8 +108,33 @@ impl FlatContext {
                 Observed::Absent => "none".to_owned(),
                 Observed::Unread(_) => UNKNOWN.to_owned(),
             },
+            profile: match &lb.policy {
+                _ if !effective.applies() => NOT_APPLICABLE.to_owned(),
+                Some(applied) => applied.profile_label().to_owned(),
+                None => UNKNOWN.to_owned(),
+            },
+            overdue: match &self.overdue {
+                None => NOT_APPLICABLE,
+                Some(overdue) => overdue.get(&lb.arn).copied().unwrap_or(if self.is_partial { UNKNOWN } else { "no" }),
+            },
         }
     }
+}
+
+/// The load balancers with a finding that is overdue, or of which that is not known.
+fn overdue(findings: &[Finding]) -> BTreeMap<Arn, &'static str> {
+    let mut overdue = BTreeMap::new();
+    for finding in findings {
+        // An informational failure and one under an exception have no deadline.
+        let state = finding.deadline.as_ref().map(|deadline| deadline.state);
+        let arn = || finding.load_balancer.clone();
+        if state == Some(DeadlineState::Overdue) {
+            overdue.insert(arn(), "yes");
+        } else if state == Some(DeadlineState::Unknown) || finding.verdict.kind() == VerdictKind::Unknown {
+            overdue.entry(arn()).or_insert(UNKNOWN);
+        }
+    }
+    overdue
 }
 
 /// A load balancer with its scalars.

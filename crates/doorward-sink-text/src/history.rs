@@ -3,8 +3,11 @@
 use std::fmt::Write as _;
 
 use doorward_ledger::{By, Diff, DiffLine, Kpi, Ledger, LedgerError, RunSummary};
+use doorward_model::{ChangeEffect, DailySums};
 use jiff::Timestamp;
 use serde::Serialize;
+
+use crate::fit::wrapped;
 
 mod csv;
 mod openmetrics;
@@ -23,6 +26,8 @@ pub struct ScanTrend {
     kpis: Vec<Kpi>,
     /// Key figures of each rule by itself; empty where they are grouped, or of one rule.
     rules: Vec<RuleKpi>,
+    /// The metrics before and after each change of a mode, the oldest first; empty where figures are grouped, or of one rule.
+    changes: Vec<ChangeEffect>,
 }
 
 /// The key figures of one rule.
@@ -56,7 +61,13 @@ impl ScanTrend {
                 rules.extend(kpis.into_iter().map(|kpi| RuleKpi { rule: rule.clone(), kpi }));
             }
         }
-        Ok(Self { format: "history-v1", scans, kpis, rules })
+        Ok(Self { format: "history-v1", scans, kpis, rules, changes: Vec::new() })
+    }
+
+    /// The same with the metrics before and after each change of a mode.
+    #[must_use]
+    pub fn with_changes(self, changes: Vec<ChangeEffect>) -> Self {
+        Self { changes, ..self }
     }
 
     /// As CSV, with a line for each scan and group.
@@ -72,8 +83,49 @@ impl ScanTrend {
     /// As a table at a width in columns, with a line each for the `last` newest scans; 0 for all. Text from outside is in it as it was recorded: the caller
     /// escapes control characters.
     pub fn table(&self, last: usize, width: usize) -> String {
-        trend_table::render(&self.scans, &self.kpis, &self.rules, last, width)
+        let mut text = trend_table::render(&self.scans, &self.kpis, &self.rules, last, width);
+        text.push_str(&wrapped(&changes(&self.changes, last), width));
+        text
     }
+}
+
+/// The newest changes of modes with their metrics; empty where there was none.
+fn changes(effects: &[ChangeEffect], last: usize) -> String {
+    let Some(newest) = effects.get(if last == 0 { 0 } else { effects.len().saturating_sub(last) }..) else {
+        return String::new();
+    };
+    if newest.is_empty() {
+        return String::new();
+    }
+    let mut text = String::from("\nMode changes, with the sums of whole weeks before and after (UTC)\n");
+    if newest.len() < effects.len() {
+        let _ = writeln!(text, "  and {} earlier changes: --last 0", effects.len() - newest.len());
+    }
+    for effect in newest {
+        let by =
+            effect.change.as_ref().map_or_else(|| "not by Doorward".to_owned(), |change| format!("change {change}"));
+        let when = effect.not_after.strftime("%Y-%m-%d");
+        let _ = writeln!(text, "  {when} {} from {} to {} · {by}", effect.load_balancer, effect.from, effect.to);
+        for (side, sums) in [("before", effect.before), ("after", effect.after)] {
+            let words = sums.map_or_else(|| "unknown".to_owned(), |sums| sums_words(&sums));
+            let _ = writeln!(text, "    {side:<7} {words}");
+        }
+        let _ = writeln!(
+            text,
+            "    blocked legitimate traffic: {}. {}",
+            effect.blocked_legitimate.as_str(),
+            effect.because
+        );
+    }
+    text
+}
+
+fn sums_words(sums: &DailySums) -> String {
+    let DailySums { from, until, requests, non_compliant, target_5xx, target_4xx, load_balancer_4xx } = sums;
+    format!(
+        "{from} to {until}: {non_compliant} non-compliant, {load_balancer_4xx} answered with 4xx by the load balancer, {target_4xx} with 4xx \
+         and {target_5xx} with 5xx by targets, of {requests} requests"
+    )
 }
 
 /// The difference between two scans. Text from outside is in it as it was recorded: the caller escapes control characters.

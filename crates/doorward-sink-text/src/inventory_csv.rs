@@ -11,7 +11,7 @@ use doorward_model::{
 use crate::flat::{FlatContext, UNKNOWN};
 
 /// The columns, in order. Columns are added at the end and never renamed, removed or given another meaning.
-const COLUMNS: [&str; 26] = [
+const COLUMNS: [&str; 28] = [
     "name",
     "arn",
     "kind",
@@ -38,6 +38,8 @@ const COLUMNS: [&str; 26] = [
     "excepted_rules",
     "exception_until",
     "open_since",
+    "profile",
+    "overdue",
 ];
 
 /// Writes the rows: RFC 4180 with commas and CRLF, and no text is a formula. Returns the number of findings that it accounts for, which
@@ -62,7 +64,7 @@ pub fn write(out: &mut dyn Write, report: &ScanReport, context: &FlatContext) ->
     Ok(report.findings.len())
 }
 
-fn seen(lb: &LoadBalancer, findings: &[&Finding], context: &FlatContext) -> [String; 26] {
+fn seen(lb: &LoadBalancer, findings: &[&Finding], context: &FlatContext) -> [String; 28] {
     let flat = context.of(lb);
     let open = |severity: &Severity| *severity > Severity::Informational;
     let failing: Vec<&&Finding> =
@@ -106,11 +108,13 @@ fn seen(lb: &LoadBalancer, findings: &[&Finding], context: &FlatContext) -> [Str
         rules(&mut excepted.iter().map(|(rule, _)| *rule)),
         excepted.iter().map(|(_, until)| *until).min().unwrap_or_default().to_owned(),
         since.map(|at| at.to_string()).unwrap_or_default(),
+        cell(&flat.profile),
+        flat.overdue.to_owned(),
     ]
 }
 
 /// A load balancer that was not seen: nothing of it is known now but what was last read.
-fn not_seen(lb: &UnseenLoadBalancer) -> [String; 26] {
+fn not_seen(lb: &UnseenLoadBalancer) -> [String; 28] {
     let unknown = || UNKNOWN.to_owned();
     let last = match lb.mode {
         Some(LastMode::Unknown) => unknown(),
@@ -144,6 +148,8 @@ fn not_seen(lb: &UnseenLoadBalancer) -> [String; 26] {
         String::new(),
         String::new(),
         String::new(),
+        unknown(),
+        unknown(),
     ]
 }
 

@@ -3,6 +3,7 @@
 //! The first line is the run, the last is the end; a file without its end line is not whole. The promise of `json-v1`
 //! holds for every line.
 
+use std::borrow::Borrow;
 use std::io::{self, Write};
 
 use schemars::JsonSchema;
@@ -32,7 +33,7 @@ pub enum NdjsonLine<'a> {
         observed: Option<ObservationPeriod>,
         /// The part of the report that this is, in words; absent where it is all of it.
         #[serde(skip_serializing_if = "Option::is_none")]
-        filter: Option<&'a str>,
+        filter: Option<String>,
     },
     /// One account.
     Account(&'a Account),
@@ -75,43 +76,51 @@ pub struct UnseenCounts {
     never_read: usize,
 }
 
-/// Writes all lines and returns the number of findings among them.
-///
-/// # Errors
-/// Those of `out`.
-pub fn write(out: &mut dyn Write, report: &ScanReport, context: &FlatContext, exit_code: u8) -> io::Result<usize> {
-    let mut line = |line: NdjsonLine<'_>| -> io::Result<()> {
-        serde_json::to_writer(&mut *out, &line)?;
-        out.write_all(b"\n")
-    };
+/// All lines of a report, in their order; each is made when it is asked for. The context is borrowed, or owned by the lines.
+pub fn lines<'a>(
+    report: &'a ScanReport,
+    context: impl Borrow<FlatContext> + Send + 'a,
+    exit_code: u8,
+) -> impl Iterator<Item = NdjsonLine<'a>> + Send {
     let (run, organization, observed) = (&report.run, &report.organization, report.observed());
-    let filter = context.filter.as_deref();
-    line(NdjsonLine::Run { format: "ndjson-v1", run, organization, observed, filter })?;
-    report.accounts.iter().try_for_each(|account| line(NdjsonLine::Account(account)))?;
-    report.coverage.lines.iter().try_for_each(|covered| line(NdjsonLine::Coverage(covered)))?;
-    for lb in &report.load_balancers {
-        line(NdjsonLine::LoadBalancer(Box::new(QueriedLoadBalancer::of(lb, context))))?;
-    }
-    let mut findings = 0;
-    for finding in &report.findings {
-        line(NdjsonLine::Finding(finding))?;
-        findings += 1;
-    }
-    if let Some(unseen) = &report.unseen {
-        unseen.load_balancers.iter().try_for_each(|lb| line(NdjsonLine::UnseenLoadBalancer(lb)))?;
-        unseen.findings.iter().try_for_each(|finding| line(NdjsonLine::UnseenFinding(finding)))?;
-    }
-    line(NdjsonLine::End {
+    let filter = context.borrow().filter.clone();
+    let first = NdjsonLine::Run { format: "ndjson-v1", run, organization, observed, filter };
+    let last = NdjsonLine::End {
         exit_code,
         coverage: report.coverage.counts,
         load_balancers: report.load_balancers.len(),
-        findings,
+        findings: report.findings.len(),
         unseen: report.unseen.as_ref().map(|unseen| UnseenCounts {
             load_balancers: unseen.load_balancers.len(),
             findings: unseen.findings.len(),
             account_regions: unseen.account_regions,
             never_read: unseen.never_read,
         }),
-    })?;
-    Ok(findings)
+    };
+    let unseen = report.unseen.iter().flat_map(|unseen| {
+        let load_balancers = unseen.load_balancers.iter().map(NdjsonLine::UnseenLoadBalancer);
+        load_balancers.chain(unseen.findings.iter().map(NdjsonLine::UnseenFinding))
+    });
+    let load_balancers = report.load_balancers.iter();
+    let load_balancers =
+        load_balancers.map(move |lb| NdjsonLine::LoadBalancer(Box::new(QueriedLoadBalancer::of(lb, context.borrow()))));
+    std::iter::once(first)
+        .chain(report.accounts.iter().map(NdjsonLine::Account))
+        .chain(report.coverage.lines.iter().map(NdjsonLine::Coverage))
+        .chain(load_balancers)
+        .chain(report.findings.iter().map(NdjsonLine::Finding))
+        .chain(unseen)
+        .chain(std::iter::once(last))
+}
+
+/// Writes all lines and returns the number of findings among them.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write(out: &mut dyn Write, report: &ScanReport, context: &FlatContext, exit_code: u8) -> io::Result<usize> {
+    for line in lines(report, context, exit_code) {
+        serde_json::to_writer(&mut *out, &line)?;
+        out.write_all(b"\n")?;
+    }
+    Ok(report.findings.len())
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use doorward_model::{
-    Finding, Mode, ObservationPeriod, Observed, OwnerNames, ScanReport, Severity, Unseen, Verdict, VerdictKind,
-    clock_offset_sentence, harmless_lines as harmless, share,
+    Deadline, DeadlineTally, Finding, Mode, ObservationPeriod, Observed, OwnerNames, ScanReport, Severity, Unseen,
+    Verdict, VerdictKind, clock_offset_sentence, harmless_lines as harmless, share,
 };
 
 use crate::fit::{ANY_WIDTH, Column, Grid, wrapped};
@@ -190,7 +190,39 @@ fn verdicts(out: &mut dyn Write, report: &ScanReport, ink: Ink, width: usize) ->
             "  {failed} fail = {open} open findings (critical to low) + {noted} informational; {excepted} more under an exception"
         )?;
     }
+    if let Some(deadlines) = report.tally.deadlines {
+        let DeadlineTally { in_time, overdue, unknown, without } = deadlines;
+        let unknown = match unknown {
+            0 => String::new(),
+            n => format!(" + {n} of which it is not known (without a ledger)"),
+        };
+        writeln!(
+            out,
+            "  {open} open findings = {overdue} overdue + {in_time} in time + {without} without a deadline{unknown}"
+        )?;
+    }
+    if let Some(policy) = report.tally.policy.as_ref().filter(|policy| policy.of > 0) {
+        writeln!(
+            out,
+            "  at or above the required mode: {}; decided only by the default of the policy: {}",
+            with_unknown(policy.at_or_above_required, policy.at_or_above_required_unknown, policy.of),
+            with_unknown(policy.by_default, policy.by_default_unknown, policy.of)
+        )?;
+        if policy.profiles.keys().any(|name| name != "none") {
+            let profiles: Vec<String> =
+                policy.profiles.iter().map(|(name, count)| format!("{} {count}", harmless(name))).collect();
+            writeln!(out, "  risk profiles: {}", profiles.join(", "))?;
+        }
+    }
     Ok(counted)
+}
+
+/// A share with the part of which it is not known.
+fn with_unknown(part: usize, unknown: usize, of: usize) -> String {
+    match unknown {
+        0 => share(part, of),
+        unknown => format!("{}, {unknown} more are unknown", share(part, of)),
+    }
 }
 
 #[derive(Default)]
@@ -262,7 +294,7 @@ fn next_steps(out: &mut dyn Write, report: &ScanReport, ink: Ink) -> io::Result<
     let mut rest: BTreeMap<(Reverse<Severity>, &str), Vec<&str>> = BTreeMap::new();
     for finding in &report.findings {
         match &finding.verdict {
-            Verdict::Fail { severity, because, remedy, .. } if *severity >= Severity::High => {
+            Verdict::Fail { severity, because, remedy, .. } if *severity >= Severity::High || finding.is_overdue() => {
                 pressing.push(Step { finding, severity: *severity, because, remedy });
             }
             Verdict::Fail { severity, .. } if *severity > Severity::Informational => {
@@ -271,7 +303,7 @@ fn next_steps(out: &mut dyn Write, report: &ScanReport, ink: Ink) -> io::Result<
             _ => {}
         }
     }
-    pressing.sort_by_key(|step| Reverse(step.severity));
+    pressing.sort_by_key(|step| (!step.finding.is_overdue(), Reverse(step.severity)));
     writeln!(out, "{}", ink.heading("What to do next"))?;
     if pressing.is_empty() && rest.is_empty() {
         let unseen = report.unseen.as_ref().map_or(0, Unseen::open);
@@ -337,6 +369,9 @@ impl Step<'_> {
         let (name, owner) = (harmless(name), harmless(owner));
         writeln!(out, "  {} {name} · {account} {region} · {owner}", ink.severity(self.severity))?;
         writeln!(out, "           {}", harmless(self.because))?;
+        if let Some(deadline) = self.finding.deadline.as_ref().map(Deadline::sentence) {
+            writeln!(out, "           {}", harmless(&deadline))?;
+        }
         harmless(self.remedy).lines().try_for_each(|line| writeln!(out, "           → {line}"))
     }
 }

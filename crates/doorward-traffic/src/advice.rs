@@ -15,14 +15,14 @@ use crate::forecast::{Basis, Forecast, Share};
 use crate::tally::{ClientTable, LoadBalancerTally, Tier, Treatment};
 
 mod evidence;
-mod protected_clients;
 mod sentences;
 mod sources;
 mod thresholds;
 
 use sentences::requests;
-pub(crate) use sentences::{counted, kind_label, percent};
+pub(crate) use sentences::{bound_text, counted, kind_label, percent};
 pub use sources::SourceToFix;
+pub(crate) use sources::network;
 pub use thresholds::Thresholds;
 
 /// Scanners that are listed with advice: they are counted exactly, and only the most active are of interest.
@@ -239,9 +239,10 @@ impl Judge<'_> {
             named.push(source);
         }
         let exact = self.tally.is_none_or(|tally| tally.sources.clients.unkept() == 0);
-        if exact && self.tolerates(left, mode.blocked.of) && named.len() <= most && !named.is_empty() {
-            let are = if named.len() == 1 { "accounts" } else { "account" };
-            because.insert(1, format!("{} {are} for these.", counted(named.len() as u64, "source")));
+        let count = SourceToFix::count(&named);
+        if exact && self.tolerates(left, mode.blocked.of) && count <= most && !named.is_empty() {
+            let are = if count == 1 { "accounts" } else { "account" };
+            because.insert(1, format!("{} {are} for these.", counted(count as u64, "source")));
             return Ok((Some(to), Step::FixAndRaise { to, sources: named }, because));
         }
         let more = if exact { String::new() } else { format!(", more than the {} that are kept", ClientTable::KEPT) };
@@ -271,7 +272,7 @@ impl Judge<'_> {
             ),
             self.evidence(),
         ];
-        let sources = sources::sources(&self.clients, &self.thresholds.protected_clients);
+        let sources = self.grouped(&self.clients);
         let sources: Vec<SourceToFix> = sources
             .into_iter()
             .filter(|source| source.protected || source.client.cause.tier.as_str() != "Severe")
@@ -287,11 +288,15 @@ impl Judge<'_> {
         (keep, Step::Watch { sources: sources.into_iter().take(most).collect() }, because)
     }
 
+    fn grouped(&self, clients: &[KnownClient<'_>]) -> Vec<SourceToFix> {
+        sources::sources(clients, &self.thresholds.protected_clients, &self.forecast.evidence.protected)
+    }
+
     /// Sources that a mode would block newly, and protected ones that it would block at all.
     fn sources(&self, to: Mode, wanted: impl Fn(&SourceToFix) -> bool) -> Vec<SourceToFix> {
         let blocked = |known: &&KnownClient<'_>| known.client.cause.tier.in_mode(to) == Treatment::Blocked;
         let clients: Vec<KnownClient<'_>> = self.clients.iter().filter(blocked).cloned().collect();
-        let sources = sources::sources(&clients, &self.thresholds.protected_clients).into_iter();
+        let sources = self.grouped(&clients).into_iter();
         sources.filter(|source| source.protected || self.newly(to, &source.client.cause.tier)).filter(wanted).collect()
     }
 

@@ -2,7 +2,7 @@
 //!
 //! A client that got a status below 400 from a target or from the load balancer was served. After a status of 500 or more, or
 //! none, it is unknown whether it would have been. A client that is refused again and again, with a status that may be an answer
-//! (401, 404, 409, 429), and that comes back with the same address and user agent, is a regular client: unknown too. Only what is left
+//! (401, 404, 409, 429), and that comes back with the same network and user agent, is a regular client: unknown too. Only what is left
 //! is called a scanner.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::advice::network;
 use crate::tally::{Answered, Client, ClientTally, LoadBalancerTally, Tier};
 
 /// Refused requests from which a client that comes back is regular. Scanners try more addresses than they repeat requests from one.
@@ -66,6 +67,8 @@ pub(crate) struct KnownClient<'a> {
     pub(crate) client: &'a Client,
     pub(crate) tally: ClientTally,
     pub(crate) kind: ClientKind,
+    /// Whether its lines were found to be of a protected client.
+    pub(crate) protected: bool,
 }
 
 impl KnownClient<'_> {
@@ -84,18 +87,33 @@ impl KnownClient<'_> {
 /// The clients of a load balancer that sent requests which are not compliant.
 pub(crate) fn known_clients(tally: &LoadBalancerTally) -> Vec<KnownClient<'_>> {
     let days: BTreeSet<u32> = tally.hours.keys().map(|hour| hour.day_number()).collect();
-    let all = tally.sources.clients.all();
+    let sources = &tally.sources;
+    let all = sources.clients.all();
     // What an address and user agent does with one cause tells of its others.
     let mut together: BTreeMap<(&str, &str), ClientTally> = BTreeMap::new();
     for (client, tally) in &all {
         together.entry((&client.address, &client.agent)).or_default().merge(tally);
     }
-    let kinds: BTreeMap<(&str, &str), ClientKind> =
-        together.iter().map(|(who, tally)| (*who, kind(tally, days.len()))).collect();
+    // A client may come with several addresses of one network.
+    let mut networks: BTreeMap<(String, &str), ClientTally> = BTreeMap::new();
+    for ((address, agent), tally) in &together {
+        networks.entry((network(address), agent)).or_default().merge(tally);
+    }
+    let kinds: BTreeMap<(&str, &str), ClientKind> = together
+        .iter()
+        .map(|((address, agent), tally)| {
+            let regular = |kind| match networks.get(&(network(address), *agent)) {
+                Some(tally) if kind == ClientKind::Scanner && is_regular(tally, days.len()) => ClientKind::Regular,
+                _ => kind,
+            };
+            ((*address, *agent), regular(kind(tally, days.len())))
+        })
+        .collect();
     all.into_iter()
         .map(|(client, tally)| {
             let kind = kinds.get(&(client.address.as_str(), client.agent.as_str())).copied();
-            KnownClient { client, tally, kind: kind.unwrap_or(ClientKind::Unknown) }
+            let protected = sources.clients.is_protected(client);
+            KnownClient { client, tally, kind: kind.unwrap_or(ClientKind::Unknown), protected }
         })
         .collect()
 }
@@ -125,6 +143,23 @@ fn is_regular(tally: &ClientTally, days: usize) -> bool {
 /// Whether so many requests could hide a regular client among those that a table has lost.
 pub(crate) fn hides_regular_clients(lost: u64) -> bool {
     lost >= REGULAR_ON_MOST_DAYS
+}
+
+/// Client-days with requests of some tiers of clients that were served, or may have been: addresses with such requests on a day, summed up
+/// over the days. Never too few: requests of clients that are not kept are a client-day each, and of windows longer than the days that are
+/// distinguished each day stands for several.
+pub(crate) fn hurt_client_days(
+    tally: &LoadBalancerTally,
+    clients: &[KnownClient<'_>],
+    wanted: impl Fn(&Tier) -> bool,
+) -> u64 {
+    let mut days: BTreeMap<&str, u64> = BTreeMap::new();
+    for known in clients.iter().filter(|known| wanted(&known.client.cause.tier) && known.hurt() > 0) {
+        *days.entry(&known.client.address).or_default() |= known.tally.days;
+    }
+    let window = tally.window().map_or(0, |window| window.hours().div_ceil(24));
+    let seen: u32 = days.values().map(|days| days.count_ones()).sum();
+    u64::from(seen) * u64::from(window.div_ceil(u64::BITS).max(1)) + tally.sources.clients.unkept()
 }
 
 /// The requests of some tiers, by what is known of their clients. The sums of users and logins are exact even where the table of

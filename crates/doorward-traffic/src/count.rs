@@ -4,19 +4,23 @@
 //! They are counted in small tables of fixed size for one load balancer and hour at a time, and moved into the tally when
 //! either changes.
 
+use std::sync::Arc;
+
 use doorward_model::{AccountId, Region};
 
 use crate::line::{self, Class, Line, Status};
-use crate::origin::{domain, excerpt, shape};
-use crate::outcome::{by, is_denied};
+use crate::origin::excerpt;
+use crate::outcome::by;
+use crate::protected::ProtectedClients;
 use crate::protocol::{PROTOCOLS, protocol};
-use crate::tally::{
-    By, Cause, Client, ClientTally, HourTally, LoadBalancerKey, LoadBalancerTally, RequestExample, Tally, Tier, add,
-};
+use crate::tally::{By, Cause, ClientSketch, LoadBalancerKey, LoadBalancerTally, Tally, Tier, add};
 use crate::window::{Hour, STAMP, STAMP_HOUR, Window, is_stamp};
 
-/// Of user agents and paths this much is kept.
-const TEXT: usize = 200;
+mod counted;
+
+pub(crate) use counted::answered;
+use counted::{NO_TARGET_GROUP, UNROUTED, before_port, begins_bare, is_status, sources, unrouted};
+
 /// Of samples this much is kept.
 const SAMPLE: usize = 300;
 /// Entries of the small tables; a power of two.
@@ -27,6 +31,7 @@ const FULL: u32 = 1 << 30;
 /// Where the spaces stand that separate fields, counted from the beginning of the line.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Spaces {
+    pub(crate) fourth: usize,
     pub(crate) eighth: usize,
     pub(crate) sixteenth: usize,
     pub(crate) seventeenth: usize,
@@ -41,6 +46,7 @@ pub(crate) struct Counter {
     region: Option<Region>,
     /// The load balancer that the object's key names, to which its unparsed lines belong.
     named: Option<LoadBalancerKey>,
+    protected: Arc<ProtectedClients>,
     run: Run,
     tally: Tally,
 }
@@ -54,9 +60,11 @@ struct Run {
     inside: bool,
     lines: u32,
     protocols: [u32; PROTOCOLS.len()],
-    /// The three digits of the status and the first byte of the target's, and how often.
+    /// The three digits of the status and the first byte of the target's, with its highest bit set where no target group was chosen; and
+    /// how often.
     statuses: [([u8; 4], u32); SLOTS],
     target_groups: Vec<(Vec<u8>, u32)>,
+    clients: ClientSketch,
 }
 
 impl Counter {
@@ -70,8 +78,22 @@ impl Counter {
             protocols: [0; PROTOCOLS.len()],
             statuses: [([0; 4], 0); SLOTS],
             target_groups: vec![(Vec::new(), 0); SLOTS],
+            clients: ClientSketch::default(),
         };
-        Self { window, account: None, region: None, named: None, run, tally: Tally::default() }
+        Self {
+            window,
+            account: None,
+            region: None,
+            named: None,
+            protected: Arc::default(),
+            run,
+            tally: Tally::default(),
+        }
+    }
+
+    /// The same, comparing clients with protected ones.
+    pub(crate) fn protecting(self, protected: Arc<ProtectedClients>) -> Self {
+        Self { protected, ..self }
     }
 
     /// Begins an object. What was not taken before is still there.
@@ -125,8 +147,10 @@ impl Counter {
         };
         self.run.lines += 1;
         self.run.protocols[protocol] += 1;
-        self.status(line.status.with_first_byte_of(line.target_status));
+        let [a, b, c, target] = line.status.with_first_byte_of(line.target_status);
+        self.status([a, b, c, unrouted(target, line.target_group)]);
         self.target_group(line.target_group);
+        self.run.clients.add(line.address());
         true
     }
 
@@ -149,8 +173,9 @@ impl Counter {
         add(&mut load_balancer.statuses, &status, 1);
         add(&mut load_balancer.target_groups, &excerpt(line.target_group, SAMPLE), 1);
         add(&mut load_balancer.protocols, &excerpt(line.protocol, SAMPLE), 1);
+        load_balancer.client_days.entry(line.hour.day()).or_default().add(line.address());
         let hour = load_balancer.hours.entry(line.hour).or_default();
-        answered(hour, line.status, line.target_status, 1);
+        answered(hour, line.status, line.target_status, line.target_group != NO_TARGET_GROUP, 1);
         match line.class {
             Class::Compliant => {
                 load_balancer.compliant += 1;
@@ -175,7 +200,7 @@ impl Counter {
                 let by = by(line);
                 hour.served += u64::from(by == By::Served);
                 let cause = Cause { tier, reason: excerpt(reason, SAMPLE) };
-                sources(load_balancer, line, &cause, by);
+                sources(load_balancer, line, &cause, by, &self.protected);
                 load_balancer.causes.entry(cause).or_default().add(by, 1);
             }
         }
@@ -222,11 +247,14 @@ impl Counter {
         if !begins_bare(client) {
             return None;
         }
+        let start = line.len() - client.len();
+        let length = before_port(line.get(start..spaces.fourth)?);
+        self.run.clients.add_start(client, length);
         self.tally.reading.short_way += 1;
         self.run.lines += 1;
         self.run.protocols[protocol] += 1;
         let [a, b, c] = status;
-        self.status([a, b, c, target]);
+        self.status([a, b, c, unrouted(target, target_group)]);
         self.target_group(target_group);
         Some(())
     }
@@ -287,7 +315,9 @@ impl Counter {
             self.outside().outside += u64::from(lines);
         }
         let protocols = std::mem::take(&mut self.run.protocols);
-        if let Some((load_balancer, _)) = self.running() {
+        let clients = std::mem::take(&mut self.run.clients);
+        if let Some((load_balancer, hour)) = self.running() {
+            load_balancer.client_days.entry(hour.day()).or_default().merge(&clients);
             for (name, count) in PROTOCOLS.iter().zip(protocols).filter(|(_, count)| *count > 0) {
                 add(&mut load_balancer.protocols, name, u64::from(count));
             }
@@ -317,7 +347,7 @@ impl Counter {
         add(&mut load_balancer.statuses, &status.text(), u64::from(count));
         let tally = load_balancer.hours.entry(hour).or_default();
         tally.compliant += u64::from(count);
-        answered(tally, status, Status::of_first_byte(target), u64::from(count));
+        answered(tally, status, Status::of_first_byte(target & !UNROUTED), target & UNROUTED == 0, u64::from(count));
     }
 
     #[cold]
@@ -343,47 +373,4 @@ impl Counter {
         let key = self.running_key();
         self.tally.load_balancers.entry(key).or_default()
     }
-}
-
-/// Whether the target's status is `-` or has three digits, given its first byte and what follows.
-#[inline]
-fn is_status(first: u8, rest: &[u8]) -> bool {
-    matches!((first, rest), (b'-', [b' ', ..]) | (b'1'..=b'9', [b'0'..=b'9', b'0'..=b'9', b' ', ..]))
-}
-
-#[inline]
-fn begins_bare(field: &[u8]) -> bool {
-    !matches!(field.first(), None | Some(b'"' | b' '))
-}
-
-fn answered(hour: &mut HourTally, status: Status, target: Status, requests: u64) {
-    match status.family() {
-        Some(4) => hour.client_4xx += requests,
-        Some(5..) => hour.client_5xx += requests,
-        _ => {}
-    }
-    if target.family().is_some_and(|family| family >= 5) {
-        hour.target_5xx += requests;
-    }
-}
-
-fn sources(load_balancer: &mut LoadBalancerTally, line: &Line<'_>, cause: &Cause, by: By) {
-    let sources = &mut load_balancer.sources;
-    let served = by == By::Served;
-    let colon = memchr::memrchr(b':', line.client).unwrap_or(line.client.len());
-    let (address, agent) = (excerpt(&line.client[..colon], TEXT), excerpt(line.agent, TEXT));
-    let shape = excerpt(shape(line.request).as_bytes(), TEXT);
-    let domain = excerpt(domain(line.domain, line.request), TEXT);
-    let denied = is_denied(line);
-    let mut tally = ClientTally::of(by, denied, 1, line.hour);
-    if tally.may_be_answered() {
-        let trace = excerpt(line.trace, TEXT);
-        tally.example = Some(Box::new(RequestExample { shape: shape.clone(), domain: domain.clone(), trace }));
-    }
-    sources.shapes.add(shape, served);
-    sources.domains.add(domain, served);
-    sources.target_groups.add(excerpt(line.target_group, SAMPLE), served);
-    sources.addresses.add(address.clone(), served);
-    sources.agents.add(agent.clone(), served);
-    sources.clients.add(Client { address, agent, cause: cause.clone() }, tally);
 }

@@ -22,7 +22,7 @@ use crate::tally::{LoadBalancerKey, Sampled, Tally};
 use crate::window::Window;
 
 /// The folder below the one that the user names, so that other files are never removed.
-pub const FOLDER: &str = "doorward-traffic-state-v2";
+pub const FOLDER: &str = "doorward-traffic-state-v3";
 /// Most bytes that a file may unpack to.
 const UNPACKED: u64 = 512 * 1024 * 1024;
 
@@ -43,7 +43,7 @@ pub struct CacheUse {
     pub read: u64,
     /// Files that were damaged, and therefore ignored.
     pub damaged: Sampled,
-    /// Files of another version of Doorward, ignored too.
+    /// Files of another version of Doorward, or with other protected clients, ignored too.
     pub outdated: u64,
     /// Files that could not be written.
     pub unwritten: Sampled,
@@ -57,6 +57,8 @@ pub struct CountCache {
     folder: PathBuf,
     /// Bytes that may still be written.
     room: u64,
+    /// The protected clients that lines were compared with.
+    protected: Vec<String>,
     /// How the run has used the cache so far.
     pub used: CacheUse,
 }
@@ -76,6 +78,7 @@ struct Head {
     version: String,
     #[serde(flatten)]
     page: CachePage,
+    protected: Vec<String>,
     objects: usize,
 }
 
@@ -162,14 +165,20 @@ impl CountCache {
                 kept -= bytes;
             }
         }
-        Ok(Self { folder: own, room: most - kept.min(most), used: CacheUse::default() })
+        Ok(Self { folder: own, room: most - kept.min(most), protected: Vec::new(), used: CacheUse::default() })
+    }
+
+    /// The same for counts of lines that are compared with these protected clients. Other counts are ignored.
+    #[must_use]
+    pub fn protecting(self, protected: &[String]) -> Self {
+        Self { protected: protected.to_vec(), ..self }
     }
 
     /// The cached counts of a page; none if its file is missing, damaged or of another version.
     pub(crate) fn recall(&mut self, page: &CachePage) -> CachedCounts {
         let Some(file) = page.file() else { return CachedCounts::new() };
         let path = self.folder.join(file);
-        match read(&path, page) {
+        match read(&path, page, &self.protected) {
             Ok(Some(notes)) => notes,
             Ok(None) => {
                 self.used.outdated += 1;
@@ -203,6 +212,7 @@ impl CountCache {
             format: FOLDER.to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             page: page.clone(),
+            protected: self.protected.clone(),
             objects: notes.len(),
         };
         serde_json::to_writer(&mut packed, &head)?;
@@ -234,8 +244,8 @@ fn size(folder: &Path) -> io::Result<u64> {
     Ok(bytes)
 }
 
-/// Reads a page; none if it is of another version. Every other problem is an error.
-fn read(path: &Path, page: &CachePage) -> io::Result<Option<CachedCounts>> {
+/// Reads a page; none if it is of another version, or of lines that were compared with other protected clients. Every other problem is an error.
+fn read(path: &Path, page: &CachePage, protected: &[String]) -> io::Result<Option<CachedCounts>> {
     let wrong = |what: &str| io::Error::new(io::ErrorKind::InvalidData, what.to_owned());
     let mut lines = BufReader::new(GzDecoder::new(BufReader::new(File::open(path)?)).take(UNPACKED));
     let mut line = String::new();
@@ -247,6 +257,9 @@ fn read(path: &Path, page: &CachePage) -> io::Result<Option<CachedCounts>> {
     let head: Head = serde_json::from_value(head)?;
     if head.page != *page {
         return Err(wrong("it is about other objects"));
+    }
+    if head.protected != protected {
+        return Ok(None);
     }
     let mut notes = CachedCounts::new();
     loop {

@@ -16,7 +16,7 @@ use crate::tally::{LoadBalancerKey, Tally};
 use crate::window::Window;
 
 /// The name of the format.
-const FORMAT: &str = "doorward-traffic-v2";
+const FORMAT: &str = "doorward-traffic-v3";
 
 /// A file that is not saved traffic evidence.
 #[derive(Debug, thiserror::Error)]
@@ -32,7 +32,7 @@ pub enum EvidenceError {
 /// Everything that a run found out about the traffic of load balancers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TrafficEvidence {
-    /// `doorward-traffic-v2`.
+    /// `doorward-traffic-v3`.
     pub format: String,
     /// The hours that were requested; absent if all logs of a folder were read.
     pub window: Option<Window>,
@@ -53,6 +53,9 @@ pub struct TrafficEvidence {
     /// The days and hours that were observed, with the gaps between them. Derived from the other members, for other programs.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     observed: BTreeMap<LoadBalancerKey, ObservedTime>,
+    /// The protected clients that each line was compared with; none where Athena counted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub protected: Vec<String>,
     /// What Athena scanned; absent if this program read the logs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub athena: Option<AthenaScan>,
@@ -84,8 +87,15 @@ impl TrafficEvidence {
             created: BTreeMap::new(),
             changed: BTreeMap::new(),
             observed: BTreeMap::new(),
+            protected: Vec::new(),
             athena: None,
         }
+    }
+
+    /// Records the protected clients that each line was compared with.
+    #[must_use]
+    pub fn protecting(self, protected: &[String]) -> Self {
+        Self { protected: protected.to_vec(), ..self }
     }
 
     /// Adds when the load balancers were created and when their modes were changed, and derives the time that was observed of each.
@@ -190,6 +200,7 @@ impl TrafficEvidence {
             complete,
             series,
             around_periods: extent == Some(&Extent::AroundPeriods),
+            protected: &self.protected,
         };
         forecast(key, input)
     }

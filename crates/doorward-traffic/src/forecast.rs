@@ -8,12 +8,15 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::affected::{KnownClient, affected, known_clients};
-use crate::binomial::upper_95;
+use crate::affected::{KnownClient, affected, hurt_client_days, known_clients};
 use crate::metric::{Known, Metric, Series};
 use crate::observed;
 use crate::tally::{Answered, Cause, LoadBalancerKey, LoadBalancerTally, LogFiles, Treatment};
 use crate::window::Window;
+
+mod bound;
+
+pub use bound::{BoundUnit, UpperBound};
 
 /// How many more requests the logs may hold than the metric counts, relatively and absolutely: the two cut time at different moments.
 /// Fewer is never agreement, because each request that is counted and not logged may be of a user.
@@ -86,9 +89,8 @@ pub struct ModeForecast {
     pub others: Option<Share>,
     /// Of the blocked, those that the mode in force blocked already. Whether they are users is unknown.
     pub already: Option<Share>,
-    /// The upper bound, at 95% confidence, of the fraction of requests that are in `hurt`, if requests to come are like those seen and
-    /// independent of each other. Clients that sent nothing in the window are in no bound.
-    pub hurt_at_most: Option<f64>,
+    /// The upper bound of how often the mode would block a client that is served, or may be; none without traffic.
+    pub hurt_at_most: Option<UpperBound>,
 }
 
 /// The kind of evidence of a forecast.
@@ -141,7 +143,7 @@ pub enum CrossCheck {
 pub struct ForecastEvidence {
     /// The kind.
     pub basis: Basis,
-    /// The window, not before the load balancer was created and not before its first log file; none without evidence.
+    /// The window, not before the load balancer was created; none without evidence.
     pub window: Option<Window>,
     /// The observed part of the window; none without evidence.
     pub observed: Option<ObservedTime>,
@@ -163,6 +165,9 @@ pub struct ForecastEvidence {
     pub unknown_tier: u64,
     /// Logs against the metric.
     pub cross_check: CrossCheck,
+    /// The protected clients that each line was compared with.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub protected: Vec<String>,
 }
 
 /// One load balancer's forecast.
@@ -196,6 +201,8 @@ pub struct ForecastInput<'a> {
     /// Only the objects around the periods in which the metric counts something were read. They hold all requests that are
     /// not compliant, and not all of the others: the metric counts those.
     pub around_periods: bool,
+    /// The protected clients that each line was compared with.
+    pub protected: &'a [String],
 }
 
 /// Makes a forecast from logs if there are any, else from the metric, else none.
@@ -215,6 +222,7 @@ pub fn forecast(load_balancer: &LoadBalancerKey, seen: ForecastInput<'_>) -> For
         unparsed: seen.tally.map_or(0, |tally| tally.unparsed.count),
         unknown_tier: 0,
         cross_check,
+        protected: seen.protected.to_vec(),
     };
     let mut modes = Vec::new();
     if let Some(tally) = logged {
@@ -249,7 +257,7 @@ pub fn forecast(load_balancer: &LoadBalancerKey, seen: ForecastInput<'_>) -> For
         evidence.basis = Basis::MetricOnly;
         let days = observe(&mut evidence, observed::by_metric(series, seen.created), seen.changed);
         match requests(series) {
-            Ok(requests) => modes = from_metric(requests, days, non_compliant),
+            Ok(requests) => modes = from_metric(requests, days, non_compliant, observed::hours(series)),
             Err(why) => evidence.uncounted = Some(why),
         }
     }
@@ -264,7 +272,8 @@ fn observe(
 ) -> f64 {
     let days = observed.as_ref().map_or(0.0, observed::ObservedWindow::known_days);
     evidence.window = observed.as_ref().map(|observed| observed.window);
-    evidence.changed = changed.filter(|at| observed.as_ref().is_some_and(|seen| *at > seen.window.starts_at()));
+    let begins = |seen: &observed::ObservedWindow| seen.time.logs_begin.unwrap_or_else(|| seen.window.starts_at());
+    evidence.changed = changed.filter(|at| observed.as_ref().is_some_and(|seen| *at > begins(seen)));
     evidence.observed = observed.map(|observed| observed.time);
     days
 }
@@ -301,7 +310,11 @@ fn from_logs(
         hurt: Some(of_blocked(requests.hurt())),
         others: Some(of_blocked(requests.scanners)),
         already: Some(of_blocked(requests.already)),
-        hurt_at_most: upper_95(requests.hurt(), all),
+        hurt_at_most: UpperBound::of(
+            hurt_client_days(tally, clients, |tier| tier.in_mode(mode) == Treatment::Blocked),
+            tally.client_days_at_least(),
+            BoundUnit::ClientDays,
+        ),
     }
 }
 
@@ -319,7 +332,7 @@ fn requests(series: &Series) -> Result<u64, String> {
 
 /// The metric has no tiers: monitor blocks none of the requests, strictest all, and the effect of defensive is unknown unless there are
 /// none.
-fn from_metric(requests: u64, days: f64, non_compliant: u64) -> Vec<ModeForecast> {
+fn from_metric(requests: u64, days: f64, non_compliant: u64, (odd, all_hours): (u64, u64)) -> Vec<ModeForecast> {
     let all = requests.max(non_compliant);
     let effect = |mode: Mode, blocked: u64| {
         let of_all = |count| Share::new(count, all, Denominator::MetricRequests, days);
@@ -334,7 +347,7 @@ fn from_metric(requests: u64, days: f64, non_compliant: u64) -> Vec<ModeForecast
             others: none,
             already: none,
             // Any of them may be users.
-            hurt_at_most: upper_95(blocked, all),
+            hurt_at_most: UpperBound::of(if blocked > 0 { odd } else { 0 }, all_hours, BoundUnit::HoursWithTraffic),
         }
     };
     if non_compliant == 0 {

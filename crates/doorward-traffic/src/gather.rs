@@ -1,6 +1,6 @@
 //! Gathers the traffic of an organization: metrics first, then only those logs that the metrics do not answer for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use doorward_model::{AccountId, AccountRegion, Gap, Kind, LoadBalancer, LogDestination, Observed};
@@ -14,7 +14,7 @@ use crate::extent::{Extent, extent, falls_short, whole};
 use crate::metric::{Metric, Series};
 use crate::prices::Prices;
 use crate::source::{LogPlace, LogPlan, Metered, Planned, Source, Span, UnreadLogs};
-use crate::tally::{LoadBalancerKey, Tally};
+use crate::tally::{LoadBalancerKey, Sampled, Tally};
 use crate::window::{Hour, Window};
 
 mod by_athena;
@@ -99,6 +99,13 @@ pub enum GatherError {
         /// The bytes that may be scanned.
         budget: u64,
     },
+    /// A dry run could not list all logs.
+    #[error(
+        "the plan is not complete: the logs of {0} load balancer{s} could not be listed, as named above with what to allow; \
+         run again afterwards",
+        s = if *.0 == 1 { "" } else { "s" }
+    )]
+    Unlisted(usize),
 }
 
 /// Receives events.
@@ -154,42 +161,77 @@ async fn embedded(
     let plan = source.plan_logs(&places).await;
     observe(GatherEvent::Planned(planned(&plan, &extents, &request.prices)));
     if request.dry_run {
-        return Ok(None);
+        return dry(&plan.missed);
     }
-    let mut cache = cache(request)?;
-    let mut evidence = TrafficEvidence::new(Some(request.window), Tally::default());
+    let mut cache = cache(request, source.protected())?;
+    let mut evidence = TrafficEvidence::new(Some(request.window), Tally::default()).protecting(source.protected());
     evidence.series = series;
     count(source, &plan, request, cache.as_mut(), &mut evidence, observe).await;
     // If fewer requests were found than the metric counts, reading less was not enough.
-    let short = places.iter().filter(|place| {
-        let (key, periods) = (&place.load_balancer, extents.get(&place.load_balancer) == Some(&Extent::AroundPeriods));
-        periods && falls_short(evidence.series.get(key), evidence.tally.load_balancers.get(key))
-    });
-    let again = |place: &LogPlace| {
-        let window = evidence.series.get(&place.load_balancer).map_or(request.window, |series| series.window);
-        LogPlace { spans: vec![whole(window)], ..place.clone() }
-    };
-    let short: Vec<LogPlace> = short.map(again).collect();
+    let short: Vec<usize> = (0..places.len())
+        .filter(|number| {
+            let key = &places[*number].load_balancer;
+            extents.get(key) == Some(&Extent::AroundPeriods)
+                && falls_short(evidence.series.get(key), evidence.tally.load_balancers.get(key))
+        })
+        .collect();
     if !short.is_empty() {
-        for place in &short {
-            extents.insert(place.load_balancer.clone(), Extent::AllAfterDisagreement);
-            evidence.tally.load_balancers.remove(&place.load_balancer);
-            evidence.tally.files.remove(&place.load_balancer);
-            evidence.tally.incomplete.remove(&place.load_balancer);
-            evidence.missed.retain(|unread| unread.load_balancer != place.load_balancer);
-        }
         observe(GatherEvent::Note(format!(
             "{} load balancers logged less than CloudWatch counts around its periods: all of their logs are read",
             short.len()
         )));
-        let plan = source.plan_logs(&short).await;
-        count(source, &plan, request, cache.as_mut(), &mut evidence, observe).await;
+        for number in &short {
+            extents.insert(places[*number].load_balancer.clone(), Extent::AllAfterDisagreement);
+        }
+        let rest = rest(source, (&places, &plan), &short, request, &mut evidence).await;
+        count(source, &rest, request, cache.as_mut(), &mut evidence, observe).await;
     }
     if let Some(cache) = cache {
         report_cache(&cache.used, observe);
     }
     evidence.extents = extents;
     Ok(Some(evidence))
+}
+
+/// The objects that some places have besides those that were counted, and those that could not be read the first time. What is planned
+/// again is taken off the evidence, so that each object and each list counts once.
+async fn rest(
+    source: &Source,
+    (places, first): (&[LogPlace], &LogPlan),
+    short: &[usize],
+    request: &TrafficRequest<'_>,
+    evidence: &mut TrafficEvidence,
+) -> LogPlan {
+    let whole_window = |number: &usize| {
+        let place = &places[*number];
+        let window = evidence.series.get(&place.load_balancer).map_or(request.window, |series| series.window);
+        LogPlace { spans: vec![whole(window)], ..place.clone() }
+    };
+    let again: Vec<LogPlace> = short.iter().map(whole_window).collect();
+    let keys: BTreeSet<&LoadBalancerKey> = again.iter().map(|place| &place.load_balancer).collect();
+    let (forgotten, kept): (Vec<UnreadLogs>, Vec<UnreadLogs>) =
+        std::mem::take(&mut evidence.missed).into_iter().partition(|unread| keys.contains(&unread.load_balancer));
+    evidence.missed = kept;
+    let tally = &mut evidence.tally;
+    tally.incomplete.retain(|key, _| !keys.contains(key));
+    tally.reading.unread = Sampled::default();
+    for UnreadLogs { what, gap, .. } in &evidence.missed {
+        tally.reading.unread.add(|| format!("{what}: {gap}"));
+    }
+    for number in short {
+        first.listed_of.get(*number).into_iter().for_each(|listed| tally.reading.listed.take_off(listed));
+    }
+    let unread: BTreeSet<String> = forgotten.into_iter().map(|unread| unread.what).collect();
+    let name = |object: &Planned| format!("s3://{}/{}", object.bucket, object.key);
+    let counted: BTreeSet<String> = first.objects.iter().map(name).filter(|name| !unread.contains(name)).collect();
+    let mut rest = source.plan_logs(&again).await;
+    rest.objects.retain(|object| !counted.contains(&name(object)));
+    rest
+}
+
+/// The result of a dry run: none, or an error if its plan is not complete.
+fn dry(unlisted: &[UnreadLogs]) -> Result<Option<TrafficEvidence>, GatherError> {
+    if unlisted.is_empty() { Ok(None) } else { Err(GatherError::Unlisted(unlisted.len())) }
 }
 
 /// The window from the last change of the mode on, in whole hours: what was before is no evidence of the current mode. If the mode was
@@ -275,17 +317,21 @@ fn unlisted(UnreadLogs { load_balancer, what, gap }: &UnreadLogs) -> String {
 }
 
 /// The cached counts. Days that neither this window nor the usual one covers are removed.
-fn cache(request: &TrafficRequest<'_>) -> Result<Option<CountCache>, CountCacheError> {
+fn cache(request: &TrafficRequest<'_>, protected: &[String]) -> Result<Option<CountCache>, CountCacheError> {
     let Some(options) = &request.cache else { return Ok(None) };
     let usual = SignedDuration::from_hours(24 * i64::from(options.days));
     let usual = request.window.ends_at().saturating_sub(usual).unwrap_or(Timestamp::MIN);
     let oldest: Date = TimeZone::UTC.to_datetime(usual.min(request.window.starts_at())).date();
-    CountCache::open(&options.folder, oldest, options.max_bytes).map(Some)
+    CountCache::open(&options.folder, oldest, options.max_bytes).map(|cache| Some(cache.protecting(protected)))
 }
 
 /// Reports how the cache was used. The counts are right in any case.
 fn report_cache(used: &CacheUse, observe: Observer<'_>) {
-    let outdated = if used.outdated > 0 { " (counts that another version cached are not used)" } else { "" };
+    let outdated = if used.outdated > 0 {
+        " (counts of another version, or with other protected clients, are not used)"
+    } else {
+        ""
+    };
     observe(GatherEvent::Note(format!(
         "the counts of {} log files were cached, {} files were read now{outdated}",
         used.recalled, used.read

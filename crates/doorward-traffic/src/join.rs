@@ -12,6 +12,7 @@ use crate::advice::{Advice, SourceToFix, Step, Thresholds, advise};
 use crate::evidence::{TrafficEvidence, last_change};
 use crate::forecast::{Basis, CrossCheck};
 use crate::tally::{LoadBalancerKey, LoadBalancerTally};
+use crate::unread_lines::remedies;
 
 /// Traffic by load balancer.
 pub type TrafficByArn = BTreeMap<Arn, Arc<Traffic>>;
@@ -23,6 +24,8 @@ pub struct AdviceRules<'a> {
     pub thresholds: &'a Thresholds,
     /// Days after which evidence is too old to recommend a mode.
     pub maximum_age_days: u32,
+    /// Days in which a tracked source is due to be fixed.
+    pub source_due_days: u32,
 }
 
 /// Advice for every load balancer that was scanned and can parse HTTP, and for every other one that left logs, at a time: evidence that
@@ -62,6 +65,16 @@ fn advice_for(
     let mode = lb.map_or(Observed::<Mode>::Absent, |lb| lb.mode.clone());
     let mut advice = advise(mode, evidence.forecast_since(key, created, changed), tally, thresholds);
     let nothing = advice.forecast.evidence.basis == Basis::None;
+    let refused = remedies(evidence, key);
+    if let Step::NotEnoughEvidence { missing } = &mut advice.step
+        && !refused.is_empty()
+    {
+        // Logs that are refused are switched on.
+        if nothing {
+            missing.clear();
+        }
+        missing.splice(0..0, refused);
+    }
     if let (Step::NotEnoughEvidence { missing }, Some(reason)) = (&mut advice.step, evidence.no_count_reason(key)) {
         if nothing && evidence.is_idle(key) {
             let wait = "Gather evidence again when it has traffic; a window without traffic supports no mode.";
@@ -160,7 +173,7 @@ fn view(advice: &Advice, tiers: BTreeMap<String, u64>) -> Traffic {
                 blocked: mode.blocked.count,
                 closed: mode.closed.count,
                 hurt: mode.hurt.map(|share| share.count),
-                hurt_per_million: mode.hurt_at_most.map(|bound| (bound * 1e6).ceil() as u64),
+                hurt_per_million: mode.hurt_at_most.map(|bound| (bound.fraction * 1e6).ceil() as u64),
             })
             .collect(),
         cross_check: match &evidence.cross_check {

@@ -33,6 +33,7 @@ mod observed;
 mod origin;
 mod outcome;
 mod prices;
+mod protected;
 mod protocol;
 mod read;
 mod reasons;
@@ -44,6 +45,7 @@ mod source;
 mod tally;
 mod top;
 mod triggers;
+mod truncate;
 mod unread_lines;
 mod window;
 
@@ -56,7 +58,8 @@ pub use count_cache::{CacheUse, CountCache, CountCacheError, FOLDER as STATE_FOL
 pub use evidence::{AthenaScan, EvidenceError, TrafficEvidence, id, key};
 pub use extent::{Extent, extent, falls_short};
 pub use forecast::{
-    Basis, CrossCheck, Denominator, Forecast, ForecastEvidence, ForecastInput, ModeForecast, Share, forecast,
+    Basis, BoundUnit, CrossCheck, Denominator, Forecast, ForecastEvidence, ForecastInput, ModeForecast, Share,
+    UpperBound, forecast,
 };
 pub use gather::{AthenaOptions, CacheOptions, GatherError, GatherEvent, TrafficRequest, gather, log_bucket};
 pub use join::{AdviceRules, TrafficByArn, advise_all, expire_all, join};
@@ -71,16 +74,16 @@ pub use session_reach::Reaches;
 pub use settings::{AthenaSettings, TrafficSettings};
 pub use source::{
     AthenaCount, AthenaError, AthenaJob, AthenaLogs, AthenaOutput, AthenaReach, Body, Capability, Cost, Counted,
-    LogPlace, LogPlan, Metered, Operation, ParquetColumns, ParquetLogs, ParquetPlace, Planned, Reach, ScanEstimate,
-    Source, Span, UnreadLogs, listing_logs,
+    DailyRead, LogPlace, LogPlan, Metered, MissingDays, Operation, ParquetColumns, ParquetLogs, ParquetPlace, Planned,
+    Reach, ScanEstimate, Source, Span, UnreadLogs, cloudwatch_name, listing_logs, missing_days,
 };
 pub use tally::{
-    Answered, By, Cause, Client, ClientTable, ClientTally, HourTally, LoadBalancerKey, LoadBalancerTally, LogFiles,
-    NoLoadBalancer, NodeFiles, Reading, RequestExample, Sampled, Sources, Tally, Tier, Treatment,
+    Answered, By, Cause, Client, ClientSketch, ClientTable, ClientTally, HourTally, LoadBalancerKey, LoadBalancerTally,
+    LogFiles, NoLoadBalancer, NodeFiles, Reading, RequestExample, Sampled, Sources, Tally, Tier, Treatment,
 };
 pub use top::{Top, Weight};
 pub use triggers::{
-    HopConfiguration, Http2Effect, Posture, Trigger, TriggerOutcome, TriggerPosture, posture, render_posture,
-    render_postures, triggers,
+    HopConfiguration, Http2Effect, Posture, RecommendedTarget, Trigger, TriggerOutcome, TriggerPosture, posture,
+    render_posture, render_postures, trigger_summary, triggers,
 };
 pub use window::{Hour, TimeError, Window};

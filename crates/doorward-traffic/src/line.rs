@@ -42,6 +42,19 @@ pub(crate) struct Line<'a> {
     pub(crate) class: Class<'a>,
 }
 
+impl<'a> Line<'a> {
+    /// The address of the client.
+    pub(crate) fn address(&self) -> &'a [u8] {
+        address(self.client)
+    }
+}
+
+/// A client without its port.
+#[inline]
+pub(crate) fn address(client: &[u8]) -> &[u8] {
+    memchr::memrchr(b':', client).map_or(client, |colon| &client[..colon])
+}
+
 /// The classification in the line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Class<'a> {

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use crate::buffers::LineBuffers;
 use crate::inflate::{MAGIC, length_of};
 use crate::object::{Key, Listed, Selection};
+use crate::protected::ProtectedClients;
 use crate::read::{Limits, LogContent, Reader};
 use crate::tally::{Sampled, Tally};
 use crate::window::Window;
@@ -64,11 +65,13 @@ pub enum FolderError {
 
 /// How to read a folder.
 #[derive(Debug, Clone, Copy)]
-pub struct FolderOptions {
+pub struct FolderOptions<'a> {
     /// Count only lines of this window; objects that cannot hold any are not read.
     pub window: Option<Window>,
     /// On how many threads; at least one.
     pub threads: usize,
+    /// The protected clients of the thresholds, which are counted apart.
+    pub protected: &'a [String],
 }
 
 /// How far reading a folder is.
@@ -92,7 +95,7 @@ pub struct Progress {
 /// The folder cannot be listed, or contains no log, or none of the window.
 pub fn read_folder(
     folder: &Path,
-    options: FolderOptions,
+    options: FolderOptions<'_>,
     progress: &(dyn Fn(Progress) + Sync),
 ) -> Result<Tally, FolderError> {
     let Files { files, selection, refused, elsewhere } = find(folder, options.window)?;
@@ -101,11 +104,12 @@ pub fn read_folder(
     }
     let threads = options.threads.max(1);
     let buffers = LineBuffers::of_run();
+    let protected = Arc::new(ProtectedClients::new(options.protected));
     let all_bytes = files.iter().map(|file| file.bytes).sum();
     let merged = InOrder::new(Progress { objects: files.len(), all_bytes, ..Progress::default() });
     let next = AtomicUsize::new(0);
     let work = || {
-        let mut reader = Reader::new(Limits::default(), options.window);
+        let mut reader = Reader::protecting(Limits::default(), options.window, Arc::clone(&protected));
         while let Some((number, file)) = {
             let number = next.fetch_add(1, Ordering::Relaxed);
             files.get(number).map(|file| (number, file))

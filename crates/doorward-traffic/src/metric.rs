@@ -21,8 +21,14 @@ pub enum Metric {
     NonCompliant,
     /// Requests for which a target was chosen. What is rejected or blocked before that is not in it.
     Requests,
+    /// Answers of 300 to 399 by the load balancer itself.
+    LoadBalancer3xx,
     /// Answers of 400 to 499 by the load balancer itself.
     LoadBalancer4xx,
+    /// Answers of 500 and more by the load balancer itself.
+    LoadBalancer5xx,
+    /// Answers of 400 to 499 by targets. Only the watch of a change asks for it.
+    Target4xx,
     /// Answers of 500 and more by targets.
     Target5xx,
     /// New connections, of clients and to targets.
@@ -30,29 +36,41 @@ pub enum Metric {
 }
 
 impl Metric {
-    /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::NonCompliant, Self::Requests, Self::LoadBalancer4xx, Self::Target5xx, Self::NewConnections];
+    /// Those that traffic evidence consists of.
+    pub const ALL: [Self; 7] = [
+        Self::NonCompliant,
+        Self::Requests,
+        Self::LoadBalancer3xx,
+        Self::LoadBalancer4xx,
+        Self::LoadBalancer5xx,
+        Self::Target5xx,
+        Self::NewConnections,
+    ];
 
     /// The name of Application Load Balancers' metric, in the namespace `AWS/ApplicationELB`.
     pub const fn application(self) -> &'static str {
         match self {
             Self::NonCompliant => "DesyncMitigationMode_NonCompliant_Request_Count",
             Self::Requests => "RequestCount",
+            Self::LoadBalancer3xx => "HTTPCode_ELB_3XX_Count",
             Self::LoadBalancer4xx => "HTTPCode_ELB_4XX_Count",
+            Self::LoadBalancer5xx => "HTTPCode_ELB_5XX_Count",
+            Self::Target4xx => "HTTPCode_Target_4XX_Count",
             Self::Target5xx => "HTTPCode_Target_5XX_Count",
             Self::NewConnections => "NewConnectionCount",
         }
     }
 
-    /// The name of Classic Load Balancers' metric, in the namespace `AWS/ELB`; they count no connections.
+    /// The name of Classic Load Balancers' metric, in the namespace `AWS/ELB`; they count no connections, and send no redirects.
     pub const fn classic(self) -> Option<&'static str> {
         match self {
             Self::NonCompliant => Some("DesyncMitigationMode_NonCompliant_Request_Count"),
             Self::Requests => Some("RequestCount"),
             Self::LoadBalancer4xx => Some("HTTPCode_ELB_4XX"),
+            Self::LoadBalancer5xx => Some("HTTPCode_ELB_5XX"),
+            Self::Target4xx => Some("HTTPCode_Backend_4XX"),
             Self::Target5xx => Some("HTTPCode_Backend_5XX"),
-            Self::NewConnections => None,
+            Self::LoadBalancer3xx | Self::NewConnections => None,
         }
     }
 }

@@ -188,6 +188,22 @@ impl Listed {
         (!kinds.is_empty()).then(|| format!("left out: {}", kinds.join(", ")))
     }
 
+    /// Takes off what was listed again.
+    pub(crate) fn take_off(&mut self, other: &Self) {
+        for (mine, theirs) in [
+            (&mut self.selected, other.selected),
+            (&mut self.elsewhere, other.elsewhere),
+            (&mut self.repeated, other.repeated),
+            (&mut self.connection_logs, other.connection_logs),
+            (&mut self.other_logs, other.other_logs),
+            (&mut self.test_files, other.test_files),
+            (&mut self.unfinished, other.unfinished),
+            (&mut self.foreign, other.foreign),
+        ] {
+            *mine = mine.saturating_sub(theirs);
+        }
+    }
+
     /// Adds another count.
     pub fn merge(&mut self, other: &Self) {
         self.selected += other.selected;

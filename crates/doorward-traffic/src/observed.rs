@@ -6,20 +6,25 @@
 
 use std::collections::BTreeMap;
 
-use doorward_model::{ObservedTime, TrafficGap};
+use doorward_model::{ObservedFiles, ObservedTime, TrafficGap};
 use jiff::Timestamp;
 
+use crate::advice::counted;
 use crate::forecast::ForecastInput;
 use crate::metric::{Answer, Metric, Series};
-use crate::tally::{LoadBalancerTally, LogFiles};
+use crate::tally::{HourTally, LoadBalancerTally, LogFiles, NodeFiles};
 use crate::window::{Hour, Window};
 
+/// Nodes that are named.
+const NODES: usize = 3;
 /// Hours of a day.
 const DAY: usize = 24;
 /// Without CloudWatch, only spans of this many hours without lines are named: most load balancers have quiet hours.
 const NAMED: usize = DAY;
 /// Gaps that are listed.
 const LISTED: usize = 8;
+/// Without CloudWatch, a day counts from so many hours on of which there are lines or files: an office's traffic has more.
+const ENOUGH_HOURS: usize = 6;
 
 /// What is known of an hour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +33,7 @@ enum HourSeen {
     Traffic,
     /// It was observed without requests.
     Quiet,
-    /// CloudWatch counts requests, and there are no lines.
+    /// CloudWatch counts requests, and there are no lines, or fewer than half: so many are missing.
     Missing(u64),
     /// Neither lines nor CloudWatch.
     Unknown,
@@ -49,35 +54,66 @@ pub(crate) struct ObservedWindow {
     pub(crate) time: ObservedTime,
     /// Hours of its days with traffic and of its quiet ones.
     pub(crate) known_hours: u32,
+    /// Days with traffic of which too few hours are known.
+    thin_days: u32,
 }
 
 /// The observed time of a load balancer by its logs; none if there is no time in which it can have written any.
 pub(crate) fn by_logs(tally: &LoadBalancerTally, seen: &ForecastInput<'_>) -> Option<ObservedWindow> {
     let written = written(tally, seen.files);
     let asked = seen.window.or(written)?;
-    let begins = written.map_or(asked.first, |written| written.first);
-    let window = asked.since(begins)?.since(seen.created.map_or(asked.first, Hour::of))?;
+    let window = asked.since(seen.created.map_or(asked.first, Hour::of))?;
     let counts = seen.series.and_then(|series| Counts::of(series, tally));
-    let quiet_files = |hour: &Hour| seen.files.is_some_and(|files| files.intervals.contains_key(hour));
+    let files_of = |hour: &Hour| seen.files.is_some_and(|files| files.intervals.contains_key(hour));
     let hours: Vec<HourSeen> = window
         .each_hour()
-        .map(|hour| match counts.as_ref().and_then(|counts| counts.at(hour)) {
-            _ if tally.hours.get(&hour).is_some_and(|hour| hour.lines() > 0) => HourSeen::Traffic,
-            Some(0) => HourSeen::Quiet,
-            Some(requests) => HourSeen::Missing(requests),
-            None if quiet_files(&hour) => HourSeen::Quiet,
-            None => HourSeen::Unknown,
+        .map(|hour| {
+            let lines = tally.hours.get(&hour).map_or(0, HourTally::lines);
+            match counts.as_ref().and_then(|counts| counts.at(hour)) {
+                Some(counted) if lines > 0 => {
+                    counts.as_ref().map_or(HourSeen::Traffic, |counts| match counts.missing(hour, tally) {
+                        missing if 2 * missing > counted => HourSeen::Missing(missing),
+                        _ => HourSeen::Traffic,
+                    })
+                }
+                None if lines > 0 => HourSeen::Traffic,
+                Some(0) => HourSeen::Quiet,
+                Some(requests) => HourSeen::Missing(requests),
+                None if files_of(&hour) => HourSeen::Quiet,
+                None => HourSeen::Unknown,
+            }
         })
         .collect();
     let mut observed = ObservedWindow::new(window, &hours);
+    let begins = written.map_or(window.first, |written| written.first.max(window.first));
+    observed.time.logs_begin = (begins > window.first).then(|| begins.start());
+    observed.time.files = seen.files.map(|files| observed_files(files, begins, window));
     match counts {
         Some(counts) if counts.covers(window) => {
-            observed.time.logged = Some(with_target(tally));
-            observed.time.counted = Some(counts.requests_in(window));
+            let (logged, counted) = counts.compare(tally, window);
+            observed.time.logged = Some(logged);
+            observed.time.counted = Some(counted);
+            let before = Window { first: window.first, end: begins };
+            observed.time.counted_before = (begins > window.first).then(|| counts.compare(tally, before).1);
         }
-        _ => observed.time.unknown = unknown(&observed.time, seen),
+        _ => observed.time.unknown = unknown(&observed, seen),
     }
     Some(observed)
+}
+
+/// The five-minute intervals and nodes of log files, from the first file to the end of the window.
+fn observed_files(files: &LogFiles, begins: Hour, window: Window) -> ObservedFiles {
+    let of_hour = |bits: &u16| bits.count_ones();
+    let last = files.nodes.values().map(|node| node.last).max();
+    // A node whose files end more than a day before those of others was removed, or its later files are missing.
+    let ended = |node: &&NodeFiles| last.is_some_and(|last| last.duration_since(node.last).as_hours() >= DAY as i64);
+    ObservedFiles {
+        intervals: (window.end.number().saturating_sub(begins.number())) * 12,
+        with_files: files.intervals.range(window.first..window.end).map(|(_, bits)| of_hour(bits)).sum(),
+        nodes: number(files.nodes.len()),
+        nodes_ended: number(files.nodes.values().filter(ended).count()),
+        nodes_paused: number(files.nodes.values().filter(|node| node.has_pause()).count()),
+    }
 }
 
 /// The observed time by CloudWatch's counts; none if they could not be read, or if the load balancer was created after the window.
@@ -116,17 +152,20 @@ fn written(tally: &LoadBalancerTally, files: Option<&LogFiles>) -> Option<Window
     }
 }
 
-/// Lines of requests for which a target was chosen, as `RequestCount` counts them.
-fn with_target(tally: &LoadBalancerTally) -> u64 {
-    let without = tally.target_groups.get("-").copied().unwrap_or(0);
-    tally.lines.saturating_sub(without)
-}
+/// What both CloudWatch and the lines count: requests for which a target was chosen, and answers of the load balancer itself. An answer
+/// after a target was chosen is in both of them, on both sides.
+const KINDS: [(Metric, fn(&HourTally) -> u64); 4] = [
+    (Metric::Requests, |hour| hour.routed),
+    (Metric::LoadBalancer3xx, |hour| hour.own_3xx),
+    (Metric::LoadBalancer4xx, |hour| hour.own_4xx),
+    (Metric::LoadBalancer5xx, |hour| hour.own_5xx),
+];
 
 /// CloudWatch's counts by hour, if they can be compared with the lines.
 struct Counts {
     window: Window,
-    /// Requests for which a target was chosen.
-    requests: BTreeMap<Hour, u64>,
+    /// Those of [`KINDS`] that were read.
+    kinds: Vec<(BTreeMap<Hour, u64>, fn(&HourTally) -> u64)>,
     /// Every kind of request or answer that is counted.
     all: BTreeMap<Hour, u64>,
 }
@@ -135,10 +174,12 @@ impl Counts {
     fn of(series: &Series, tally: &LoadBalancerTally) -> Option<Self> {
         let requests = by_hour(series, Metric::Requests)?;
         // Where lines with a target exist and no requests are counted, the counts are of something else: they show no hour as quiet.
-        if requests.is_empty() && with_target(tally) > 0 {
+        if requests.is_empty() && tally.hours.values().any(|hour| hour.routed > 0) {
             return None;
         }
-        Some(Self { window: series.window, requests, all: all_by_hour(series)? })
+        let read = |(metric, of): &(Metric, fn(&HourTally) -> u64)| Some((by_hour(series, *metric)?, *of));
+        let kinds = KINDS.iter().filter_map(read).collect();
+        Some(Self { window: series.window, kinds, all: all_by_hour(series)? })
     }
 
     fn at(&self, hour: Hour) -> Option<u64> {
@@ -149,9 +190,34 @@ impl Counts {
         self.window.first <= window.first && window.end <= self.window.end
     }
 
-    fn requests_in(&self, window: Window) -> u64 {
-        self.requests.range(window.first..window.end).map(|(_, count)| count).sum()
+    /// The lines of a window, of each kind at most as many as CloudWatch counts, and what it counts.
+    fn compare(&self, tally: &LoadBalancerTally, window: Window) -> (u64, u64) {
+        let (mut logged, mut counted) = (0, 0);
+        for (counts, of) in &self.kinds {
+            let count: u64 = counts.range(window.first..window.end).map(|(_, count)| count).sum();
+            let lines: u64 = tally.hours.range(window.first..window.end).map(|(_, hour)| of(hour)).sum();
+            logged += lines.min(count);
+            counted += count;
+        }
+        (logged, counted)
     }
+
+    /// Requests of an hour that the lines of it and of its neighbours do not account for: log and metric may cut time at different
+    /// moments.
+    fn missing(&self, hour: Hour, tally: &LoadBalancerTally) -> u64 {
+        let hours = [hour.before(), hour, hour.after()];
+        let missing = self.kinds.iter().map(|(counts, of)| {
+            let lines: u64 = hours.iter().filter_map(|hour| tally.hours.get(hour)).map(of).sum();
+            counts.get(&hour).copied().unwrap_or(0).saturating_sub(lines)
+        });
+        missing.sum()
+    }
+}
+
+/// Hours in which CloudWatch counts requests that are not compliant, and hours in which it counts any request.
+pub(crate) fn hours(series: &Series) -> (u64, u64) {
+    let odd = by_hour(series, Metric::NonCompliant).map_or(0, |hours| hours.len());
+    (odd as u64, all_by_hour(series).map_or(0, |hours| hours.len()) as u64)
 }
 
 /// The points of a metric by hour, without zeros; none if it was not read.
@@ -168,7 +234,7 @@ fn by_hour(series: &Series, metric: Metric) -> Option<BTreeMap<Hour, u64>> {
 /// requests were not read. The three overlap, so that they are not added up.
 fn all_by_hour(series: &Series) -> Option<BTreeMap<Hour, u64>> {
     let mut all = by_hour(series, Metric::Requests)?;
-    for metric in [Metric::LoadBalancer4xx, Metric::NonCompliant] {
+    for metric in [Metric::LoadBalancer3xx, Metric::LoadBalancer4xx, Metric::LoadBalancer5xx, Metric::NonCompliant] {
         for (hour, count) in by_hour(series, metric).unwrap_or_default() {
             let most = all.entry(hour).or_default();
             *most = count.max(*most);
@@ -178,8 +244,8 @@ fn all_by_hour(series: &Series) -> Option<BTreeMap<Hour, u64>> {
 }
 
 /// What cannot be known of logs that were not compared with CloudWatch.
-fn unknown(time: &ObservedTime, seen: &ForecastInput<'_>) -> Vec<String> {
-    let mut unknown = Vec::new();
+fn unknown(observed: &ObservedWindow, seen: &ForecastInput<'_>) -> Vec<String> {
+    let (time, mut unknown) = (&observed.time, Vec::new());
     let silent = time.hours - time.hours_with_traffic - time.hours_quiet;
     if silent > 0 {
         unknown.push(format!(
@@ -188,13 +254,42 @@ fn unknown(time: &ObservedTime, seen: &ForecastInput<'_>) -> Vec<String> {
             time.hours
         ));
     }
-    if let Some(nodes) = seen.files.map(|files| files.nodes.len()).filter(|nodes| *nodes > 0) {
-        let plural = if nodes == 1 { "" } else { "s" };
+    if observed.thin_days > 0 {
         unknown.push(format!(
-            "The files are of {nodes} load balancer node{plural}; whether files of another node are missing is not known."
+            "{} with log lines in fewer than {ENOUGH_HOURS} hours {} not counted, because it is not known what else there was.",
+            counted(observed.thin_days.into(), "day"),
+            if observed.thin_days == 1 { "is" } else { "are" },
         ));
     }
+    if let (Some(files), Some(of)) = (seen.files, &time.files)
+        && of.nodes > 0
+    {
+        unknown.push(format!(
+            "The files are of {} ({}) and of {} of {} five-minute intervals; whether files of another node or interval are missing is \
+             not known.",
+            counted(of.nodes.into(), "load balancer node"),
+            nodes(files),
+            of.with_files,
+            of.intervals,
+        ));
+        if of.nodes_ended + of.nodes_paused > 0 {
+            unknown.push(format!(
+                "Of {} there are no files of the last day or longer, and of {} none of a day in between: removed, or missing.",
+                counted(of.nodes_ended.into(), "node"),
+                counted(of.nodes_paused.into(), "node"),
+            ));
+        }
+    }
     unknown
+}
+
+/// The addresses of the first nodes.
+fn nodes(files: &LogFiles) -> String {
+    let mut names: Vec<String> = files.nodes.keys().take(NODES).cloned().collect();
+    if let more @ 1.. = files.nodes.len().saturating_sub(NODES) {
+        names.push(format!("{more} more"));
+    }
+    names.join(", ")
 }
 
 impl ObservedWindow {
@@ -210,10 +305,20 @@ impl ObservedWindow {
             more_gaps,
             ..ObservedTime::default()
         };
-        let (mut known_hours, mut stretch) = (0, 0);
+        let (mut known_hours, mut stretch, mut thin_days) = (0, 0, 0);
         for day in hours.rchunks(DAY) {
             let length = number(day.len());
-            if day.contains(&HourSeen::Traffic) {
+            let known = day.iter().filter(|hour| **hour != HourSeen::Unknown).count();
+            let traffic = day.iter().filter(|hour| **hour == HourSeen::Traffic).count();
+            let missing = day.iter().filter(|hour| matches!(hour, HourSeen::Missing(_))).count();
+            let thin = known < day.len() && known < ENOUGH_HOURS.min(day.len().div_ceil(DAY / ENOUGH_HOURS));
+            if traffic > 0 && thin {
+                thin_days += 1;
+                stretch = 0;
+            } else if traffic > 0 && missing > traffic {
+                // Logs of less than half of the hours with requests are no logs of the day.
+                stretch = 0;
+            } else if traffic > 0 {
                 known_hours += length;
                 stretch += length;
                 time.days_with_traffic += u32::from(day.len() >= DAY / 2);
@@ -224,7 +329,7 @@ impl ObservedWindow {
             }
             time.continuous_hours = time.continuous_hours.max(stretch);
         }
-        Self { window, time, known_hours }
+        Self { window, time, known_hours, thin_days }
     }
 
     /// The days that are known, with fractions.

@@ -3,11 +3,13 @@
 use std::io::{self, BufRead, Read};
 
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
 
 use crate::count::Counter;
 use crate::inflate::{Growth, Inflater, MAGIC, Stream, length_of};
 use crate::line::LONGEST;
 use crate::object::{Key, LogObject};
+use crate::protected::ProtectedClients;
 use crate::scan::Engine;
 use crate::tally::Tally;
 use crate::window::Window;
@@ -71,6 +73,19 @@ impl Reader {
     /// A reader that counts the lines of a window, or all.
     pub fn new(limits: Limits, window: Option<Window>) -> Self {
         Self::with(Engine::fastest(), limits, window)
+    }
+
+    /// The same, comparing the client of each line that is not compliant with protected clients: addresses, networks or globs over
+    /// user agents.
+    #[must_use]
+    pub fn with_protected(self, protected: &[String]) -> Self {
+        Self { counter: self.counter.protecting(Arc::new(ProtectedClients::new(protected))), ..self }
+    }
+
+    /// The same with entries that several readers share.
+    pub(crate) fn protecting(limits: Limits, window: Option<Window>, protected: Arc<ProtectedClients>) -> Self {
+        let reader = Self::new(limits, window);
+        Self { counter: reader.counter.protecting(protected), ..reader }
     }
 
     pub(crate) fn with(engine: Engine, limits: Limits, window: Option<Window>) -> Self {

@@ -1,16 +1,19 @@
 //! Traffic and advice as text for a terminal. Every share stands beside its denominator. Texts from logs are as they
 //! were logged: the caller escapes control characters.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use doorward_model::Mode;
+use jiff::civil::Date;
 
-use crate::advice::{counted, kind_label, percent};
-use crate::affected::known_clients;
+use crate::advice::{bound_text, counted, kind_label, percent};
+use crate::affected::{affected, known_clients};
 use crate::evidence::TrafficEvidence;
 use crate::forecast::{Basis, CrossCheck, Forecast, ModeForecast, Share};
 use crate::tally::{LoadBalancerKey, LoadBalancerTally};
 use crate::unread_lines::unread_lines;
+use crate::window::Hour;
 
 /// How many sources and samples are spelled out.
 const SHOWN: usize = 5;
@@ -20,10 +23,11 @@ const WIDTH: usize = 110;
 mod advice_text;
 
 pub use advice_text::render_advice;
+use advice_text::{chart, columns, per_day, short_name};
 
 /// What was read, and for each load balancer what each mode would have done.
 pub fn render_traffic(evidence: &TrafficEvidence, forecasts: &[(&LoadBalancerKey, Forecast)]) -> String {
-    let mut text = String::new();
+    let mut text = table(evidence, forecasts);
     let reading = &evidence.tally.reading;
     if let Some(scanned) = &evidence.athena {
         let _ = writeln!(
@@ -71,9 +75,46 @@ pub fn render_traffic(evidence: &TrafficEvidence, forecasts: &[(&LoadBalancerKey
         }
         if let Some(tally) = evidence.tally.load_balancers.get(*key) {
             sources(&mut text, tally);
+            let mut by_day: BTreeMap<Date, u64> = BTreeMap::new();
+            for (hour, counts) in &tally.hours {
+                *by_day.entry(hour.day()).or_default() += counts.non_compliant();
+            }
+            if let Some(chart) = chart(&by_day) {
+                let _ = writeln!(text, "  {chart}");
+            }
         }
     }
     text
+}
+
+/// One line for each load balancer with evidence: requests a day that are not compliant, by what is known of their clients.
+fn table(evidence: &TrafficEvidence, forecasts: &[(&LoadBalancerKey, Forecast)]) -> String {
+    let rows: Vec<[String; 8]> = forecasts
+        .iter()
+        .filter(|(_, forecast)| forecast.evidence.basis != Basis::None)
+        .map(|(key, forecast)| {
+            let observed = forecast.evidence.observed.clone().unwrap_or_default();
+            let days = f64::from(observed.days_with_traffic.max(1));
+            let tally = evidence.tally.load_balancers.get(*key).filter(|tally| tally.classified() > 0);
+            let requests = tally.map(|tally| affected(tally, &known_clients(tally), |_| true));
+            let daily = |count: Option<u64>| count.map_or_else(|| "-".to_owned(), |count| per_day(count, days));
+            [
+                short_name(key),
+                forecast.modes.first().map_or_else(|| "-".to_owned(), |mode| per_day(mode.blocked.of, days)),
+                daily(requests.map(|requests| requests.users)),
+                daily(requests.map(|requests| requests.logins)),
+                daily(requests.map(|requests| requests.unknown)),
+                daily(requests.map(|requests| requests.scanners)),
+                daily(requests.map(|requests| requests.already)),
+                observed.summary(),
+            ]
+        })
+        .collect();
+    if rows.is_empty() {
+        return String::new();
+    }
+    let title = "Requests a day: all, and those that are not compliant, by what is known of their clients and what was blocked already.";
+    columns(title, ["load balancer", "all", "users", "logins", "unknown", "scanners", "blocked", "evidence"], &rows)
 }
 
 fn basis(forecast: &Forecast) -> String {
@@ -152,7 +193,7 @@ fn effect(mode: &ModeForecast) -> String {
         Some(_) => {}
     }
     if let Some(bound) = mode.hurt_at_most.filter(|_| mode.mode != Mode::Monitor) {
-        let _ = write!(line, "; at 95% confidence at most {} of requests like these", percent(bound));
+        let _ = write!(line, "; at 95% confidence users on at most {}", bound_text(bound));
     }
     line
 }
@@ -178,6 +219,14 @@ fn sources(text: &mut String, tally: &LoadBalancerTally) {
             tally.served + tally.answered + tally.logins,
             kind_label(known.kind),
         );
+        if let (Some(first), Some(last)) = (tally.first, tally.last) {
+            let hour = |hour: Hour| hour.start().strftime("%Y-%m-%d %H:00").to_string();
+            let _ = writeln!(text, "      first in the hour of {}, last of {} UTC", hour(first), hour(last));
+        }
+        if let Some(example) = &tally.example {
+            let line = format!("{} at {}, for example {}", example.shape, example.domain, example.trace);
+            wrap(text, "      ", "", &line);
+        }
     }
     if let more @ 1.. = clients.len().saturating_sub(SHOWN) {
         let lost = match tally.sources.clients.bound() {

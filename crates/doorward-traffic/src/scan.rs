@@ -133,6 +133,7 @@ impl Line {
             return None;
         }
         let spaces = Spaces {
+            fourth: self.place(&select, 4) - start,
             eighth: self.place(&select, 8) - start,
             sixteenth: self.place(&select, 16) - start,
             seventeenth: self.place(&select, 17) - start,

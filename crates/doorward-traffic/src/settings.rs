@@ -31,6 +31,10 @@ pub struct TrafficSettings {
     pub maximum_age_days: u32,
     /// The size limit of the cached counts (`--state`), in megabytes (10^6 bytes).
     pub state_megabytes: u32,
+    /// Whether client addresses are stored and shown without their host part: the last 8 bits of IPv4 and the last 80 of IPv6 are zero.
+    pub truncate_addresses: bool,
+    /// Days in which a tracked source of non-compliant requests is due to be fixed, from when it was first observed.
+    pub source_due_days: u32,
     /// The evidence that a recommendation requires.
     pub thresholds: Thresholds,
     /// The prices for cost estimates.
@@ -141,7 +145,11 @@ impl TrafficSettings {
 
     /// The rules by which evidence becomes advice.
     pub fn advice_rules(&self) -> AdviceRules<'_> {
-        AdviceRules { thresholds: &self.thresholds, maximum_age_days: self.maximum_age_days }
+        AdviceRules {
+            thresholds: &self.thresholds,
+            maximum_age_days: self.maximum_age_days,
+            source_due_days: self.source_due_days,
+        }
     }
 
     /// Threads that parse.

@@ -8,12 +8,15 @@
 mod actions;
 mod athena;
 mod cloudwatch;
+mod daily;
 mod fetch;
 mod look;
 mod plan;
 mod recount;
 mod remedy;
 mod s3;
+
+use std::sync::Arc;
 
 use aws_sdk_s3::types::RequestPayer;
 use doorward_aws::ClientProvider;
@@ -24,8 +27,11 @@ pub use athena::{
     AthenaCount, AthenaError, AthenaJob, AthenaLogs, ParquetColumns, ParquetLogs, ParquetPlace, ScanEstimate,
 };
 pub use cloudwatch::Metered;
+pub use daily::{DailyRead, MissingDays, cloudwatch_name, missing_days};
 pub use fetch::{Body, Counted};
 pub(crate) use remedy::REQUESTER_PAYS;
+
+use crate::protected::ProtectedClients;
 
 pub use plan::{Cost, LogPlace, LogPlan, Planned, Span, UnreadLogs};
 
@@ -38,18 +44,31 @@ pub struct Source {
     aws: ClientProvider,
     concurrency: usize,
     requester_pays: bool,
+    protected: Arc<ProtectedClients>,
 }
 
 impl Source {
     /// Reads with the sessions of `aws`.
     pub fn new(aws: ClientProvider) -> Self {
-        Self { aws, concurrency: CONCURRENCY, requester_pays: false }
+        Self { aws, concurrency: CONCURRENCY, requester_pays: false, protected: Arc::default() }
     }
 
     /// The same, stating in requests to S3 that the requester pays.
     #[must_use]
     pub fn with_requester_pays(self, requester_pays: bool) -> Self {
         Self { requester_pays, ..self }
+    }
+
+    /// The same, comparing the client of each line that is not compliant with protected clients: addresses, networks or globs over
+    /// user agents.
+    #[must_use]
+    pub fn with_protected(self, protected: &[String]) -> Self {
+        Self { protected: Arc::new(ProtectedClients::new(protected)), ..self }
+    }
+
+    /// The protected clients that lines are compared with.
+    pub(crate) fn protected(&self) -> &[String] {
+        self.protected.entries()
     }
 
     fn payer(&self) -> Option<RequestPayer> {

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -13,11 +14,13 @@ use crate::top::Top;
 use crate::window::{Hour, Window};
 
 mod cause;
+mod client_sketch;
 mod client_table;
 mod files;
 mod load_balancer;
 
 pub use cause::{Answered, By, Cause, Tier, Treatment};
+pub use client_sketch::ClientSketch;
 pub use client_table::{Client, ClientTable, ClientTally, RequestExample};
 pub use files::{LogFiles, NodeFiles};
 pub use load_balancer::{LoadBalancerKey, NoLoadBalancer};
@@ -50,6 +53,14 @@ pub struct HourTally {
     pub target_5xx: u64,
     /// Requests that are not compliant and that a target answered with a status below 400.
     pub served: u64,
+    /// Requests, of all of these, for which a target group was chosen: what CloudWatch counts as `RequestCount`.
+    pub routed: u64,
+    /// Requests, of all of these, that the load balancer itself answered with 300 to 399.
+    pub own_3xx: u64,
+    /// Requests, of all of these, that the load balancer itself answered with 400 to 499.
+    pub own_4xx: u64,
+    /// Requests, of all of these, that the load balancer itself answered with 500 or more.
+    pub own_5xx: u64,
 }
 
 impl HourTally {
@@ -81,6 +92,10 @@ impl HourTally {
         self.client_5xx += other.client_5xx;
         self.target_5xx += other.target_5xx;
         self.served += other.served;
+        self.routed += other.routed;
+        self.own_3xx += other.own_3xx;
+        self.own_4xx += other.own_4xx;
+        self.own_5xx += other.own_5xx;
     }
 }
 
@@ -168,6 +183,17 @@ pub struct LoadBalancerTally {
     pub protocols: BTreeMap<String, u64>,
     /// The sources of non-compliant requests.
     pub sources: Sources,
+    /// The client addresses of each day, of all lines.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub client_days: BTreeMap<Date, ClientSketch>,
+    /// Requests that the load balancer answered with 400 and of which the logs do not have the actions: it is unknown whether the mode
+    /// in force blocked them or a rule refused them.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub without_actions: u64,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 impl LoadBalancerTally {
@@ -212,6 +238,15 @@ impl LoadBalancerTally {
             }
         }
         self.sources.merge(&other.sources);
+        for (day, clients) in &other.client_days {
+            self.client_days.entry(*day).or_default().merge(clients);
+        }
+        self.without_actions += other.without_actions;
+    }
+
+    /// Client-days, at least: addresses that sent something on a day, summed up over the days.
+    pub fn client_days_at_least(&self) -> u64 {
+        self.client_days.values().map(ClientSketch::at_least).sum()
     }
 }
 

@@ -103,6 +103,15 @@ impl<K: Ord + Clone> Top<K> {
         self.shrink();
     }
 
+    /// The same counts under other keys; those of keys that become equal are added.
+    pub(crate) fn with_keys(&self, key_of: impl Fn(&K) -> K) -> Self {
+        let mut renamed = Self { entries: BTreeMap::new(), ..self.clone() };
+        for (key, weight) in &self.entries {
+            renamed.put(key_of(key), *weight);
+        }
+        renamed
+    }
+
     fn put(&mut self, key: K, weight: Weight) {
         let entry = self.entries.entry(key).or_default();
         entry.requests += weight.requests;

@@ -3,10 +3,12 @@
 //! AWS's own classifier decides the class of each trigger (see `classify`), the documented effect of each mode follows from the class.
 //! What the configuration or the library does not determine is unknown.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
-use doorward_model::{AccountId, Arn, EffectiveMode, Kind, LoadBalancer, Mode, Observed, Region};
+use doorward_model::{
+    AccountId, Arn, EffectiveMode, Kind, LoadBalancer, Mode, Observed, Reachability, Region, TargetGroup,
+};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -14,8 +16,12 @@ use serde::{Deserialize, Serialize};
 use crate::classify::classify;
 use crate::tally::{Tier, Treatment};
 
+mod by_configuration;
+mod recommended;
 mod render;
 
+pub use by_configuration::trigger_summary;
+pub use recommended::RecommendedTarget;
 pub use render::{render_posture, render_postures};
 
 /// A published trigger: one request that load balancer and target may read differently.
@@ -104,18 +110,20 @@ impl HopConfiguration {
 
     /// The configuration of a load balancer as it was read; none of a load balancer that does not parse HTTP.
     pub fn observed(lb: &LoadBalancer) -> Option<Self> {
-        let all = || vec![Mode::Monitor, Mode::Defensive, Mode::Strictest];
-        let modes = match &lb.mode {
-            Observed::Known(mode) => vec![*mode],
-            Observed::Absent | Observed::Unread(_) => all(),
-        };
-        let drops = match (lb.kind, &lb.drop_invalid_headers) {
+        let (mode, drops) = (lb.mode.known().copied(), lb.drop_invalid_headers.known().copied());
+        lb.kind.can_parse_http().then(|| Self::possible(lb.kind != Kind::Classic, mode, drops))
+    }
+
+    /// Every configuration that is possible where some values are not known.
+    fn possible(can_drop: bool, mode: Option<Mode>, drops: Option<bool>) -> Self {
+        let modes = mode.map_or_else(|| vec![Mode::Monitor, Mode::Defensive, Mode::Strictest], |mode| vec![mode]);
+        let drops = match drops {
             // Classic load balancers have no such attribute.
-            (Kind::Classic, _) => vec![false],
-            (_, Observed::Known(drops)) => vec![*drops],
-            (_, Observed::Absent | Observed::Unread(_)) => vec![true, false],
+            _ if !can_drop => vec![false],
+            Some(drops) => vec![drops],
+            None => vec![true, false],
         };
-        lb.kind.can_parse_http().then_some(Self { modes, drops })
+        Self { modes, drops }
     }
 }
 
@@ -219,6 +227,14 @@ pub struct Posture {
     pub mode: Observed<Mode>,
     /// Whether it removes invalid header fields; absent for classic load balancers, which cannot.
     pub drop_invalid_headers: Observed<bool>,
+    /// How the internet reaches it.
+    pub reachability: Observed<Reachability>,
+    /// Its target groups.
+    pub target_groups: Observed<Vec<TargetGroup>>,
+    /// The other attributes that decide what targets receive, as AWS returned them: those that begin with `routing.`.
+    pub routing: Observed<BTreeMap<String, String>>,
+    /// The recommended mode and treatment of invalid header fields; absent where the internet does not reach it.
+    pub recommended: Option<RecommendedTarget>,
     /// Every published trigger that this version knows.
     pub triggers: Vec<TriggerPosture>,
 }
@@ -254,6 +270,13 @@ pub fn posture(lb: &LoadBalancer) -> Option<Posture> {
         observed_at: lb.evidence.as_ref().map(|evidence| evidence.at),
         mode: lb.mode.clone(),
         drop_invalid_headers: if can_drop { lb.drop_invalid_headers.clone() } else { Observed::Absent },
+        reachability: lb.reachability.clone(),
+        target_groups: lb.target_groups.clone(),
+        routing: lb.attributes.as_ref().map(|attributes| {
+            let routing = attributes.iter().filter(|(key, _)| key.starts_with("routing."));
+            routing.map(|(key, value)| (key.clone(), value.clone())).collect()
+        }),
+        recommended: RecommendedTarget::of(lb),
         triggers: triggers.collect(),
     })
 }

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use doorward_model::{Gap, GapReason};
+
 use crate::evidence::TrafficEvidence;
 use crate::source::{REQUESTER_PAYS, UnreadLogs};
-use crate::tally::Sampled;
+use crate::tally::{LoadBalancerKey, Sampled};
 
 /// How many causes and how many samples are spelled out.
 const SHOWN: usize = 5;
@@ -32,6 +34,38 @@ pub(crate) fn unread_lines(evidence: &TrafficEvidence) -> Vec<String> {
     lines
 }
 
+/// What to do to read the logs of a load balancer that could not be read, one sentence for each cause.
+pub(crate) fn remedies(evidence: &TrafficEvidence, key: &LoadBalancerKey) -> Vec<String> {
+    let mut sentences: Vec<String> = Vec::new();
+    for unread in evidence.missed.iter().filter(|unread| unread.load_balancer == *key) {
+        let sentence = remedy(unread);
+        if !sentences.contains(&sentence) {
+            sentences.push(sentence);
+        }
+    }
+    sentences
+}
+
+/// The sentence names the bucket and no object, so that load balancers with the same cause have the same one.
+fn remedy(UnreadLogs { what, gap, .. }: &UnreadLogs) -> String {
+    let bucket = what.strip_prefix("s3://").and_then(|rest| rest.split('/').next()).unwrap_or(what);
+    let todo = match (gap.reason, gap.action.as_deref(), gap.code.as_deref()) {
+        (GapReason::AccessDenied, Some("kms:Decrypt"), _) => {
+            "allow kms:Decrypt, in the policy of the role and in that of the KMS key that the objects are encrypted with".to_owned()
+        }
+        (GapReason::AccessDenied, Some(action), _) if action.starts_with("s3:") => format!(
+            "allow {action}, in the policy of the role and, if the bucket is of another account, in that of the bucket{}",
+            if pays(gap) { format!("; {REQUESTER_PAYS}") } else { String::new() }
+        ),
+        (GapReason::Rejected, _, Some("InvalidObjectState")) => {
+            "objects are archived in S3 Glacier: restore them (`aws s3api restore-object`), or begin the window later (--since)"
+                .to_owned()
+        }
+        _ => format!("{gap}. {}", gap.remedy().trim_end_matches('.')),
+    };
+    format!("Read the logs in s3://{bucket}: {todo}.")
+}
+
 fn cause(first: &UnreadLogs, all: &[&UnreadLogs]) -> String {
     let mut of: BTreeMap<String, usize> = BTreeMap::new();
     for unread in all {
@@ -42,9 +76,13 @@ fn cause(first: &UnreadLogs, all: &[&UnreadLogs]) -> String {
         names.push(format!("{rest} more"));
     }
     let example = if all.len() == 1 { first.what.clone() } else { format!("{} such as {}", all.len(), first.what) };
-    let pays = first.gap.message.as_deref().is_some_and(|message| message.ends_with(REQUESTER_PAYS));
-    let remedy = if pays { format!("; {REQUESTER_PAYS}") } else { String::new() };
+    let remedy = if pays(&first.gap) { format!("; {REQUESTER_PAYS}") } else { String::new() };
     format!("not read: {}: {example}: {}{remedy}", names.join(", "), first.gap)
+}
+
+/// Whether the requester of the bucket may have to pay.
+fn pays(gap: &Gap) -> bool {
+    gap.message.as_deref().is_some_and(|message| message.ends_with(REQUESTER_PAYS))
 }
 
 fn sampled(what: &str, sampled: &Sampled) -> Vec<String> {
@@ -60,8 +98,6 @@ fn more(all: usize, what: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use doorward_model::{Gap, GapReason};
-
     use super::*;
     use crate::tally::Tally;
 
@@ -97,5 +133,12 @@ mod tests {
         assert!(lines[0].contains("app/kms-2/1, 4 more"), "{}", lines[0]);
         assert!(lines[1].contains("s3://old/1") && lines[1].contains("it is archived"), "{}", lines[1]);
         assert_eq!(lines[7], "and 4 more damaged");
+        let remedies = |key: &str| remedies(&evidence, &key.parse().expect("a key"));
+        assert_eq!(remedies("111122223333/eu-west-1/app/kms-0/1"), remedies("111122223333/eu-west-1/app/kms-6/1"));
+        let sealed = remedies("111122223333/eu-west-1/app/kms-0/1").concat();
+        assert!(sealed.starts_with("Read the logs in s3://sealed: allow kms:Decrypt"), "{sealed}");
+        let old = remedies("111122223333/eu-west-1/app/old/1").concat();
+        assert!(old.contains("archived in S3 Glacier: restore"), "{old}");
+        assert!(remedies("111122223333/eu-west-1/app/other/1").is_empty());
     }
 }

@@ -64,6 +64,11 @@ impl Hour {
         Self(self.0.saturating_add(1))
     }
 
+    /// Its number since 1970.
+    pub(crate) fn number(self) -> u32 {
+        self.0
+    }
+
     /// The number of its day since 1970.
     pub(crate) fn day_number(self) -> u32 {
         self.0 / 24

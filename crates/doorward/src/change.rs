@@ -19,7 +19,6 @@ use crate::cli::{
 };
 use crate::exit::{Exit, Failure};
 use crate::io::{answer, answer_json, log, notices, runtime};
-use crate::places::Places;
 use crate::plain::harmless;
 use crate::scan_source::AssembledScan;
 use crate::settings::Settings;
@@ -30,7 +29,7 @@ use crate::traffic;
 pub(crate) fn run_plan(cli: &Cli, arguments: &PlanArguments) -> Result<Exit, Failure> {
     let settings = Settings::load(cli.config.as_deref(), &[])?;
     let ledger = arguments.ledger.clone().map_or_else(|| settings.ledger.path(), Ok)?;
-    let mut places = Places::of(&settings);
+    let mut places = settings.places();
     places.keep_source(&ledger, arguments.from.as_deref(), arguments.traffic.as_deref());
     places.file("--out", &arguments.out);
     let beside = arguments.out.with_extension("md");
@@ -49,6 +48,7 @@ pub(crate) fn run_plan(cli: &Cli, arguments: &PlanArguments) -> Result<Exit, Fai
     let source = AssembledScan::with(arguments.from.as_deref(), &settings, &ledger, given)?;
     source.warn_of_age(&settings, now);
     let goal = match (arguments.to, arguments.from_advice) {
+        _ if arguments.drop_invalid => Goal::DropInvalidHeaders,
         (Some(mode), _) => Goal::Mode(mode),
         (None, true) => Goal::Advice,
         (None, false) => Goal::Required,
@@ -75,8 +75,8 @@ pub(crate) fn run_plan(cli: &Cli, arguments: &PlanArguments) -> Result<Exit, Fai
     if !cli.quiet {
         answer(&harmless(&render_plan(&plan, &arguments.out)))?;
     }
-    use SkipReason::{DemandUnknown, ManagerUnknown, ModeUnknown, Outdated};
-    let unknown = |reason| matches!(reason, ModeUnknown | DemandUnknown | ManagerUnknown | Outdated);
+    use SkipReason::{DemandUnknown, HeadersUnknown, ManagerUnknown, ModeUnknown, Outdated};
+    let unknown = |reason| matches!(reason, ModeUnknown | HeadersUnknown | DemandUnknown | ManagerUnknown | Outdated);
     Ok(if plan.skipped.iter().any(|skip| unknown(skip.reason)) { Exit::Coverage } else { Exit::Clean })
 }
 

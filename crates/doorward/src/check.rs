@@ -13,7 +13,6 @@ use doorward_model::{AccountId, Region, harmless};
 use crate::cli::{CheckArguments, Cli, VariableArgument};
 use crate::exit::{Exit, Failure};
 use crate::io::to_stdout;
-use crate::places::Places;
 use crate::settings::Settings;
 use doorward_file::{Readers, write_file};
 
@@ -45,7 +44,7 @@ pub(crate) fn run(cli: &Cli, arguments: &CheckArguments) -> Result<Exit, Failure
     let checker = Checker::new(&check, &register, live.as_ref(), crate::clock::now())?;
     let exclude = settings.check.exclude.iter().chain(&arguments.exclude).cloned().collect();
     let mut gathered = gather(&arguments.paths, &SearchOptions { exclude, no_ignore: arguments.no_ignore })?;
-    let mut places = Places::of(&settings);
+    let mut places = settings.places();
     places.keep_flag("--scan", arguments.scan.as_deref());
     places.keep_flag("--baseline", arguments.baseline.as_deref());
     gathered.sources.iter().for_each(|source| places.keep("a file that is checked", Path::new(&source.path)));
@@ -67,8 +66,10 @@ pub(crate) fn run(cli: &Cli, arguments: &CheckArguments) -> Result<Exit, Failure
         };
         report = fix(&checker, report, &mut gathered, &write, &mut log)?;
     }
-    if report.is_empty() {
-        return Err(doorward_check::CheckError::NoSupportedFiles.into());
+    if report.is_empty() && !cli.quiet {
+        let line = "no supported files found, so that nothing is checked; pass a file explicitly to see why it is not \
+                    recognised";
+        let _ = writeln!(std::io::stderr(), "doorward: {line}");
     }
     if let Some(reference) = &arguments.changed_since {
         report.keep_changed(&changed_files::since(reference)?);

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use crate::sinks::Format;
-use crate::variable::variable;
+use doorward_settings::variable::variable;
 
 mod change;
 mod check;
@@ -15,8 +15,11 @@ mod event;
 mod exceptions;
 mod filter;
 mod history;
+mod metrics;
 mod notify;
 mod overrides;
+mod plugin;
+mod policy;
 mod posture;
 mod publish;
 mod scope;
@@ -32,8 +35,11 @@ pub(crate) use event::EventArguments;
 pub(crate) use exceptions::{AddArguments, ExceptionsCommand, RenewArguments};
 pub(crate) use filter::FilterArguments;
 pub(crate) use history::{HistoryArguments, HistoryCommand, HistoryFormat};
+pub(crate) use metrics::{CollectArguments, MetricsCommand};
 pub(crate) use notify::NotifyArguments;
 pub(crate) use overrides::LedgerArguments;
+pub(crate) use plugin::{NewArguments, PluginCommand, PluginLanguage, TestArguments};
+pub(crate) use policy::{PolicyCommand, PolicyExplainArguments};
 pub(crate) use posture::PostureArguments;
 pub(crate) use publish::PublishArguments;
 pub(crate) use scope::ScopeArguments;
@@ -165,6 +171,12 @@ pub(crate) enum Command {
     Advise(Box<AdviseArguments>),
     /// Show which published triggers of request smuggling a load balancer lets through, now and in strictest
     Posture(PostureArguments),
+    /// Store daily CloudWatch metrics in the ledger, so that they outlive CloudWatch's memory
+    #[command(subcommand)]
+    Metrics(MetricsCommand),
+    /// Explain which rule of the policy decides about a load balancer, and print ready-made policies
+    #[command(subcommand)]
+    Policy(PolicyCommand),
     /// Write a plan of mode changes from the newest scan, or a saved one, to review
     Plan(Box<PlanArguments>),
     /// Change modes as planned, in waves, with a journal
@@ -187,6 +199,9 @@ pub(crate) enum Command {
     /// Print roles and guardrails to deploy, as JSON, CloudFormation or Terraform
     #[command(subcommand)]
     Setup(Box<SetupCommand>),
+    /// Write and test plugins: programs that write outputs of their own
+    #[command(subcommand)]
+    Plugin(PluginCommand),
     /// Explain a rule, reason code, figure, metric, setting, severity, mode, or the exit codes
     Explain {
         /// The topic, such as a rule id, a reason code, a figure, a setting or `exit-codes`; without one, the list of topics
@@ -247,6 +262,14 @@ pub(crate) enum SchemaKind {
     CheckJsonV1,
     /// The output `event-v1` of `doorward event`.
     EventV1,
+    /// What a plugin answers to `describe`.
+    PluginDescriptionV1,
+    /// What a plugin answers to `preflight`.
+    PluginPreflightV1,
+    /// The first line that a plugin reads for `emit`.
+    PluginHeaderV1,
+    /// What a plugin answers to `emit`.
+    PluginReceiptV1,
 }
 
 /// `doorward config`.
@@ -352,6 +375,9 @@ pub(crate) struct ReportArguments {
     /// Judge by the current settings instead of those saved with the scan
     #[arg(long)]
     pub(crate) judge_again: bool,
+    /// Deliver to plugins what arrived there already: the delivery has the same id again
+    #[arg(long)]
+    pub(crate) redeliver: bool,
     /// Compare with Security Hub controls ELB.12 and ELB.14, which are read now, instead of writing a report. Exit code 3 if they
     /// contradict the scan or lack a load balancer, 4 if that is unknown
     #[arg(

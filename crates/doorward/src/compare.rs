@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use doorward_aws::access::Access;
 use doorward_model::{AccountId, AccountRegion, Mode, Region, ScanReport};
 use doorward_sink_securityhub::{
     Answer, Blind, Closed, Comparison, Line, NATIVE_ACTION, NativeFinding, Standing, Unseen, compare, native,
@@ -14,7 +13,7 @@ use serde_json::json;
 
 use crate::cli::{Cli, ListFormat};
 use crate::exit::{Exit, Failure};
-use crate::io::{answer, answer_json, runtime};
+use crate::io::{answer, answer_json, connect, runtime};
 use crate::plain::harmless;
 use crate::scan_source::AssembledScan;
 use crate::settings::Settings;
@@ -50,8 +49,7 @@ async fn ask(settings: &Settings, report: &ScanReport) -> Result<BTreeMap<Accoun
     let publish = &settings.publish;
     let (stop, signal) = signals::listen(settings.scan.deadline.0);
     let clock = crate::clock::system();
-    let access = Access::connect(settings.access.clone(), settings.calls.clone(), clock, None, &stop).await;
-    let access = access.map_err(|error| signal.or(Failure::from(error)))?;
+    let access = connect(settings.connection(), &clock, None, &stop).await.map_err(|error| signal.or(error))?;
     let aws = access.provider(publish.reading()).with_share(publish.share_of_quotas);
     let security_hubs = publish.security_hubs(&report.load_balancers);
     let asked = futures::stream::iter(&security_hubs).map(|security_hub| {

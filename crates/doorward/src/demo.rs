@@ -17,13 +17,14 @@ use crate::cli::{Cli, DemoArguments};
 use crate::declarations::Declarations;
 use crate::exit::{Exit, Failure};
 use crate::history;
-use crate::places::Places;
 use crate::scan::{self, ScanRequest};
-use crate::settings::{self, Settings};
+use crate::settings::Settings;
 use crate::sinks::{Format, REGISTRY};
+use doorward_file::places::Places;
 
 mod change;
 mod event;
+mod metrics;
 mod traffic;
 
 const WORLD: &str = include_str!("../../../examples/acme-org/org.toml");
@@ -118,6 +119,9 @@ pub(crate) fn run(cli: &Cli, arguments: &DemoArguments) -> Result<Exit, Failure>
         if let Some(traffic) = &traffic {
             crate::traffic::save(traffic, &out.join("traffic.json"))?;
         }
+        if !past.idle.is_empty() && !past.scan.is_empty() {
+            metrics::collect(&settings, &ledger, &server, &past.idle, today).await?;
+        }
         let formats = formats(out);
         let request = ScanRequest {
             places: Places::default(),
@@ -133,7 +137,7 @@ pub(crate) fn run(cli: &Cli, arguments: &DemoArguments) -> Result<Exit, Failure>
             clock: Arc::new(move || today),
         };
         let exit = scan::execute(request, cli.colour_on_stdout()).await?.exit;
-        history::write_beside(&ledger, out)?;
+        history::write_beside(&ledger, out, &settings, today)?;
         if let Some(story) = &story {
             change::walk(story, &settings, &ledger, &server, traffic.as_ref(), out, today).await?;
         }
@@ -212,9 +216,9 @@ impl DemoFiles {
 fn places(cli: &Cli, arguments: &DemoArguments) -> Places {
     let is_own = |file: &Path| std::fs::read_to_string(file).is_ok_and(|text| text == SETTINGS[0].1 || text == GAPS.1);
     let config = cli.config.as_deref();
-    let mut places = match settings::locate(config) {
+    let mut places = match doorward_settings::locate(config) {
         Some(file) if is_own(&file) => Places::default(),
-        _ => Places::found(config),
+        _ => Settings::found_places(config),
     };
     if let Some(world) = &arguments.world {
         places.keep_all("a file of the example", world);
@@ -253,6 +257,9 @@ struct Past {
     /// Earlier scans, oldest first.
     #[serde(default)]
     scan: Vec<Earlier>,
+    /// Names of load balancers without traffic; without any, the demo collects no daily metrics.
+    #[serde(default)]
+    idle: Vec<String>,
 }
 
 /// One earlier scan.

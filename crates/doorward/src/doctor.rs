@@ -1,5 +1,7 @@
 //! `doorward doctor`: connects to AWS, runs the doctor's probes and prints the diagnosis.
 
+use std::cell::Cell;
+
 use doorward_assemble::known_ahead;
 use doorward_aws::access::Access;
 use doorward_aws::{Clock, Stop, WayInLine};
@@ -28,13 +30,17 @@ pub(crate) fn run(cli: &Cli, arguments: &DoctorArguments) -> Result<Exit, Failur
     let settings = Settings::load(cli.config.as_deref(), &arguments.overrides())?;
     // An exception register that cannot be read stops a scan before it starts.
     settings.exceptions.read()?.register()?;
-    let doctor = Doctor { cli, arguments, settings: &settings, clock: crate::clock::system() };
+    let clock_offset = Cell::new(None);
+    let doctor = Doctor { cli, arguments, settings: &settings, clock: crate::clock::system(), clock_offset };
     let ledger = doctor.ledger()?;
     let runtime = runtime()?;
     let way_in = runtime.block_on(Access::way_in(&settings.access));
     let (diagnosis, stopped) = match runtime.block_on(doctor.examine(ledger, way_in.clone())) {
         Ok(examined) => examined,
-        Err(failure) => return doctor.without_access(&way_in, failure),
+        Err(failure) => {
+            let clock = WayInLine::of_clock(doctor.clock_offset.get());
+            return doctor.without_access(&[way_in, vec![clock]].concat(), failure);
+        }
     };
     let exit = stopped.unwrap_or_else(|| exit_of(diagnosis.conclusion()));
     let meaning = stopped.map_or_else(|| diagnosis.conclusion().meaning(), Exit::meaning);
@@ -63,6 +69,8 @@ struct Doctor<'a> {
     arguments: &'a DoctorArguments,
     settings: &'a Settings,
     clock: Clock,
+    /// Seconds by which the clock is ahead of AWS's, once AWS has answered.
+    clock_offset: Cell<Option<i64>>,
 }
 
 impl Doctor<'_> {
@@ -105,7 +113,11 @@ impl Doctor<'_> {
         let (stop, signal) = signals::listen(settings.scan.deadline.0);
         let started = clock();
         let access = Access::connect(settings.access.clone(), settings.calls.clone(), clock, None, &stop);
-        let access = access.await.map_err(|error| signal.or(error.into()))?;
+        let access = access.await.map_err(|error| {
+            self.clock_offset.set(error.clock_offset());
+            signal.or(error.into())
+        })?;
+        self.clock_offset.set(access.clock_offset());
         let rehearsed = self.scan(&access, &stop, started).await;
         let (inventory, optional) = rehearsed.map_err(|failure| signal.or(failure))?;
         let interrupted = inventory.run.interrupted;
@@ -161,6 +173,8 @@ impl Doctor<'_> {
             unfound.extend(plan.unmatched_in(&format!("policy.rules.{n}.accounts"), &rule.accounts, &[]));
             unfound.extend(plan.unmatched_in(&format!("policy.rules.{n}.ous"), &[], &rule.ous));
         }
+        let ous: Vec<String> = settings.owner.ous.keys().cloned().collect();
+        unfound.extend(plan.unmatched_in("owner.ous", &[], &ous));
         warn_unmatched(&unfound);
 
         let progress = Progress::start("account-Regions read", self.cli.quiet);

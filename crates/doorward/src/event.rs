@@ -20,7 +20,6 @@ use crate::cli::{Cli, EventArguments, ListFormat};
 use crate::delivery::emit;
 use crate::exit::{Exit, Failure};
 use crate::io::{answer, answer_json, connect, runtime};
-use crate::places::Places;
 use crate::plain::harmless;
 use crate::scan::settings_id;
 use crate::settings::Settings;
@@ -50,7 +49,7 @@ pub(crate) fn run(cli: &Cli, arguments: &EventArguments) -> Result<Exit, Failure
     if arguments.lambda {
         // The outputs of scheduled scans are checked once, before the first invocation.
         let formats = settings.event.formats().map_err(|problem| Failure::new(Exit::Usage, problem))?;
-        let mut places = Places::of(&settings);
+        let mut places = settings.places();
         places.keep_source(&handler.ledger, None, arguments.traffic.as_deref());
         formats.iter().for_each(|format| format.claim(&mut places));
         places.check()?;

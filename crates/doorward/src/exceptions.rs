@@ -14,13 +14,13 @@ use doorward_assemble::GivenEvidence;
 use crate::cli::{AddArguments, Cli, ExceptionsCommand, ListFormat, RenewArguments};
 use crate::exit::{Exit, Failure};
 use crate::io::{answer, answer_json};
-use crate::places::{self, Places};
 use crate::plain::harmless;
 use crate::register::{self, ExceptionTexts, RegisterFile};
 use crate::saved::{self, ReportCriteria};
 use crate::scan_source::AssembledScan;
 use crate::settings::Settings;
 use doorward_file::encoding::encode;
+use doorward_file::places;
 use doorward_file::{Readers, write_file};
 
 /// Runs `doorward exceptions`.
@@ -89,7 +89,7 @@ fn check(settings: &Settings, texts: &ExceptionTexts, now: Timestamp, scan: Opti
 }
 
 fn add(settings: &Settings, texts: &ExceptionTexts, now: Timestamp, arguments: &AddArguments) -> Result<Exit, Failure> {
-    let mut places = Places::of(settings).without_register();
+    let mut places = settings.places().without_register();
     let settings = &settings.exceptions;
     let path = arguments.file.clone().or_else(|| settings.files.first().cloned()).ok_or_else(|| {
         Failure::new(Exit::Usage, "no register to add to: set `exceptions.files` in doorward.toml, or pass --file")

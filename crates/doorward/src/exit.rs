@@ -6,8 +6,10 @@ use doorward_aws::access::AccessError;
 use doorward_check::CheckError;
 use doorward_core::discover::DiscoverError;
 use doorward_core::pipeline::PipelineError;
+use doorward_file::places::PlaceConflict;
 use doorward_ledger::LedgerError;
 use doorward_model::{ReportSettings, ScanReport, SinkError};
+use doorward_settings::SettingsError;
 
 mod causes;
 
@@ -153,6 +155,18 @@ impl Failure {
 impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.sentence)
+    }
+}
+
+impl From<SettingsError> for Failure {
+    fn from(error: SettingsError) -> Self {
+        Self::new(Exit::Usage, error.to_string())
+    }
+}
+
+impl From<PlaceConflict> for Failure {
+    fn from(error: PlaceConflict) -> Self {
+        Self::new(Exit::Usage, error.to_string())
     }
 }
 

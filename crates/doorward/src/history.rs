@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::Path;
 
+use doorward_assemble::change_effects;
 use doorward_ledger::{By, LEASE_TTL, Ledger, LedgerError, OpenOptions};
 use doorward_sink_text::history::{ScanTrend, diff_table};
 use doorward_sink_text::wrapped;
@@ -40,7 +41,12 @@ pub(crate) fn run(cli: &Cli, arguments: &HistoryArguments) -> Result<Exit, Failu
             let rule = arguments.rule.as_deref();
             recorded_rule(&ledger, rule)?;
             let history = ScanTrend::of(&ledger, since, until, &by, rule);
-            let history = history.map_err(|e| Failure::new(Exit::Usage, e.to_string()))?;
+            let mut history = history.map_err(|e| Failure::new(Exit::Usage, e.to_string()))?;
+            if by == By::All && rule.is_none() {
+                let since = since.unwrap_or(Timestamp::UNIX_EPOCH);
+                let effects = change_effects::of(&ledger, since, crate::clock::now(), &settings.change.watch)?;
+                history = history.with_changes(effects);
+            }
             answer(&render(&history, arguments.format, arguments.last, crate::io::width())?)
         }
     }
@@ -73,9 +79,10 @@ fn by(text: Option<&str>) -> Result<By, Failure> {
         None => Ok(By::All),
         Some("owner") => Ok(By::Owner),
         Some("ou") => Ok(By::Ou),
+        Some("severity") => Ok(By::Severity),
         Some(other) => match other.strip_prefix("tag:").filter(|key| !key.is_empty()) {
             Some(key) => Ok(By::Tag(key.to_owned())),
-            None => Err(Failure::new(Exit::Usage, format!("--by {other}: write owner, ou or tag:KEY"))),
+            None => Err(Failure::new(Exit::Usage, format!("--by {other}: write owner, ou, severity or tag:KEY"))),
         },
     }
 }
@@ -181,8 +188,10 @@ fn prune(path: &Path, settings: &Settings, dry_run: bool) -> Result<Exit, Failur
 }
 
 /// Writes the history beside the demo's other outputs.
-pub(crate) fn write_beside(ledger: &Path, folder: &Path) -> Result<(), Failure> {
-    let history = ScanTrend::of(&read_only(ledger)?, None, None, &By::All, None)?;
+pub(crate) fn write_beside(ledger: &Path, folder: &Path, settings: &Settings, now: Timestamp) -> Result<(), Failure> {
+    let ledger = read_only(ledger)?;
+    let effects = change_effects::of(&ledger, Timestamp::UNIX_EPOCH, now, &settings.change.watch)?;
+    let history = ScanTrend::of(&ledger, None, None, &By::All, None)?.with_changes(effects);
     for (name, format) in [
         ("history.txt", HistoryFormat::Table),
         ("history.json", HistoryFormat::Json),

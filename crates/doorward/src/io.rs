@@ -12,7 +12,7 @@ use doorward_ledger::{LeasedLedger, Ledger};
 use serde::Serialize;
 
 use crate::exit::{Exit, Failure};
-use crate::variable::variable;
+use doorward_settings::variable::variable;
 
 /// The asynchronous runtime of a command.
 pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {

@@ -11,7 +11,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::cli::{Cli, LogFormat};
 use crate::exit::{Exit, Failure};
-use crate::variable::variable;
+use doorward_settings::variable::variable;
 
 /// Directives that replace those of `-v`, such as `doorward=debug,hyper=info`.
 const VARIABLE: &str = "DOORWARD_LOG";

@@ -24,9 +24,11 @@ mod internal_error;
 mod io;
 mod logging;
 mod manual;
+mod metrics;
 mod notify;
-mod places;
 mod plain;
+mod plugin;
+mod policy;
 mod posture;
 mod progress;
 mod publish;
@@ -41,12 +43,12 @@ mod setup;
 mod signals;
 mod sinks;
 mod traffic;
-mod variable;
 mod verify;
 
 use cli::{Cli, Command, ConfigCommand};
 use exit::{Exit, Failure};
 use io::{answer, log};
+use settings::Settings;
 
 fn main() -> ExitCode {
     internal_error::guard(command)
@@ -85,6 +87,9 @@ fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::History(arguments) => history::run(cli, arguments),
         Command::Publish(arguments) => publish::run(cli, arguments),
         Command::Posture(arguments) => posture::run(cli, arguments),
+        Command::Plugin(command) => plugin::run(cli, command),
+        Command::Metrics(command) => metrics::run(cli, command),
+        Command::Policy(command) => policy::run(cli, command),
         Command::Plan(arguments) => change::run_plan(cli, arguments),
         Command::Apply(arguments) => change::apply(cli, arguments),
         Command::Rollback(arguments) => change::rollback(cli, arguments),
@@ -100,7 +105,7 @@ fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Guide { topic } => answer(&guide::text(topic.as_deref())?),
         Command::Schema { kind } => answer(&schema::text(*kind)?),
         Command::Config(ConfigCommand::Show { origin }) => {
-            answer(&settings::show(cli.config.as_deref(), *origin).map_err(Failure::from)?)
+            answer(&Settings::show(cli.config.as_deref(), *origin).map_err(Failure::from)?)
         }
         Command::Config(ConfigCommand::Init { out }) => config_init::write(out),
         Command::Man { out } => manual::write(cli, out),
@@ -128,10 +133,10 @@ fn name_settings(cli: &Cli) {
     if cli.quiet || needs_none {
         return;
     }
-    for line in settings::doubtful() {
+    for line in doorward_settings::doubtful(settings::SCHEMA) {
         log(&plain::harmless(&format!("warning: {line}")));
     }
-    if let Some(file) = settings::found_elsewhere(cli.config.as_deref()) {
+    if let Some(file) = doorward_settings::found_elsewhere(cli.config.as_deref()) {
         log(&plain::harmless(&format!("settings: {}", file.display())));
     }
 }

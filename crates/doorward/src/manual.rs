@@ -6,7 +6,7 @@ use clap::CommandFactory as _;
 
 use crate::cli::Cli;
 use crate::exit::{Exit, Failure};
-use crate::places::Places;
+use crate::settings::Settings;
 use doorward_file::{Readers, write_file};
 
 /// Writes the pages into a folder.
@@ -16,7 +16,7 @@ pub(crate) fn write(cli: &Cli, folder: &Path) -> Result<Exit, Failure> {
     command.build();
     let mut pages = Vec::new();
     collect(command, &mut pages);
-    let mut places = Places::found(cli.config.as_deref());
+    let mut places = Settings::found_places(cli.config.as_deref());
     pages.iter().for_each(|page| places.file("--out", &folder.join(page.get_filename())));
     places.check()?;
     std::fs::create_dir_all(folder).map_err(|e| failed(folder, &e))?;

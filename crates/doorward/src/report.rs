@@ -8,12 +8,11 @@ use crate::compare;
 use crate::declarations::Declarations;
 use crate::exit::{Exit, Failure};
 use crate::io::runtime;
-use crate::places::Places;
 use crate::register;
 use crate::saved::{self, ReportCriteria};
 use crate::scan_source::AssembledScan;
 use crate::settings::{Overridable, Settings};
-use crate::sinks::{Format, OutputOptions, PreparedSinks, SinkInputs};
+use crate::sinks::{Format, OutputOptions, PluginInputs, PreparedSinks, SinkInputs};
 use crate::traffic;
 
 /// Runs `doorward report`. By the settings that were saved with the scan, the outputs are the same bytes as those of the scan; with
@@ -24,13 +23,15 @@ pub(crate) fn run(cli: &Cli, arguments: &ReportArguments) -> Result<Exit, Failur
     }
     let (mut kept, mut criteria) = saved::read(&arguments.from)?;
     let declarations = Declarations::read(&arguments.iac)?;
-    let mut places = Places::found(cli.config.as_deref());
+    let mut places = Settings::found_places(cli.config.as_deref());
     places.keep("the saved scan", &arguments.from);
     places.keep_flag("--traffic", arguments.traffic.as_deref());
     declarations.iter().flat_map(Declarations::paths).for_each(|path| places.keep("a file of --iac", path));
     let traffic = arguments.traffic.as_deref().map(traffic::saved).transpose()?;
-    // Traffic that is joined now is weighed by the current settings.
-    let needs_settings = arguments.judge_again || traffic.is_some();
+    // Traffic that is joined now is weighed by the current settings, and only they name plugins: a saved scan may come from anywhere.
+    let has_plugins = arguments.output.formats.iter().any(Format::is_plugin);
+    let needs_settings = arguments.judge_again || traffic.is_some() || has_plugins;
+    let clock = crate::clock::system();
     let settings = needs_settings.then(|| Settings::load(cli.config.as_deref(), &[])).transpose()?;
     if let (true, Some(settings)) = (arguments.judge_again, &settings) {
         (kept, criteria) = (kept.without_history(), ReportCriteria::of(settings)?);
@@ -47,10 +48,14 @@ pub(crate) fn run(cli: &Cli, arguments: &ReportArguments) -> Result<Exit, Failur
     };
     let register = criteria.exceptions.register()?;
     let filter = arguments.filter.filter()?;
-    let words = filter.to_string();
     let formats = Format::or_table(&arguments.output.formats);
     if let Some(folder) = formats.iter().find(|format| !filter.is_empty() && format.is_folder()) {
-        let problem = format!("--format {folder}: a folder holds the whole scan; leave the filters out ({words})");
+        let problem = format!("--format {folder}: a folder holds the whole scan; leave the filters out ({filter})");
+        return Err(Failure::new(Exit::Usage, problem));
+    }
+    // What a plugin received is compared with what it receives next, and a finding that is only left out would count as gone.
+    if let Some(plugin) = formats.iter().find(|format| !filter.is_empty() && format.is_plugin()) {
+        let problem = format!("--format {plugin}: a plugin receives the whole scan; leave the filters out ({filter})");
         return Err(Failure::new(Exit::Usage, problem));
     }
     let inputs = SinkInputs {
@@ -59,7 +64,13 @@ pub(crate) fn run(cli: &Cli, arguments: &ReportArguments) -> Result<Exit, Failur
         settings: &criteria.sinks,
         settings_text: &criteria.settings,
         build: None,
-        filter: (!filter.is_empty()).then_some(words.as_str()),
+        filter: (!filter.is_empty()).then_some(&filter),
+        plugins: settings.as_ref().map(|settings| PluginInputs {
+            settings: &settings.reports,
+            ledger: &settings.ledger,
+            redeliver: arguments.redeliver,
+            clock: &clock,
+        }),
         options: OutputOptions { colour: cli.colour_on_stdout(), width: crate::io::width(), quiet: cli.quiet },
     };
     runtime()?.block_on(async {

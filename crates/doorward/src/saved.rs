@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use doorward_core::normalize::NormalizeSettings;
 use doorward_model::{
     AppliedChange, Arn, Edit, History, HistoryContext, InCode, Inputs, Inventory, Policy, ScanHistory, ScanReport,
-    Traffic, Unseen,
+    TrackedSource, Traffic, Unseen, Usage,
 };
 
 use crate::exit::{Exit, Failure};
@@ -68,6 +68,12 @@ pub(crate) struct JoinedLine {
     /// The calls that set the current modes.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) edits: BTreeMap<Arn, Edit>,
+    /// How much load balancers were used.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) usage: BTreeMap<Arn, Arc<Usage>>,
+    /// The sources of non-compliant requests that are followed from scan to scan.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) tracked: BTreeMap<Arn, Vec<TrackedSource>>,
     /// What earlier scans observed and this one did not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) unseen: Option<Unseen>,
@@ -143,10 +149,10 @@ pub(crate) fn read(path: &Path) -> Result<(KeptScan, ReportCriteria), Failure> {
         return Err(usage(format!("its format is {format:?}, this version reads {FORMAT}")));
     }
     inventory.check().map_err(|e| usage(format!("the saved scan does not add up: {e}")))?;
-    let JoinedLine { history, past, traffic, changes, declared, edits, unseen } = joined;
+    let JoinedLine { history, past, traffic, changes, declared, edits, tracked, usage, unseen } = joined;
     let kept = KeptScan {
         inventory,
-        inputs: Inputs { traffic, changes, edits, declared },
+        inputs: Inputs { traffic, changes, edits, declared, tracked, usage },
         history: ScanHistory { findings: history, unseen },
         context: past,
         stopped: Exit::ALL.into_iter().map(|(exit, _)| exit).find(|exit| Some(exit.code()) == stopped),
@@ -194,9 +200,9 @@ impl Saving {
     pub(crate) fn finish(self, report: &ScanReport, context: &HistoryContext) -> Result<(), Failure> {
         let Self { path, mut draft } = self;
         let history = report.findings.iter().filter_map(|f| Some((f.id.clone(), f.history.clone()?))).collect();
-        let Inputs { traffic, changes, edits, declared } = Inputs::of(report);
+        let Inputs { traffic, changes, edits, declared, tracked, usage } = Inputs::of(report);
         let (past, unseen) = (context.clone(), report.unseen.clone());
-        let line = JoinedLine { history, past, traffic, changes, declared, edits, unseen };
+        let line = JoinedLine { history, past, traffic, changes, declared, edits, tracked, usage, unseen };
         let finish = || {
             serde_json::to_writer(&mut draft, &line)?;
             draft.write_all(b"\n")?;

@@ -20,22 +20,22 @@ use crate::declarations::Declarations;
 use crate::delivery::DeliveryRun;
 use crate::exit::{Exit, Failure};
 use crate::io::{connect, runtime};
-use crate::places::Places;
 use crate::plain::harmless;
 use crate::progress::Progress;
 use crate::register;
 use crate::saved::Saving;
 use crate::settings::Settings;
 use crate::signals::{self, Signal};
-use crate::sinks::{Format, OutputOptions, PreparedSinks, SECURITY_HUB, SinkInputs};
+use crate::sinks::{Format, OutputOptions, PluginInputs, PreparedSinks, SECURITY_HUB, SinkInputs};
 use crate::traffic::{self, TrafficEvidence};
+use doorward_file::places::Places;
 
 /// Runs `doorward scan`.
 pub(crate) fn run(cli: &Cli, arguments: &ScanArguments) -> Result<Exit, Failure> {
     let settings = Settings::load(cli.config.as_deref(), &arguments.overrides())?;
     let traffic = arguments.traffic.as_deref().map(traffic::saved).transpose()?;
     let declarations = Declarations::read(&arguments.iac)?;
-    let mut places = Places::of(&settings);
+    let mut places = settings.places();
     places.keep_flag("--traffic", arguments.traffic.as_deref());
     declarations.iter().flat_map(Declarations::paths).for_each(|path| places.keep("a file of --iac", path));
     let request = ScanRequest {
@@ -109,6 +109,7 @@ pub(crate) async fn execute(mut request: ScanRequest<'_>, colour: bool) -> Resul
     let texts = settings.exceptions.read()?;
     let register = texts.register()?;
     let sink_settings = settings.sinks();
+    let clock = request.clock.clone();
     let inputs = SinkInputs {
         policy: &settings.policy,
         register: &register,
@@ -116,6 +117,12 @@ pub(crate) async fn execute(mut request: ScanRequest<'_>, colour: bool) -> Resul
         settings_text: &settings.text,
         build: request.emulator.as_ref().map(|_| "the demo"),
         filter: None,
+        plugins: Some(PluginInputs {
+            settings: &settings.reports,
+            ledger: &settings.ledger,
+            redeliver: false,
+            clock: &clock,
+        }),
         options: OutputOptions { colour, width: crate::io::width(), quiet: request.quiet },
     };
     let sinks = PreparedSinks::new(request.formats, inputs, request.save, places).await?;

@@ -4,6 +4,7 @@ use crate::cli::SchemaKind;
 use crate::exit::{Exit, Failure};
 use crate::saved::SavedLine;
 use crate::settings::Settings;
+use doorward_sink_plugin::contract;
 use doorward_sink_text::json::JsonDocument;
 use doorward_sink_text::ndjson::NdjsonLine;
 
@@ -16,6 +17,10 @@ pub(crate) fn text(kind: SchemaKind) -> Result<String, Failure> {
         SchemaKind::NdjsonV1 => schemars::schema_for!(NdjsonLine<'static>),
         SchemaKind::CheckJsonV1 => schemars::schema_for!(doorward_check::CheckDocument<'static>),
         SchemaKind::EventV1 => schemars::schema_for!(doorward_event::EventDocument),
+        SchemaKind::PluginDescriptionV1 => schemars::schema_for!(contract::PluginDescription),
+        SchemaKind::PluginPreflightV1 => schemars::schema_for!(contract::PreflightAnswer),
+        SchemaKind::PluginHeaderV1 => schemars::schema_for!(contract::ReportHeader<'static>),
+        SchemaKind::PluginReceiptV1 => schemars::schema_for!(contract::PluginReceipt),
         SchemaKind::Saved => schemars::schema_for!(SavedLine),
     };
     if kind == SchemaKind::Config {

@@ -3,12 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use figment::Figment;
-use figment::providers::{Format, Toml};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use doorward_aws::access::AccessSettings;
+use doorward_aws::access::{AccessSettings, SettingOrigins};
 use doorward_aws::settings::{CallSettings, Span};
 use doorward_change::ChangeSettings;
 use doorward_check::GateSettings;
@@ -16,39 +14,34 @@ use doorward_core::collect::CollectSettings;
 use doorward_core::discover::{DiscoverSettings, RegionSettings, ScopeSettings};
 use doorward_core::normalize::{ManagerSettings, NormalizeSettings, OwnerSettings};
 use doorward_model::Policy;
+use doorward_settings::{Layers, Override, Schema, SettingSource, SettingsError, nearest};
 use doorward_sink_evidence::EvidenceSettings;
 use doorward_sink_owners::OwnersSettings;
+use doorward_sink_plugin::{PluginSettings, PluginsSettings};
 use doorward_sink_securityhub::PublishSettings;
 use doorward_traffic::TrafficSettings;
 
 use crate::register::ExceptionSettings;
-use crate::sinks::{CsvSettings, SinkSettings};
+use crate::sinks::{CsvSettings, REGISTRY, SinkSettings};
 
-mod diagnostics;
-mod environment;
 mod event;
 mod flags;
+mod kept_files;
 mod ledger;
-mod origin;
-mod places;
-mod settings_file;
+mod metrics;
+mod policy;
 
-pub(crate) use diagnostics::SettingsError;
 pub(crate) use doorward_model::ReportSettings;
-pub(crate) use environment::{Environment, doubtful};
 pub(crate) use event::EventSettings;
 pub(crate) use flags::Overridable;
 pub(crate) use ledger::LedgerSettings;
-pub(crate) use origin::show;
-pub(crate) use settings_file::{found_elsewhere, locate};
-
-use settings_file::SettingsFile;
-
-/// A flag as a setting: the dotted key and the value.
-pub(crate) type Override = (String, figment::value::Value);
+pub(crate) use metrics::MetricsSettings;
 
 /// The embedded default; every key is in it.
 pub(crate) const DEFAULT: &str = include_str!("../../../config/default.toml");
+
+/// The layers of the settings.
+pub(crate) const SCHEMA: Schema = Schema { default: DEFAULT, schema: || schemars::schema_for!(Settings) };
 
 /// All settings, by the part of Doorward that reads them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -80,6 +73,8 @@ pub(crate) struct Settings {
     pub(crate) ledger: LedgerSettings,
     /// Traffic evidence.
     pub(crate) traffic: TrafficSettings,
+    /// Daily metrics.
+    pub(crate) metrics: MetricsSettings,
     /// Audit evidence.
     pub(crate) evidence: EvidenceSettings,
     /// CSV for spreadsheets.
@@ -96,6 +91,9 @@ pub(crate) struct Settings {
     pub(crate) publish: PublishSettings,
     /// Which reports change the exit code.
     pub(crate) report: ReportSettings,
+    /// Outputs that other programs write, by the name that `--format` has for them.
+    #[serde(default)]
+    pub(crate) reports: PluginsSettings,
     /// The gate for infrastructure as code.
     pub(crate) check: GateSettings,
     /// All settings as `doorward config show` prints them, without secrets: evidence quotes them.
@@ -137,22 +135,33 @@ pub(crate) struct LabelSettings {
 impl Settings {
     /// Merges all layers and checks the result. `overrides` are the flags, as dotted keys.
     pub(crate) fn load(config: Option<&Path>, overrides: &[Override]) -> Result<Self, SettingsError> {
-        let layers = Layers::find(config, overrides)?;
-        let mut settings: Self = layers.figment.extract().map_err(|error| diagnostics::explain(&error, &layers))?;
-        layers.choose_signing_key(&mut settings.evidence);
-        settings.check(&layers)?;
-        if let Source::Line(settings_file, _) = layers.source("exceptions.files") {
-            let files = &mut settings.exceptions.files;
-            files.iter_mut().for_each(|path| *path = beside(&settings_file, path));
+        Self::of(&Layers::find(SCHEMA, config, overrides)?)
+    }
+
+    fn of(layers: &Layers) -> Result<Self, SettingsError> {
+        let mut settings: Self = layers.extract()?;
+        choose_signing_key(layers, &mut settings.evidence);
+        settings.check(layers)?;
+        for path in &mut settings.exceptions.files {
+            *path = layers.resolve("exceptions.files", path);
         }
-        if let (Source::Line(file, _), Some(key)) =
-            (layers.source("evidence.signing_key_file"), &mut settings.evidence.signing_key_file)
-        {
-            *key = beside(&file, key);
+        if let Some(key) = &mut settings.evidence.signing_key_file {
+            *key = layers.resolve("evidence.signing_key_file", key);
         }
-        settings.text = origin::quoted(&layers)?;
-        settings.file = layers.file.map(|(path, _)| path);
+        settings.ledger.longest_interval_hours = settings.policy.deadlines.longest_interval_hours;
+        settings.ledger.idle_days = settings.metrics.idle_days;
+        settings.access.origins = origins_of_access(layers);
+        settings.text = layers.show(false)?;
+        settings.file = layers.file().map(Path::to_owned);
         Ok(settings)
+    }
+
+    /// `doorward config show`: the effective settings. Settings that do not hold up are an error here too: what is shown is what a scan
+    /// would use.
+    pub(crate) fn show(config: Option<&Path>, origins: bool) -> Result<String, SettingsError> {
+        let layers = Layers::find(SCHEMA, config, &[])?;
+        Self::of(&layers)?;
+        layers.show(origins)
     }
 
     /// The settings of the sinks.
@@ -192,7 +201,11 @@ impl Settings {
     /// The key and the problem of a section that cannot be used.
     fn problem(&self) -> Option<(&'static str, String)> {
         let problem = self.report.problem().or_else(|| self.evidence.problem()).or_else(|| self.publish.problem());
-        problem.or_else(|| self.traffic.problem()).or_else(|| self.change.problem()).or_else(|| self.event.problem())
+        problem
+            .or_else(|| self.metrics.problem())
+            .or_else(|| self.traffic.problem())
+            .or_else(|| self.change.problem())
+            .or_else(|| self.event.problem())
     }
 
     /// Every organizational unit in the settings, with its key.
@@ -204,14 +217,19 @@ impl Settings {
         let overrides =
             self.access.overrides.iter().enumerate().map(|(n, o)| (format!("access.overrides.{n}.ous"), &o.ous));
         let rules = self.policy.rules.iter().enumerate().map(|(n, rule)| (format!("policy.rules.{n}.ous"), &rule.ous));
-        let listed = lists.into_iter().chain(overrides).chain(rules);
+        let profiles = self.policy.profiles.iter().enumerate();
+        let profiles = profiles.map(|(n, profile)| (format!("policy.profiles.{n}.ous"), &profile.ous));
+        let listed = lists.into_iter().chain(overrides).chain(rules).chain(profiles);
         let listed = listed.flat_map(|(key, scopes)| scopes.iter().map(move |scope| (key.clone(), scope.as_str())));
         let owners = self.owner.ous.keys().map(|scope| ("owner.ous".to_owned(), scope.as_str()));
         listed.chain(owners).collect()
     }
 
     fn check(&self, layers: &Layers) -> Result<(), SettingsError> {
-        let wrong = |key: &str, problem: String| Err(diagnostics::wrong(key, &problem, layers));
+        let wrong = |key: &str, problem: String| Err(layers.wrong(key, &problem));
+        if let Some((key, problem)) = policy::problem(self) {
+            return wrong(&key, problem);
+        }
         let in_sts = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_+=,.@-".contains(&b));
         if self.calls.concurrency == 0 || self.calls.concurrency > 4096 {
             return wrong("calls.concurrency", format!("{} is not between 1 and 4096", self.calls.concurrency));
@@ -267,87 +285,32 @@ impl Settings {
         if let Some((key, problem)) = self.problem() {
             return wrong(key, problem);
         }
+        let taken: Vec<&str> = REGISTRY.iter().map(|output| output.name).collect();
+        for (name, plugin) in &self.reports {
+            if let Some((key, problem)) = PluginSettings::problem(name, plugin, &taken) {
+                let key = if key.is_empty() { format!("reports.{name}") } else { format!("reports.{name}.{key}") };
+                return wrong(&key, problem);
+            }
+        }
         let known: Vec<&str> = doorward_rules::catalogue().iter().map(|meta| meta.id).collect();
         if let Some(id) = self.policy.disabled.iter().find(|id| !known.contains(&id.as_str())) {
-            let near = diagnostics::nearest(id, &known).map(|n| format!("; did you mean {n}?")).unwrap_or_default();
+            let near = nearest(id, &known).map(|n| format!("; did you mean {n}?")).unwrap_or_default();
             return wrong("policy.disabled", format!("there is no rule {id:?}{near}"));
         }
         Ok(())
     }
 }
 
-/// The merged layers and the settings file among them.
-pub(crate) struct Layers {
-    figment: Figment,
-    /// The settings file, with its text.
-    file: Option<(PathBuf, String)>,
-    /// Dotted keys that environment variables set.
-    variables: Vec<String>,
-    /// Dotted keys that flags set.
-    flags: Vec<String>,
-}
-
-/// The layer that set a value.
-enum Source {
-    Flag,
-    Variable(String),
-    Line(PathBuf, usize),
-    Default,
-}
-
-impl Layers {
-    /// Lets a signing key that a flag names replace one that the settings hold in a variable.
-    fn choose_signing_key(&self, evidence: &mut EvidenceSettings) {
-        if self.flags.iter().any(|key| key == "evidence.signing_key_file") {
-            evidence.signing_key_variable = None;
-        }
-    }
-
-    pub(crate) fn find(config: Option<&Path>, overrides: &[Override]) -> Result<Self, SettingsError> {
-        let mut figment = Figment::from(Toml::string(DEFAULT));
-        let mut file = None;
-        if let Some(found) = SettingsFile::find(config) {
-            let text = found.text()?;
-            diagnostics::syntax(&found.path, &text)?;
-            figment = figment.merge(Toml::string(&text));
-            file = Some((found.path, text));
-        }
-        let environment = Environment::read()?;
-        let variables = environment.keys().map(str::to_owned).collect();
-        figment = figment.merge(environment);
-        for (key, value) in overrides {
-            figment = figment.merge(environment::Flag(key.clone(), value.clone()));
-        }
-        let flags = overrides.iter().map(|(key, _)| key.clone()).collect();
-        Ok(Self { figment, file, variables, flags })
-    }
-
-    /// The layer that set a dotted key. A key inside a list belongs to the layer that set the list.
-    fn source(&self, key: &str) -> Source {
-        let covering = |keys: &[String]| {
-            keys.iter()
-                .find(|set| key == set.as_str() || key.strip_prefix(set.as_str()).is_some_and(|r| r.starts_with('.')))
-                .cloned()
-        };
-        if covering(&self.flags).is_some() {
-            return Source::Flag;
-        }
-        let below = || {
-            let inside = |set: &&String| set.strip_prefix(key).is_some_and(|rest| rest.starts_with('.'));
-            self.variables.iter().find(inside).cloned()
-        };
-        if let Some(key) = covering(&self.variables).or_else(below) {
-            return Source::Variable(Environment::variable(&key));
-        }
-        let line = self.file.as_ref().and_then(|(path, text)| Some((path.clone(), diagnostics::line(text, key)?)));
-        line.map_or(Source::Default, |(path, line)| Source::Line(path, line))
+/// Lets a signing key that a flag names replace one that the settings hold in a variable.
+fn choose_signing_key(layers: &Layers, evidence: &mut EvidenceSettings) {
+    if layers.source("evidence.signing_key_file") == SettingSource::Flag {
+        evidence.signing_key_variable = None;
     }
 }
 
-/// The path of a relative path that a settings file names: relative to the file's folder.
-fn beside(settings_file: &Path, path: &Path) -> PathBuf {
-    match settings_file.parent() {
-        Some(folder) if path.is_relative() => folder.join(path),
-        _ => path.to_owned(),
-    }
+/// What sets the settings that the way in shows.
+fn origins_of_access(layers: &Layers) -> SettingOrigins {
+    let keys = ["access.profile", "access.home_region"].into_iter();
+    let set = keys.filter(|key| layers.source(key) != SettingSource::Default);
+    SettingOrigins::new(set.map(|key| (key.to_owned(), layers.origin(key))))
 }

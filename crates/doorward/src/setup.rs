@@ -7,13 +7,12 @@ use std::path::Path;
 use doorward_notify::ChannelSettings;
 use doorward_setup::{
     EventBusRequest, GeneratedFile, PackRequest, Role, RoleRequest, RoleSettings, SetupError, alb_rule_notice,
-    conformance_pack, eventbridge, iam_documents, stackset, terraform,
+    conformance_pack, deployment_gate, eventbridge, iam_documents, stackset, terraform,
 };
 
 use crate::cli::{Cli, SetupCommand, SetupPack, SetupRoles};
 use crate::exit::{Exit, Failure};
 use crate::io::answer;
-use crate::places::Places;
 use crate::saved;
 use crate::settings::Settings;
 use doorward_file::{Readers, write_file};
@@ -34,10 +33,17 @@ pub(crate) fn run(cli: &Cli, command: &SetupCommand) -> Result<Exit, Failure> {
             };
             (eventbridge(&request)?, &arguments.out)
         }
+        SetupCommand::Gate(arguments) => {
+            let gate = deployment_gate(arguments.language, &settings.policy)?;
+            if !cli.quiet {
+                gate.notes.iter().for_each(|text| note(text));
+            }
+            (vec![gate.file], &arguments.out)
+        }
     };
     match out {
         Some(folder) => {
-            let mut places = Places::of(&settings);
+            let mut places = settings.places();
             files.iter().for_each(|file| places.file("--out", &folder.join(&file.name)));
             places.check()?;
             write(cli, folder, &files)

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use doorward_aws::{Access, Clock};
 use doorward_ledger::LeasedLedger;
-use doorward_model::{LoadBalancer, Policy, ScanReport, Sink, SinkContext, SinkShape, Skipped};
+use doorward_model::{LoadBalancer, Policy, ReportFilter, ScanReport, Sink, SinkContext, SinkShape, Skipped};
 use doorward_rules::exceptions::Register;
 use doorward_sink_evidence::EvidenceSettings;
 use doorward_sink_owners::OwnersSettings;
@@ -25,12 +25,14 @@ mod format;
 mod notify;
 mod owners;
 mod page;
+mod plugin;
 mod prepared;
 mod securityhub;
 mod stream;
 
 pub(crate) use csv::CsvSettings;
 pub(crate) use format::Format;
+pub(crate) use plugin::PluginInputs;
 pub(crate) use prepared::PreparedSinks;
 
 /// Delivery to Security Hub.
@@ -88,6 +90,12 @@ pub(crate) const REGISTRY: &[Output] = &[
         help: "one self-contained page for browsers",
         demo: Some("scan.html"),
         make: Make::Stream(page::write),
+    },
+    Output {
+        name: "posture",
+        help: "one page for leadership, to print on A4",
+        demo: Some("posture.html"),
+        make: Make::Stream(page::write_sheet),
     },
     Output { name: "owners", help: "a page per owner", demo: Some("owners"), make: Make::Folder(owners::make) },
     Output {
@@ -253,8 +261,10 @@ pub(crate) struct SinkInputs<'a> {
     pub(crate) settings_text: &'a str,
     /// The name of this build in evidence; the hash of the program if absent.
     pub(crate) build: Option<&'a str>,
-    /// The part of the report that is written, in words; absent where it is all of it.
-    pub(crate) filter: Option<&'a str>,
+    /// The part of the report that is written; absent where it is all of it.
+    pub(crate) filter: Option<&'a ReportFilter>,
+    /// What plugins are made from; none where the command runs no plugins.
+    pub(crate) plugins: Option<PluginInputs<'a>>,
     /// How the command writes.
     pub(crate) options: OutputOptions,
 }
@@ -263,7 +273,7 @@ impl SinkInputs<'_> {
     /// What the scalars of load balancers need.
     fn flat(&self, report: &ScanReport, context: &SinkContext<'_>) -> FlatContext {
         let required = doorward_rules::required_modes(&report.load_balancers, self.policy);
-        FlatContext::new(required, context.history).filtered(self.filter)
+        FlatContext::new(report, required, context.history).filtered(self.filter)
     }
 }
 

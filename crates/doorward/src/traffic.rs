@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use doorward_aws::access::{Access, Emulator};
+use doorward_aws::access::Emulator;
 use doorward_aws::{Clock, Stop};
 use doorward_model::LoadBalancer;
 use doorward_traffic::{
@@ -21,15 +21,14 @@ use crate::cli::{
     AdviseArguments, Cli, CompareArguments, Engine, ListFormat, Since, TrafficArguments, TrafficCommand, TrafficSource,
 };
 use crate::exit::{Exit, Failure};
-use crate::io::answer;
-use crate::io::runtime;
-use crate::places::Places;
+use crate::io::{answer, connect, runtime};
 use crate::plain::harmless;
 use crate::progress::Progress;
 use crate::scan_source::AssembledScan;
 use crate::settings::Settings;
 use crate::signals;
 use doorward_file::input;
+use doorward_file::places::Places;
 
 pub(crate) use doorward_traffic::TrafficEvidence;
 
@@ -66,7 +65,7 @@ pub(crate) fn run(cli: &Cli, arguments: &TrafficArguments) -> Result<Exit, Failu
 
 /// The files that the command reads, keeps and writes.
 fn places(settings: &Settings, arguments: &TrafficArguments) -> Places {
-    let mut places = Places::of(settings);
+    let mut places = settings.places();
     places.keep_flag("--from", arguments.source.from.as_deref());
     arguments.source.ledger.iter().for_each(|ledger| places.keep_ledger(ledger));
     arguments.source.logs.iter().for_each(|folder| places.keep_logs(folder));
@@ -129,7 +128,11 @@ fn look(
         let known = source.from.is_some() || source.ledger.is_some();
         let known =
             if known { load_balancers(settings, source)? } else { Known { load_balancers: Vec::new(), at: clock() } };
-        return Ok(Some((evidence.about(&known.load_balancers), known)));
+        return Ok(Some((stored(evidence.about(&known.load_balancers), settings), known)));
+    }
+    if state.is_some() && settings.traffic.truncate_addresses {
+        let problem = "--state stores whole client addresses, and traffic.truncate_addresses forbids them; leave out one of the two";
+        return Err(Failure::new(Exit::Usage, problem));
     }
     if state.is_some() && source.engine == Engine::Athena {
         let problem = "--state keeps the counts of log files, and Athena counts days; leave out one of the two";
@@ -175,7 +178,12 @@ fn look(
         };
         Err(Failure::new(signal.exit().unwrap_or(Exit::Coverage), format!("stopped: {gap}; {left}")))
     })?;
-    Ok(evidence.map(|evidence| (evidence, known)))
+    Ok(evidence.map(|evidence| (stored(evidence, settings), known)))
+}
+
+/// The evidence as it may be stored and shown.
+fn stored(evidence: TrafficEvidence, settings: &Settings) -> TrafficEvidence {
+    if settings.traffic.truncate_addresses { evidence.with_truncated_addresses() } else { evidence }
 }
 
 /// What to gather, by the settings and flags of a command.
@@ -206,11 +214,11 @@ impl GatherJob<'_> {
                 Reaches::of_athena(traffic, &asked).map_err(|problem| Failure::new(Exit::Usage, problem))?
             }
         };
-        let (access, calls) = (settings.access.clone(), settings.calls.clone());
-        let access = Access::connect(access, calls, self.clock.clone(), self.emulator.as_ref(), stop).await?;
+        let access = connect(settings.connection(), &self.clock, self.emulator.as_ref(), stop).await?;
         let source = LogSource::new(reaches.provider(&access))
             .with_concurrency(settings.calls.concurrency)
-            .with_requester_pays(traffic.requester_pays);
+            .with_requester_pays(traffic.requester_pays)
+            .with_protected(&traffic.thresholds.protected_clients);
         let cache = self.state.as_ref().map(|folder| CacheOptions {
             folder: folder.clone(),
             days: traffic.days,
@@ -237,6 +245,7 @@ impl GatherJob<'_> {
             let exit = match &error {
                 GatherError::Cache(_) => Exit::Preflight,
                 GatherError::OverBudget { .. } => Exit::Usage,
+                GatherError::Unlisted(_) => Exit::Coverage,
             };
             Failure::new(exit, error.to_string())
         })
@@ -286,7 +295,8 @@ fn folder_of(
     quiet: bool,
 ) -> Result<TrafficEvidence, Failure> {
     let progress = Progress::start("log files read", quiet);
-    let options = FolderOptions { window, threads: settings.traffic.threads() };
+    let protected = &settings.traffic.thresholds.protected_clients;
+    let options = FolderOptions { window, threads: settings.traffic.threads(), protected };
     let tally = read_folder(folder, options, &|at| progress.at(at.done, at.objects));
     progress.finish();
     let tally = tally.map_err(|e| Failure::new(Exit::Usage, e.to_string()))?;
@@ -301,7 +311,7 @@ fn folder_of(
         let error = FolderError::OutsideWindow { folder, window, holds: format!("{outside} line{s}, of other times") };
         return Err(Failure::new(Exit::Usage, error.to_string()));
     }
-    Ok(TrafficEvidence::new(window, tally))
+    Ok(TrafficEvidence::new(window, tally).protecting(protected))
 }
 
 /// Says which files were left out of the counts. `doorward traffic` has it in its output.

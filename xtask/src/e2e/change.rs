@@ -1,4 +1,4 @@
-//! Modes of moto, changed and rolled back by the real binary, and read by boto3 before, between and after.
+//! Modes and treatments of header fields of moto, changed and rolled back by the real binary, and read by boto3 before, between and after.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -47,7 +47,33 @@ pub(super) fn attempt(bed: &TestBed, python: &Path) -> Result<String> {
         doorward(bed, folder, &bed.moto.url(), &words, &[])?;
         ensure!(read(bed, python, &chosen)? == after, "{id} is not rolled back to the byte");
     }
-    Ok(format!("{} load balancers to defensive, to strictest, and back, as boto3 reads them", chosen.len()))
+    let headers = headers(bed, python, folder)?;
+    Ok(format!(
+        "{} load balancers to defensive, to strictest, and back, {headers} to the removal of invalid header fields and back, as boto3 reads \
+         them",
+        chosen.len()
+    ))
+}
+
+/// Sets the one attribute that removes invalid header fields, and restores it. How many load balancers that were.
+fn headers(bed: &TestBed, python: &Path, folder: &Path) -> Result<usize> {
+    let keeping = bed.seeded.load_balancers.iter().filter(|(_, lb)| {
+        let judged = lb.kind == "application" && lb.mode.is_some();
+        judged && !lb.drops
+    });
+    let chosen: Vec<&String> = keeping.map(|(arn, _)| arn).take(6).collect();
+    ensure!(!chosen.is_empty(), "no application load balancer forwards invalid header fields");
+    let first = read(bed, python, &chosen)?;
+    let arguments: Vec<String> = chosen.iter().flat_map(|arn| ["--load-balancer".to_owned(), (*arn).clone()]).collect();
+    let id = change(bed, folder, &["--drop-invalid"], &arguments, true)?;
+    let mut removed = first.clone();
+    for values in removed.values_mut() {
+        values.insert("routing.http.drop_invalid_header_fields.enabled".to_owned(), "true".to_owned());
+    }
+    ensure!(read(bed, python, &chosen)? == removed, "not all remove invalid header fields, or more was changed");
+    doorward(bed, folder, &bed.moto.url(), &["rollback", &id, "--yes", "--reason", "end-to-end test"], &[])?;
+    ensure!(read(bed, python, &chosen)? == first, "{id} is not rolled back to the byte");
+    Ok(chosen.len())
 }
 
 /// Scans, plans and applies, through faults where asked for. The change's id.

@@ -130,6 +130,7 @@ impl LoadBalancer {
             "desync-mode-headroom",
             "invalid-headers-forwarded",
             "owner-missing",
+            "upstream-http1",
         ]
         .contains(&rule);
         if !is_known {
@@ -140,6 +141,8 @@ impl LoadBalancer {
         }
         let verdict = |good: bool| if good { "pass" } else { "fail" };
         Some(match rule {
+            // The seed creates no target group.
+            "upstream-http1" => "not-applicable",
             "owner-missing" => verdict(self.tags.contains_key("Owner")),
             // A classic load balancer always returns the attribute; here the newer kind returns it only where it was set.
             "access-logs-disabled" if self.mode.is_none() && self.kind == "application" => "unknown",

@@ -87,6 +87,7 @@ mod tests {
             let error = AccessError::Refused {
                 region: Region::new("eu-west-1").expect("a Region"),
                 gap: Box::new(gap.clone()),
+                clock_offset: offset,
             };
             let text = error.to_string();
             assert_eq!(gap.reason, reason_after, "{text}");

@@ -1,5 +1,7 @@
 //! Settings of sessions: the role in each account, the session name, the duration.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -34,7 +36,33 @@ pub struct AccessSettings {
     /// Accounts that use another role; the first match decides.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub overrides: Vec<RoleOverride>,
+    /// What sets these settings, for messages.
+    #[serde(skip)]
+    pub origins: SettingOrigins,
 }
+
+/// What sets settings: a flag, a variable, or a file and line, by dotted key. Two ways to set the same value are equal.
+#[derive(Debug, Clone, Default)]
+pub struct SettingOrigins(BTreeMap<String, String>);
+
+impl SettingOrigins {
+    /// From pairs of a key and what sets it.
+    pub fn new(pairs: impl IntoIterator<Item = (String, String)>) -> Self {
+        Self(pairs.into_iter().collect())
+    }
+
+    pub(crate) fn of(&self, key: &str) -> Option<String> {
+        self.0.get(key).cloned()
+    }
+}
+
+impl PartialEq for SettingOrigins {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for SettingOrigins {}
 
 /// A role for some accounts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -60,7 +60,8 @@ impl ProvideCredentials for BaseProvider {
         Self: 'a,
     {
         future::ProvideCredentials::new(async {
-            self.fetch(&self.source).await.map_err(CredentialsError::provider_error)
+            let fetched = self.fetch(&self.source).await.and_then(|found| self.unexpired(found));
+            fetched.map_err(CredentialsError::provider_error)
         })
     }
 }
@@ -77,6 +78,19 @@ impl BaseProvider {
     ) -> Self {
         let sdk = sdk.to_builder().retry_config(RetryConfig::standard().with_max_attempts(TRIES)).build();
         Self { source, sdk, direct, container }
+    }
+
+    /// Refuses credentials that are old already: AWS would refuse each call, and the answer would not name their source.
+    fn unexpired(&self, found: Credentials) -> Result<Credentials, CredentialProblem> {
+        let now = self.sdk.time_source().map(|time| time.now());
+        let over = found.expiry().zip(now).filter(|(expiry, now)| expiry <= now);
+        match over.and_then(|(expiry, _)| Timestamp::try_from(expiry).ok()) {
+            Some(expiry) => Err(CredentialProblem(format!(
+                "{} gave credentials that expired at {expiry}; renew them, or check this machine's clock",
+                self.source
+            ))),
+            None => Ok(found),
+        }
     }
 
     fn fetch<'a>(&'a self, source: &'a CredentialSource) -> Fetched<'a> {

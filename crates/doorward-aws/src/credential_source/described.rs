@@ -9,10 +9,13 @@ impl CredentialSource {
     /// The source, and what names it.
     pub(crate) fn described(&self) -> (String, ValueOrigin) {
         match self {
-            Self::Keys { id, token, origin, .. } => {
+            Self::Keys { id, token_origin, origin, .. } => {
                 let end: String = id.chars().skip(id.chars().count().saturating_sub(4)).collect();
-                let kind = if token.is_some() { "a session" } else { "an access key" };
-                (format!("{kind} whose id ends in {end}"), origin.clone())
+                let text = match token_origin {
+                    Some(token) => format!("a session with the token of {token}, whose id ends in {end}"),
+                    None => format!("an access key whose id ends in {end}"),
+                };
+                (text, origin.clone())
             }
             Self::Role { arn, from, origin, .. } => (format!("the role {arn}, assumed with {from}"), origin.clone()),
             Self::WebIdentity { token_file, arn, origin, .. } => {
@@ -37,6 +40,12 @@ impl CredentialSource {
 impl fmt::Display for CredentialSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (text, origin) = self.described();
-        write!(f, "{text} ({origin})")
+        write!(f, "{text} ({origin})")?;
+        match self {
+            Self::Keys { origin: ValueOrigin::Variable(_), .. } => {
+                f.write_str(", its secret key is in AWS_SECRET_ACCESS_KEY")
+            }
+            _ => Ok(()),
+        }
     }
 }

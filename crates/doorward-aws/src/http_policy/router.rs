@@ -108,7 +108,11 @@ impl HttpConnector for Routes {
         let (answer, policy) = (connector.call(request), self.policy.clone());
         HttpConnectorFuture::new(async move {
             match answer.await {
-                Err(error) if !error.is_timeout() => {
+                Err(error) if error.is_timeout() => {
+                    let fault = network_fault::explain(&policy, &uri, Symptom::silence()).await;
+                    Err(ConnectorError::timeout(fault.into()))
+                }
+                Err(error) => {
                     let fault = network_fault::explain(&policy, &uri, Symptom::of(&error)).await;
                     Err(explained(fault, error))
                 }

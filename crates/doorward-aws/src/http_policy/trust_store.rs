@@ -11,7 +11,7 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 
 use crate::shared_config::{SelectedProfile, SharedConfig, SharedConfigError};
-use crate::variables::{ValueOrigin, Variables};
+use crate::variables::{ValueOrigin, VariableNotText, Variables};
 
 /// Where Linux distributions keep their certificates, tried in this order where `SSL_CERT_FILE` is set to nothing.
 const SYSTEM_FILES: [&str; 4] = [
@@ -30,7 +30,7 @@ pub enum HttpPolicyError {
         /// The variable.
         name: &'static str,
         /// The problem.
-        problem: &'static str,
+        problem: String,
     },
     /// A bundle of certificates that cannot be used.
     #[error("{origin}: the certificate bundle {} {problem}", .path.display())]
@@ -42,6 +42,9 @@ pub enum HttpPolicyError {
         /// The problem.
         problem: String,
     },
+    /// A variable that is not text.
+    #[error(transparent)]
+    Variable(#[from] VariableNotText),
     /// The AWS configuration, which may name a bundle.
     #[error(transparent)]
     Config(#[from] SharedConfigError),

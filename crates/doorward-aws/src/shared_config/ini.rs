@@ -34,6 +34,8 @@ pub(super) struct IniSection {
 pub(super) fn parse(path: &Path, text: &str) -> Result<Vec<IniSection>, SharedConfigError> {
     let mut sections: Vec<IniSection> = Vec::new();
     let mut current: Option<String> = None;
+    // The columns by which the current setting is indented: lines with more belong to it, as in Python's configparser.
+    let mut depth = 0;
     for (index, raw) in text.trim_start_matches('\u{feff}').lines().enumerate() {
         let wrong = |problem: &str| SharedConfigError::Syntax {
             path: path.to_owned(),
@@ -50,13 +52,17 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Vec<IniSection>, SharedCo
             line: index + 1,
             nested: BTreeMap::new(),
         };
-        let is_indented = raw.starts_with([' ', '\t']);
-        if let (true, Some(key), Some(section)) = (is_indented, &current, sections.last_mut()) {
-            if let (Some(entry), Some((name, value))) = (section.entries.get_mut(key), setting(line)) {
-                entry.nested.insert(name, located(value));
+        let indent = raw.len() - raw.trim_start().len();
+        if let (true, Some(key), Some(section)) = (indent > depth, &current, sections.last_mut()) {
+            match (section.entries.get_mut(key), setting(line)) {
+                // The value goes on: a long command, for example.
+                (Some(entry), _) if !entry.text.is_empty() => entry.text += &format!("\n{line}"),
+                (Some(entry), Some((name, value))) => drop(entry.nested.insert(name, located(value))),
+                _ => {}
             }
             continue;
         }
+        depth = indent;
         if let Some(rest) = line.strip_prefix('[') {
             let end = rest.rfind(']').ok_or_else(|| wrong("the section's name has no closing bracket"))?;
             let header = rest[..end].trim().to_owned();
@@ -143,6 +149,16 @@ mod tests {
         assert_eq!((region.text.as_str(), region.origin().to_string()), ("eu-west-1", "/c:3".to_owned()));
         let endpoint = &sections[1].entries["sts"].nested["endpoint_url"];
         assert_eq!((endpoint.text.as_str(), endpoint.origin().to_string()), ("http://x", "/c:7".to_owned()));
+        // Whole sections may be indented; a value may go on in lines with more blanks.
+        let text = "[profile a]\n  region = eu-west-1\n  s3 =\n    x = y\n  credential_process = run\n    --now\n\toutput = json\n[b]\nc = d\n";
+        let sections = parse(Path::new("/c"), text).unwrap_or_else(|error| panic!("{error}"));
+        let found: Vec<(&str, &str)> =
+            sections[0].entries.iter().map(|(name, located)| (name.as_str(), located.text.as_str())).collect();
+        assert_eq!(
+            found,
+            [("credential_process", "run\n--now"), ("output", "json"), ("region", "eu-west-1"), ("s3", "")]
+        );
+        assert_eq!(sections[0].entries["s3"].nested["x"].text, "y");
         for (text, line) in [("a = b", 1), ("[x", 1), ("[x]\nnothing", 2), ("[x]\n= b", 2)] {
             let error = parse(Path::new("/c"), text).err().expect("refused").to_string();
             assert!(error.contains(&format!("/c:{line}")), "{error}");

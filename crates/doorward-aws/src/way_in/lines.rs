@@ -9,6 +9,9 @@ use crate::access::AccessSettings;
 use crate::http_policy::HttpPolicy;
 use crate::variables::{ValueOrigin, Variables};
 
+/// Seconds of difference to AWS's clock from which AWS refuses signatures.
+const REFUSED: u64 = 300;
+
 /// One line of the way in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct WayInLine {
@@ -20,6 +23,22 @@ pub struct WayInLine {
     pub origin: String,
     /// Whether this keeps AWS from being called.
     pub is_problem: bool,
+}
+
+impl WayInLine {
+    /// The line of the clock, by the seconds that it is ahead of AWS's; none where AWS did not answer.
+    pub fn of_clock(offset: Option<i64>) -> Self {
+        let (text, origin) = match offset {
+            None => ("unknown, because AWS has not answered".to_owned(), ""),
+            Some(offset) => {
+                let way = if offset < 0 { "behind" } else { "ahead of" };
+                let seconds = offset.unsigned_abs();
+                (format!("{seconds} s {way} AWS's clock; AWS refuses requests from {REFUSED} s on"), "AWS's answer")
+            }
+        };
+        let is_problem = offset.is_some_and(|offset| offset.unsigned_abs() >= REFUSED);
+        Self { topic: "clock", text, origin: origin.to_owned(), is_problem }
+    }
 }
 
 fn line(topic: &'static str, text: impl Into<String>, origin: &ValueOrigin) -> WayInLine {
@@ -68,13 +87,23 @@ pub(crate) async fn lines(settings: &AccessSettings, variables: Variables) -> Ve
     });
     let mut on = [false; 2];
     let flags = [("FIPS", ground.fips()), ("dual-stack", ground.dual_stack())];
-    for (on, (topic, flag)) in on.iter_mut().zip(flags) {
-        lines.push(match flag {
-            Ok(flag) => {
-                *on = flag.value;
-                line(topic, if flag.value { "on" } else { "off" }, &flag.origin)
+    let kinds = ground.endpoints().and_then(|endpoints| ground.kinds(&endpoints));
+    for (place, (on, (topic, flag))) in on.iter_mut().zip(flags).enumerate() {
+        lines.push(match (flag, &kinds) {
+            (Ok(flag), Ok(kinds)) => {
+                *on = kinds.get(place).is_some_and(|kind| kind.value);
+                let text = match (*on, flag.value) {
+                    (true, _) => "on",
+                    (false, true) => "off, because the endpoint of every service is set",
+                    (false, false) => "off",
+                };
+                line(topic, text, &flag.origin)
             }
-            Err(error) => problem(topic, &error),
+            (Ok(flag), Err(error @ WayInError::TwoEndpoints { kind, .. })) if *kind == topic => {
+                WayInLine { origin: flag.origin.to_string(), ..problem(topic, error) }
+            }
+            (Ok(flag), Err(_)) => line(topic, if flag.value { "on" } else { "off" }, &flag.origin),
+            (Err(error), _) => problem(topic, &error),
         });
     }
     let policy = ground.policy(EndpointHints::default());
@@ -139,10 +168,7 @@ async fn endpoints(
                 return WayInLine { is_problem: true, ..line("endpoint", text, &region.origin) };
             }
         };
-        let way = match url.parse::<Uri>().ok().and_then(|uri| policy.proxies.proxy(&uri).map(|proxy| proxy.shown())) {
-            Some(proxy) => format!("through the proxy {proxy}"),
-            None => "directly".to_owned(),
-        };
+        let way = url.parse::<Uri>().map_or_else(|_| "directly".to_owned(), |uri| policy.proxies.way(&uri));
         line("endpoint", format!("{service}: {url}, {way}"), &origin)
     });
     lines.collect()

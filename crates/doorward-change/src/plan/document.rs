@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::{self, BufWriter, Write};
 
-use doorward_model::{AccountId, Arn, Kind, Mode, ObservedTime, Organization, Region};
+use doorward_model::{AccountId, Arn, Kind, ObservedTime, Organization, Region};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,42 +11,15 @@ use sha2::{Digest as _, Sha256};
 
 use super::canonical::{self, PlanDifference};
 use super::digest::{DIGESTED, Digesting};
+use super::goal::{Goal, Insistence};
 use super::wave;
+use crate::SettingValue;
 
 /// The name of the format.
 pub(super) const FORMAT: &str = "change-plan-v2";
 /// The previous format, which has no organization and no times of readings. A ledger may hold plans of it: their changes can be
 /// verified and rolled back, but not applied.
 const BEFORE: &str = "change-plan-v1";
-
-/// The target mode of a plan.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Goal {
-    /// The mode that policy requires of each.
-    Required,
-    /// One mode for all.
-    Mode(Mode),
-    /// The mode that the traffic of each load balancer supports now.
-    Advice,
-}
-
-/// Decisions of people that override a guard for one load balancer. Each is a reason, and is recorded in the plan.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Insistence {
-    /// Why it is changed without the evidence that a change requires.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub without_evidence: Option<String>,
-    /// Why it is changed directly although something manages it, which may change it back.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub over_manager: Option<String>,
-}
-
-impl Insistence {
-    pub(super) fn is_empty(&self) -> bool {
-        self.without_evidence.is_none() && self.over_manager.is_none()
-    }
-}
 
 /// The scan that a plan is made from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -129,13 +102,13 @@ pub struct Step {
     pub owner: Option<String>,
     /// Its environment, if known.
     pub environment: Option<String>,
-    /// The mode that the scan read.
-    pub from: Mode,
-    /// When that mode was read. The validity of the step begins then.
+    /// The value that the scan read.
+    pub from: SettingValue,
+    /// When that value was read. The validity of the step begins then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed: Option<Timestamp>,
-    /// The target mode.
-    pub to: Mode,
+    /// The target value.
+    pub to: SettingValue,
     /// Why.
     pub reason: String,
     /// The effect of the target mode on its traffic; none if unknown.
@@ -170,10 +143,10 @@ pub struct Patch {
     pub owner: Option<String>,
     /// What manages it.
     pub manager: String,
-    /// The mode that the scan read.
-    pub from: Mode,
-    /// The target mode.
-    pub to: Mode,
+    /// The value that the scan read.
+    pub from: SettingValue,
+    /// The target value.
+    pub to: SettingValue,
     /// Why.
     pub reason: String,
     /// How to set the mode, in a sentence.
@@ -218,6 +191,8 @@ pub enum SkipReason {
     NotApplicable,
     /// Its mode was read too long ago to plan from.
     Outdated,
+    /// Whether it removes invalid header fields was not read.
+    HeadersUnknown,
 }
 
 /// A plan of mode changes. `considered` = `steps` + `patches` + `skipped` + `already`.
@@ -367,8 +342,12 @@ impl Plan {
             if !seen.insert(arn) {
                 return Err(format!("{arn} is changed twice"));
             }
-            if step.from == step.to {
-                return Err(format!("the mode of {arn} is {} already", step.to));
+            let (from, to) = (step.from, step.to);
+            if from.mode().is_some() != to.mode().is_some() {
+                return Err(format!("{arn} is changed from {from} to {to}, which are values of two attributes"));
+            }
+            if from == to {
+                return Err(format!("the {} of {arn} is {to} already", to.noun()));
             }
             if arn.account() != step.target.account.as_str() || arn.region() != step.target.region.as_str() {
                 return Err(format!("{arn} is not in {} {}", step.target.account, step.target.region));

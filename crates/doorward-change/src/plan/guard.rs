@@ -1,15 +1,15 @@
 //! Decides what a plan does with one load balancer: the guards, one after the other.
 
-use doorward_model::{LoadBalancer, Mode, Observed, Traffic, TrafficStep, Verdict, owner_key};
+use doorward_model::{Kind, LoadBalancer, Mode, Observed, Traffic, TrafficStep, Verdict, owner_key};
 
 use super::{ChangeTarget, Effect, Goal, Insistence, PlanRequest, Risk, SkipReason, Step, owner};
-use crate::Current;
+use crate::{Current, SettingValue};
 
 /// The decision about one load balancer.
 pub(super) enum GuardDecision {
     Already,
     Skip(SkipReason, String),
-    Patch { manager: String, from: Mode, to: Mode, reason: String },
+    Patch { manager: String, from: SettingValue, to: SettingValue, reason: String },
     Change(Box<Step>),
 }
 
@@ -20,6 +20,9 @@ pub(super) fn decide(
     order: &PlanRequest,
     insisted: Insistence,
 ) -> GuardDecision {
+    if order.goal == Goal::DropInvalidHeaders {
+        return decide_headers(lb, verdict, insisted);
+    }
     let from = match &lb.mode {
         Observed::Known(mode) => *mode,
         Observed::Absent => {
@@ -64,6 +67,66 @@ pub(super) fn decide(
         (Err((_, because)), Some(_)) => because,
         (Ok(sentence), _) => sentence,
     };
+    let effect = lb.traffic.as_deref().and_then(|traffic| effect(traffic, to));
+    let risk = if !insisted.is_empty() || to < from {
+        Risk::High
+    } else if advised(lb.traffic.as_deref(), to) {
+        Risk::Low
+    } else {
+        Risk::Medium
+    };
+    directly_or_by_manager(lb, Proposal { from: from.into(), to: to.into(), reason, effect, evidence, risk, insisted })
+}
+
+/// The decision about the treatment of invalid header fields. Its effect on clients is unknown, whatever the traffic evidence is.
+fn decide_headers(lb: &LoadBalancer, verdict: Option<&Verdict>, insisted: Insistence) -> GuardDecision {
+    let unknown = |because: String| GuardDecision::Skip(SkipReason::HeadersUnknown, because);
+    if lb.kind != Kind::Application {
+        let because = "Only an application load balancer can remove invalid header fields.".to_owned();
+        return GuardDecision::Skip(SkipReason::NotApplicable, because);
+    }
+    if let Some(Verdict::Excepted { exception, expires, .. }) = verdict {
+        let because = format!("Exception {exception} covers it until {expires}.");
+        return GuardDecision::Skip(SkipReason::Excepted, because);
+    }
+    match &lb.drop_invalid_headers {
+        Observed::Known(true) => GuardDecision::Already,
+        Observed::Known(false) => {
+            let risk = if insisted.is_empty() { Risk::Medium } else { Risk::High };
+            let proposal = Proposal {
+                from: SettingValue::KeepInvalidHeaders,
+                to: SettingValue::DropInvalidHeaders,
+                reason: "The removal of invalid header fields was requested.".to_owned(),
+                effect: None,
+                evidence: HEADERS_EVIDENCE.to_owned(),
+                risk,
+                insisted,
+            };
+            directly_or_by_manager(lb, proposal)
+        }
+        Observed::Absent => unknown(format!("AWS's response does not contain {}.", doorward_model::DROP_INVALID)),
+        Observed::Unread(gap) => unknown(format!("Whether it removes invalid header fields could not be read: {gap}.")),
+    }
+}
+
+/// Why no traffic evidence decides about invalid header fields.
+const HEADERS_EVIDENCE: &str = "Its effect on clients is unknown: access logs contain no header names, and names with an underscore are \
+     removed too. Apply it with --watch; the first wave is one load balancer.";
+
+/// A change of one attribute that the guards before permit.
+struct Proposal {
+    from: SettingValue,
+    to: SettingValue,
+    reason: String,
+    effect: Option<Effect>,
+    evidence: String,
+    risk: Risk,
+    insisted: Insistence,
+}
+
+/// A direct change, or a patch where a direct change would be undone.
+fn directly_or_by_manager(lb: &LoadBalancer, proposal: Proposal) -> GuardDecision {
+    let Proposal { from, to, reason, effect, evidence, risk, insisted } = proposal;
     match (&lb.managed_by, &insisted.over_manager) {
         (Observed::Known(manager), None) => {
             return GuardDecision::Patch { manager: manager.to_string(), from, to, reason };
@@ -80,14 +143,6 @@ pub(super) fn decide(
         }
         _ => {}
     }
-    let effect = lb.traffic.as_deref().and_then(|traffic| effect(traffic, to));
-    let risk = if !insisted.is_empty() || to < from {
-        Risk::High
-    } else if advised(lb.traffic.as_deref(), to) {
-        Risk::Low
-    } else {
-        Risk::Medium
-    };
     GuardDecision::Change(Box::new(Step {
         wave: 0,
         target: ChangeTarget::of(lb),
@@ -126,7 +181,10 @@ pub(crate) fn still_allowed(step: &Step, goal: Goal, current: &Current) -> Resul
         let (planned, now) = (name(planned), name(now.as_deref()));
         return Err(format!("its owner was {planned} when the plan was made, and is {now} now"));
     }
-    let goal = if goal == Goal::Advice { Goal::Mode(step.to) } else { goal };
+    let goal = match (goal, step.to.mode()) {
+        (Goal::Advice, Some(mode)) => Goal::Mode(mode),
+        (goal, _) => goal,
+    };
     let order = PlanRequest { lower: true, ..PlanRequest::new(goal) };
     let weighed = Some(step.evidence.clone());
     let insisted = Insistence { without_evidence: weighed, over_manager: step.insisted.over_manager.clone() };
@@ -135,7 +193,8 @@ pub(crate) fn still_allowed(step: &Step, goal: Goal, current: &Current) -> Resul
         GuardDecision::Change(now) => Err(format!("the plan sets {}, and the policy requires {} now", step.to, now.to)),
         GuardDecision::Already => Err("it meets the policy now".to_owned()),
         GuardDecision::Patch { manager, .. } => Err(format!(
-            "{manager} manages it now and would undo the change; change the mode there, or make a new plan"
+            "{manager} manages it now and would undo the change; change the {} there, or make a new plan",
+            step.to.noun()
         )),
         GuardDecision::Skip(_, because) => Err(because),
     }
@@ -153,6 +212,7 @@ fn target(
 ) -> TargetMode {
     match goal {
         Goal::Mode(mode) => Ok(Some((mode, format!("{mode} was requested.")))),
+        Goal::DropInvalidHeaders => Ok(None),
         Goal::Required => match (verdict, required()) {
             (Some(Verdict::Pass { .. }), _) => Ok(None),
             (_, Some(mode)) => Ok(Some((mode, format!("The policy requires {mode}.")))),

@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex};
 use doorward_aws::access::{Access, Purpose};
 use doorward_change::{
     ChangeState, ChangeTarget, Current, Event, Inspection, Journal, JournalEntry, JournalError, MetricSamples,
-    MetricSource, ModeClient, ModeReading, Plan, RULE, SetFailure, SetResponse,
+    MetricSource, ModeClient, ModeReading, Plan, SetFailure, SetResponse, SettingValue,
 };
 use doorward_core::actions::change_role_grants;
 use doorward_core::mode::{self, Subject};
-use doorward_model::{Gap, Inventory, Listing, Mode, Observed};
+use doorward_model::{Gap, Inventory, Listing, Observed};
 use doorward_rules::Requirement;
 use jiff::Timestamp;
 
@@ -45,7 +45,7 @@ impl<K: Fate> Hand<'_, K> {
 }
 
 impl<K: Fate> ModeClient for Hand<'_, K> {
-    async fn inspect(&self, target: &ChangeTarget) -> Result<Inspection, Gap> {
+    async fn inspect(&self, target: &ChangeTarget, of: SettingValue) -> Result<Inspection, Gap> {
         self.meet().await;
         let subject = Subject { arn: target.arn.clone(), kind: target.kind };
         let cell = mode::look(self.access, self.session(target), &subject).await;
@@ -70,11 +70,12 @@ impl<K: Fate> ModeClient for Hand<'_, K> {
         });
         let load_balancer = report.load_balancers.remove(0);
         let required = Requirement::of(&load_balancer, &policy()).certain();
-        let verdict = report.findings.into_iter().find(|finding| finding.rule == RULE).map(|finding| finding.verdict);
+        let verdict =
+            report.findings.into_iter().find(|finding| finding.rule == of.rule()).map(|finding| finding.verdict);
         Ok(Inspection::Found(Box::new(Current { load_balancer, verdict, required, may_be_excepted: None })))
     }
 
-    async fn read(&self, target: &ChangeTarget) -> Result<ModeReading, Gap> {
+    async fn read(&self, target: &ChangeTarget, of: SettingValue) -> Result<ModeReading, Gap> {
         self.meet().await;
         let subject = Subject { arn: target.arn.clone(), kind: target.kind };
         let read = mode::read(self.access, self.session(target), &subject).await;
@@ -82,18 +83,20 @@ impl<K: Fate> ModeClient for Hand<'_, K> {
         Ok(match read? {
             None => ModeReading::Gone,
             Some(mut read) => {
-                read.values.remove(target.kind.mode_attribute()).map_or(ModeReading::Absent, ModeReading::Value)
+                read.values.remove(of.attribute(target.kind)).map_or(ModeReading::Absent, ModeReading::Value)
             }
         })
     }
 
-    async fn set(&self, target: &ChangeTarget, wanted: Mode) -> Result<SetResponse, SetFailure> {
+    async fn set(&self, target: &ChangeTarget, wanted: SettingValue) -> Result<SetResponse, SetFailure> {
         self.meet().await;
         let subject = Subject { arn: target.arn.clone(), kind: target.kind };
-        let set = mode::set(self.access, self.session(target), &subject, wanted).await;
+        let set =
+            mode::set(self.access, self.session(target), &subject, wanted.attribute(target.kind), wanted.as_str())
+                .await;
         self.meet().await;
         let mut set = set.map_err(|failed| SetFailure { gap: failed.gap, refused: failed.refused })?;
-        Ok(SetResponse { value: set.values.remove(target.kind.mode_attribute()), request_id: set.evidence.request_id })
+        Ok(SetResponse { value: set.values.remove(wanted.attribute(target.kind)), request_id: set.evidence.request_id })
     }
 }
 

@@ -107,6 +107,7 @@ pub(crate) async fn enter(server: &Server) -> Access {
         profile: None,
         assume_in_own_account: false,
         overrides: vec![],
+        origins: doorward_aws::access::SettingOrigins::default(),
     };
     let calls = CallSettings {
         concurrency: 8,
@@ -145,7 +146,7 @@ pub(crate) async fn scan(access: &Access) -> ScanReport {
     };
     let (_stopper, stop) = Stop::new();
     let found = discover(access, &settings, &[], &stop, &|_, _| {}).await.expect("the organization");
-    let wanted = CollectSettings { alb_listeners: false, vended_logs: false };
+    let wanted = CollectSettings { alb_listeners: false, vended_logs: false, target_groups: false };
     let mut cells = found.settled;
     cells.extend(collect(access, wanted, found.targets, &stop).collect::<Vec<_>>().await);
     cells.sort_by(|a, b| (&a.account, &a.region).cmp(&(&b.account, &b.region)));
@@ -194,7 +195,7 @@ pub(crate) fn judged(inventory: Inventory) -> ScanReport {
 }
 
 pub(crate) fn policy() -> Policy {
-    Policy { required_mode: Mode::Defensive, rules: vec![], disabled: vec![], preset: None }
+    Policy { required_mode: Mode::Defensive, rules: vec![], disabled: vec![], ..Policy::default() }
 }
 
 pub(crate) fn settings() -> ChangeSettings {
@@ -259,6 +260,15 @@ impl Wheel {
 pub(crate) fn mode_in(server: &Server, arn: &Arn) -> String {
     let (key, name) = place(arn);
     server.world().attribute(arn.account(), arn.region(), &name, key).unwrap()
+}
+
+/// Another attribute that the emulator has.
+pub(crate) fn attribute_in(server: &Server, arn: &Arn, key: &str) -> String {
+    server.world().attribute(arn.account(), arn.region(), &place(arn).1, key).unwrap()
+}
+
+pub(crate) fn set_attribute(server: &Server, arn: &Arn, key: &str, value: &str) {
+    assert!(server.world().set_attribute(arn.account(), arn.region(), &place(arn).1, key, Some(value)));
 }
 
 pub(crate) fn edit(server: &Server, arn: &Arn, mode: Mode) {

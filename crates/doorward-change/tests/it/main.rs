@@ -4,6 +4,8 @@
 
 mod acting;
 mod bed;
+mod explaining;
+mod headers;
 mod plans;
 mod schedules;
 mod storm;

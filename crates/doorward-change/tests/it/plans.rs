@@ -72,8 +72,8 @@ fn fate(report: &ScanReport, order: &PlanRequest, alter: impl FnOnce(&mut LoadBa
     let plan = plan_of(&report, order, &settings());
     Plan::read(&plan.text().unwrap()).expect("reads back");
     match (&plan.steps[..], &plan.patches[..], &plan.skipped[..], plan.already) {
-        ([step], [], [], 0) => Fate::Change(step.to, step.risk),
-        ([], [patch], [], 0) => Fate::Patch(patch.to),
+        ([step], [], [], 0) => Fate::Change(step.to.mode().unwrap(), step.risk),
+        ([], [patch], [], 0) => Fate::Patch(patch.to.mode().unwrap()),
         ([], [], [skip], 0) => Fate::Skip(skip.reason),
         ([], [], [], 1) => Fate::Already,
         other => panic!("{other:?}"),

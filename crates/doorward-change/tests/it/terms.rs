@@ -4,7 +4,7 @@ use doorward_aws::access::Access;
 use doorward_change::{
     Applied, ApplyRun, ChangeSettings, ChangeTarget, Current, DryRunResult, Event, Goal, HomeOrganization, Insistence,
     Inspection, Journal as _, JournalEntry, ModeClient, ModeReading, Plan, PlanError, PlanRequest, SetFailure,
-    SetResponse, SkipReason, StepState, StopReason, dry_run,
+    SetResponse, SettingValue, SkipReason, StepState, StopReason, dry_run,
 };
 use doorward_fakeaws::Server;
 use doorward_model::{
@@ -85,7 +85,7 @@ async fn after_the_expiry_only_what_was_sent_is_finished() {
     let event = Event::Intended { from: first.from, to: first.to };
     let entry = JournalEntry { at: bed::start(), load_balancer: Some(first.target.arn.clone()), event };
     Pen { paper: &paper, fate: &Peace }.write("", &entry).unwrap();
-    bed::edit(&server, &first.target.arn, first.to);
+    bed::edit(&server, &first.target.arn, first.to.mode().unwrap());
     wheel.turn(days(30));
     let applied = apply(&client, &paper, &plan, &settings(), &wheel).await;
     assert_eq!(applied.state.step_state(&first.target.arn), StepState::Changed);
@@ -264,17 +264,17 @@ struct Become<'a> {
 }
 
 impl ModeClient for Become<'_> {
-    async fn inspect(&self, _: &ChangeTarget) -> Result<Inspection, Gap> {
+    async fn inspect(&self, _: &ChangeTarget, _: SettingValue) -> Result<Inspection, Gap> {
         Ok(Inspection::Found(Box::new(self.current.clone())))
     }
 
-    async fn read(&self, target: &ChangeTarget) -> Result<ModeReading, Gap> {
+    async fn read(&self, target: &ChangeTarget, _: SettingValue) -> Result<ModeReading, Gap> {
         let mode = if self.sent.get() > 0 { "defensive" } else { "monitor" };
         assert_eq!(target.arn, self.current.load_balancer.arn);
         Ok(ModeReading::Value(mode.to_owned()))
     }
 
-    async fn set(&self, _: &ChangeTarget, _: Mode) -> Result<SetResponse, SetFailure> {
+    async fn set(&self, _: &ChangeTarget, _: SettingValue) -> Result<SetResponse, SetFailure> {
         self.sent.set(self.sent.get() + 1);
         Ok(SetResponse { value: None, request_id: None })
     }

@@ -59,7 +59,8 @@ impl Traffic {
         let requests = all - four;
         let five = self.count(requests * (self.bad.1 * wander(7) + worse.1).min(1.0), minute, 9).min(requests);
         let connections = self.count(all * 0.3 * wander(10), minute, 12);
-        (all > 0.0).then_some(MetricSample { at, requests, elb_4xx: four, target_5xx: five, connections })
+        let sample = MetricSample { requests, elb_4xx: four, target_5xx: five, connections, ..MetricSample::empty(at) };
+        (all > 0.0).then_some(sample)
     }
 
     fn between(&self, from: Timestamp, until: Timestamp) -> MetricSamples {
@@ -170,7 +171,7 @@ fn verdicts(traffic: &Traffic, changed: Timestamp) -> Vec<WatchVerdict> {
     }
     let at = |minute: i32| {
         let until = changed + PERIOD * minute;
-        judge(&before, &traffic.between(changed, until), until, &settings().watch)
+        judge(&before, &traffic.between(changed, until), until, None, &settings().watch)
     };
     (2..=30).map(at).collect()
 }
@@ -235,7 +236,7 @@ fn false_alarms(kind: &Traffic, load_balancers: u64, history: bool) -> u32 {
         let worse = (2..=30).any(|minute| {
             let until = changed + PERIOD * minute;
             let so_far: Vec<MetricSample> = after.samples().iter().filter(|s| s.at < until).copied().collect();
-            let verdict = judge(&before, &MetricSamples::new(so_far), until, &settings().watch);
+            let verdict = judge(&before, &MetricSamples::new(so_far), until, None, &settings().watch);
             matches!(verdict, WatchVerdict::Regressed(_))
         });
         alarms += u32::from(worse);
@@ -275,14 +276,14 @@ fn nothing_reported_is_not_quiet() {
     let settings = settings().watch;
     let until = start() + SignedDuration::from_mins(10);
     let unknown = |before: &MetricSamples, after: &MetricSamples, until: Timestamp, about: &str| {
-        let reported = judge(before, after, until, &settings);
+        let reported = judge(before, after, until, None, &settings);
         assert!(matches!(&reported, WatchVerdict::Unknown(because) if because.contains(about)), "{reported:?}");
     };
     unknown(&before, &none, until, "no request");
-    assert_eq!(judge(&none, &none, until, &settings), WatchVerdict::NoTraffic);
+    assert_eq!(judge(&none, &none, until, None, &settings), WatchVerdict::NoTraffic);
     let after = traffic.between(start(), until);
     unknown(&none, &after, until, "too little");
-    assert!(matches!(judge(&before, &after, until, &settings), WatchVerdict::Quiet { periods: 10 }));
+    assert!(matches!(judge(&before, &after, until, None, &settings), WatchVerdict::Quiet { periods: 10, .. }));
     // A service that falls silent is not quiet, however well it did before.
     unknown(&before, &after, until + SignedDuration::from_mins(3), "3 minutes");
 }

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use doorward_iac::{FileError, SourceRange, UnreadPart};
 
 use super::ignored::{IgnoreRules, LeftOut};
+use super::programs::is_program;
 use super::{CONFIGURATION, ENDINGS, Gathered, SearchOptions, ends, shown};
 
 /// Folders with third-party files.
@@ -37,6 +38,8 @@ pub(super) struct Search {
     real: BTreeSet<PathBuf>,
     /// Links still to follow.
     links: BTreeSet<PathBuf>,
+    /// The settings of programs that write declarations.
+    programs: BTreeSet<PathBuf>,
 }
 
 impl Search {
@@ -55,8 +58,8 @@ impl Search {
         self.folders.push(path.to_owned());
     }
 
-    /// The files by their printed names. Folders that cannot be searched are added to `gathered`.
-    pub(super) fn run(mut self, gathered: &mut Gathered) -> BTreeMap<String, Found> {
+    /// The files by their printed names, and the settings of programs. Folders that cannot be searched are added to `gathered`.
+    pub(super) fn run(mut self, gathered: &mut Gathered) -> (BTreeMap<String, Found>, BTreeSet<PathBuf>) {
         let mut roots = Vec::new();
         for folder in std::mem::take(&mut self.folders) {
             roots.extend(folder.canonicalize());
@@ -66,7 +69,7 @@ impl Search {
         while let Some(link) = self.links.pop_first() {
             self.follow(&link, &roots, gathered);
         }
-        self.files
+        (self.files, self.programs)
     }
 
     /// Searches a folder without following links.
@@ -108,6 +111,9 @@ impl Search {
             } else if entry.file_type().is_symlink() {
                 self.links.insert(entry.into_path());
             } else if is_checked(entry.path()) {
+                if is_program(entry.path()) {
+                    self.programs.insert(entry.path().to_owned());
+                }
                 self.real.insert(own);
                 self.found(entry.path());
             }
@@ -153,7 +159,8 @@ impl Search {
     }
 }
 
-fn is_visible(path: &Path) -> bool {
+/// Whether a search looks at a file or folder.
+pub(super) fn is_visible(path: &Path) -> bool {
     let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
     let is_hidden = name.starts_with('.') && name != EXTENSIONS;
     !(is_hidden || THIRD_PARTY.contains(&&*name))

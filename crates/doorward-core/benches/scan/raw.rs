@@ -103,6 +103,17 @@ impl Floor {
             let answer = self.ask(service, region, session, "DescribeTags", &parameters).await?;
             xml::texts(&answer, ["Key", "Value"])?;
         }
+        let mut marker = None::<String>;
+        while api == Api::Current && !wanted.is_empty() {
+            let mut parameters = vec![("PageSize", "400")];
+            parameters.extend(marker.as_deref().map(|marker| ("Marker", marker)));
+            let answer = self.ask(service, region, session, "DescribeTargetGroups", &parameters).await?;
+            let [_, next] = xml::texts(&answer, ["TargetGroupArn", "NextMarker"])?;
+            marker = next.into_iter().next();
+            if marker.is_none() {
+                break;
+            }
+        }
         Ok(seen)
     }
 

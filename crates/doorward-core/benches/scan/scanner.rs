@@ -33,7 +33,7 @@ pub(crate) async fn run(place: &Place) -> Outcome<Value> {
     let access = Access::connect(access()?, calls(), Arc::new(Timestamp::now), Some(&emulator), &stop).await?;
     let plan = discover(&access, &everywhere(), &[], &stop, &|_, _| {}).await?;
     let mut cells = plan.settled;
-    let settings = CollectSettings { alb_listeners: false, vended_logs: true };
+    let settings = CollectSettings { alb_listeners: false, vended_logs: true, target_groups: true };
     let mut collected = pin!(collect(&access, settings, plan.targets, &stop));
     while let Some(cell) = collected.next().await {
         cells.push(cell);
@@ -56,7 +56,7 @@ pub(crate) async fn run(place: &Place) -> Outcome<Value> {
     };
     let (organization, accounts, accounts_listing) = (plan.organization, plan.accounts, plan.accounts_listing);
     let inventory = Inventory { run, organization, accounts, accounts_listing, cells };
-    let policy = Policy { required_mode: Mode::Defensive, rules: vec![], disabled: vec![], preset: None };
+    let policy = Policy { required_mode: Mode::Defensive, rules: vec![], disabled: vec![], ..Policy::default() };
     let scan = normalize(inventory, &reading());
     let rules = doorward_rules::asked(&scan.load_balancers, false);
     let report = evaluate(scan, &rules, &policy);
@@ -84,6 +84,7 @@ fn access() -> Outcome<AccessSettings> {
         profile: None,
         assume_in_own_account: false,
         overrides: vec![],
+        origins: doorward_aws::access::SettingOrigins::default(),
     })
 }
 

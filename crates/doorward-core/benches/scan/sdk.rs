@@ -167,6 +167,15 @@ async fn read_current(client: &current::Client, credentials: &Credentials) -> Ou
         let ask = client.describe_tags().set_resource_arns(Some(batch.to_vec())).customize();
         ask.config_override(as_credentials!(current, credentials)).send().await?;
     }
+    let mut marker = None;
+    while !wanted.is_empty() {
+        let ask = client.describe_target_groups().page_size(400).set_marker(marker).customize();
+        let page = ask.config_override(as_credentials!(current, credentials)).send().await?;
+        marker = page.next_marker.filter(|marker| !marker.is_empty());
+        if marker.is_none() {
+            break;
+        }
+    }
     Ok(seen)
 }
 

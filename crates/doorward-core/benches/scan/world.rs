@@ -216,6 +216,8 @@ pub(crate) fn minimum(size: Size) -> BTreeMap<&'static str, usize> {
         ("elb:DescribeLoadBalancerAttributes", sum(|c| c.classic)),
         ("elbv2:DescribeTags", sum(|c| c.application.div_ceil(TAG_BATCH))),
         ("elb:DescribeTags", sum(|c| c.classic.div_ceil(TAG_BATCH))),
+        // A load balancer has one target group, and only where there is an application load balancer are they read.
+        ("elbv2:DescribeTargetGroups", cells.values().filter(|c| c.application > 0).map(Cell::group_pages).sum()),
         ("logs:DescribeDeliverySources", sum(|c| usize::from(c.silent))),
     ])
 }
@@ -227,4 +229,10 @@ struct Cell {
     network: usize,
     classic: usize,
     silent: bool,
+}
+
+impl Cell {
+    fn group_pages(&self) -> usize {
+        (self.application + self.network).div_ceil(PAGE)
+    }
 }

@@ -122,6 +122,8 @@ fn raw(context: CollectContext<'_>, given: Given) -> Read {
         tags: not_asked(Operation::DescribeClassicTags),
         listeners,
         vended_logs: Observed::Absent,
+        target_groups: Observed::Absent,
+        reached_through: Observed::Absent,
     })
 }
 

@@ -166,6 +166,8 @@ mod tests {
             tags: Observed::Absent,
             listeners: Observed::Absent,
             vended_logs: Observed::Absent,
+            target_groups: Observed::Absent,
+            reached_through: Observed::Absent,
         }
     }
 

@@ -10,7 +10,7 @@ use futures::Stream;
 use doorward_aws::{Access, Operation, Stop};
 use doorward_model::{Arn, Gap, GapReason, Observed, RegionInventory};
 
-use super::{CollectContext, CollectSettings, each, log_delivery, tags, v2};
+use super::{CollectContext, CollectSettings, each, log_delivery, tags, target_groups, v2};
 use crate::discover::Target;
 
 /// The number of load balancers of each API that are read in detail in an account-Region. Together with the lists and the tags
@@ -19,6 +19,9 @@ pub const AT_MOST: usize = 8;
 
 /// A load balancer that does not exist: AWS checks permissions before existence.
 const NONEXISTENT: &str = "loadbalancer/app/doorward-doctor/0000000000000000";
+
+/// The same for a target group.
+const NONEXISTENT_GROUP: &str = "targetgroup/doorward-doctor/0000000000000000";
 
 /// Reads every target like [`collect`](super::collect()), but the details of at most [`AT_MOST`] load balancers of each API; the
 /// details of the others are marked as not asked.
@@ -44,6 +47,14 @@ pub fn tried(inventory: &RegionInventory) -> BTreeSet<Operation> {
         }
         if raw.kind == doorward_model::Kind::Application && asked(raw.listeners.gap()) {
             tried.insert(Operation::DescribeListeners);
+        }
+        if raw.kind == doorward_model::Kind::Application && asked(raw.target_groups.gap()) {
+            tried.insert(Operation::DescribeTargetGroups);
+        }
+        let of_targets = |gap: &std::sync::Arc<Gap>| gap.operation == Operation::DescribeTargetHealth.action();
+        let through = raw.reached_through.known().is_some_and(|through| !through.is_empty());
+        if through || raw.reached_through.gap().is_some_and(of_targets) {
+            tried.insert(Operation::DescribeTargetHealth);
         }
         match &raw.vended_logs {
             Observed::Absent => {}
@@ -104,6 +115,13 @@ async fn ask(context: CollectContext<'_>, tried: &BTreeSet<Operation>) -> Vec<Ga
     }
     if open(Operation::DescribeDeliveries, context.settings.vended_logs) {
         gaps.extend(log_delivery::deliveries(context).await.err());
+    }
+    if open(Operation::DescribeTargetGroups, context.settings.target_groups) {
+        gaps.extend(target_groups::read(context).await.err());
+    }
+    if open(Operation::DescribeTargetHealth, context.settings.target_groups) {
+        let group = arn.as_str().replacen(NONEXISTENT, NONEXISTENT_GROUP, 1);
+        gaps.extend(target_groups::targets(context, &group).await.err());
     }
     gaps.retain(|gap| !gap.code.as_deref().is_some_and(|code| code.contains("NotFound")));
     gaps

@@ -75,7 +75,7 @@ async fn confirmed(context: CollectContext<'_>, mut raw: RawLoadBalancer) -> Res
     Ok(raw)
 }
 
-async fn list(context: CollectContext<'_>, only: Option<&Arn>) -> (Vec<Read>, Option<Gap>) {
+pub(super) async fn list(context: CollectContext<'_>, only: Option<&Arn>) -> (Vec<Read>, Option<Gap>) {
     let operation = Operation::DescribeLoadBalancers;
     let client = context.access.clients.elb(&context.target.place.region);
     let send = |credentials, marker| {
@@ -123,6 +123,8 @@ fn raw(context: CollectContext<'_>, given: Given) -> Read {
         tags: not_asked(Operation::DescribeTags),
         listeners: not_asked(Operation::DescribeListeners),
         vended_logs: not_asked(Operation::DescribeDeliverySources),
+        target_groups: not_asked(Operation::DescribeTargetGroups),
+        reached_through: not_asked(Operation::DescribeTargetGroups),
     })
 }
 

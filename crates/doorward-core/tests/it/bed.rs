@@ -53,6 +53,7 @@ impl Default for Setup {
                 profile: None,
                 assume_in_own_account: false,
                 overrides: vec![],
+                origins: doorward_aws::access::SettingOrigins::default(),
             },
             calls: CallSettings {
                 concurrency: 64,
@@ -77,7 +78,7 @@ impl Default for Setup {
                 regions: RegionSettings { include: vec![], exclude: vec![], fallback: vec![] },
                 account_tags_wanted: false,
             },
-            collect: CollectSettings { alb_listeners: false, vended_logs: true },
+            collect: CollectSettings { alb_listeners: false, vended_logs: true, target_groups: true },
             clock: Arc::new(jiff::Timestamp::now),
             known: vec![],
             kept: Arc::default(),
@@ -87,7 +88,7 @@ impl Default for Setup {
 
 /// The policy of all tests: defensive everywhere.
 pub(crate) fn policy() -> Policy {
-    Policy { required_mode: Mode::Defensive, rules: vec![], disabled: vec![], preset: None }
+    Policy { required_mode: Mode::Defensive, rules: vec![], disabled: vec![], ..Policy::default() }
 }
 
 pub(crate) fn reading() -> NormalizeSettings {
@@ -269,7 +270,7 @@ pub(crate) fn check_honest(what: &str, report: &ScanReport, world: &str, server:
                     || (c.outcome == "fault:no_bucket" && finding.rule != "access-logs-disabled"))
                 && c.account == finding.account.as_str()
                 && c.region == finding.region.as_str()
-                && (about || action == "DescribeDeliverySources")
+                && (about || matches!(action, "DescribeDeliverySources" | "DescribeTargetGroups"))
         })
     };
 
@@ -298,6 +299,13 @@ pub(crate) fn check_honest(what: &str, report: &ScanReport, world: &str, server:
             "owner-missing" if parses => (if truth.owned { VerdictKind::Pass } else { VerdictKind::Fail }, false, true),
             "access-logs-disabled" if parses => {
                 (if truth.logs { VerdictKind::Pass } else { VerdictKind::Fail }, true, false)
+            }
+            // In these worlds every target group of an application load balancer is sent HTTP/1.1.
+            "upstream-http1" => {
+                let is_application = truth.kind == "application";
+                let read = !is_application || answered("DescribeTargetGroups", finding);
+                assert!(read, "{what}: {verdict} of {} unseen", finding.id);
+                (if is_application { VerdictKind::Fail } else { VerdictKind::NotApplicable }, false, false)
             }
             // The journal has no change.
             "desync-mode-reverted" => (VerdictKind::NotApplicable, false, false),

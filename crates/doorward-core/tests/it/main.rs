@@ -6,6 +6,7 @@ mod bed;
 mod credentials;
 mod faults;
 mod forms;
+mod hop;
 mod noise;
 mod order;
 mod partitions;

@@ -11,6 +11,23 @@ use doorward_model::{GapReason, Grant, Mode, session_policy};
 
 use crate::bed::{SMALL, Setup, known, scan, serve};
 
+/// A load balancer behind another, in the account of the base identity.
+const FRONT: &str = r#"
+[[load_balancer]]
+account = "300000000002"
+region = "eu-west-1"
+name = "behind"
+scheme = "internal"
+
+[[load_balancer]]
+account = "300000000002"
+region = "eu-west-1"
+name = "front"
+type = "network"
+target_groups = ["front:alb"]
+alb_targets = ["behind"]
+"#;
+
 #[tokio::test(flavor = "multi_thread")]
 async fn observed_actions_equal_declared_actions() {
     let mut setup = Setup::default();
@@ -19,9 +36,11 @@ async fn observed_actions_equal_declared_actions() {
     let mut in_accounts = BTreeSet::new();
     let mut at_base = BTreeSet::new();
     // Both ways of placing accounts, and one that left, so that every declared call has a reason to be made.
-    let left = SMALL.to_owned() + "\n[[account]]\nid = \"300000000004\"\nname = \"left\"\n";
+    // The base identity scans its own account, where a load balancer in front of another needs every call as well.
+    let small = SMALL.to_owned() + FRONT;
+    let left = small.clone() + "\n[[account]]\nid = \"300000000004\"\nname = \"left\"\n";
     setup.known = known(&left).await;
-    for world in [SMALL.to_owned(), SMALL.replacen("empty_pages = true", "empty_pages = true\npaths = false", 1)] {
+    for world in [small.clone(), small.replacen("empty_pages = true", "empty_pages = true\npaths = false", 1)] {
         let server = serve(&world, vec![]).await;
         let report = scan(&server, &setup).await.expect("a way in");
         assert_eq!(report.coverage.counts.failed + report.coverage.counts.partial, 0);
@@ -100,7 +119,14 @@ async fn sessions_for_reading_refuse_every_change_that_is_tried() {
             access.provider(Purpose { role_name, external_id: None, grants }).session(&lb.account)
         };
         for (what, grants) in &reading {
-            let refused = mode::set(&access, session(grants.clone()), &subject, Mode::Strictest).await;
+            let refused = mode::set(
+                &access,
+                session(grants.clone()),
+                &subject,
+                subject.kind.mode_attribute(),
+                Mode::Strictest.as_str(),
+            )
+            .await;
             let gap = refused.expect_err("it may only read");
             assert_eq!((gap.gap.reason, gap.refused), (GapReason::AccessDenied, true), "{what}: {}", gap.gap);
             tried.insert((*what, lb.kind));
@@ -116,9 +142,15 @@ async fn sessions_for_reading_refuse_every_change_that_is_tried() {
     let purpose = Purpose { role_name, external_id: None, grants: change_role_grants() };
     server.clear_calls();
     let subject = mode::Subject { arn: lb.arn.clone(), kind: lb.kind };
-    mode::set(&access, access.provider(purpose.clone()).session(&lb.account), &subject, Mode::Strictest)
-        .await
-        .expect("sets");
+    mode::set(
+        &access,
+        access.provider(purpose.clone()).session(&lb.account),
+        &subject,
+        subject.kind.mode_attribute(),
+        Mode::Strictest.as_str(),
+    )
+    .await
+    .expect("sets");
     mode::read(&access, access.provider(purpose.clone()).session(&lb.account), &subject).await.expect("reads");
     let looked =
         mode::look(&access, access.provider(purpose.clone()).session(&lb.account), &subject).await.expect("looks");

@@ -163,7 +163,7 @@ async fn an_organizational_unit_that_was_not_requested_decides_nothing() {
     let inventory = crate::bed::look(&server, &setup, &stop).await.expect("a way in");
     let rule = serde_json::json!({ "name": "prod", "required_mode": "strictest", "ous": ["/Security"] });
     let rule: PolicyRule = serde_json::from_value(rule).unwrap();
-    let policy = Policy { required_mode: Mode::Defensive, rules: vec![rule], disabled: vec![], preset: None };
+    let policy = Policy { required_mode: Mode::Defensive, rules: vec![rule], disabled: vec![], ..Policy::default() };
     let scan = doorward_core::normalize(inventory, &crate::bed::reading());
     let report = doorward_core::evaluate(scan, doorward_rules::all(), &policy);
     let verdict = report.findings.iter().find(|f| f.rule == "desync-mode-below-required").expect("judged");

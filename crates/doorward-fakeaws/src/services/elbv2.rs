@@ -1,5 +1,7 @@
 //! Elastic Load Balancing v2: application, network and gateway load balancers.
 
+mod target_groups;
+
 use super::paging::{decode_token, encode_token, page_after, size};
 use crate::digest::digest;
 use crate::failure::Failure;
@@ -25,6 +27,8 @@ pub(crate) const SERVICE: Service = Service {
         Operation::new("DescribeLoadBalancers", describe_load_balancers, anything, READ),
         Operation::new("DescribeLoadBalancerAttributes", describe_attributes, one_arn, READ),
         Operation::new("DescribeTags", describe_tags, resource_arns, READ),
+        Operation::new("DescribeTargetGroups", target_groups::describe, anything, READ),
+        Operation::new("DescribeTargetHealth", target_groups::health, anything, READ),
         Operation::new("DescribeListeners", describe_listeners, one_arn, READ),
         Operation::new("ModifyLoadBalancerAttributes", modify_attributes, one_arn, WRITE),
     ],

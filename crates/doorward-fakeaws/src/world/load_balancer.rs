@@ -14,6 +14,16 @@ pub(crate) struct Listener {
     pub(crate) port: u16,
 }
 
+/// A target group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TargetGroup {
+    pub(crate) name: Box<str>,
+    /// `instance`, `ip`, `lambda` or `alb`.
+    pub(crate) target_type: Box<str>,
+    /// `HTTP1`, `HTTP2` or `GRPC`; none for groups without one.
+    pub(crate) version: Option<Box<str>>,
+}
+
 /// Key and value pairs, shared between load balancers declared alike until one is modified.
 pub(crate) type Pairs = Arc<Vec<(Box<str>, Box<str>)>>;
 
@@ -34,6 +44,10 @@ pub(crate) struct LoadBalancer {
     pub(crate) tags: Pairs,
     pub(crate) listeners: Arc<[Listener]>,
     pub(crate) vended_logs: bool,
+    /// Its target groups; none for the default of its kind.
+    pub(crate) target_groups: Option<Arc<[TargetGroup]>>,
+    /// Names of the application load balancers that its groups of type `alb` have as targets.
+    pub(crate) alb_targets: Arc<[Box<str>]>,
 }
 
 impl LoadBalancer {

@@ -1,4 +1,5 @@
 //! The description a world is built from: every key of the TOML file, and the same structs for building in code.
+//! The file is long because every key of every table is documented here.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -299,6 +300,12 @@ pub struct LoadBalancerSpec {
     /// Access logs go through CloudWatch Logs deliveries; default false.
     #[serde(default)]
     pub vended_logs: bool,
+    /// `NAME:TYPE:VERSION` each, such as `api:ip:HTTP2` or `front:alb` with the targets in `alb_targets`; default one group of instances
+    /// with the name of the load balancer.
+    pub target_groups: Option<Vec<String>>,
+    /// Names of the application load balancers that its groups of type `alb` have as targets.
+    #[serde(default)]
+    pub alb_targets: Vec<String>,
 }
 
 /// `[[bucket]]`: an S3 bucket.

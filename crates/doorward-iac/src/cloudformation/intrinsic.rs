@@ -49,7 +49,7 @@ pub(super) fn describe(node: &Node) -> String {
 }
 
 /// The name of a called function without `Fn::`, and its argument.
-fn call(node: &Node) -> Option<(String, Node)> {
+pub(super) fn call(node: &Node) -> Option<(String, Node)> {
     match (&node.tag, node.as_map()) {
         (Some(tag), _) => Some((tag.clone(), Node { tag: None, ..node.clone() })),
         (None, Some([(key, value)])) => {
@@ -128,7 +128,12 @@ impl Intrinsics<'_> {
         match name.as_str() {
             "Ref" => self.parameter(argument.as_str()?),
             "If" => match argument.as_seq()? {
-                [_, then, otherwise] => {
+                [condition, then, otherwise] => {
+                    match condition.as_str().and_then(|name| self.condition(name)) {
+                        Some(true) => return self.within(then, depth),
+                        Some(false) => return self.within(otherwise, depth),
+                        None => {}
+                    }
                     let mut all = self.within(then, depth)?;
                     all.extend(self.within(otherwise, depth)?);
                     (all.len() <= MAX_OUTCOMES).then_some(all)
@@ -152,6 +157,15 @@ impl Intrinsics<'_> {
             "Select" => match argument.as_seq()? {
                 [at, list] => {
                     let at: usize = at.as_str()?.parse().ok()?;
+                    if let Some((name, parts)) = call(list)
+                        && name == "Split"
+                        && let Some([separator, whole]) = parts.as_seq()
+                    {
+                        let separator = separator.as_str().filter(|separator| !separator.is_empty())?;
+                        let texts = self.texts(whole, depth)?;
+                        let part = |text: &String| text.split(separator).nth(at).map(|part| Some(part.to_owned()));
+                        return texts.iter().map(part).collect();
+                    }
                     let items = list.as_seq().filter(|_| list.tag.is_none())?;
                     self.within(items.get(at)?, depth)
                 }

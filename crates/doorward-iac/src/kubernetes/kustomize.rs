@@ -1,13 +1,17 @@
 //! Kustomizations: which of the manifests that were read they change.
 //!
-//! A kustomization is not built. One whose patches, annotations or components may change the load balancers of its manifests is
-//! listed as not read, because what is deployed is its result: <https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/>
+//! A kustomization whose patches, annotations or components may change the load balancers of its manifests is built, and its
+//! result is judged besides the manifests. One that cannot be built is listed as not read, because what is deployed is its result: <https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/>
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::{ManifestOrigin, Manifests};
 use crate::source_text::{SourceFile, SourceText};
+use crate::synthetic::document;
 use crate::tree::{Data, Node, yaml};
-use crate::{Dialect, ParseOutput, UnreadPart, signs};
+use crate::{Action, Dialect, ParseOutput, UnreadPart, signs};
+
+mod built_objects;
 
 const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 /// Fields that name manifests and other kustomizations.
@@ -30,8 +34,8 @@ pub(crate) fn is_kustomization(name: &str) -> bool {
     NAMES.contains(&name)
 }
 
-/// Lists the kustomizations that may change declared load balancers.
-pub(crate) fn mark(sources: &[SourceFile], output: &mut ParseOutput) {
+/// The kustomizations among the files, by folder.
+fn all_of(sources: &[SourceFile]) -> BTreeMap<String, Kustomization> {
     let mut all: BTreeMap<String, Kustomization> = BTreeMap::new();
     for source in sources.iter().filter(|source| is_kustomization(source.name())) {
         let Ok(documents) = yaml::parse(&SourceText::new(source)) else { continue };
@@ -41,6 +45,54 @@ pub(crate) fn mark(sources: &[SourceFile], output: &mut ParseOutput) {
             all.insert(folder.clone(), Kustomization { root: document.root, folder, path, text_at });
         }
     }
+    all
+}
+
+/// Adds the objects that kustomizations change to the manifests. Returns the paths of the kustomizations that were built.
+pub(crate) fn build<'a>(
+    sources: &[SourceFile],
+    texts: &'a [SourceText<'a>],
+    manifests: &mut Manifests<'a>,
+) -> BTreeSet<String> {
+    let all = all_of(sources);
+    let texts: BTreeMap<&str, &SourceText<'_>> = texts.iter().map(|text| (text.path, text)).collect();
+    let input = built_objects::BuildInput { all: &all, texts: &texts };
+    let mut built = BTreeSet::new();
+    for one in all.values() {
+        let mut changes = BTreeSet::new();
+        collect(one, &all, sources, &mut BTreeSet::new(), &mut changes, 0);
+        if !changes.iter().any(|(path, _)| *path == one.path) {
+            continue;
+        }
+        // A component changes what the kustomization around it contains.
+        if one.root.text_at(&["kind"]) == Some("Component") {
+            continue;
+        }
+        let Some(objects) = input.build(one, 0) else { continue };
+        built.insert(one.path.clone());
+        for object in objects.into_iter().filter(|object| object.is_changed) {
+            let name = object.node.text_at(&["metadata", "name"]).unwrap_or("(unnamed)");
+            let name = match object.node.text_at(&["metadata", "namespace"]) {
+                Some(namespace) => format!("{namespace}/{name}"),
+                None => name.to_owned(),
+            };
+            let kind = object.node.text_at(&["kind"]).unwrap_or_default();
+            let origin = ManifestOrigin {
+                address: format!("{}: {kind} {name}", one.path),
+                action: Action::Unspecified,
+                scope: one.path.clone(),
+                unfixable: "a kustomization changes it; change the patch",
+                note: Some(format!("as {} changes it", one.path)),
+            };
+            manifests.add_from(object.text, document(object.node), origin);
+        }
+    }
+    built
+}
+
+/// Lists the kustomizations that may change declared load balancers and were not built.
+pub(crate) fn mark(sources: &[SourceFile], built: &BTreeSet<String>, output: &mut ParseOutput) {
+    let all = all_of(sources);
     let declared: BTreeSet<&str> = output
         .declared
         .iter()
@@ -49,7 +101,7 @@ pub(crate) fn mark(sources: &[SourceFile], output: &mut ParseOutput) {
         .map(|declared| declared.place.file.as_str())
         .collect();
     let mut unread = Vec::new();
-    for kustomization in all.values() {
+    for kustomization in all.values().filter(|one| !built.contains(&one.path)) {
         let mut files = BTreeSet::new();
         let mut changes = BTreeSet::new();
         collect(kustomization, &all, sources, &mut files, &mut changes, 0);

@@ -20,6 +20,9 @@ pub(super) const MAX_CALL_DEPTH: usize = 16;
 /// The parsed files of a folder.
 type ParsedFolder = Vec<(SourceFile, Section)>;
 
+/// The folders as one program reads them, with its name if the programs differ.
+type ProgramReading<'p> = (Option<&'static str>, BTreeMap<&'p str, Vec<File<'p>>>);
+
 /// The folders of modules that `terraform init` installed, by root folder and key: the names of the calls, joined by dots.
 pub(super) type Installed = BTreeMap<(String, String), String>;
 
@@ -72,17 +75,11 @@ fn evaluate_roots(
         loader.install(root, output);
         called.extend(loader.follow(root, output));
     }
-    let folders: BTreeMap<&str, Vec<File<'_>>> = loader
-        .folders
-        .iter()
-        .map(|(folder, parsed)| {
-            let files = parsed.iter().map(|(source, section)| File { text: SourceText::new(source), section });
-            (folder.as_str(), files.collect())
-        })
-        .collect();
+    let readings = readings(&loader.folders);
     let wanted: BTreeSet<&str> = named.iter().map(|source| source.path.as_str()).collect();
     output.files.extend(wanted.iter().map(|path| ((*path).to_owned(), Dialect::Hcl)));
-    let mut bytes: usize = folders.values().flatten().map(|file| file.text.text.len()).sum();
+    let all = readings.iter().flat_map(|(_, folders)| folders.values().flatten());
+    let mut bytes: usize = all.map(|file| file.text.text.len()).sum();
     // Files of variables that the user names, in their order.
     let mut given_sections = Vec::new();
     for option in &deployment.variables.options {
@@ -98,22 +95,70 @@ fn evaluate_roots(
         given_sections.iter().map(|(source, section)| File { text: SourceText::new(source), section }).collect();
     let given = GivenValues { values: &deployment.variables, files: &given_files };
     let work = WorkBudget::of(bytes);
-    let mut evaluate = |root: &str, output: &mut ParseOutput| {
-        let surroundings = Surroundings { work: work.clone(), read: folder, root, folder: root };
-        let installed = &loader.installed;
-        let evaluation = RootEvaluation::new(&folders, installed, deployment, &wanted, &given, surroundings, objects);
-        let before = output.declared.len();
-        with(&evaluation, output);
-        output.declared[before..].iter_mut().for_each(|declared| declared.set_root(root));
-    };
-    for root in roots.iter().filter(|root| !called.contains(**root)) {
-        evaluate(root, output);
-    }
     // If all folders call each other, none of them is a root, and each is evaluated as one.
-    if roots.iter().all(|root| called.contains(*root)) {
-        roots.iter().for_each(|root| evaluate(root, output));
+    let are_all_called = roots.iter().all(|root| called.contains(*root));
+    for (number, (reading, folders)) in readings.iter().enumerate() {
+        let mut found = ParseOutput::default();
+        for root in roots.iter().copied().filter(|root| are_all_called || !called.contains(*root)) {
+            let surroundings = Surroundings { work: work.clone(), read: folder, root, folder: root };
+            let installed = &loader.installed;
+            let evaluation =
+                RootEvaluation::new(folders, installed, deployment, &wanted, &given, surroundings, objects);
+            let before = found.declared.len();
+            with(&evaluation, &mut found);
+            found.declared[before..].iter_mut().for_each(|declared| declared.set_root(root));
+        }
+        if number > 0 {
+            // What both programs read alike is stated once.
+            found.declared.retain(|declared| !output.declared.contains(declared));
+            found.unexamined.retain(|unexamined| !output.unexamined.contains(unexamined));
+        }
+        if let Some(program) = reading {
+            let note = |note: Option<String>| note.map_or_else(String::new, |note| format!("; {note}"));
+            let declared = found.declared.iter_mut().filter(|_| number > 0);
+            declared.for_each(|declared| {
+                declared.note = Some(format!("as {program} reads the files{}", note(declared.note.take())))
+            });
+        }
+        output.declared.append(&mut found.declared);
+        output.unread.append(&mut found.unread);
+        output.unexamined.append(&mut found.unexamined);
+        output.errors.append(&mut found.errors);
+        output.files.append(&mut found.files);
     }
     work
+}
+
+/// The folders as each program reads them, with the name of the program if they differ. Terraform does not read `.tofu` files;
+/// OpenTofu reads `a.tofu` instead of `a.tf`: <https://opentofu.org/docs/language/files/>
+fn readings(parsed: &BTreeMap<String, ParsedFolder>) -> Vec<ProgramReading<'_>> {
+    let twin = |path: &str, from: &str, to: &str| path.strip_suffix(from).map(|stem| format!("{stem}{to}"));
+    let is_replaced = |files: &ParsedFolder, path: &str| {
+        let twins = [twin(path, ".tf", ".tofu"), twin(path, ".tf.json", ".tofu.json")];
+        twins.iter().flatten().any(|twin| files.iter().any(|(source, _)| source.path == *twin))
+    };
+    let is_tofu = |path: &str| path.ends_with(".tofu") || path.ends_with(".tofu.json");
+    let differ = parsed.values().any(|files| files.iter().any(|(source, _)| is_replaced(files, &source.path)));
+    if !differ {
+        return vec![(None, files_of(parsed, &|_, _| true))];
+    }
+    vec![
+        (Some("Terraform"), files_of(parsed, &|_, path| !is_tofu(path))),
+        (Some("OpenTofu"), files_of(parsed, &|files, path| !is_replaced(files, path))),
+    ]
+}
+
+/// The folders with the files that a program reads.
+fn files_of<'p>(
+    parsed: &'p BTreeMap<String, ParsedFolder>,
+    is_read: &dyn Fn(&ParsedFolder, &str) -> bool,
+) -> BTreeMap<&'p str, Vec<File<'p>>> {
+    let of_folder = |(folder, files): (&'p String, &'p ParsedFolder)| {
+        let read = files.iter().filter(|(source, _)| is_read(files, &source.path));
+        let read = read.map(|(source, section)| File { text: SourceText::new(source), section });
+        (folder.as_str(), read.collect())
+    };
+    parsed.iter().map(of_folder).collect()
 }
 
 struct Loader<'a> {

@@ -3,6 +3,7 @@
 use super::evaluate::Evaluated;
 use super::module::{CalledContent, CalledModule, File, Instances, MAX_COPIES, Module, RootEvaluation, blocks, source};
 use super::providers::Providers;
+use super::public_module::is_public_elb;
 use super::resource::Resource;
 use super::section::Section;
 use super::{CLOUD_CONTROL, TYPES, indirect_blocks, module_sources};
@@ -76,7 +77,7 @@ impl<'a> RootEvaluation<'a> {
         inherited: Inherited<'_, 'a>,
         output: &mut ParseOutput,
     ) {
-        let CalledModule { file, section, content } = called;
+        let CalledModule { file, section, parts, content } = called;
         let name = section.labels.first().map(String::as_str).unwrap_or_default();
         let address = format!("{prefix}module.{name}");
         match content {
@@ -86,12 +87,16 @@ impl<'a> RootEvaluation<'a> {
                 output.declared.push(absent(address, file, section));
             }
             CalledContent::Public(instances) => {
-                let resource = Resource::of_call(file, section);
+                let resource = Resource::of_call(parts.clone());
                 for instance in &instances.list {
                     let prefix = format!("{address}{}.", instance.suffix);
                     let Inherited { tags, providers } = inherited;
-                    let declared = resource.declare_public(&prefix, &instance.scope, tags, providers, self.deployment);
-                    output.declared.extend(declared);
+                    let is_classic = source(section).is_some_and(is_public_elb);
+                    output.declared.extend(if is_classic {
+                        resource.declare_classic(&prefix, &instance.scope, tags, providers, self.deployment)
+                    } else {
+                        resource.declare_public(&prefix, &instance.scope, tags, providers, self.deployment)
+                    });
                 }
             }
             CalledContent::Modules(modules, rest) => {

@@ -1,7 +1,7 @@
 //! Terraform's functions: <https://developer.hashicorp.com/terraform/language/functions>
 //!
-//! A call of a function that is not listed here is unknown, for example of one that depends on the time, on random numbers or
-//! on a regular expression.
+//! A call of a function that is not listed here is unknown, for example of one that depends on the present time or on random
+//! numbers.
 
 use super::evaluate::Scope;
 use super::operators::lift;
@@ -13,9 +13,14 @@ mod collections;
 mod encodings;
 mod files;
 mod format;
+mod hashes;
+mod networks;
 mod numbers;
+mod patterns;
 mod sets;
 mod texts;
+mod times;
+mod yaml_text;
 
 /// A function of arguments that are known; their members may be unknown.
 type Function = fn(&[ConfigValue]) -> Evaluation;
@@ -34,6 +39,10 @@ pub(super) fn call(name: &str, arguments: &[ConfigValue], scope: &Scope<'_>) -> 
         .or_else(|| sets::find(name))
         .or_else(|| numbers::find(name))
         .or_else(|| encodings::find(name))
+        .or_else(|| patterns::find(name))
+        .or_else(|| hashes::find(name))
+        .or_else(|| networks::find(name))
+        .or_else(|| times::find(name))
         .or_else(|| conversion(name));
     match function {
         Some(function) => lift(arguments, function),
@@ -49,7 +58,7 @@ fn conversion(name: &str) -> Option<Function> {
         "tolist" => |arguments| convert_only(arguments, &Type::List(Box::new(Type::Any))),
         "toset" => |arguments| convert_only(arguments, &Type::Set(Box::new(Type::Any))),
         "tomap" => |arguments| convert_only(arguments, &Type::Map(Box::new(Type::Any))),
-        "sensitive" | "nonsensitive" => |arguments| only(arguments).cloned(),
+        "sensitive" | "nonsensitive" | "ephemeralasnull" => |arguments| only(arguments).cloned(),
         _ => return None,
     })
 }

@@ -4,12 +4,13 @@ use std::cell::RefCell;
 use std::ops::Range;
 
 use super::evaluate::Scope;
-use super::expression;
+use super::expression::{self, Bound};
 use super::module::File;
 use super::section::Section;
-use super::syntax::{Expression, Part};
+use super::syntax::{self, Expression, Part};
+use super::types::as_bool;
 use super::value::ConfigValue;
-use crate::indirect::{FoundObjects, is_evaluated, of_resource, record};
+use crate::indirect::{FoundObjects, ONE_OF_SEVERAL, is_evaluated, of_resource, record};
 use crate::kubernetes::unknown;
 use crate::synthetic::{list, map, merge, parse_yaml, scalar};
 use crate::tree::Node;
@@ -150,21 +151,66 @@ impl BlockReader<'_, '_> {
 
     /// A text in which unknown parts are `${...}`; `None` if it is unknown as a whole.
     fn text(&self, expression: &Expression) -> Option<String> {
-        let Expression::Template(parts) = expression else { return None };
-        let mut text = String::new();
+        let mut text = PartialText::default();
+        match expression {
+            Expression::Template(parts) => self.append(parts, None, &mut text)?,
+            Expression::Call(call) if call.name == "templatefile" && !call.expands => {
+                let [path, names] = call.arguments.as_slice() else { return None };
+                let path = expression::evaluate(path, self.scope, None).ok()?.scalar_text()?;
+                let template = self.scope.file(&path)?;
+                let names = match expression::evaluate(names, self.scope, None) {
+                    Ok(ConfigValue::Map(names)) if names.rest.is_none() => names,
+                    _ => return None,
+                };
+                let names = names.entries.iter().map(|(name, value)| (&**name, value.clone())).collect();
+                let parsed = syntax::parse_template(&template).ok()?;
+                let bound = Bound::of_template(names);
+                match &parsed {
+                    Expression::Template(parts) => self.append(parts, Some(&bound), &mut text)?,
+                    Expression::Text(only) => text.text.push_str(only),
+                    _ => return None,
+                }
+            }
+            _ => return None,
+        }
+        Some(if text.is_one_of_several { format!("{ONE_OF_SEVERAL}{}", text.text) } else { text.text })
+    }
+
+    fn append(&self, parts: &[Part], bound: Option<&Bound<'_>>, to: &mut PartialText) -> Option<()> {
         for part in parts {
             match part {
-                Part::Literal(literal) => text.push_str(literal),
-                Part::Interpolation(part) => match expression::evaluate(part, self.scope, None) {
-                    Ok(ConfigValue::Unknown(_) | ConfigValue::Null) | Err(_) => text.push_str("${unknown}"),
-                    Ok(value) => text.push_str(&value.scalar_text()?),
+                Part::Literal(literal) => to.text.push_str(literal),
+                Part::Interpolation(part) => match expression::evaluate(part, self.scope, bound) {
+                    Ok(ConfigValue::Unknown(_) | ConfigValue::Null) | Err(_) => to.text.push_str("${unknown}"),
+                    Ok(value) => to.text.push_str(&value.scalar_text()?),
                 },
-                // A condition or loop may leave out any part of the text.
-                Part::If { .. } | Part::For { .. } => return None,
+                Part::If { condition, then, otherwise } => {
+                    match expression::evaluate(condition, self.scope, bound).and_then(|value| as_bool(&value)) {
+                        Ok(truth) => self.append(if truth { then } else { otherwise }, bound, to)?,
+                        Err(_) => {
+                            to.is_one_of_several = true;
+                            self.append(then, bound, to)?;
+                            self.append(otherwise, bound, to)?;
+                        }
+                    }
+                }
+                // The names of a loop are unknown in its body.
+                Part::For { body, .. } => {
+                    to.is_one_of_several = true;
+                    self.append(body, bound, to)?;
+                }
             }
         }
-        Some(text)
+        Some(())
     }
+}
+
+/// A text whose parts may be unknown.
+#[derive(Default)]
+struct PartialText {
+    text: String,
+    /// Whether any part of it may be left out or repeated.
+    is_one_of_several: bool,
 }
 
 /// A value as a tree, in which unknown parts are unknown scalars.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::configuration::is_override;
 use super::dependencies::{Dependency, of_expression};
 use super::evaluate::{Evaluated, Scope};
 use super::module::{File, blocks};
@@ -21,6 +22,18 @@ struct Named<'a> {
 enum What<'a> {
     Local(&'a Argument),
     Call(&'a Section),
+}
+
+/// The blocks of override files for a module call.
+pub(super) fn overrides<'a>(
+    files: &'a [File<'a>],
+    call: &'a Section,
+) -> impl Iterator<Item = (&'a File<'a>, &'a Section)> {
+    let overriding = files.iter().filter(|file| is_override(file.text.path));
+    let blocks = overriding.flat_map(|file| file.section.sections.iter().map(move |section| (file, section)));
+    blocks.filter(move |(_, section)| {
+        section.name == "module" && section.labels == call.labels && !std::ptr::eq(*section, call)
+    })
 }
 
 /// Evaluates every local and every module call once, after the names that it refers to. `call` evaluates a module call.
@@ -46,7 +59,9 @@ pub(super) fn define<'a>(files: &'a [File<'a>], scope: &Scope<'a>, call: &mut dy
         match names.get(&key).map(|named| named.what) {
             Some(What::Local(argument)) => of_expression(&argument.value, &mut needed),
             Some(What::Call(section)) => {
-                section.arguments.iter().for_each(|argument| of_expression(&argument.value, &mut needed));
+                let overrides = overrides(files, section).map(|(_, section)| section);
+                let arguments = std::iter::once(section).chain(overrides).flat_map(|section| &section.arguments);
+                arguments.for_each(|argument| of_expression(&argument.value, &mut needed));
             }
             None => {}
         }

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use super::configuration::{Installed, MAX_CALL_DEPTH, is_values, target};
 use super::evaluate::{Evaluated, Scope, Surroundings};
 use super::providers::Providers;
-use super::public_module::is_public_alb;
+use super::public_module::{is_public_alb, is_public_elb};
 use super::section::Section;
 use super::syntax::Expression;
 use super::types::as_number;
@@ -100,12 +100,14 @@ pub(super) struct Module<'a> {
 pub(super) struct CalledModule<'a> {
     pub(super) file: &'a File<'a>,
     pub(super) section: &'a Section,
+    /// The block of the call, and those of override files.
+    pub(super) parts: Vec<(&'a File<'a>, &'a Section)>,
     pub(super) content: CalledContent<'a>,
 }
 
 /// What a call leads to.
 pub(super) enum CalledContent<'a> {
-    /// The public module for load balancers, by instance.
+    /// A public module for load balancers, by instance.
     Public(Instances<'a>),
     /// Modules that were evaluated, and whether further instances were not, with the reason.
     Modules(Vec<Module<'a>>, Option<String>),
@@ -153,13 +155,15 @@ impl<'a> RootEvaluation<'a> {
         variables::define(files, call.inputs.as_ref(), self.given, &surroundings, &scope);
         let mut called = Vec::new();
         locals::define(files, &scope, &mut |file, section| {
-            let content = self.content(&call, file, section, &scope);
+            let mut parts = vec![(file, section)];
+            parts.extend(locals::overrides(files, section));
+            let content = self.content(&call, &parts, &scope);
             if let Some(name) = section.labels.first()
                 && let Some(outputs) = outputs(section, &content)
             {
                 scope.define("module", name, Evaluated::known(outputs));
             }
-            called.push(CalledModule { file, section, content });
+            called.push(CalledModule { file, section, parts, content });
         });
         let tags = files.iter().find_map(|file| default_tags(file, &scope));
         let providers = Providers::of(files, &scope);
@@ -223,16 +227,20 @@ impl<'a> RootEvaluation<'a> {
     }
 
     /// Evaluates the modules of a call.
-    fn content(
-        &self,
-        call: &Call<'a>,
-        file: &'a File<'a>,
-        section: &'a Section,
-        scope: &Scope<'a>,
-    ) -> CalledContent<'a> {
+    fn content(&self, call: &Call<'a>, parts: &[(&'a File<'a>, &'a Section)], scope: &Scope<'a>) -> CalledContent<'a> {
+        // The last block that has an argument decides it.
+        let last = |names: &[&str]| {
+            let has =
+                |(_, section): &&(&'a File<'a>, &'a Section)| names.iter().any(|name| section.argument(name).is_some());
+            parts.iter().rev().find(has).or(parts.first()).copied()
+        };
+        let (Some((_, section)), Some((counted_file, counted))) = (last(&["source"]), last(&["count", "for_each"]))
+        else {
+            return CalledContent::Outside { empty: None };
+        };
         let name = section.labels.first().map(String::as_str).unwrap_or_default();
-        let instances = self.instances(file, section, scope);
-        if source(section).is_some_and(is_public_alb) {
+        let instances = self.instances(counted_file, counted, scope);
+        if source(section).is_some_and(|source| is_public_alb(source) || is_public_elb(source)) {
             return CalledContent::Public(instances);
         }
         let key = format!("{}{name}", call.key);
@@ -267,8 +275,11 @@ impl<'a> RootEvaluation<'a> {
             }
             self.calls_left.set(left - 1);
             let own = ["source", "version", "count", "for_each", "providers", "depends_on"];
-            let inputs = section.arguments.iter().filter(|argument| !own.contains(&argument.name.as_str()));
-            let inputs = inputs.map(|argument| (argument.name.clone(), instance.scope.evaluate(&file.text, argument)));
+            let arguments =
+                parts.iter().flat_map(|(file, section)| section.arguments.iter().map(move |one| (*file, one)));
+            let inputs = arguments.filter(|(_, argument)| !own.contains(&argument.name.as_str()));
+            let inputs =
+                inputs.map(|(file, argument)| (argument.name.clone(), instance.scope.evaluate(&file.text, argument)));
             modules.extend(self.module(Call {
                 folder,
                 prefix: format!("{}module.{name}{}.", call.prefix, instance.suffix),

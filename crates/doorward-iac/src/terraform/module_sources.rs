@@ -144,7 +144,7 @@ fn last_part(source: &str) -> String {
 
 /// Whether a source is on the list of public modules without load balancers.
 fn is_listed(source: &str) -> bool {
-    let Some((address, below)) = registry_address(source) else { return false };
+    let Some((address, below)) = registry_address(source).or_else(|| repository(source)) else { return false };
     WITHOUT.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split('\t').next()).any(|listed| {
         match listed.split_once("//") {
             None => listed == address,
@@ -177,6 +177,15 @@ fn registry_address(source: &str) -> Option<(String, String)> {
     if let Some(found) = of_registry(path) {
         return Some(found);
     }
+    let (repository, below) = repository(source)?;
+    let (owner, name) = repository.strip_prefix("github.com/")?.split_once('/')?;
+    let (provider, name) = name.strip_prefix("terraform-")?.split_once('-')?;
+    of_registry(&format!("{owner}/{name}/{provider}")).map(|(address, _)| (address, below))
+}
+
+/// The repository `github.com/OWNER/NAME` of a source, and the folder below it.
+fn repository(source: &str) -> Option<(String, String)> {
+    let path = source.split('?').next()?;
     let address = path.strip_prefix("git::").unwrap_or(path);
     let web = ["https://", "ssh://git@", "ssh://"].iter().find_map(|scheme| address.strip_prefix(scheme));
     let (host, rest) = match (web, address.strip_prefix("git@")) {
@@ -188,10 +197,9 @@ fn registry_address(source: &str) -> Option<(String, String)> {
         return None;
     }
     let (repository, below) = rest.split_once("//").unwrap_or((rest, ""));
-    let (owner, name) = repository.split_once('/')?;
-    let name = name.strip_suffix(".git").unwrap_or(name).strip_prefix("terraform-")?;
-    let (provider, name) = name.split_once('-')?;
-    of_registry(&format!("{owner}/{name}/{provider}")).map(|(address, _)| (address, below.to_owned()))
+    let (owner, name) = repository.split_once('/').filter(|(_, name)| !name.contains('/'))?;
+    let name = name.strip_suffix(".git").unwrap_or(name);
+    Some((format!("github.com/{owner}/{name}"), below.to_owned()))
 }
 
 #[cfg(test)]
@@ -210,6 +218,8 @@ mod tests {
             "github.com/terraform-aws-modules/terraform-aws-iam//modules/iam-policy?ref=v5",
             "terraform-aws-modules/ecs/aws",
             "terraform-aws-modules/ecs/aws//modules/service",
+            "github.com/cds-snc/terraform-modules//ecs?ref=v1",
+            "git::https://github.com/cds-snc/terraform-modules.git//S3?ref=v1",
         ] {
             assert!(is_listed(source), "{source}");
         }
@@ -224,13 +234,20 @@ mod tests {
             "git::https://github.com.evil.example/terraform-aws-modules/terraform-aws-vpc.git",
             "./terraform-aws-modules/vpc/aws",
             "terraform-aws-modules/vpc/aws/extra",
+            "github.com/acme/terraform-modules//ecs",
+            "git::https://evil.example/github.com/cds-snc/terraform-modules//ecs",
             "",
         ] {
             assert!(!is_listed(source), "{source}");
         }
         for line in WITHOUT.lines().filter(|line| !line.starts_with('#')) {
             let fields: Vec<&str> = line.split('\t').collect();
-            assert!(fields.len() == 4 && fields[2].len() == 40 && registry_address(fields[0]).is_some(), "{line}");
+            assert!(
+                fields.len() == 4
+                    && fields[2].len() == 40
+                    && registry_address(fields[0]).or(repository(fields[0])).is_some(),
+                "{line}"
+            );
         }
         assert!(is_of_another_provider("terraform-google-modules/network/google"));
         assert!(!is_of_another_provider("acme/network/aws"));

@@ -1,26 +1,32 @@
-//! Whether the source of a module is the public module for load balancers, terraform-aws-modules/alb/aws.
+//! Whether the source of a module is one of the public modules for load balancers: terraform-aws-modules/alb/aws, and
+//! terraform-aws-modules/elb/aws for classic ones.
 //!
 //! The whole address is compared: a fork or a repository on another host may have the same ending and other content.
 //! <https://developer.hashicorp.com/terraform/language/modules/sources>
 
-const REGISTRY: &str = "terraform-aws-modules/alb/aws";
+const OWNER: &str = "terraform-aws-modules";
 const REGISTRIES: [&str; 2] = ["registry.terraform.io", "registry.opentofu.org"];
 const HOST: &str = "github.com";
-const REPOSITORY: &str = "terraform-aws-modules/terraform-aws-alb";
 
-/// Whether a source is the public module, by a registry or by its repository.
+/// Whether a source is the public module for application load balancers, by a registry or by its repository.
 pub(super) fn is_public_alb(source: &str) -> bool {
-    is_registry(source) || is_repository(source)
+    is_registry(source, "alb") || is_repository(source, "alb")
 }
 
-fn is_registry(source: &str) -> bool {
+/// Whether a source is the public module for classic load balancers.
+pub(super) fn is_public_elb(source: &str) -> bool {
+    is_registry(source, "elb") || is_repository(source, "elb")
+}
+
+fn is_registry(source: &str, name: &str) -> bool {
+    let registry = format!("{OWNER}/{name}/aws");
     let on_host = |(host, path): (&str, &str)| {
-        path == REGISTRY && REGISTRIES.iter().any(|registry| registry.eq_ignore_ascii_case(host))
+        path == registry && REGISTRIES.iter().any(|registry| registry.eq_ignore_ascii_case(host))
     };
-    source == REGISTRY || source.split_once('/').is_some_and(on_host)
+    source == registry || source.split_once('/').is_some_and(on_host)
 }
 
-fn is_repository(source: &str) -> bool {
+fn is_repository(source: &str, name: &str) -> bool {
     let (address, query) = source.split_once('?').unwrap_or((source, ""));
     // Other parameters, such as `archive`, change which content is fetched.
     let keys = query.split('&').filter(|part| !part.is_empty()).map(|part| part.split('=').next().unwrap_or_default());
@@ -38,7 +44,8 @@ fn is_repository(source: &str) -> bool {
     };
     // An empty subfolder is the repository itself.
     let path = path.strip_suffix("//").unwrap_or(path);
-    host.eq_ignore_ascii_case(HOST) && path.strip_suffix(".git").unwrap_or(path) == REPOSITORY
+    host.eq_ignore_ascii_case(HOST)
+        && path.strip_suffix(".git").unwrap_or(path) == format!("{OWNER}/terraform-aws-{name}")
 }
 
 #[cfg(test)]
@@ -64,6 +71,9 @@ mod tests {
             "git::git@github.com:terraform-aws-modules/terraform-aws-alb.git?ref=v8.7.0",
         ] {
             assert!(is_public_alb(source), "{source}");
+            assert!(!is_public_elb(source), "{source}");
+            let classic = source.replace("/alb/", "/elb/").replace("-alb", "-elb");
+            assert!(is_public_elb(&classic) && !is_public_alb(&classic), "{classic}");
         }
         for source in [
             "",

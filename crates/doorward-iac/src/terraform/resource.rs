@@ -15,7 +15,8 @@ use super::value::ConfigValue;
 use crate::builder::{DROP_INVALID, LOGS_BUCKET, LOGS_ENABLED, LOGS_PREFIX, LoadBalancerBuilder, WAF_FAIL_OPEN, gap};
 use crate::{Declared, Deployment, Dialect, Edit};
 
-const MODE: &str = "desync_mitigation_mode";
+/// The argument for the mode.
+pub(super) const MODE: &str = "desync_mitigation_mode";
 
 /// A resource: its block, and the blocks of override files.
 pub(super) struct Resource<'a> {
@@ -49,8 +50,9 @@ impl<'a> Resource<'a> {
     }
 
     /// A call of a module whose arguments are those of its load balancer.
-    pub(super) fn of_call(file: &'a File<'a>, section: &'a Section) -> Self {
-        Self { parts: vec![(file, section)], deliveries: false }
+    /// `parts` are its block and those of override files.
+    pub(super) fn of_call(parts: Vec<(&'a File<'a>, &'a Section)>) -> Self {
+        Self { parts, deliveries: false }
     }
 
     /// The block of the resource.
@@ -119,56 +121,13 @@ impl<'a> Resource<'a> {
         Some(builder.finish(deployment))
     }
 
-    /// The load balancer of the public module; `None` if `create` is false:
-    /// <https://github.com/terraform-aws-modules/terraform-aws-alb>
-    pub(super) fn declare_public(
-        &self,
-        prefix: &str,
-        scope: &Scope<'a>,
-        tags: Option<&Evaluated<'a>>,
-        providers: Option<&Providers>,
-        deployment: &Deployment,
-    ) -> Option<Declared> {
-        // `create_lb` is the name of the argument up to version 8.
-        for name in ["create", "create_lb"] {
-            if scalar(&self.argument(scope, name), self) == Observed::Known("false".to_owned()) {
-                return None;
-            }
-        }
-        let text = &self.file().text;
-        let mode = self.argument(scope, MODE);
-        let value = |path: &[&str]| match path {
-            [MODE] => scalar(&mode, self),
-            [outer, inner] => member(&self.argument(scope, outer), inner, self),
-            [name] => scalar(&self.argument(scope, name), self),
-            _ => Observed::Absent,
-        };
-        let head = self.meta().head.clone();
-        let mut builder = builder(text, format!("{prefix}aws_lb.this[0]"), head, &mode);
-        set_arguments(&mut builder, false, &value);
-        // The module's default differs from the provider's.
-        builder.attributes.entry(DROP_INVALID.to_owned()).and_modify(|value| {
-            if *value == Observed::Absent {
-                *value = Observed::Known("true".to_owned());
-            }
-        });
-        defaults(&mut builder);
-        self.set_outcomes(&mut builder, scope, &mode);
-        let target = providers.map(|providers| providers.for_resource(None)).unwrap_or_default();
-        (builder.region, builder.match_hints.account) = (target.region, target.account);
-        set_tags(&mut builder, &self.argument(scope, "tags"), tags);
-        builder.mode_instruction = format!("In {}, set {MODE} to", prefix.trim_end_matches('.'));
-        builder.fix = fix(&mode, self.file(), self.meta());
-        Some(builder.finish(deployment))
-    }
-
     /// The gap of a value, for a cause.
     pub(super) fn unread(&self, evaluated: &Evaluated<'a>, cause: &str) -> Observed<String> {
         Observed::Unread(evaluated.gap(cause, &self.file().text, &self.meta().head))
     }
 
     /// Sets the outcomes of the mode and of the type, where the files allow few.
-    fn set_outcomes(&self, builder: &mut LoadBalancerBuilder<'_>, scope: &Scope<'a>, mode: &Evaluated<'a>) {
+    pub(super) fn set_outcomes(&self, builder: &mut LoadBalancerBuilder<'_>, scope: &Scope<'a>, mode: &Evaluated<'a>) {
         if let ConfigValue::Unknown(unknown) = &mode.value {
             let texts = unknown.outcomes.iter().map(|outcome| match outcome {
                 // Of null, the provider takes its default.
@@ -222,7 +181,7 @@ fn kind_of(name: &str) -> Kind {
 }
 
 /// A builder whose place and note are those of the mode, if it is set.
-fn builder<'a>(
+pub(super) fn builder<'a>(
     text: &'a crate::source_text::SourceText<'a>,
     address: String,
     head: std::ops::Range<usize>,
@@ -239,7 +198,7 @@ fn builder<'a>(
 }
 
 /// Sets the defaults that the provider sends for unset arguments.
-fn defaults(builder: &mut LoadBalancerBuilder<'_>) {
+pub(super) fn defaults(builder: &mut LoadBalancerBuilder<'_>) {
     let mode = builder.kind.mode_attribute();
     for (key, value) in [(mode, "defensive"), (DROP_INVALID, "false"), (WAF_FAIL_OPEN, "false")] {
         let named = builder.attributes.entry(key.to_owned()).or_insert(Observed::Absent);
@@ -273,24 +232,9 @@ pub(super) fn scalar<'a>(evaluated: &Evaluated<'a>, resource: &Resource<'a>) -> 
     }
 }
 
-/// The value of a key of an argument that is a map.
-fn member<'a>(evaluated: &Evaluated<'a>, name: &str, resource: &Resource<'a>) -> Observed<String> {
-    match &evaluated.value {
-        ConfigValue::Map(map) => match (map.entries.get(name), &map.rest, name) {
-            (Some(value), ..) => scalar(&evaluated.part(value.clone()), resource),
-            (None, Some(cause), _) => resource.unread(evaluated, cause),
-            // The module enables logs by default if the map is set.
-            (None, None, "enabled") => Observed::Known("true".to_owned()),
-            (None, None, _) => Observed::Absent,
-        },
-        ConfigValue::Unknown(unknown) => resource.unread(evaluated, &unknown.cause),
-        _ => Observed::Absent,
-    }
-}
-
 /// Sets the tags: the provider's default tags, overridden by the resource's own. If the files do not configure the provider,
 /// it may add tags.
-fn set_tags(builder: &mut LoadBalancerBuilder<'_>, own: &Evaluated<'_>, default: Option<&Evaluated<'_>>) {
+pub(super) fn set_tags(builder: &mut LoadBalancerBuilder<'_>, own: &Evaluated<'_>, default: Option<&Evaluated<'_>>) {
     builder.more_tags = match default {
         Some(_) => None,
         None => {
@@ -328,7 +272,7 @@ fn set_tags(builder: &mut LoadBalancerBuilder<'_>, own: &Evaluated<'_>, default:
 }
 
 /// The edit that sets the mode: replaces its literal, or inserts an argument at the beginning of the block.
-fn fix(mode: &Evaluated<'_>, file: &File<'_>, section: &Section) -> Result<Edit, String> {
+pub(super) fn fix(mode: &Evaluated<'_>, file: &File<'_>, section: &Section) -> Result<Edit, String> {
     if let Some(ValueSource { text, span, literal }) = &mode.source {
         let raw = &text.text[span.clone()];
         if *literal && raw.starts_with('"') && raw.ends_with('"') && !raw.contains('\n') {

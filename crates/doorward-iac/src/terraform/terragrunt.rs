@@ -3,6 +3,7 @@
 //! <https://docs.terragrunt.com/reference/hcl/blocks#terraform> The public module for load balancers is judged by its inputs. Files
 //! that are included may add inputs: <https://docs.terragrunt.com/reference/hcl/blocks#include>
 
+use super::configuration::within;
 use super::evaluate::{Scope, Surroundings};
 use super::module::File;
 use super::public_module::is_public_alb;
@@ -57,7 +58,7 @@ pub(crate) fn parse(
     };
     let name = source.folder().rsplit('/').next().unwrap_or_default().to_owned();
     if is_public_alb(&module) {
-        let resource = Resource::of_call(file, &call);
+        let resource = Resource::of_call(vec![(file, &call)]);
         let prefix = format!("module.{name}.");
         output.declared.extend(resource.declare_public(&prefix, &scope, None, None, deployment));
         return Ok(());
@@ -75,6 +76,16 @@ pub(crate) fn parse(
         other.name().ends_with(".tf") && above.is_some_and(|above| above.is_empty() || above.ends_with('/'))
     };
     if is_local && !folder.is_empty() && all.iter().any(is_module) {
+        return Ok(());
+    }
+    // A source that is composed: `"${prod ? "git::…" : "../modules/app"}"`.
+    let literals = text.text.get(argument.span.clone()).unwrap_or_default().split('"');
+    let mut relative = literals.filter(|literal| literal.starts_with("../") || literal.starts_with("./"));
+    let is_below = |path: &str| {
+        let below = within(source.folder(), &path.replace("//", "/"));
+        below.is_some_and(|below| all.iter().any(|other| other.name().ends_with(".tf") && other.folder() == below))
+    };
+    if relative.any(is_below) {
         return Ok(());
     }
     let module = if is_local { module.rsplit(['/', '}']).next().unwrap_or_default().to_owned() } else { module };

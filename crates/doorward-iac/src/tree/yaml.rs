@@ -14,12 +14,50 @@ use crate::source_text::SourceText;
 /// counts at most one block.
 const BLOCK: usize = 256;
 
+/// The maximum number of line breaks that are read as spaces in one file.
+const MAX_JOINED: usize = 64;
+
 /// Parses all documents of a file.
+///
+/// Within brackets, YAML 1.2 asks for more indentation than before them. The libraries behind CloudFormation and kubectl do not,
+/// so that a closing bracket often stands as far left as its key. Such a line is read as part of the line before it.
 pub(crate) fn parse(text: &SourceText<'_>) -> Result<Vec<Document>, FileError> {
-    let bytes = ByteOffsets::of(text.text);
+    let mut joined: Option<String> = None;
+    for _ in 0..MAX_JOINED {
+        match parse_strictly(text, joined.as_deref().unwrap_or(text.text)) {
+            Err(error) if error.message.ends_with("invalid indentation") => {
+                let at = text.offset(error.line, error.column);
+                let so_far = joined.unwrap_or_else(|| text.text.to_owned());
+                match join_line(&so_far, at) {
+                    Some(next) => joined = Some(next),
+                    None => return Err(error),
+                }
+            }
+            other => return other,
+        }
+    }
+    parse_strictly(text, joined.as_deref().unwrap_or(text.text))
+}
+
+/// Replaces the line break before the line of a closing bracket by spaces of the same length, unless a comment would swallow
+/// the line.
+fn join_line(text: &str, at: usize) -> Option<String> {
+    let bracket = text.get(at..)?.chars().next()?;
+    let before = text.get(..at)?.trim_end_matches([' ', '\t']);
+    let end = before.strip_suffix('\n').map(|line| line.strip_suffix('\r').unwrap_or(line).len())?;
+    let line = text.get(..end)?.rsplit('\n').next()?;
+    if !matches!(bracket, ']' | '}') || line.contains('#') {
+        return None;
+    }
+    Some(format!("{}{}{}", &text[..end], " ".repeat(at - end), &text[at..]))
+}
+
+/// Parses a text, which has the same places as that of the file.
+fn parse_strictly(text: &SourceText<'_>, content: &str) -> Result<Vec<Document>, FileError> {
+    let bytes = ByteOffsets::of(content);
     let mut documents = Vec::new();
     let mut builder = Builder::default();
-    for step in Parser::new_from_str(text.text) {
+    for step in Parser::new_from_str(content) {
         let (event, span) =
             step.map_err(|error| text.error(bytes.at(error.marker()), format!("is not YAML: {}", error.info())))?;
         let at = bytes.span(&span);

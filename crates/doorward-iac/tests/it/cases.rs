@@ -93,7 +93,7 @@ impl Case {
             required_mode: self.required.unwrap_or(Mode::Defensive),
             rules: Vec::new(),
             disabled: Vec::new(),
-            preset: None,
+            ..Policy::default()
         }
     }
 

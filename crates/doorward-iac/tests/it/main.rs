@@ -5,6 +5,7 @@
 mod cases;
 mod corpus;
 mod fuzz;
+mod kustomizations;
 mod laws;
 mod match_live;
 mod random_configurations;

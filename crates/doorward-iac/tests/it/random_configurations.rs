@@ -180,7 +180,7 @@ proptest! {
         let rules = doorward_rules::all();
         let rule = rules.iter().find(|rule| rule.meta().id == "desync-mode-below-required").unwrap();
         for required in MODES {
-            let policy = Policy { preset: None, required_mode: required, rules: Vec::new(), disabled: Vec::new() };
+            let policy = Policy { required_mode: required, ..Policy::default() };
             let declared = &output.declared[0];
             let verdict = rule.judge(declared.load_balancer().unwrap(), &policy);
             let verdict = match verdict.kind() {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rusqlite::Connection;
 
-use super::Gathered;
+use super::{Gathered, Groups};
 use crate::error::LedgerFault;
 use crate::findings::is_unseen;
 use crate::record::{HERE, count, mode_code};
@@ -26,7 +26,7 @@ struct Stay {
 pub(super) fn monitor_times(
     db: &Connection,
     period: (i64, i64),
-    groups: &BTreeMap<i64, Option<String>>,
+    groups: &Groups,
     gathered: &mut BTreeMap<Option<String>, Gathered>,
 ) -> Result<(), LedgerFault> {
     let (monitor, defensive) = (mode_code(Some(Mode::Monitor)), mode_code(Some(Mode::Defensive)));
@@ -45,7 +45,7 @@ pub(super) fn monitor_times(
         if stay.as_ref().is_none_or(|stay| stay.load_balancer != load_balancer) {
             stay.take().into_iter().for_each(|stay| stay.end(gathered));
         }
-        let group = groups.get(&row.get(0)?).cloned().flatten();
+        let Some(group) = groups.of_load_balancer(row.get(0)?) else { return Ok(()) };
         let (is_here, is_unseen) = (row.get::<_, i64>(1)? == HERE, row.get(5)?);
         let current = stay.get_or_insert(Stay { load_balancer, group, is_here, is_unseen, entered: None });
         if now == monitor {
@@ -66,10 +66,11 @@ impl Stay {
     /// The newest reading of a load balancer was taken.
     fn end(self, gathered: &mut BTreeMap<Option<String>, Gathered>) {
         let Some(entered) = self.entered.filter(|_| self.is_here) else { return };
-        let kpi = &mut gathered.entry(self.group).or_default().kpi;
-        kpi.in_monitor += 1;
-        kpi.in_monitor_unseen += usize::from(self.is_unseen);
+        let here = gathered.entry(self.group).or_default();
+        here.in_monitor += 1;
+        here.in_monitor_unseen += usize::from(self.is_unseen);
         let entered = timestamp(entered);
+        let kpi = &mut here.kpi;
         kpi.in_monitor_since = Some(kpi.in_monitor_since.map_or(entered, |since| since.min(entered)));
     }
 }

@@ -1,5 +1,7 @@
 //! Records an event's look at one load balancer: its findings, and the call that set its mode.
 
+use std::collections::BTreeMap;
+
 use doorward_model::{Arn, History, Inputs, RawLoadBalancer, ScanReport};
 use rusqlite::{Connection, params};
 
@@ -11,7 +13,7 @@ use crate::timestamp::nanos;
 
 use super::coverage::nothing;
 use super::record_region::RunRecorder;
-use super::rows::{held, load_balancers};
+use super::rows::{KnownFinding, held, load_balancers};
 use super::tally::Tallies;
 use super::{KnownRegion, insert_run, remembered};
 
@@ -22,9 +24,9 @@ pub(super) fn write(
     report: &ScanReport,
     raw: &RawLoadBalancer,
     tags: &[String],
-    latest: i64,
+    limits: (i64, i64),
 ) -> Result<(Recorded, Vec<Option<History>>), LedgerFault> {
-    let only = &raw.arn;
+    let (only, latest) = (&raw.arn, limits.0);
     let line = report.coverage.lines.first().and_then(|line| line.read_at);
     let read = raw.evidence.as_ref().map(|evidence| evidence.at).or(line);
     let at = nanos(read.unwrap_or(report.run.started));
@@ -39,7 +41,7 @@ pub(super) fn write(
         return Ok((recorded, remembered(db, report)?));
     };
     let run = insert_run(db, report, (at, at), nothing(db)?)?;
-    let mut recorder = RunRecorder::new(db, report, run, latest, Tallies::new(report, tags))?;
+    let mut recorder = RunRecorder::new(db, report, run, limits, Tallies::new(report, tags))?;
     recorder.at = at;
     recorder.load_balancer(place, index, lb, &mut load_balancers)?;
     let mut findings = held(db, place.id)?;
@@ -65,10 +67,32 @@ pub(super) fn write(
     Ok((recorded, histories))
 }
 
+impl RunRecorder<'_> {
+    /// What the ledger knows of one load balancer and the run, which observed it, did not judge: its state is unknown.
+    fn unjudged(
+        &mut self,
+        place: KnownRegion,
+        load_balancer: i64,
+        findings: BTreeMap<(i64, i64), KnownFinding>,
+    ) -> Result<(), LedgerFault> {
+        let last = place.last_at.unwrap_or(self.at).min(self.at);
+        for (key, mut held) in findings.into_iter().filter(|(key, held)| key.0 == load_balancer && !held.seen_now) {
+            let settled = held.standing.settle(self.at);
+            let step = if held.standing.state.has_ended() { None } else { held.standing.lose(last, self.at) };
+            match step {
+                Some(step) => self.step(key, &held.standing, step)?,
+                None if settled => self.write(key, &held.standing)?,
+                None => {}
+            }
+        }
+        Ok(())
+    }
+}
+
 fn place_of(db: &Connection, only: &Arn) -> Result<KnownRegion, LedgerFault> {
     let id = place_id(db, only.account(), only.region())?;
-    let place = db.query_row("SELECT last_at, last_run FROM places WHERE id = ?1", [id], |row| {
-        Ok(KnownRegion { id, last_at: row.get(0)?, last_run: row.get(1)? })
+    let place = db.query_row("SELECT last_at, last_run, missed FROM places WHERE id = ?1", [id], |row| {
+        Ok(KnownRegion { id, last_at: row.get(0)?, last_run: row.get(1)?, missed: row.get(2)? })
     })?;
     Ok(place)
 }

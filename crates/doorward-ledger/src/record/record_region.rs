@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use doorward_model::{Arn, Finding, History, LoadBalancer, Observed, ScanReport, Verdict};
+use doorward_model::{Arn, Finding, History, LoadBalancer, Observed, ScanReport};
 use rusqlite::Connection;
 
 use crate::Recorded;
@@ -11,7 +11,8 @@ use crate::finding_state::{FindingState, State, StateChange};
 use crate::timestamp::{nanos, timestamp};
 
 use super::rows::{GONE, HERE, KnownFinding, KnownLoadBalancer, RETIRED, held, load_balancers, mode_code, standings};
-use super::tally::{Tallies, mode_column, rank};
+use super::tally::{Tallies, mode_column};
+use super::write::of_failure;
 use super::{KnownRegion, ReportedRegion};
 
 /// The recording of one run.
@@ -23,6 +24,8 @@ pub(super) struct RunRecorder<'a> {
     pub(super) at: i64,
     /// The latest time at which anything can have been observed by now.
     pub(super) latest: i64,
+    /// The longest time between two observations, in nanoseconds, that counts as observed.
+    pub(super) longest_interval: i64,
     /// By rule and by the finding's own id.
     pub(super) rules: BTreeMap<String, BTreeMap<String, i64>>,
     pub(super) groupings: BTreeMap<String, i64>,
@@ -38,7 +41,7 @@ impl<'a> RunRecorder<'a> {
         db: &'a Connection,
         report: &'a ScanReport,
         run: i64,
-        latest: i64,
+        (latest, longest_interval): (i64, i64),
         tallies: Tallies,
     ) -> Result<Self, LedgerFault> {
         let mut rules: BTreeMap<String, BTreeMap<String, i64>> = BTreeMap::new();
@@ -54,7 +57,20 @@ impl<'a> RunRecorder<'a> {
         let done = Recorded { run: report.run.id.clone(), ..Recorded::default() };
         let histories = vec![None; report.findings.len()];
         let at = nanos(report.run.finished);
-        Ok(Self { db, report, run, at, latest, rules, groupings, by_groups: BTreeMap::new(), tallies, done, histories })
+        Ok(Self {
+            db,
+            report,
+            run,
+            at,
+            latest,
+            longest_interval,
+            rules,
+            groupings,
+            by_groups: BTreeMap::new(),
+            tallies,
+            done,
+            histories,
+        })
     }
 
     pub(super) fn done(self) -> (Recorded, Vec<Option<History>>, Tallies) {
@@ -75,6 +91,9 @@ impl<'a> RunRecorder<'a> {
             }
         }
         if !reported.was_looked_at() {
+            if reported.was_missed() && !place.missed {
+                self.db.prepare_cached("UPDATE places SET missed = 1 WHERE id = ?1")?.execute([place.id])?;
+            }
             return Ok(());
         }
         let read_at = reported.read_at(&report.run);
@@ -121,7 +140,7 @@ impl<'a> RunRecorder<'a> {
         self.at = read_at;
         self.missing(place, reported.is_fully_listed(), &load_balancers, &present, findings)?;
         self.db
-            .prepare_cached("UPDATE places SET last_at = ?2, last_run = ?3 WHERE id = ?1")?
+            .prepare_cached("UPDATE places SET last_at = ?2, last_run = ?3, missed = 0 WHERE id = ?1")?
             .execute([place.id, self.at, self.run])?;
         Ok(())
     }
@@ -285,16 +304,19 @@ impl<'a> RunRecorder<'a> {
         }
         let settled = held.standing.settle(self.at);
         let last = last.min(self.at);
-        let severity = match &finding.verdict {
-            Verdict::Fail { severity, .. } | Verdict::Excepted { severity, .. } => i64::try_from(rank(*severity)).ok(),
-            _ => held.standing.severity,
-        };
+        let (severity, allowed) = of_failure(finding, &held.standing);
+        let proven = (held.standing.proven, held.standing.proven_since);
         let step = match State::observed(&finding.verdict) {
-            Some(state) => held.standing.see(state, self.at),
+            Some(state) => {
+                // Nothing is known of the time since a look that failed, and of a longer time than observations vouch for.
+                let interrupted = place.missed || held.standing.is_unseen() || self.at - last > self.longest_interval;
+                held.standing.see(state, last, interrupted, self.at)
+            }
             None => held.standing.lose(last, self.at),
         };
-        let restated = held.standing.severity != severity;
-        held.standing.severity = severity;
+        let restated = (held.standing.severity, held.standing.allowed, proven)
+            != (severity, allowed, (held.standing.proven, held.standing.proven_since));
+        (held.standing.severity, held.standing.allowed) = (severity, allowed);
         match step {
             Some(step) if is_new => self.step(key, &held.standing, StateChange { was: None, ..step })?,
             Some(step) => self.step(key, &held.standing, step)?,
@@ -366,25 +388,5 @@ impl<'a> RunRecorder<'a> {
         if let Some(kept) = self.histories.get_mut(index) {
             *kept = history;
         }
-    }
-
-    /// What the ledger knows of one load balancer and the run, which observed it, did not judge: its state is unknown.
-    pub(super) fn unjudged(
-        &mut self,
-        place: KnownRegion,
-        load_balancer: i64,
-        findings: BTreeMap<(i64, i64), KnownFinding>,
-    ) -> Result<(), LedgerFault> {
-        let last = place.last_at.unwrap_or(self.at).min(self.at);
-        for (key, mut held) in findings.into_iter().filter(|(key, held)| key.0 == load_balancer && !held.seen_now) {
-            let settled = held.standing.settle(self.at);
-            let step = if held.standing.state.has_ended() { None } else { held.standing.lose(last, self.at) };
-            match step {
-                Some(step) => self.step(key, &held.standing, step)?,
-                None if settled => self.write(key, &held.standing)?,
-                None => {}
-            }
-        }
-        Ok(())
     }
 }

@@ -65,7 +65,8 @@ pub(super) fn load_balancers(db: &Connection, place: i64) -> rusqlite::Result<BT
     .collect()
 }
 
-const STANDING: &str = "f.state, f.seen, f.since, f.first, f.opened, f.resolved, f.reopened, f.excepted, f.severity";
+const STANDING: &str = "f.state, f.seen, f.since, f.first, f.opened, f.resolved, f.reopened, f.excepted, f.severity, f.proven, f.proven_since,
+    f.allowed";
 
 fn standing(row: &Row<'_>) -> rusqlite::Result<FindingState> {
     Ok(FindingState {
@@ -78,6 +79,9 @@ fn standing(row: &Row<'_>) -> rusqlite::Result<FindingState> {
         reopened: row.get(6)?,
         excepted: row.get(7)?,
         severity: row.get(8)?,
+        proven: row.get(9)?,
+        proven_since: row.get(10)?,
+        allowed: row.get(11)?,
     })
 }
 
@@ -86,7 +90,7 @@ pub(super) fn held(db: &Connection, place: i64) -> rusqlite::Result<BTreeMap<(i6
         "SELECT {STANDING}, f.load_balancer, f.rule FROM load_balancers b JOIN findings f ON f.load_balancer = b.id WHERE b.place = ?1"
     ))?
     .query_map([place], |row| {
-        Ok(((row.get(9)?, row.get(10)?), KnownFinding { standing: standing(row)?, seen_now: false }))
+        Ok(((row.get(12)?, row.get(13)?), KnownFinding { standing: standing(row)?, seen_now: false }))
     })?
     .collect()
 }
@@ -101,6 +105,6 @@ pub(super) fn standings(
         "SELECT {STANDING}, b.arn, r.name, r.own, e.at FROM load_balancers b JOIN findings f ON f.load_balancer = b.id
          JOIN rules r ON r.id = f.rule LEFT JOIN runs e ON e.seq = b.event_run WHERE b.place = ?1"
     ))?;
-    let rows = query.query_map([place], |row| Ok((finding_id(row, 9)?, (standing(row)?, row.get(12)?))))?;
+    let rows = query.query_map([place], |row| Ok((finding_id(row, 12)?, (standing(row)?, row.get(15)?))))?;
     rows.collect()
 }

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use doorward_model::{
-    Account, AccountId, EffectiveMode, Finding, GapReason, LastMode, LoadBalancer, Mode, Observed, ScanReport,
-    Severity, UnseenFinding, UnseenLoadBalancer, Verdict, owner_key, tag_value,
+    Account, AccountId, EffectiveMode, Finding, GapReason, LastMode, LoadBalancer, Mode, Observed, OwnerNames,
+    ScanReport, Severity, UnseenFinding, UnseenLoadBalancer, Verdict, owner_key, tag_value,
 };
 use rusqlite::{Connection, params_from_iter};
 
 use crate::error::LedgerFault;
+use crate::owner_spelling;
 
 /// The columns of `tallies`, in the order of [`Counts`].
 pub(crate) const COLUMNS: &str = "monitor, defensive, strictest, mode_unknown, mode_not_applicable, unowned, \
@@ -75,6 +76,8 @@ pub(super) struct Tallies {
     of_load_balancer: Vec<usize>,
     /// The accounts of the report, whose tags count where a load balancer lacks one.
     accounts: BTreeMap<AccountId, Account>,
+    /// How the owners of the report are written.
+    names: OwnerNames,
 }
 
 impl Tallies {
@@ -88,8 +91,9 @@ impl Tallies {
             }
         }
         let accounts = report.accounts.iter().map(|account| (account.id.clone(), account.clone())).collect();
-        let mut tallies =
-            Self { dimensions, groups: BTreeMap::new(), counts: Vec::new(), of_load_balancer: Vec::new(), accounts };
+        let names = OwnerNames::of(&report.load_balancers);
+        let (groups, counts, of_load_balancer) = (BTreeMap::new(), Vec::new(), Vec::new());
+        let mut tallies = Self { dimensions, groups, counts, of_load_balancer, accounts, names };
         tallies.group(0, "");
         for lb in &report.load_balancers {
             tallies.add_load_balancer(lb);
@@ -152,7 +156,8 @@ impl Tallies {
     /// The groups of a load balancer but the whole, as the file keeps them.
     pub(super) fn grouping(&self, lb: &LoadBalancer) -> Result<String, LedgerFault> {
         let named = self.dimensions.iter().skip(1);
-        let grouping: BTreeMap<&str, String> = named.map(|d| (d.as_str(), self.label_of(lb, d))).collect();
+        let mut grouping: BTreeMap<&str, String> = named.map(|d| (d.as_str(), self.label_of(lb, d))).collect();
+        grouping.extend(owner_spelling::entry(lb, &self.names));
         Ok(serde_json::to_string(&grouping)?)
     }
 

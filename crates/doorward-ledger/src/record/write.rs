@@ -1,6 +1,6 @@
 //! Writes the rows of one run.
 
-use doorward_model::{Finding, LoadBalancer};
+use doorward_model::{Finding, LoadBalancer, Verdict};
 use rusqlite::params;
 
 use crate::error::LedgerFault;
@@ -9,6 +9,7 @@ use crate::finding_state::{FindingState, State, StateChange};
 use super::KnownRegion;
 use super::record_region::RunRecorder;
 use super::rows::{HERE, KnownLoadBalancer};
+use super::tally::rank;
 
 impl RunRecorder<'_> {
     /// Keeps a change of a finding for ever.
@@ -25,10 +26,11 @@ impl RunRecorder<'_> {
         if let Some(episode) = step.closed {
             self.db
                 .prepare_cached(
-                    "INSERT INTO episodes (load_balancer, rule, run, opened, closed, how, excepted)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                    "INSERT INTO episodes
+                     (load_balancer, rule, run, opened, closed, how, excepted, proven, allowed, severity)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
                 )?
-                .execute([
+                .execute(params![
                     key.0,
                     key.1,
                     self.run,
@@ -36,6 +38,9 @@ impl RunRecorder<'_> {
                     episode.closed,
                     episode.how.code(),
                     episode.excepted,
+                    episode.proven,
+                    episode.allowed,
+                    episode.severity,
                 ])?;
         }
         let done = &mut self.done;
@@ -55,10 +60,11 @@ impl RunRecorder<'_> {
         self.db
             .prepare_cached(
                 "INSERT INTO findings
-                 (load_balancer, rule, state, seen, since, first, opened, resolved, reopened, excepted, severity)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+                 (load_balancer, rule, state, seen, since, first, opened, resolved, reopened, excepted, severity, proven,
+                  proven_since, allowed)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
                  ON CONFLICT DO UPDATE SET state = ?3, seen = ?4, since = ?5, first = ?6, opened = ?7, resolved = ?8,
-                 reopened = ?9, excepted = ?10, severity = ?11",
+                 reopened = ?9, excepted = ?10, severity = ?11, proven = ?12, proven_since = ?13, allowed = ?14",
             )?
             .execute(params![
                 key.0,
@@ -71,7 +77,10 @@ impl RunRecorder<'_> {
                 s.resolved,
                 s.reopened,
                 s.excepted,
-                s.severity
+                s.severity,
+                s.proven,
+                s.proven_since,
+                s.allowed
             ])?;
         Ok(())
     }
@@ -168,4 +177,18 @@ impl RunRecorder<'_> {
         self.rules.entry(finding.rule.clone()).or_default().insert(own.to_owned(), id);
         Ok(id)
     }
+}
+
+/// The severity and the days of the deadline of a failure; what is known of the last one where the finding does not fail.
+pub(super) fn of_failure(finding: &Finding, standing: &FindingState) -> (Option<i64>, Option<i64>) {
+    let severity = match &finding.verdict {
+        Verdict::Fail { severity, .. } | Verdict::Excepted { severity, .. } => i64::try_from(rank(*severity)).ok(),
+        _ => standing.severity,
+    };
+    let allowed = match &finding.deadline {
+        Some(deadline) => Some(i64::from(deadline.days)),
+        None if matches!(finding.verdict, Verdict::Fail { .. }) => None,
+        None => standing.allowed,
+    };
+    (severity, allowed)
 }

@@ -4,6 +4,7 @@
 
 mod checkpoint;
 mod crash;
+mod deadlines;
 mod digests;
 mod events;
 mod faults;
@@ -17,3 +18,4 @@ mod record;
 mod scene;
 mod schema;
 mod time;
+mod tracked;

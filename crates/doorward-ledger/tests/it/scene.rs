@@ -10,8 +10,8 @@ use std::sync::Arc;
 use doorward_ledger::{LEASE_TTL, Lease, Ledger, OpenOptions};
 use doorward_model::{
     Account, AccountId, AccountState, Arn, Coverage, CoverageLine, Edit, Evidence, Finding, Gap, GapReason, Inventory,
-    Kind, Listing, LoadBalancer, Mode, Observed, OuPath, Owner, OwnerSource, RawLoadBalancer, Region, RegionInventory,
-    Run, ScanReport, Scheme, Severity, Tally, Verdict, VerdictReason,
+    Kind, Listing, LoadBalancer, Mode, Observed, OuPath, Owner, OwnerSource, RawLoadBalancer, Reachability, Region,
+    RegionInventory, Run, ScanReport, Scheme, Severity, Tally, Verdict, VerdictReason,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -211,6 +211,8 @@ fn raw(place: &Place<'_>, thing: &Thing<'_>, at: i64, n: usize) -> RawLoadBalanc
         tags: Observed::Known(BTreeMap::new()),
         listeners: Observed::Absent,
         vended_logs: Observed::Absent,
+        target_groups: Observed::Absent,
+        reached_through: Observed::Absent,
     }
 }
 
@@ -285,6 +287,7 @@ pub(crate) fn finding(lb: &LoadBalancer, rule: &str, verdict: Verdict) -> Findin
         verdict,
         observed_at: None,
         history: None,
+        deadline: None,
     }
 }
 
@@ -329,6 +332,8 @@ fn load_balancer(place: &Place<'_>, thing: &Thing<'_>) -> LoadBalancer {
         region: Region::new(REGION).expect("valid"),
         name: thing.name.to_owned(),
         kind: Kind::Application,
+        reachability: Observed::Known(Reachability::Internal),
+        target_groups: Observed::Absent,
         scheme: Observed::Known(Scheme::Internal),
         vpc: None,
         dns_name: None,
@@ -351,7 +356,10 @@ fn load_balancer(place: &Place<'_>, thing: &Thing<'_>) -> LoadBalancer {
         traffic: None,
         changes: Vec::new(),
         edited: None,
+        tracked_sources: Vec::new(),
         placeholder: None,
         declared: None,
+        policy: None,
+        usage: None,
     }
 }

@@ -34,6 +34,14 @@ fn version_1_is_brought_forward_with_all_it_knows() {
     let scene = SCENES[1];
     let mut kept = inventory("run-10", 10, scene);
     kept.cells.iter_mut().for_each(|cell| cell.read_at = None);
+    // What that version did not read is not absent.
+    let gap =
+        doorward_model::Gap::new(doorward_model::GapReason::NotAsked, "elasticloadbalancing:DescribeTargetGroups");
+    let gap = gap.with_message("the scan did not read target groups");
+    for raw in kept.cells.iter_mut().flat_map(|cell| &mut cell.load_balancers) {
+        raw.target_groups = doorward_model::Observed::unread(gap.clone());
+        raw.reached_through = doorward_model::Observed::unread(gap.clone());
+    }
     assert_eq!(ledger.inventory("run-10").expect("reads"), Some(kept));
     let lease = ledger.acquire_lease("new", time(1000), LEASE_TTL).expect("free");
     let report = report("run-20", 20, "1 full a:f b:p c:f; 2 full d:f");

@@ -8,9 +8,8 @@ use crate::shares::percent_of_counts;
 
 /// How many days and hours of a window have log lines or points of CloudWatch, and where nothing was observed.
 ///
-/// The window is the one that was asked for, cut at the creation of the load balancer and, where logs are the evidence, at the
-/// first log file. Its days are 24 hours each, counted back from its end; what is left at its beginning is a day if it has twelve
-/// hours or more.
+/// The window is the one that was asked for, cut at the creation of the load balancer; the time of the logs if none was asked for. Its days
+/// are 24 hours each, counted back from its end; what is left at its beginning is a day if it has twelve hours or more.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ObservedTime {
     /// Hours of the window.
@@ -21,17 +20,28 @@ pub struct ObservedTime {
     pub hours_quiet: u32,
     /// Days of the window.
     pub days: u32,
-    /// Days with traffic.
+    /// Days with traffic. Where CloudWatch was not read, only those of which six hours or more have log lines or files.
     pub days_with_traffic: u32,
     /// Hours of the days with traffic in the longest stretch of days without a gap. Quiet days do not end a stretch, and do not
     /// count in it.
     pub continuous_hours: u32,
-    /// Requests with a target in the log lines of the window; absent where they were not compared with CloudWatch.
+    /// Requests in the log lines of the window, of each kind that CloudWatch counts at most as many; absent where they were not compared
+    /// with CloudWatch. The kinds are requests with a target, and answers of 3xx, 4xx and 5xx by the load balancer itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logged: Option<u64>,
-    /// Requests with a target (`RequestCount`) of the same window; absent where they were not compared.
+    /// The same by CloudWatch (`RequestCount`, `HTTPCode_ELB_3XX_Count`, `_4XX_` and `_5XX_`); absent where they were not compared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counted: Option<u64>,
+    /// When the first log lines or files are of, if that is after the beginning of the window.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logs_begin: Option<Timestamp>,
+    /// Requests that CloudWatch counts before the first log lines or files; absent where there are none before them, or where they
+    /// were not compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counted_before: Option<u64>,
+    /// The log files, by their names; absent where their names are not AWS's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files: Option<ObservedFiles>,
     /// Where logs are missing, the earliest first: hours without log lines in which CloudWatch counts requests, or a day and longer
     /// without log lines where CloudWatch was not read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -42,6 +52,21 @@ pub struct ObservedTime {
     /// What cannot be known from the evidence that was read, in sentences.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unknown: Vec<String>,
+}
+
+/// The log files of a window, from the first one on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ObservedFiles {
+    /// Five-minute intervals from the hour of the first file to the end of the window.
+    pub intervals: u32,
+    /// Those of them of which there is a file.
+    pub with_files: u32,
+    /// Load balancer nodes that wrote files.
+    pub nodes: u32,
+    /// Nodes whose last file is a day or more older than the last file of all.
+    pub nodes_ended: u32,
+    /// Nodes with a day without files between days with files.
+    pub nodes_paused: u32,
 }
 
 /// A span of time of which logs are missing.

@@ -93,7 +93,16 @@ fn judge(error: &lettre::transport::smtp::Error) -> Failure {
         Some(code) => Failure::refused(format!(
             "the mail server refused the message ({code}); check notify.smtp.from and the channel's addresses"
         )),
-        None if error.is_tls() || refused(error) => Failure {
+        // The words are those of the TLS library on this machine, not of the server.
+        None if error.is_tls() => Failure {
+            again: Again::Soon,
+            ..Failure::lost(format!(
+                "the TLS connection to the mail server failed ({}); check notify.smtp.host, port and tls, or name the certificate of its \
+                 authority with SSL_CERT_FILE",
+                innermost(error)
+            ))
+        },
+        None if refused(error) => Failure {
             again: Again::Soon,
             ..Failure::lost("the mail server could not be reached; check notify.smtp.host, port and tls")
         },
@@ -103,6 +112,15 @@ fn judge(error: &lettre::transport::smtp::Error) -> Failure {
         }
         None => Failure::unclear("the connection to the mail server broke; the next run tries again"),
     }
+}
+
+/// The last of the causes of an error.
+fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut last = error;
+    while let Some(source) = last.source() {
+        last = source;
+    }
+    last.to_string()
 }
 
 /// Whether there was no connection at all.

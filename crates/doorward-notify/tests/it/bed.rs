@@ -56,6 +56,8 @@ pub(crate) fn load_balancer(name: &str, owner: Observed<Owner>) -> LoadBalancer 
         region: Region::new(REGION).expect("a Region"),
         name: name.to_owned(),
         kind: Kind::Application,
+        reachability: Observed::Absent,
+        target_groups: Observed::Absent,
         scheme: Observed::Absent,
         vpc: None,
         dns_name: None,
@@ -78,8 +80,11 @@ pub(crate) fn load_balancer(name: &str, owner: Observed<Owner>) -> LoadBalancer 
         traffic: None,
         changes: Vec::new(),
         edited: None,
+        tracked_sources: Vec::new(),
         placeholder: None,
         declared: None,
+        policy: None,
+        usage: None,
     }
 }
 
@@ -104,6 +109,7 @@ pub(crate) fn finding(lb: &LoadBalancer, verdict: Verdict) -> Finding {
         verdict,
         observed_at: lb.evidence.as_ref().map(|evidence| evidence.at),
         history: None,
+        deadline: None,
     }
 }
 
@@ -161,7 +167,13 @@ pub(crate) fn report(days: i64, scene: &str) -> ScanReport {
         if let Some(verdict) = verdict(word) {
             let mut one = finding(&lb, verdict);
             let fails = matches!(one.verdict, Verdict::Fail { .. } | Verdict::Excepted { .. });
-            one.history = fails.then(|| History { first_seen: day(0), last_seen: day(days), resolved: None, reopened });
+            one.history = fails.then(|| History {
+                first_seen: day(0),
+                last_seen: day(days),
+                resolved: None,
+                reopened,
+                failing: None,
+            });
             findings.push(one);
         }
         load_balancers.push(lb);

@@ -83,6 +83,11 @@ impl Wrapped {
         self.watch.is_due(end)
     }
 
+    /// Whether the review date of an exception has come.
+    pub(crate) fn is_review_due(&self, held: &Held) -> bool {
+        held.exception.review.is_some_and(|review| self.watch.has_come(review))
+    }
+
     /// The exceptions in one of the wanted states that cover a load balancer, or may.
     pub(crate) fn cover(&self, lb: &LoadBalancer, wanted: impl Fn(State) -> bool) -> Cover<'_> {
         let mut cover = Cover::default();

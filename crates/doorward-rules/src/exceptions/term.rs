@@ -193,6 +193,11 @@ impl Watch {
         }
     }
 
+    /// Whether a moment has come: from the first instant of a day on, and from an instant on.
+    pub(crate) fn has_come(self, moment: Moment) -> bool {
+        self.now >= moment.starts()
+    }
+
     /// Whether an end lies within the days of warning.
     pub(crate) fn is_due(self, end: Timestamp) -> bool {
         end.duration_since(self.now) <= self.warn

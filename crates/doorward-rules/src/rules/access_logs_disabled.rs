@@ -12,7 +12,7 @@ pub(crate) const META: RuleMeta = RuleMeta {
     version: 1,
     title: "Access logs are off",
     severity: Severity::Low,
-    adjustments: &[Adjustment::InternetFacing(1)],
+    adjustments: &[Adjustment::Reachable(1)],
     reasons: &[
         VerdictReason::AccessLogsOff,
         VerdictReason::AccessLogsInS3,

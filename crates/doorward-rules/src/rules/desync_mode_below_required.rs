@@ -10,7 +10,7 @@ pub(crate) const META: RuleMeta = RuleMeta {
     version: 1,
     title: "Desync mitigation mode is weaker than required",
     severity: Severity::Medium,
-    adjustments: &[Adjustment::InternetFacing(1), Adjustment::Reason(VerdictReason::ModeDefensive, -1)],
+    adjustments: &[Adjustment::Reachable(1), Adjustment::Reason(VerdictReason::ModeDefensive, -1)],
     reasons: &[
         VerdictReason::ModeMonitor,
         VerdictReason::ModeDefensive,

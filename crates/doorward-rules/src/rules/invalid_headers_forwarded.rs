@@ -1,7 +1,8 @@
 //! `invalid-headers-forwarded`: header fields with invalid names reach the targets.
 
 use doorward_model::{
-    Adjustment, Kind, LoadBalancer, Mode, Observed, Policy, Rule, RuleMeta, Severity, Verdict, VerdictReason,
+    Adjustment, Kind, LoadBalancer, Mode, Observed, Policy, Reachability, Rule, RuleMeta, Severity, Verdict,
+    VerdictReason,
 };
 
 use crate::{preconditions, remediation};
@@ -12,13 +13,11 @@ pub(crate) const META: RuleMeta = RuleMeta {
     version: 1,
     title: "Invalid header fields are forwarded",
     severity: Severity::Low,
-    adjustments: &[
-        Adjustment::InternetFacing(1),
-        Adjustment::Reason(VerdictReason::InvalidHeadersForwardedInStrictest, -1),
-    ],
+    adjustments: &[Adjustment::Reachable(1), Adjustment::Reason(VerdictReason::InvalidHeadersForwardedInStrictest, -1)],
     reasons: &[
         VerdictReason::InvalidHeadersForwarded,
         VerdictReason::InvalidHeadersForwardedInStrictest,
+        VerdictReason::InvalidHeadersAgainstPreset,
         VerdictReason::InvalidHeadersDropped,
         VerdictReason::DropInvalidUnread,
         VerdictReason::DropInvalidNotReported,
@@ -29,19 +28,23 @@ pub(crate) const META: RuleMeta = RuleMeta {
     what: "Does this application load balancer remove header fields whose names are invalid, before it forwards a request?",
     why: "The desync mitigation mode is one of two controls. A header such as `Host : x` is Acceptable in AWS's classification, \
           so defensive forwards it, and a target that reads it as a Host header sees another request than the load balancer. \
-          Research of 2025 attacked applications behind application load balancers in this way. Sources disagree: AWS Security \
-          Hub's note on ELB.4 accepts that this attribute is off where the mode is defensive or strictest (ELB.12); \
-          PortSwigger's paper of 2025-08-06 recommends strictest together with this attribute.",
-    evidence: "The attribute routing.http.drop_invalid_header_fields.enabled from DescribeLoadBalancerAttributes. The mode only \
-               changes the severity: strictest blocks requests with such names, so a failure counts less there. A mode that is \
+          Research of 2025 attacked applications behind application load balancers in this way. Sources disagree. AWS's \
+          Elastic Load Balancing best practices guide (as published on 2026-11-29) recommends strictest after monitoring, and \
+          calls this attribute deprecated for that purpose. AWS Security Hub's note on ELB.4 (as published on 2026-11-29) \
+          accepts that it is off where the mode is defensive or strictest (ELB.12). PortSwigger's paper of 2025-08-06 \
+          recommends strictest together with this attribute.",
+    evidence: "The attribute routing.http.drop_invalid_header_fields.enabled from DescribeLoadBalancerAttributes. Mode and \
+               reachability only change the severity: strictest blocks requests with such names, so a failure counts less there. A mode that is \
                not known counts as one that forwards them.",
     remediation: "Set routing.http.drop_invalid_header_fields.enabled to true in the tool that manages the load balancer. The \
                   load balancer then removes every header field whose name does not match `[-A-Za-z0-9]+`, names with an \
                   underscore among them. Access logs do not contain header names, so the effect cannot be forecast: it is \
-                  unknown which clients depend on such a header. Change one load balancer first and watch its targets.",
+                  unknown which clients depend on such a header. `doorward plan --drop-invalid` changes a canary first and \
+                  watches it.",
     references: &[
         "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html#drop-invalid-header-fields",
         "https://docs.aws.amazon.com/securityhub/latest/userguide/elb-controls.html#elb-4",
+        "https://aws.github.io/aws-elb-best-practices/security/vulnerability_management/",
         "https://portswigger.net/research/http1-must-die",
     ],
 };
@@ -54,7 +57,7 @@ impl Rule for InvalidHeadersForwarded {
         &META
     }
 
-    fn judge(&self, lb: &LoadBalancer, _policy: &Policy) -> Verdict {
+    fn judge(&self, lb: &LoadBalancer, policy: &Policy) -> Verdict {
         if let Some(verdict) = preconditions::not_judgeable(lb) {
             return verdict;
         }
@@ -69,7 +72,7 @@ impl Rule for InvalidHeadersForwarded {
                 reason: VerdictReason::InvalidHeadersDropped,
                 because: "Header fields with invalid names are removed.".to_owned(),
             },
-            Observed::Known(false) => failure(lb),
+            Observed::Known(false) => failure(lb, policy),
             Observed::Absent => Verdict::Unknown {
                 reason: VerdictReason::DropInvalidNotReported,
                 because: format!("AWS's response did not contain the attribute {}.", remediation::DROP_INVALID),
@@ -85,8 +88,14 @@ impl Rule for InvalidHeadersForwarded {
     }
 }
 
-fn failure(lb: &LoadBalancer) -> Verdict {
+fn failure(lb: &LoadBalancer, policy: &Policy) -> Verdict {
+    // What was not read may be reachable.
+    let may_be_reached = lb.reachability != Observed::Known(Reachability::Internal);
     let (reason, effect) = match &lb.mode {
+        Observed::Known(Mode::Strictest) if policy.requires_dropped_headers() && may_be_reached => (
+            VerdictReason::InvalidHeadersAgainstPreset,
+            "The preset research-2026 requires it besides strictest.".to_owned(),
+        ),
         Observed::Known(Mode::Strictest) => (
             VerdictReason::InvalidHeadersForwardedInStrictest,
             "The mode is strictest, which blocks most requests that contain them.".to_owned(),

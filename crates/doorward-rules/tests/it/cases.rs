@@ -103,6 +103,7 @@ fn check(meta: &RuleMeta, case: &Case, register: Option<&String>) {
         rules: case.policy.rules.clone(),
         disabled: case.policy.disabled.clone(),
         preset: case.policy.preset,
+        ..Policy::default()
     };
     let verdict = judge.judge(&load_balancer(&case.given), &policy);
     let at = format!("{rule}: {}: {verdict:#?}", case.name);

@@ -83,7 +83,8 @@ proptest! {
         let lb = forget(&lb, lost);
         let register = register(&exceptions);
         let wrapped = judge(&register, &lb, &policy);
-        prop_assert_eq!(wrapped.len(), doorward_rules::catalogue().len());
+        // None of these exceptions has a review date.
+        prop_assert_eq!(wrapped.len(), doorward_rules::catalogue().len() - 1);
         for rule in doorward_rules::all() {
             let plain = rule.judge(&lb, &policy);
             let (_, wrapped) = wrapped.iter().find(|(id, _)| *id == rule.meta().id).expect("it runs");

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use doorward_model::{
     AccountId, AppliedChange, Arn, ChangeStatus, Evidence, Gap, GapReason, Kind, Listener, LoadBalancer,
-    LogDestination, Manager, Mode, Observed, ObservedTime, OuPath, Owner, OwnerSource, Region, Scheme, Traffic,
-    TrafficBasis, TrafficSource, TrafficStep,
+    LogDestination, Manager, Mode, Observed, ObservedTime, OuPath, Owner, OwnerSource, Reachability, Region, Scheme,
+    TargetGroup, Traffic, TrafficBasis, TrafficSource, TrafficStep, Usage,
 };
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -24,6 +24,10 @@ pub(crate) struct Given {
     account: Option<AccountId>,
     mode: Option<Value>,
     scheme: Option<Value>,
+    /// The names of internet-facing network load balancers that forward to it; none where nothing is said.
+    reached_through: Option<Value>,
+    /// `["NAME:TYPE:VERSION"]`; one group of instances that are sent HTTP/1.1 where nothing is said.
+    target_groups: Option<Value>,
     /// `["HTTPS:443"]`
     listeners: Option<Value>,
     tags: Option<Value>,
@@ -45,6 +49,10 @@ pub(crate) struct Given {
     changes: Vec<Done>,
     /// When the attributes were read; not reported where nothing is said.
     read_at: Option<Timestamp>,
+    /// How much it was used: the days from 2026-02-01 that were wanted, those that were read, and the traffic.
+    usage: Option<[u64; 3]>,
+    /// When it was created; `2025-01-01T00:00:00Z` where nothing is said, and absent where it is an empty text.
+    created: Option<String>,
 }
 
 /// One change of the mode: from monitor to defensive, on the first of February, unless it says otherwise.
@@ -86,6 +94,13 @@ pub(crate) fn load_balancer(given: &Given) -> LoadBalancer {
         Kind::Classic => Observed::Known(vec!["HTTPS:443".to_owned()]),
         _ => unread("not-asked", "elasticloadbalancing:DescribeListeners"),
     };
+    let usual_groups = match kind {
+        Kind::Application => Observed::Known(vec!["web:instance:HTTP1".to_owned()]),
+        _ => Observed::Absent,
+    };
+    let scheme = observed(&given.scheme, Observed::Known(Scheme::InternetFacing));
+    let through = observed::<Vec<String>>(&given.reached_through, Observed::Known(Vec::new()))
+        .map(|names| names.iter().map(|name| arn(Kind::Network, &account, name)).collect());
     LoadBalancer {
         arn: arn(kind, &account, &name),
         account,
@@ -95,10 +110,17 @@ pub(crate) fn load_balancer(given: &Given) -> LoadBalancer {
         region: Region::new("eu-west-1").expect("a Region"),
         name,
         kind,
-        scheme: observed(&given.scheme, Observed::Known(Scheme::InternetFacing)),
+        reachability: Reachability::of(kind, &scheme, &through),
+        target_groups: observed::<Vec<String>>(&given.target_groups, usual_groups)
+            .map(|groups| groups.iter().map(|text| target_group(text)).collect()),
+        scheme,
         vpc: Some("vpc-0a1b2c3d".to_owned()),
         dns_name: Some("web-1234567890.eu-west-1.elb.amazonaws.com".to_owned()),
-        created: None,
+        created: match given.created.as_deref() {
+            None => Some("2025-01-01T00:00:00Z".parse().expect("a time")),
+            Some("") => None,
+            Some(at) => Some(at.parse().expect("a time")),
+        },
         state: (kind != Kind::Classic).then(|| "active".to_owned()),
         drop_invalid_headers: drop_invalid_headers.clone(),
         waf_fail_open: Observed::Known(false),
@@ -124,8 +146,18 @@ pub(crate) fn load_balancer(given: &Given) -> LoadBalancer {
         security_groups: vec!["sg-0a1b2c3d".to_owned()],
         zones: vec!["eu-west-1a".to_owned(), "eu-west-1b".to_owned()],
         edited: None,
+        tracked_sources: Vec::new(),
         placeholder: None,
         declared: None,
+        policy: None,
+        usage: given.usage.map(|[days, read, count]| {
+            let from: jiff::civil::Date = "2026-02-01".parse().expect("a day");
+            let span = i64::try_from(days).expect("small") - 1;
+            let until = from + jiff::Span::new().days(span);
+            let small = |n: u64| u32::try_from(n).expect("small");
+            let last_traffic = (count > 0).then_some(until);
+            Arc::new(Usage { from, until, days: small(days), days_read: small(read), count, last_traffic })
+        }),
         traffic: given.traffic.clone().map(|said| Arc::new(traffic(said))),
         changes: given.changes.iter().map(applied).collect(),
     }
@@ -193,6 +225,16 @@ fn observed<T: DeserializeOwned>(said: &Option<Value>, otherwise: Observed<T>) -
 fn listener(text: &str) -> Listener {
     let (protocol, port) = text.split_once(':').expect("PROTOCOL:PORT");
     Listener { protocol: protocol.to_owned(), port: Some(port.parse().expect("a port")) }
+}
+
+fn target_group(text: &str) -> TargetGroup {
+    let mut parts = text.split(':').map(str::to_owned);
+    let mut next = || parts.next().filter(|part| !part.is_empty());
+    TargetGroup {
+        name: next().expect("a name"),
+        target_type: next().expect("a type of targets"),
+        protocol_version: next(),
+    }
 }
 
 fn arn(kind: Kind, account: &AccountId, name: &str) -> Arn {

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use doorward_model::{
     AppliedChange, ChangeStatus, Gap, GapReason, Kind, Listener, LoadBalancer, LogDestination, Manager, Mode, Observed,
-    ObservedTime, OuPath, Owner, OwnerSource, Pattern, PlaceholderIdentity, Policy, PolicyRule, Rule, Scheme, Severity,
-    Traffic, TrafficBasis, TrafficStep, Verdict, VerdictKind,
+    ObservedTime, OuPath, Owner, OwnerSource, Pattern, PlaceholderIdentity, Policy, PolicyRule, Reachability, Rule,
+    Scheme, Severity, Traffic, TrafficBasis, TrafficStep, Verdict, VerdictKind,
 };
 use doorward_rules::{Requirement, Satisfaction};
 use proptest::prelude::*;
@@ -128,6 +128,10 @@ pub(crate) fn any_load_balancer() -> impl Strategy<Value = LoadBalancer> {
                 let (managed_by, owner, access_logs) = managed;
                 let base = load_balancer(&Given::default());
                 LoadBalancer {
+                    reachability: scheme.clone().map(|scheme| match scheme {
+                        Scheme::Internal => Reachability::Internal,
+                        Scheme::InternetFacing => Reachability::InternetFacing,
+                    }),
                     kind,
                     name,
                     mode,
@@ -157,23 +161,29 @@ fn any_policy_rule() -> impl Strategy<Value = PolicyRule> {
     (
         (word(), select(&MODES[..]), subsequence(vec![Kind::Application, Kind::Classic], 0..=1)),
         (any_patterns(), any_patterns(), any_patterns(), any_patterns()),
-        proptest::option::of(select(vec![Scheme::Internal, Scheme::InternetFacing])),
+        (
+            proptest::option::of(select(vec![Scheme::Internal, Scheme::InternetFacing])),
+            proptest::option::of(any::<bool>()),
+        ),
         subsequence(vec!["/Prod".to_owned(), "/Dev".to_owned()], 0..=1),
     )
-        .prop_map(|((name, required_mode, kinds), (names, tags, environments, applications), scheme, ous)| {
-            PolicyRule {
-                name,
-                required_mode,
-                accounts: Vec::new(),
-                ous,
-                kinds,
-                scheme,
-                names,
-                tags: tags.into_iter().map(|pattern| ("env".to_owned(), pattern)).collect(),
-                environments,
-                applications,
-            }
-        })
+        .prop_map(
+            |((name, required_mode, kinds), (names, tags, environments, applications), (scheme, reachable), ous)| {
+                PolicyRule {
+                    name,
+                    required_mode,
+                    accounts: Vec::new(),
+                    ous,
+                    kinds,
+                    scheme,
+                    reachable,
+                    names,
+                    tags: tags.into_iter().map(|pattern| ("env".to_owned(), pattern)).collect(),
+                    environments,
+                    applications,
+                }
+            },
+        )
 }
 
 pub(crate) fn any_policy() -> impl Strategy<Value = Policy> {
@@ -181,7 +191,7 @@ pub(crate) fn any_policy() -> impl Strategy<Value = Policy> {
         required_mode,
         rules,
         disabled: Vec::new(),
-        preset: None,
+        ..Policy::default()
     })
 }
 
@@ -208,6 +218,7 @@ pub(crate) fn forget(lb: &LoadBalancer, lost: [bool; FIELDS]) -> LoadBalancer {
     ] = lost;
     lose(&mut less.mode, mode);
     lose(&mut less.scheme, scheme);
+    lose(&mut less.reachability, scheme);
     lose(&mut less.listeners, listeners);
     lose(&mut less.ou, ou);
     lose(&mut less.tags, tags);
@@ -238,6 +249,9 @@ fn first_match(lb: &LoadBalancer, policy: &Policy) -> Mode {
             && any(&rule.applications, lb.application.known())
             && rule.tags.values().all(|pattern| env.is_some_and(|env| pattern.matches(env)))
             && rule.scheme.is_none_or(|scheme| lb.scheme.known() == Some(&scheme))
+            && rule.reachable.is_none_or(|wanted| {
+                lb.reachability.known().is_some_and(|known| (*known != Reachability::Internal) == wanted)
+            })
             && (rule.ous.is_empty() || lb.ou.known().is_some_and(|path| rule.ous.contains(&path.names)));
         if holds {
             return rule.required_mode;
@@ -398,10 +412,13 @@ proptest! {
             .iter()
             .filter(|rule| !asked.iter().any(|asked| asked.meta().id == rule.meta().id))
             .collect();
-        prop_assert_eq!(left_out.is_empty(), lbs.iter().any(|lb| !lb.changes.is_empty()));
+        let ids: Vec<_> = left_out.iter().map(|rule| rule.meta().id).collect();
+        let changed = lbs.iter().any(|lb| !lb.changes.is_empty());
+        prop_assert_eq!(ids.contains(&"desync-mode-reverted"), !changed);
+        prop_assert_eq!(ids.contains(&"load-balancer-idle"), lbs.iter().all(|lb| lb.usage.is_none()));
         for (rule, lb) in left_out.iter().flat_map(|rule| lbs.iter().map(move |lb| (rule, lb))) {
-            let verdict = rule.judge(lb, &Policy { required_mode: Mode::Strictest, rules: vec![], disabled: vec![] , preset: None});
-            prop_assert_eq!(verdict.kind(), VerdictKind::NotApplicable, "{}", rule.meta().id);
+            let verdict = rule.judge(lb, &Policy { required_mode: Mode::Strictest, ..Policy::default() });
+            prop_assert!(!matches!(verdict.kind(), VerdictKind::Fail | VerdictKind::Pass), "{}", rule.meta().id);
         }
     }
 }
@@ -418,6 +435,7 @@ fn a_placeholder_matches_nothing_for_certain() {
         ous: Vec::new(),
         kinds: Vec::new(),
         scheme: None,
+        reachable: None,
         names: Vec::new(),
         tags: BTreeMap::new(),
         environments: Vec::new(),
@@ -429,7 +447,8 @@ fn a_placeholder_matches_nothing_for_certain() {
         (by_name, PlaceholderIdentity { name: gap(), ..PlaceholderIdentity::default() }),
         (by_account, PlaceholderIdentity { account: gap(), ..PlaceholderIdentity::default() }),
     ] {
-        let policy = Policy { required_mode: Mode::Monitor, rules: vec![rule], disabled: Vec::new(), preset: None };
+        let policy =
+            Policy { required_mode: Mode::Monitor, rules: vec![rule], disabled: Vec::new(), ..Policy::default() };
         assert_eq!(Requirement::of(&seen, &policy).certain(), Some(Mode::Strictest));
         let declared = LoadBalancer { placeholder: Some(std::sync::Arc::new(placeholder)), ..seen.clone() };
         assert_eq!(Requirement::of(&declared, &policy).certain(), None);

@@ -43,7 +43,7 @@ fn register(start: &str, expires: &str) -> Register {
 
 fn failing() -> (LoadBalancer, Policy) {
     let lb = LoadBalancer { mode: Observed::Known(Mode::Monitor), ..load_balancer(&Given::default()) };
-    (lb, Policy { required_mode: Mode::Defensive, rules: Vec::new(), disabled: Vec::new(), preset: None })
+    (lb, Policy { required_mode: Mode::Defensive, rules: Vec::new(), disabled: Vec::new(), ..Policy::default() })
 }
 
 fn verdict(register: &Register, rule: &str, now: Timestamp) -> VerdictKind {

@@ -66,6 +66,7 @@ fn findings(lbs: &[LoadBalancer], register: &Register, policy: &Policy, now: Tim
                 verdict: rule.judge(lb, policy),
                 observed_at: None,
                 history: None,
+                deadline: None,
             })
         })
         .collect()
@@ -81,8 +82,12 @@ fn exceptions_that_do_nothing_or_too_much_are_named_with_file_and_line() {
         let register = Register::parse(&[("exceptions.toml".to_owned(), case.register.clone())], &terms)
             .unwrap_or_else(|wrong| panic!("{}: {wrong:?}", case.name));
         let now = case.now.unwrap_or_else(|| "2026-03-01T12:00:00Z".parse().expect("a timestamp"));
-        let policy =
-            Policy { required_mode: Mode::Defensive, rules: Vec::new(), disabled: case.disabled.clone(), preset: None };
+        let policy = Policy {
+            required_mode: Mode::Defensive,
+            rules: Vec::new(),
+            disabled: case.disabled.clone(),
+            ..Policy::default()
+        };
         let lbs = load_balancers(&case.load_balancers);
         let said: Vec<_> = register
             .usage(&lbs, &findings(&lbs, &register, &policy, now), now)

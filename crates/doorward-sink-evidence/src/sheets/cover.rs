@@ -51,6 +51,10 @@ pub(crate) fn sheet<'p>(cx: &'p SheetContext<'p>) -> Sheet<'p> {
     add("Scope", "Load balancers", report.load_balancers.len().to_string());
     let interrupted = if run.interrupted { "yes: everything that was not read by then is unknown" } else { "no" };
     add("Scope", "Interrupted", interrupted.to_owned());
+    for one in &run.unmatched {
+        let asked = if one.asked { ": asked for and not read, so coverage is not complete" } else { "" };
+        add("Scope", "Named in the settings and not found", format!("{one}{asked}"));
+    }
     add("Period", "From", time(context.period.from, "(not set: evidence for the time of the scan only)"));
     add("Period", "Until", time(context.period.until, "(not set: evidence for the time of the scan only)"));
 

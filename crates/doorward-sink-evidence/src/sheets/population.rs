@@ -76,6 +76,12 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
         .prose("Declared", 44, "Where it is declared in code, where files were given, and how sure that is.", |r| {
             r.lb.declared.as_deref().map(ToString::to_string).into()
         })
+        .text(
+            "Risk profile",
+            18,
+            "The risk profile of the policy; none or unknown where it has none, or it could not be read.",
+            |r| r.lb.policy.as_ref().map(doorward_model::AppliedPolicy::profile_label).into(),
+        )
         .prose("Tags", 50, "Its tags, as JSON.", |r| match &r.lb.tags {
             Observed::Known(tags) => serde_json::to_string(tags).unwrap_or_default().into(),
             other => seen(&other.as_ref().map(|_| "")).into(),

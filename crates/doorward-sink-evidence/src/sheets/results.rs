@@ -142,6 +142,31 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
             r.finding.load_balancer.as_str().into()
         })
         .text("Finding id", 80, "Never changes for the same load balancer and rule.", |r| r.finding.id.as_str().into())
+        .count("Deadline in days", "How many days the failure may be open; blank where the policy has no deadline for it.", |r| {
+            r.finding.deadline.as_ref().map(|deadline| i64::from(deadline.days)).into()
+        })
+        .text("Deadline state", 14, "in time, overdue, or unknown where no ledger is kept.", |r| {
+            r.finding.deadline.as_ref().map(|deadline| deadline.state.as_str()).into()
+        })
+        .time(
+            "Due",
+            "When the time is over or was over, if the failure is observed without interruption; every interruption moves it.",
+            |r| r.finding.deadline.as_ref().and_then(|deadline| deadline.due),
+        )
+        .count(
+            "Days not observed",
+            "Whole days of the current failure without an observation: they count for neither side.",
+            |r| {
+                let days = r.finding.deadline.as_ref().and_then(doorward_model::Deadline::unobserved_days);
+                days.and_then(|days| i64::try_from(days).ok()).into()
+            },
+        )
+        .text("Risk profile", 18, "The risk profile of the policy; none or unknown where it has none, or it could not be read.", |r| {
+            r.lb.and_then(|lb| lb.policy.as_ref()).map(doorward_model::AppliedPolicy::profile_label).into()
+        })
+        .text("Application", 18, "The application type, from the configured tags.", |r| {
+            r.lb.and_then(|lb| lb.application.known()).map(String::as_str).into()
+        })
 }
 
 /// The sheet.

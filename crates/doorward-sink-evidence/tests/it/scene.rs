@@ -7,8 +7,8 @@ use doorward_model::{
     Account, AccountId, AccountState, AppliedChange, Arn, Certainty, ChangeStatus, CodePlace, Coverage, CoverageLine,
     CoverageStatus, Edit, Evidence, Finding, Gap, GapReason, History, InCode, Kind, Listing, LoadBalancer,
     LogDestination, Manager, Mode, ModeEffect, ModeTransition, Observed, ObservedIn, ObservedTime, OuPath, Owner,
-    OwnerSource, Region, RequiredMode, RuleMeta, Run, ScanReport, Scheme, Severity, Tally, Traffic, TrafficBasis,
-    TrafficSource, TrafficStep, Verdict, VerdictReason, frameworks,
+    OwnerSource, Reachability, Region, RequiredMode, RuleMeta, Run, ScanReport, Scheme, Severity, Tally, Traffic,
+    TrafficBasis, TrafficSource, TrafficStep, Verdict, VerdictReason, frameworks,
 };
 use doorward_sink_evidence::{ExceptionRow, Pack, PackContext, RunFigures, Sampling, SheetLimits, SigningKey};
 use jiff::{SignedDuration, Timestamp};
@@ -173,6 +173,8 @@ fn load_balancer(n: usize, account: &AccountId, region: &Region, words: Words<'_
         region: region.clone(),
         name: words(n, "web"),
         kind: if n % 11 == 10 { Kind::Network } else { Kind::Application },
+        reachability: Observed::Known(Reachability::InternetFacing),
+        target_groups: Observed::Absent,
         scheme: Observed::Known(if n.is_multiple_of(2) { Scheme::Internal } else { Scheme::InternetFacing }),
         vpc: Some(words(n, "vpc")),
         dns_name: Some(words(n, "dns")),
@@ -201,6 +203,7 @@ fn load_balancer(n: usize, account: &AccountId, region: &Region, words: Words<'_
         security_groups: Vec::new(),
         zones: Vec::new(),
         edited: (n % 2 == 1).then(|| edited(n, words)),
+        tracked_sources: Vec::new(),
         placeholder: None,
         declared: Some(Arc::new(InCode {
             certainty: Certainty::Likely,
@@ -218,6 +221,8 @@ fn load_balancer(n: usize, account: &AccountId, region: &Region, words: Words<'_
         })),
         traffic: Some(Arc::new(traffic(n, &words(n, "client")))),
         changes: (0..=n % 2).map(|nth| applied(nth, n, words)).collect(),
+        policy: None,
+        usage: None,
     }
 }
 
@@ -322,7 +327,14 @@ fn finding(n: usize, lb: &LoadBalancer, rule: &str, words: Words<'_>) -> Finding
         owner: lb.owner_label().to_owned(),
         verdict,
         observed_at: lb.evidence.as_ref().map(|evidence| evidence.at),
-        history: Some(History { first_seen: time(-86_400 * 30 - 60), last_seen: time(0), resolved: None, reopened: 1 }),
+        history: Some(History {
+            first_seen: time(-86_400 * 30 - 60),
+            last_seen: time(0),
+            resolved: None,
+            reopened: 1,
+            failing: None,
+        }),
+        deadline: None,
     }
 }
 
@@ -351,6 +363,7 @@ pub(crate) fn context(report: &ScanReport, texts: &[String]) -> PackContext {
     let mut earlier = RunFigures { run: "earlier".to_owned(), at: time(-86_400 * 30), ..figures.clone() };
     earlier.by_owner.insert("gone since".to_owned(), earlier.all.clone());
     PackContext {
+        triggers: None,
         build: "0123abcd".to_owned(),
         settings: texts.join("\n"),
         clock_offset: Some(SignedDuration::from_millis(-12)),

@@ -13,12 +13,13 @@ use crate::figures::age;
 use crate::partition::OwnedLoadBalancer;
 
 /// The rules about the end of an exception.
-const EXCEPTION_RULES: [&str; 2] = ["exception-expired", "exception-expiring"];
+const EXCEPTION_RULES: [&str; 3] = ["exception-expired", "exception-expiring", "exception-review-due"];
 
 /// When something is to be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 enum When {
+    Overdue,
     ThisWeek,
     Soon,
     Later,
@@ -27,10 +28,11 @@ enum When {
 }
 
 impl When {
-    const ALL: [Self; 5] = [Self::ThisWeek, Self::Soon, Self::Later, Self::Unknown, Self::Worth];
+    const ALL: [Self; 6] = [Self::Overdue, Self::ThisWeek, Self::Soon, Self::Later, Self::Unknown, Self::Worth];
 
     fn heading(self) -> &'static str {
         match self {
+            Self::Overdue => "Overdue",
             Self::ThisWeek => "This week",
             Self::Soon => "After that",
             Self::Later => "When convenient",
@@ -85,6 +87,7 @@ pub(super) fn of(
             let (when, severity, note) = match &finding.verdict {
                 Verdict::Fail { severity, .. } => {
                     let when = match severity {
+                        _ if finding.is_overdue() => When::Overdue,
                         Severity::Critical | Severity::High => When::ThisWeek,
                         Severity::Medium => When::Soon,
                         Severity::Low => When::Later,
@@ -94,7 +97,11 @@ pub(super) fn of(
                     let note = match opened {
                         // Their age counts from the scan that noticed the date, and not from the date.
                         _ if EXCEPTION_RULES.contains(&finding.rule.as_str()) => finding.verdict.because().to_owned(),
-                        Some(first) => format!("open for {}", age(first, now)),
+                        Some(first) => {
+                            let deadline =
+                                finding.deadline.as_ref().map(|deadline| format!(". {}", deadline.sentence()));
+                            format!("open for {}{}", age(first, now), deadline.unwrap_or_default())
+                        }
                         None => String::new(),
                     };
                     // One act: the mode to set, which is the same wherever the page names one.
@@ -132,7 +139,7 @@ pub(super) fn of(
             });
         }
     }
-    let pressing = entries.keys().any(|(when, ..)| *when == When::ThisWeek);
+    let pressing = entries.keys().any(|(when, ..)| matches!(when, When::Overdue | When::ThisWeek));
     let mut groups: BTreeMap<When, Vec<Entry>> = BTreeMap::new();
     for ((when, Reverse(severity), rule), items) in entries {
         let when = if when == When::Soon && !pressing { When::ThisWeek } else { when };

@@ -5,6 +5,10 @@ use std::collections::BTreeMap;
 use doorward_model::{LoadBalancer, Mode, Traffic, TrafficBasis, share};
 use serde::Serialize;
 
+mod tracked;
+
+pub(super) use tracked::TrackedRow;
+
 /// One load balancer whose traffic was read.
 #[derive(Serialize)]
 pub(super) struct TrafficRow {

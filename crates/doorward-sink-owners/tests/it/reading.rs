@@ -71,7 +71,8 @@ fn an_age_is_never_zero_days_and_an_ended_exception_has_its_date() {
     let (report, context) = one(|report| {
         let finished = report.run.finished;
         for finding in &mut report.findings {
-            finding.history = Some(History { first_seen: finished, last_seen: finished, resolved: None, reopened: 0 });
+            finding.history =
+                Some(History { first_seen: finished, last_seen: finished, resolved: None, reopened: 0, failing: None });
         }
         let mut ended = report.findings.iter().find(|f| f.rule == MODE_RULE).expect("a finding").clone();
         ended.rule = "exception-expired".into();

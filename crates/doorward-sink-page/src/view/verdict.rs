@@ -149,6 +149,7 @@ pub(super) fn cards(report: &ScanReport, context: &PageContext, figures: &KeyFig
             figures.unknown > 0,
         ),
     ];
+    cards.extend(policy_cards(report));
     if let Some(remediation) = &context.remediation {
         let mean = remediation.mean_seconds.and_then(|seconds| i32::try_from(seconds).ok());
         let fixed = match remediation.remediated {
@@ -166,6 +167,40 @@ pub(super) fn cards(report: &ScanReport, context: &PageContext, figures: &KeyFig
             let since = format!("since {}", since.strftime("%Y-%m-%d"));
             cards.push(card("Oldest open finding", format!("{days} days"), since, false));
         }
+    }
+    cards
+}
+
+/// The figures of deadlines and of the policy, where the report has them.
+fn policy_cards(report: &ScanReport) -> Vec<Card> {
+    let more_unknown = |count: usize| match count {
+        0 => String::new(),
+        n => format!("; of {n} more it is not known"),
+    };
+    let mut cards = Vec::new();
+    if let Some(deadlines) = report.tally.deadlines {
+        let overdue = share(deadlines.overdue, deadlines.known());
+        cards.push(Card {
+            label: "Overdue",
+            figure: deadlines.overdue.to_string(),
+            of: format!("{overdue} of the failures with a deadline{}", more_unknown(deadlines.unknown)),
+            alarming: deadlines.overdue > 0,
+        });
+    }
+    if let Some(policy) = report.tally.policy.as_ref().filter(|policy| policy.of > 0) {
+        let met = share(policy.at_or_above_required, policy.of);
+        cards.push(Card {
+            label: "At or above the required mode",
+            figure: policy.at_or_above_required.to_string(),
+            of: format!("{met}{}", more_unknown(policy.at_or_above_required_unknown)),
+            alarming: false,
+        });
+        cards.push(Card {
+            label: "Decided only by the default",
+            figure: policy.by_default.to_string(),
+            of: share(policy.by_default, policy.of),
+            alarming: false,
+        });
     }
     cards
 }

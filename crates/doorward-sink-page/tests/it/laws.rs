@@ -111,6 +111,7 @@ fn point(report: &ScanReport, failing: usize, unseen: Option<NotObserved>) -> Ru
         excepted: 0,
         unknown: 0,
         unseen,
+        policy: None,
     }
 }
 

@@ -4,4 +4,5 @@
 
 mod hostile;
 mod laws;
+mod posture_sheet;
 mod scene;

@@ -8,8 +8,8 @@ use doorward_model::{
     Account, AccountId, AccountState, AppliedChange, Arn, Certainty, ChangeStatus, CodePlace, Coverage, CoverageLine,
     CoverageStatus, Edit, Evidence, Finding, Gap, GapReason, History, InCode, Kind, Listener, Listing, LoadBalancer,
     LogDestination, Manager, Mode, ModeEffect, ModePatch, Observed, ObservedTime, Organization, OuPath, Owner,
-    OwnerSource, Region, Run, ScanReport, Scheme, Severity, Tally, Traffic, TrafficBasis, TrafficSource, TrafficStep,
-    Verdict, VerdictReason,
+    OwnerSource, Reachability, Region, Run, ScanReport, Scheme, Severity, Tally, Traffic, TrafficBasis, TrafficSource,
+    TrafficStep, Verdict, VerdictReason,
 };
 use jiff::Timestamp;
 
@@ -131,6 +131,8 @@ fn ordinary(n: u64, owners: u64, dice: &mut Dice) -> LoadBalancer {
         region: region(n),
         name,
         kind,
+        reachability: Observed::Known(Reachability::InternetFacing),
+        target_groups: Observed::Absent,
         scheme: Observed::Known(if dice.roll(2) == 0 { Scheme::Internal } else { Scheme::InternetFacing }),
         vpc: Some(format!("vpc-{:017x}", n % 300)),
         dns_name: Some(format!("x-{n}.eu-west-1.elb.amazonaws.com")),
@@ -163,8 +165,11 @@ fn ordinary(n: u64, owners: u64, dice: &mut Dice) -> LoadBalancer {
         traffic: None,
         changes: Vec::new(),
         edited: None,
+        tracked_sources: Vec::new(),
         placeholder: None,
         declared: None,
+        policy: None,
+        usage: None,
     }
 }
 
@@ -360,7 +365,9 @@ fn finish(mut lbs: Vec<LoadBalancer>, dice: &mut Dice, hostile: Option<&[String]
                     last_seen: now(),
                     resolved: None,
                     reopened: u32::try_from(dice.roll(3)).expect("small"),
+                    failing: None,
                 }),
+                deadline: None,
             });
         }
     }

@@ -49,7 +49,18 @@ pub(super) fn answer(renderer: &FindingRenderer, meta: &RuleMeta, finding: &Find
         Verdict::Fail { because, severity, remedy: own, .. } => {
             reasons.push(("OBSERVED".to_owned(), because.clone()));
             remedy.clone_from(own);
-            (meta.title.to_owned(), "FAILED", graded(*severity))
+            let overdue = finding.deadline.as_ref().filter(|deadline| deadline.is_overdue());
+            if let Some(deadline) = overdue {
+                reasons
+                    .push(("OVERDUE".to_owned(), format!("It is overdue: it may be open for {} days.", deadline.days)));
+            }
+            let severity = match overdue {
+                Some(_) if renderer.overdue_raises => {
+                    Severity { original: Some(severity.as_str().to_owned()), ..graded(severity.raised(1)) }
+                }
+                _ => graded(*severity),
+            };
+            (meta.title.to_owned(), "FAILED", severity)
         }
         Verdict::Excepted { because, severity, exception, expires, .. } => {
             let mut why = format!("{because} Exception {exception} allows it until the end of {expires} (UTC)");

@@ -33,5 +33,5 @@ pub fn renderer(
     let asked =
         |id: &str| asked.iter().any(|rule| rule.meta().id == id) && !policy.disabled.iter().any(|off| off == id);
     let rules: Vec<_> = doorward_rules::catalogue().iter().copied().filter(|meta| asked(meta.id)).collect();
-    FindingRenderer::new(delivery, excepted, &rules, approvals)
+    FindingRenderer::new(delivery, excepted, &rules, approvals).raising_overdue(settings.overdue_raises)
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use doorward_model::{
     AccountId, AccountRegion, AppliedChange, Arn, ChangeStatus, Coverage, CoverageLine, CoverageStatus, Evidence,
-    Finding, Gap, GapReason, Kind, Listing, LoadBalancer, Mode, Observed, Owner, OwnerSource, Region, RuleMeta, Run,
-    ScanReport, Scheme, Severity, Tally, Verdict, VerdictReason,
+    Finding, Gap, GapReason, Kind, Listing, LoadBalancer, Mode, Observed, Owner, OwnerSource, Reachability, Region,
+    RuleMeta, Run, ScanReport, Scheme, Severity, Tally, Verdict, VerdictReason,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -197,6 +197,8 @@ pub(crate) fn load_balancer(place: &AccountRegion, name: &str, truth: &Truth, at
         region: place.region.clone(),
         name: name.to_owned(),
         kind: truth.kind,
+        reachability: Observed::Known(Reachability::InternetFacing),
+        target_groups: Observed::Absent,
         scheme: Observed::Known(Scheme::InternetFacing),
         vpc: Some("vpc-0123".to_owned()),
         dns_name: Some(format!("{name}.elb.amazonaws.com")),
@@ -234,8 +236,11 @@ pub(crate) fn load_balancer(place: &AccountRegion, name: &str, truth: &Truth, at
         traffic: None,
         changes: Vec::new(),
         edited: None,
+        tracked_sources: Vec::new(),
         placeholder: None,
         declared: None,
+        policy: None,
+        usage: None,
     }
 }
 
@@ -271,6 +276,7 @@ pub(crate) fn finding(lb: &LoadBalancer, rule: &str, verdict: Verdict) -> Findin
         verdict,
         observed_at: lb.evidence.as_ref().map(|evidence| evidence.at),
         history: None,
+        deadline: None,
     }
 }
 

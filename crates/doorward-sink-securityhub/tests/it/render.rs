@@ -77,7 +77,8 @@ fn gallery() -> ScanReport {
         let mut finding = finding(lb, MODE, verdict.expect("a verdict"));
         if lb.name == "b-fail" {
             let first_seen = start() - SignedDuration::from_hours(24 * 40);
-            finding.history = Some(History { first_seen, last_seen: start(), resolved: None, reopened: 1 });
+            finding.history =
+                Some(History { first_seen, last_seen: start(), resolved: None, reopened: 1, failing: None });
         }
         report.findings.push(finding);
     }

@@ -1,10 +1,10 @@
 //! The history as CSV.
 
 use doorward_ledger::{NotSeen, RunSummary};
-use doorward_model::{Mode, Severity, guarded, harmless};
+use doorward_model::{Mode, PolicyPoint, Severity, guarded, harmless};
 
 /// The columns, in order. They are counts only: a spreadsheet can divide them, and no share is without its denominator.
-const COLUMNS: [&str; 38] = [
+const COLUMNS: [&str; 45] = [
     "run",
     "ended",
     "group",
@@ -44,6 +44,14 @@ const COLUMNS: [&str; 38] = [
     "unowned_not_seen",
     "account_regions_not_seen",
     "account_regions_never_read",
+    // How what the scan read met the policy. Empty where it was not counted, and for groups.
+    "policy_load_balancers",
+    "at_or_above_required",
+    "at_or_above_required_unknown",
+    "by_default",
+    "by_default_unknown",
+    "with_deadline",
+    "overdue",
 ];
 
 /// RFC 4180: commas, CRLF, quotes where a field needs them. Control characters are escaped, and no text is a formula.
@@ -55,6 +63,7 @@ pub(super) fn render(scans: &[RunSummary]) -> String {
         let counts = scan.coverage;
         let known = |count: Option<usize>| count.map(|count| count.to_string()).unwrap_or_default();
         let missed = |count: &dyn Fn(&NotSeen) -> usize| known(scan.not_seen.as_ref().map(count));
+        let met = |count: &dyn Fn(&PolicyPoint) -> usize| known(scan.policy.as_ref().map(count));
         let fields = [
             cell(&scan.run.id),
             scan.run.at.to_string(),
@@ -94,6 +103,13 @@ pub(super) fn render(scans: &[RunSummary]) -> String {
             missed(&|unseen| unseen.unowned),
             known(scan.account_regions_unseen),
             known(scan.never_read),
+            met(&|policy| policy.load_balancers),
+            met(&|policy| policy.at_or_above_required),
+            met(&|policy| policy.at_or_above_required_unknown),
+            met(&|policy| policy.by_default),
+            met(&|policy| policy.by_default_unknown),
+            met(&|policy| policy.with_deadline),
+            met(&|policy| policy.overdue),
         ];
         let fields: Vec<String> = fields.iter().map(|field| quoted(field)).collect();
         text.push_str(&fields.join(","));

@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
-use doorward_ledger::{Kpi, RunSummary};
+use doorward_ledger::{Durations, Kpi, RunSummary};
 
 use super::RuleKpi;
-use doorward_model::Severity;
+use doorward_model::{PolicyPoint, Severity};
 
 /// Every severity has a sample, so that none disappears from a dashboard when it reaches zero.
 const SEVERITIES: [Severity; 5] =
@@ -41,6 +41,34 @@ pub const METRICS: &[(&str, &str)] = &[
     ("time_to_remediate_seconds_mean", "Mean time from first seen to resolved."),
     ("time_to_remediate_by_rule_seconds_mean", "Mean time from first seen to resolved, of the findings of one rule."),
     ("time_in_monitor_seconds_mean", "Mean time from the first reading in monitor to the first in a stronger mode."),
+    ("remediation_seconds", "Time from first seen to resolved, exceptions included: mean, median and 90th percentile."),
+    ("remediation_without_exceptions_seconds", "The same without the time under an exception."),
+    ("remediation_by_rule_seconds", "Time from first seen to resolved, of the findings of one rule."),
+    (
+        "monitor_seconds",
+        "Time from the first reading in monitor to the first in a stronger mode: mean, median and 90th percentile.",
+    ),
+    ("remediated_findings", "Findings that were resolved: the denominator of the times to remediate."),
+    ("left_monitor_load_balancers", "Load balancers that left monitor: the denominator of the times in monitor."),
+    ("in_monitor_load_balancers", "Load balancers in monitor, as they were last seen."),
+    (
+        "overdue_findings",
+        "Open findings past their deadline, as they were last seen. Time without an observation does not count.",
+    ),
+    ("deadline_findings", "Open findings that have a deadline: the denominator of the overdue ones."),
+    ("remediated_in_time_findings", "Findings that were resolved in time."),
+    (
+        "remediated_with_deadline_findings",
+        "Findings that were resolved and had a deadline: the denominator of those in time.",
+    ),
+    (
+        "policy_load_balancers",
+        "Load balancers that the newest scan read and whose mode has an effect: the denominator of the next four.",
+    ),
+    ("at_or_above_required_load_balancers", "Those whose mode is at least the required one."),
+    ("at_or_above_required_unknown_load_balancers", "Those of which that is not known."),
+    ("by_default_load_balancers", "Those that only the default of the policy decides on."),
+    ("by_default_unknown_load_balancers", "Those of which that is not known."),
 ];
 
 /// The text; only the end mark if no scan was recorded.
@@ -125,6 +153,51 @@ pub(super) fn render(scans: &[RunSummary], kpis: &[Kpi], rules: &[RuleKpi]) -> S
     let in_monitor =
         kpis.iter().filter_map(|kpi| Some((of_group(kpi), kpi.time_in_monitor.mean?.as_secs().to_string())));
     gauge("time_in_monitor_seconds_mean", in_monitor.collect());
+    let seconds = |name: &str, over: fn(&Kpi) -> &Durations| -> Vec<(String, String)> {
+        let statistics = |kpi: &Kpi| {
+            let over = over(kpi);
+            [("mean", over.mean), ("median", over.median), ("p90", over.percentile_90)]
+        };
+        let of = |kpi: &Kpi, labels: String| {
+            let known = statistics(kpi).into_iter().filter_map(|(statistic, value)| Some((statistic, value?)));
+            known
+                .map(move |(statistic, value)| {
+                    (format!("{labels},statistic=\"{statistic}\""), value.as_secs().to_string())
+                })
+                .collect::<Vec<_>>()
+        };
+        match name {
+            "rule" => {
+                rules.iter().flat_map(|rule| of(&rule.kpi, format!("rule=\"{}\"", escaped(&rule.rule)))).collect()
+            }
+            _ => kpis.iter().flat_map(|kpi| of(kpi, of_group(kpi))).collect(),
+        }
+    };
+    gauge("remediation_seconds", seconds("group", |kpi| &kpi.time_to_remediate));
+    gauge("remediation_without_exceptions_seconds", seconds("group", |kpi| &kpi.without_exception));
+    gauge("remediation_by_rule_seconds", seconds("rule", |kpi| &kpi.time_to_remediate));
+    gauge("monitor_seconds", seconds("group", |kpi| &kpi.time_in_monitor));
+    let counted = |figure: fn(&Kpi) -> usize| -> Vec<(String, String)> {
+        kpis.iter().map(|kpi| (of_group(kpi), figure(kpi).to_string())).collect()
+    };
+    gauge("remediated_findings", counted(|kpi| kpi.time_to_remediate.count));
+    gauge("left_monitor_load_balancers", counted(|kpi| kpi.time_in_monitor.count));
+    gauge("in_monitor_load_balancers", {
+        let known = kpis.iter().filter_map(|kpi| Some((of_group(kpi), kpi.in_monitor?.to_string())));
+        known.collect()
+    });
+    gauge("overdue_findings", counted(|kpi| kpi.overdue));
+    gauge("deadline_findings", counted(|kpi| kpi.with_deadline));
+    gauge("remediated_in_time_findings", counted(|kpi| kpi.in_time.count));
+    gauge("remediated_with_deadline_findings", counted(|kpi| kpi.in_time.of));
+    let met = |figure: fn(&PolicyPoint) -> usize| -> Vec<(String, String)> {
+        scans.iter().filter_map(|scan| Some((String::new(), figure(scan.policy.as_ref()?).to_string()))).collect()
+    };
+    gauge("policy_load_balancers", met(|policy| policy.load_balancers));
+    gauge("at_or_above_required_load_balancers", met(|policy| policy.at_or_above_required));
+    gauge("at_or_above_required_unknown_load_balancers", met(|policy| policy.at_or_above_required_unknown));
+    gauge("by_default_load_balancers", met(|policy| policy.by_default));
+    gauge("by_default_unknown_load_balancers", met(|policy| policy.by_default_unknown));
     text.push_str("# EOF\n");
     text
 }

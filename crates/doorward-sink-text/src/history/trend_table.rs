@@ -16,6 +16,14 @@ pub(super) fn render(scans: &[RunSummary], kpis: &[Kpi], rules: &[RuleKpi], last
 }
 
 fn sections(scans: &[RunSummary], kpis: &[Kpi], rules: &[RuleKpi], last: usize, width: usize) -> String {
+    if scans.is_empty() && kpis.iter().any(|kpi| kpi.group.is_some()) {
+        let mut text = String::from("Key figures\n");
+        for kpi in kpis {
+            let _ = writeln!(text, " {}", kpi.group.as_deref().unwrap_or_default());
+            figures(&mut text, kpi);
+        }
+        return text;
+    }
     if scans.is_empty() {
         return "No scan was recorded in this period.\n".to_owned();
     }
@@ -217,6 +225,20 @@ fn trends(text: &mut String, scans: &[RunSummary]) {
         series(&|scan| scan.open_known.map(count)),
         open_words(last)
     );
+    if scans.iter().any(|scan| scan.policy.is_some()) {
+        let met = |scan: &RunSummary| {
+            let policy = scan.policy?;
+            Share { count: policy.at_or_above_required, of: policy.load_balancers }.basis_points()
+        };
+        let words = last.policy.map_or_else(String::new, |policy| {
+            let unknown = match policy.at_or_above_required_unknown {
+                0 => String::new(),
+                unknown => format!("; of {unknown} it is not known"),
+            };
+            format!("{}{unknown}", share(Share { count: policy.at_or_above_required, of: policy.load_balancers }))
+        });
+        let _ = writeln!(text, "  as required             {}  {words}", series(&met));
+    }
     if let Some(seen) = last.load_balancers_seen.filter(|seen| seen.count < seen.of) {
         let _ = writeln!(text, "  the newest scan saw {} of the known load balancers", share(seen));
     }
@@ -276,21 +298,36 @@ fn spark(values: &[Option<u32>]) -> String {
 }
 
 fn figures(text: &mut String, kpi: &Kpi) {
-    let since = kpi.in_monitor_since.map(|since| format!(", the longest since {}", since.strftime("%Y-%m-%d")));
-    let _ = writeln!(
-        text,
-        "  time in monitor       {}; {} in monitor now{}{}",
-        durations(&kpi.time_in_monitor, "load balancer", "left monitor"),
-        kpi.in_monitor,
-        match kpi.in_monitor_unseen {
-            0 => String::new(),
-            unseen => format!(" ({unseen} of them not seen now)"),
-        },
-        since.unwrap_or_default()
-    );
+    if let Some(in_monitor) = kpi.in_monitor {
+        let since = kpi.in_monitor_since.map(|since| format!(", the longest since {}", since.strftime("%Y-%m-%d")));
+        let _ = writeln!(
+            text,
+            "  time in monitor       {}; {in_monitor} in monitor now{}{}",
+            durations(&kpi.time_in_monitor, "load balancer", "left monitor"),
+            match kpi.in_monitor_unseen.unwrap_or(0) {
+                0 => String::new(),
+                unseen => format!(" ({unseen} of them not seen now)"),
+            },
+            since.unwrap_or_default()
+        );
+    }
     let resolved = |over: &Durations| durations(over, "finding", "was resolved");
     let _ = writeln!(text, "  time to remediate     {}", resolved(&kpi.time_to_remediate));
     let _ = writeln!(text, "  under exception       {}", resolved(&kpi.under_exception));
+    let _ = writeln!(text, "  without exceptions    {}", resolved(&kpi.without_exception));
+    if kpi.with_deadline > 0 || kpi.in_time.of > 0 {
+        let overdue = Share { count: kpi.overdue, of: kpi.with_deadline };
+        let unseen = match kpi.overdue_unseen {
+            0 => String::new(),
+            unseen => format!(" ({unseen} of them not seen now)"),
+        };
+        let _ = writeln!(
+            text,
+            "  deadlines             overdue now {}{unseen}; resolved in time {}",
+            share(overdue),
+            share(kpi.in_time)
+        );
+    }
     let _ = writeln!(text, "  failing again         {}", share(kpi.came_back));
     let oldest = match (&kpi.oldest_open, &kpi.oldest_open_finding) {
         (Some(since), Some(id)) => format!(", the oldest since {} ({id})", since.strftime("%Y-%m-%d")),

@@ -82,6 +82,6 @@ fn rows(start: &str, end: &str) -> Done<String> {
 }
 
 fn embedded(folder: &Path, start: &str, end: &str) -> Done<String> {
-    let options = FolderOptions { window: Some(window(start, end)?), threads: 1 };
+    let options = FolderOptions { window: Some(window(start, end)?), threads: 1, protected: &[] };
     Ok(serde_json::to_string(&read_folder(folder, options, &|_| ())?)?)
 }

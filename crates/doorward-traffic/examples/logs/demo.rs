@@ -2,7 +2,7 @@
 
 use crate::corpus::{LoadBalancer, Offender, Plan, REASONS};
 
-/// Of each load balancer's three: the logs of two weeks, one file a day.
+/// Of each load balancer's three: the logs of two weeks, six files a day. Fewer would be no evidence of a day.
 pub(crate) fn plan() -> Plan {
     let load_balancer = |account: &str, region: &str, name: &str, id: &str, offenders: Vec<Offender>| LoadBalancer {
         account: account.to_owned(),
@@ -75,14 +75,14 @@ pub(crate) fn plan() -> Plan {
         // A partner's fleet.
         load_balancer("100000000021", "eu-west-1", "partner-api", "f09573d0cf14c780", (0..12).map(partner).collect()),
     ];
-    // 2026-10-20T00:00:00Z, in steps of a day to 2026-11-02T00:00:00Z.
+    // 2026-10-19T04:00:00Z, in steps of four hours to 2026-11-02T00:00:00Z.
     Plan {
         seed: 20_261_102,
         load_balancers,
-        bytes: 14 * 3 * 112_000,
-        file_bytes: 112_000,
-        start: 1_792_454_400,
-        step: 86_400,
+        bytes: 14 * 6 * 3 * 18_700,
+        file_bytes: 18_700,
+        start: 1_792_382_400,
+        step: 14_400,
         plain: true,
         escaped_quotes: false,
     }

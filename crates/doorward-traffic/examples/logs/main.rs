@@ -65,7 +65,7 @@ fn write(folder: &Path, bytes: &str, file_bytes: &str, seed: &str, escaped_quote
 }
 
 fn read(folder: &Path, threads: &str) -> Done<Tally> {
-    Ok(read_folder(folder, FolderOptions { window: None, threads: threads.parse()? }, &|_| ())?)
+    Ok(read_folder(folder, FolderOptions { window: None, threads: threads.parse()?, protected: &[] }, &|_| ())?)
 }
 
 fn advise(folder: &Path, mode: &str) -> Done<()> {
@@ -83,6 +83,7 @@ fn advise(folder: &Path, mode: &str) -> Done<()> {
             complete,
             series: None,
             around_periods: false,
+            protected: &[],
         };
         let forecast = forecast(key, seen_of);
         let advice = doorward_traffic::advise(Observed::Known(mode), forecast, Some(seen), &Thresholds::default());

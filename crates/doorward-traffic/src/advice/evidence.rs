@@ -3,7 +3,7 @@
 use doorward_model::Mode;
 
 use super::Judge;
-use super::sentences::counted;
+use super::sentences::{counted, percent};
 use crate::affected::hides_regular_clients;
 use crate::forecast::{Basis, CrossCheck};
 use crate::tally::{ClientTable, Tier, Treatment};
@@ -118,13 +118,17 @@ impl Judge<'_> {
     fn lost_clients(&self) -> Option<String> {
         let clients = &self.tally?.sources.clients;
         let lost = hides_regular_clients(clients.bound());
-        let protected = !self.thresholds.protected_clients.is_empty() && clients.bound() + clients.unkept() > 0;
+        // Those that each line was compared with are kept whatever else there is.
+        let compared = &self.forecast.evidence.protected;
+        let looked_up = self.thresholds.protected_clients.iter().any(|entry| !compared.contains(entry));
+        let protected = looked_up && clients.bound() + clients.unkept() > 0;
         (lost || protected).then(|| {
             let which = if protected { "protected" } else { "regular" };
             format!(
                 "Gather evidence of a shorter window: there were more than {} clients, and whether a {which} client is among \
-                 those that were not kept is unknown.",
-                ClientTable::KEPT
+                 those that were not kept is unknown{}.",
+                ClientTable::KEPT,
+                if protected { ", because lines were not compared with these protected clients" } else { "" }
             )
         })
     }
@@ -151,13 +155,15 @@ impl Judge<'_> {
     /// Whether the logs hold too few of the requests that CloudWatch counts.
     fn too_few_logs(&self) -> Option<String> {
         let observed = self.forecast.evidence.observed.as_ref()?;
-        let (logged, counted) = (observed.logged?, observed.counted?);
+        // Before the first log, CloudWatch alone is the evidence.
+        let (logged, counted) =
+            (observed.logged?, observed.counted?.saturating_sub(observed.counted_before.unwrap_or(0)));
         let few = (logged as f64) < self.thresholds.minimum_logged_share * counted as f64;
         few.then(|| {
             format!(
                 "Find the logs that are missing: they contain {logged} of the {counted} requests that CloudWatch counts in the same \
                  time ({}).",
-                observed.logged_share().unwrap_or_default()
+                percent(logged as f64 / counted.max(1) as f64)
             )
         })
     }
@@ -181,6 +187,22 @@ impl Judge<'_> {
         if let Some(unseen) = self.unseen() {
             text.push(' ');
             text.push_str(&self.unseen_sentence(unseen));
+        }
+        if let (Some(begin), Some(before @ 1..)) = (observed.logs_begin, observed.counted_before) {
+            text.push_str(&format!(
+                " The logs begin on {} UTC; CloudWatch counts {} before.",
+                begin.strftime("%Y-%m-%d %H:%M"),
+                counted(before, "request")
+            ));
+        }
+        if let Some(unknown @ 1..) = self.tally.map(|tally| tally.without_actions) {
+            text.push_str(&format!(
+                " The logs have no column of actions, so that it is unknown whether the mode in force blocked {} that {} answered with \
+                 400, or a rule refused {}.",
+                counted(unknown, "request"),
+                if unknown == 1 { "was" } else { "were" },
+                if unknown == 1 { "it" } else { "them" },
+            ));
         }
         for sentence in observed.missing().iter().chain(&observed.unknown) {
             text.push(' ');

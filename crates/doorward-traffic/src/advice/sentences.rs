@@ -4,7 +4,7 @@ use doorward_model::Mode;
 
 use super::Judge;
 use crate::affected::{AffectedRequests, ClientKind};
-use crate::forecast::{ModeForecast, Share};
+use crate::forecast::{BoundUnit, ModeForecast, Share, UpperBound};
 use crate::tally::{Answered, Tier};
 
 /// Sources that a sentence names.
@@ -17,9 +17,9 @@ impl Judge<'_> {
         let verb = if mode.mode == Mode::Strictest { "Strictest" } else { "Defensive" };
         let label = denominator.label();
         if count == 0 {
-            let bound = mode.hurt_at_most.map_or(String::new(), |bound| {
-                format!("; at 95% confidence at most {} of requests like these", percent(bound))
-            });
+            let bound = mode
+                .hurt_at_most
+                .map_or(String::new(), |bound| format!("; at 95% confidence on at most {}", bound_text(bound)));
             return format!("{verb} would have blocked none of {of} {label}{bound}.");
         }
         let already = match newly.already {
@@ -65,11 +65,15 @@ impl Judge<'_> {
 
     /// What is outside the figures of a raise.
     pub(super) fn beyond(&self, mode: &ModeForecast) -> Option<String> {
-        mode.hurt_at_most?;
+        let bound = mode.hurt_at_most?;
         let days = self.forecast.evidence.observed.as_ref()?.days_with_traffic;
         Some(format!(
-            "No figure covers clients that sent nothing in these {}: a monthly job, a new customer.",
-            counted(u64::from(days), "day")
+            "No figure covers clients that sent nothing in these {}: a monthly job, a new customer.{}",
+            counted(u64::from(days), "day"),
+            match bound.unit {
+                BoundUnit::ClientDays => "",
+                BoundUnit::HoursWithTraffic => " CloudWatch counts no clients.",
+            }
         ))
     }
 
@@ -99,6 +103,11 @@ impl Judge<'_> {
 /// The verbs of a clause for one or several.
 fn plural_verbs(clause: &str, count: u64) -> String {
     if count == 1 { clause.to_owned() } else { clause.replace("or was refused", "or were refused") }
+}
+
+/// `0.12% of client-days like these (2301 seen at least)`.
+pub(crate) fn bound_text(bound: UpperBound) -> String {
+    format!("{} of {} like these ({} seen at least)", percent(bound.fraction), bound.unit.label(), bound.among)
 }
 
 /// `1 source`, `2 sources`.

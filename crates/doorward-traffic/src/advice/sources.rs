@@ -1,13 +1,13 @@
 //! Clients grouped into sources that can be fixed: a program on many addresses is one, and so is a network.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::protected_clients::covers;
 use crate::affected::{ClientKind, KnownClient};
+use crate::protected::ProtectedClients;
 use crate::reasons;
 use crate::tally::{Cause, Client, ClientTally, RequestExample};
 use crate::window::Hour;
@@ -45,8 +45,13 @@ const NETWORKS: (u32, u32) = (24, 48);
 pub struct SourceToFix {
     /// The client with the most requests, and the cause of all.
     pub client: Client,
+    /// What makes its clients one source: the program, in lower case and without its version, or the network and the user agent. Entries
+    /// with the same group are one source with several causes.
+    pub group: String,
     /// How many addresses the source has.
     pub addresses: u64,
+    /// How many user agents: versions of one program, for example.
+    pub agents: u64,
     /// The network that all of them are in, where several clients of it are one source.
     pub network: Option<String>,
     /// What is known of its clients.
@@ -82,11 +87,20 @@ impl SourceToFix {
     /// Its name: `192.0.2.7 (AcmePOS/5.1)`, or `AcmePOS/5.1 on 9 addresses (192.0.2.7 and 8 more)`.
     pub fn name(&self) -> String {
         let Client { address, agent, .. } = &self.client;
+        let agent = match self.agents {
+            0 | 1 => agent.clone(),
+            count => format!("{agent} and {} more of its user agents", count - 1),
+        };
         match (&self.network, self.addresses) {
             (_, 0 | 1) => format!("{address} ({agent})"),
             (Some(network), count) => format!("{count} addresses of {network} ({agent})"),
             (None, count) => format!("{agent} on {count} addresses ({address} and {} more)", count - 1),
         }
+    }
+
+    /// How many sources these are: entries that differ in their cause alone are one.
+    pub(crate) fn count(sources: &[Self]) -> usize {
+        sources.iter().map(|source| &source.group).collect::<BTreeSet<_>>().len()
     }
 
     /// The addresses in short: `192.0.2.7 and 8 more`.
@@ -103,9 +117,8 @@ impl SourceToFix {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct SourceKey {
     /// The program, if the user agent names one; otherwise the network and the user agent.
-    program: Option<String>,
+    group: String,
     network: Option<String>,
-    agent: Option<String>,
     cause: Cause,
     /// Scanners are never mixed with clients that may be users, nor protected clients with others.
     scanner: bool,
@@ -113,18 +126,20 @@ struct SourceKey {
 }
 
 /// Groups clients, those with the most answered requests first.
-pub(super) fn sources(clients: &[KnownClient<'_>], protected: &[String]) -> Vec<SourceToFix> {
+///
+/// A client is protected if it is one of the protected clients, or if its lines were compared with the same entries and found to be.
+pub(super) fn sources(clients: &[KnownClient<'_>], protected: &[String], compared: &[String]) -> Vec<SourceToFix> {
+    let same = protected == compared;
+    let protected = ProtectedClients::new(protected);
     let mut groups: BTreeMap<SourceKey, Vec<&KnownClient<'_>>> = BTreeMap::new();
     for known in clients {
         let Client { address, agent, cause } = known.client;
-        let program = program(agent);
         let key = SourceKey {
-            network: program.is_none().then(|| network(address)),
-            agent: program.is_none().then(|| agent.clone()),
-            program,
+            group: program(agent).unwrap_or_else(|| format!("{} ({agent})", network(address))),
+            network: program(agent).is_none().then(|| network(address)),
             cause: cause.clone(),
             scanner: known.kind == ClientKind::Scanner,
-            protected: protected.iter().any(|wanted| covers(wanted, known.client)),
+            protected: (same && known.protected) || protected.covers(address, agent),
         };
         groups.entry(key).or_default().push(known);
     }
@@ -142,6 +157,7 @@ fn source(key: &SourceKey, clients: &[&KnownClient<'_>]) -> Option<SourceToFix> 
         clients.iter().max_by(|a, b| a.tally.total().cmp(&b.tally.total()).then_with(|| b.client.cmp(a.client)))?;
     let mut all = ClientTally::default();
     clients.iter().for_each(|known| all.merge(&known.tally));
+    let agents: BTreeSet<&str> = clients.iter().map(|known| known.client.agent.as_str()).collect();
     let mut addresses: Vec<&str> = clients.iter().map(|known| known.client.address.as_str()).collect();
     addresses.sort_unstable();
     addresses.dedup();
@@ -150,7 +166,9 @@ fn source(key: &SourceKey, clients: &[&KnownClient<'_>]) -> Option<SourceToFix> 
     let served = all.served + all.answered;
     Some(SourceToFix {
         client: most.client.clone(),
+        group: key.group.clone(),
         addresses: addresses.len() as u64,
+        agents: agents.len() as u64,
         network: key.network.clone().filter(|_| addresses.len() > 1),
         kind: clients.iter().map(|known| known.kind).min().unwrap_or(ClientKind::Unknown),
         requests: all.total(),
@@ -166,15 +184,19 @@ fn source(key: &SourceKey, clients: &[&KnownClient<'_>]) -> Option<SourceToFix> 
     })
 }
 
-/// The program that a user agent names; none of browsers, libraries and missing user agents.
+/// The program that a user agent names, without its version: one program is one source in all of its versions. None of browsers, libraries
+/// and missing user agents.
 fn program(agent: &str) -> Option<String> {
-    let product = agent.split('/').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let product = agent.split('/').next().unwrap_or_default().to_ascii_lowercase();
+    // A version may stand behind a space too.
+    let name = |word: &&str| !word.trim_start_matches('v').starts_with(|c: char| c.is_ascii_digit());
+    let product = product.split_whitespace().take_while(name).collect::<Vec<_>>().join(" ");
     let anonymous = matches!(product.as_str(), "" | "-" | "mozilla") || LIBRARIES.contains(&product.as_str());
-    (!anonymous).then(|| agent.to_owned())
+    (!anonymous).then_some(product)
 }
 
 /// The network of an address, or the address itself where it is not one.
-fn network(address: &str) -> String {
+pub(crate) fn network(address: &str) -> String {
     match address.parse::<IpAddr>() {
         Ok(IpAddr::V4(own)) => {
             let mask = u32::MAX << (32 - NETWORKS.0);
@@ -204,6 +226,9 @@ mod tests {
             ("", false),
         ] {
             assert_eq!(program(agent).is_some(), names, "{agent}");
+        }
+        for agent in ["AcmePOS/5.1", "AcmePOS/5.2 (till 17)", "AcmePOS 5", "acmepos v4.0 beta", "AcmePOS"] {
+            assert_eq!(program(agent).as_deref(), Some("acmepos"), "{agent}");
         }
         for (address, wanted) in
             [("192.0.2.7", "192.0.2.0/24"), ("2001:db8:1:2::3", "2001:db8:1::/48"), ("host", "host")]

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::forecast::{ForecastInput, forecast};
-use crate::tally::{By, Cause, Client, ClientTally, HourTally, LoadBalancerKey, Tier};
-use crate::window::Window;
+use crate::tally::{By, Cause, Client, ClientSketch, ClientTally, HourTally, LoadBalancerKey, Tier};
+use crate::window::{Hour, Window};
 
 struct Case {
     tally: LoadBalancerTally,
@@ -16,9 +16,10 @@ struct Case {
 
 fn case(compliant: u64) -> Case {
     let mut tally = LoadBalancerTally { compliant, lines: compliant, ..LoadBalancerTally::default() };
-    for day in 1..15 {
-        let hour = format!("2026-09-{day:02}T03Z").parse().expect("an hour");
-        tally.hours.insert(hour, HourTally { compliant: compliant / 14, ..HourTally::default() });
+    for (day, hour) in (1..15).flat_map(|day| (3..10).map(move |hour| (day, hour))) {
+        let hour: Hour = format!("2026-09-{day:02}T{hour:02}Z").parse().expect("an hour");
+        tally.hours.insert(hour, HourTally { compliant: compliant / 98, ..HourTally::default() });
+        tally.client_days.insert(hour.day(), ClientSketch::counted(compliant / 14));
     }
     Case { tally, thresholds: Thresholds::default(), days: 14, complete: true }
 }
@@ -26,7 +27,7 @@ fn case(compliant: u64) -> Case {
 impl Case {
     fn with(mut self, address: &str, tier: &str, reason: &str, by: By, requests: u64) -> Self {
         let cause = Cause { tier: Tier::from(tier.to_owned()), reason: reason.to_owned() };
-        let client = Client { address: address.to_owned(), agent: format!("agent of {address}"), cause: cause.clone() };
+        let client = Client { address: address.to_owned(), agent: format!("agent-of-{address}"), cause: cause.clone() };
         let hour = "2026-09-05T03Z".parse().expect("an hour");
         self.tally.sources.clients.add(client, ClientTally::of(by, false, requests, hour));
         self.tally.causes.entry(cause).or_default().add(by, requests);
@@ -100,7 +101,7 @@ fn many_clients_keep_it_as_it_is() {
 
 #[test]
 fn protected_clients_are_never_blocked() {
-    for protected in ["192.0.2.7", "192.0.2.0/24", "agent of *", "2001:db8::/32"] {
+    for protected in ["192.0.2.7", "192.0.2.0/24", "agent-of-*", "2001:db8::/32"] {
         let mut case = case(10_000).with("192.0.2.7", "Severe", "BadUri", By::Refused, 2);
         case.thresholds.protected_clients = vec![protected.to_owned()];
         let raises = matches!(case.step(Mode::Defensive), Step::Raise { .. });

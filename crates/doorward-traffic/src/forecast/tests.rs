@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::metric::Answer;
-use crate::tally::{By, HourTally, Tier};
+use crate::tally::{By, ClientSketch, HourTally, Tier};
 use crate::window::Hour;
 
 fn key() -> LoadBalancerKey {
@@ -26,10 +26,11 @@ fn tally(compliant: u64, causes: &[(&str, &str, By, u64)]) -> LoadBalancerTally 
         tally.causes.entry(cause).or_default().add(*by, *count);
         tally.lines += count;
     }
-    // An hour of each of the ten days.
-    for day in 0..10 {
-        let hour = Hour::of(window().starts_at() + SignedDuration::from_hours(24 * day));
+    // Six hours of each of the ten days.
+    for hour in (0..10).flat_map(|day| (0..6).map(move |hour| 24 * day + hour)) {
+        let hour = Hour::of(window().starts_at() + SignedDuration::from_hours(hour));
         tally.hours.insert(hour, HourTally { compliant, ..HourTally::default() });
+        tally.client_days.insert(hour.day(), ClientSketch::counted(100));
     }
     tally
 }
@@ -149,8 +150,8 @@ proptest! {
             let (hurt, others, already) = (mode.hurt.expect("logs"), mode.others.expect("logs"), mode.already.expect("logs"));
             prop_assert_eq!(mode.forwarded.count + mode.closed.count + mode.blocked.count, tally.classified());
             prop_assert_eq!(hurt.count + others.count + already.count, mode.blocked.count);
-            let bound = mode.hurt_at_most.expect("requests");
-            prop_assert!(bound >= hurt.count as f64 / tally.classified() as f64 && bound <= 1.0);
+            let bound = mode.hurt_at_most.expect("clients");
+            prop_assert!((0.0..=1.0).contains(&bound.fraction) && bound.among == 1_000);
         }
     }
 }

@@ -6,12 +6,15 @@ use std::time::Duration;
 use doorward_model::{AccountRegion, Gap, Kind, LoadBalancer, LogDestination, Observed};
 use futures::{StreamExt as _, stream};
 
-use super::{GatherError, GatherEvent, Observer, TrafficRequest, extent_count, log_bucket, reader, unlisted};
+use super::{
+    GatherError, GatherEvent, Observer, TrafficRequest, dry, extent_count, log_bucket, reader, since_change, unlisted,
+};
 use crate::evidence::{AthenaScan, TrafficEvidence, key};
 use crate::extent::{Extent, extent};
 use crate::metric::Series;
 use crate::source::{AthenaJob, AthenaLogs, ParquetColumns, ParquetPlace, ScanEstimate, Source, UnreadLogs};
 use crate::tally::{LoadBalancerKey, Tally};
+use crate::window::Window;
 
 /// Queries that run at once: few, because an account's own queries wait in the same queue.
 const QUERIES: usize = 4;
@@ -59,35 +62,37 @@ pub(super) async fn gather(
     let mut scanned = AthenaScan::default();
     let mut ready = Vec::new();
     for part in parts {
-        match source.estimate(&part.job).await {
-            Ok(estimate) => {
+        match source.estimate_with_files(&part.job).await {
+            Ok((estimate, files)) => {
                 scanned.objects += estimate.objects;
                 scanned.estimated_bytes += estimate.bytes;
-                ready.push((part, estimate));
+                ready.push((part, estimate, files));
             }
             Err(gap) => miss(&mut evidence, &part, &gap),
         }
     }
     // A query over no object would still cost its minimum, so that none is run.
-    ready.retain(|(_, estimate)| estimate.objects > 0);
+    ready.retain(|(_, estimate, _)| estimate.objects > 0);
     observe(GatherEvent::Planned(planned(&evidence, ready.len(), &scanned, (request, options))));
     if request.dry_run {
-        return Ok(None);
+        return dry(&evidence.missed);
     }
     let (bytes, budget) = (scanned.estimated_bytes, options.budget);
     if bytes > budget {
         return Err(GatherError::OverBudget { window: request.window, bytes, budget });
     }
     let stopped = &stopped;
-    let running = stream::iter(&ready)
-        .map(|(part, estimate)| async move { (part, source.athena(&part.job, *estimate, stopped()).await) });
+    let running = stream::iter(&ready).map(|(part, estimate, files)| async move {
+        (part, files, source.athena(&part.job, *estimate, stopped()).await)
+    });
     let mut counted = running.buffered(QUERIES);
-    while let Some((part, result)) = counted.next().await {
+    while let Some((part, files, result)) = counted.next().await {
         match result {
             Ok(count) => {
                 scanned.queries += 1;
                 scanned.scanned_bytes += count.scanned;
                 evidence.tally.merge(&count.tally);
+                evidence.tally.merge(&Tally { files: files.clone(), ..Tally::default() });
             }
             Err(error) => miss(&mut evidence, part, &error.into_gap()),
         }
@@ -108,23 +113,24 @@ fn miss(evidence: &mut TrafficEvidence, part: &Part, gap: &Gap) {
     evidence.missed.extend(part.of.iter().map(unread));
 }
 
-/// One job for each place with logs, for the load balancers that the metric does not answer for.
+/// One job for each place with logs and each window, which begins at the last change of the mode, for the load balancers that the metric does not answer for.
 fn parts(
     asked: &[&LoadBalancer],
     series: &BTreeMap<LoadBalancerKey, Series>,
     (request, options): Wanted<'_>,
     extents: &mut BTreeMap<LoadBalancerKey, Extent>,
 ) -> Vec<Part> {
-    let mut parts: BTreeMap<(AccountRegion, AthenaLogs), Part> = BTreeMap::new();
+    let mut parts: BTreeMap<(AccountRegion, AthenaLogs, Window), Part> = BTreeMap::new();
     for lb in asked {
         let Some(logs) = readable(lb, options) else { continue };
         let place = reader(lb, request);
-        let empty = || Part { job: job(&place, &logs, (request, options)), of: Vec::new() };
-        let Part { job, of } = parts.entry((place.clone(), logs.clone())).or_insert_with(empty);
+        let window = since_change(lb, request.window);
+        let empty = || Part { job: job(&place, &logs, window, (request, options)), of: Vec::new() };
+        let Part { job, of } = parts.entry((place.clone(), logs.clone(), window)).or_insert_with(empty);
         job.accounts.insert(lb.account.clone());
         job.regions.insert(lb.region.clone());
         let key = key(lb);
-        let extent = match extent(series.get(&key), request.window).0 {
+        let extent = match extent(series.get(&key), window).0 {
             cleared @ (Extent::Cleared | Extent::NoTraffic) if !request.all_logs => cleared,
             _ => {
                 job.scanned.insert(lb.account.clone());
@@ -138,7 +144,7 @@ fn parts(
     parts.into_values().filter(|part| !part.of.is_empty()).collect()
 }
 
-fn job(place: &AccountRegion, logs: &AthenaLogs, (request, options): Wanted<'_>) -> AthenaJob {
+fn job(place: &AccountRegion, logs: &AthenaLogs, window: Window, (_, options): Wanted<'_>) -> AthenaJob {
     let here =
         |text: &String| text.replace("{account}", place.account.as_str()).replace("{region}", place.region.as_str());
     AthenaJob {
@@ -148,7 +154,7 @@ fn job(place: &AccountRegion, logs: &AthenaLogs, (request, options): Wanted<'_>)
         scanned: BTreeSet::new(),
         regions: BTreeSet::new(),
         load_balancers: None,
-        window: request.window,
+        window,
         database: options.database.clone(),
         workgroup: options.workgroup.clone(),
         output: options.output.as_ref().map(here),

@@ -81,15 +81,23 @@ fn table(order: &[(&LoadBalancerKey, &Advice)]) -> String {
     if rows.is_empty() {
         return String::new();
     }
-    let head = ["load balancer", "now → then", "users", "logins", "unknown", "scanners", "already", "evidence"];
+    let title =
+        "Requests a day that would be newly blocked, by what is known of their clients; and those blocked already.";
+    columns(
+        title,
+        ["load balancer", "now → then", "users", "logins", "unknown", "scanners", "already", "evidence"],
+        &rows,
+    )
+}
+
+/// A title, and a table of names, figures and the evidence.
+pub(super) fn columns(title: &str, head: [&str; 8], rows: &[[String; 8]]) -> String {
     let head = head.map(str::to_owned);
     let width =
         |column: usize| rows.iter().chain([&head]).map(|row| row[column].chars().count()).max().unwrap_or_default();
     let widths: [usize; 8] = std::array::from_fn(width);
-    let mut text =
-        "Requests a day that would be newly blocked, by what is known of their clients; and those blocked already.\n\n"
-            .to_owned();
-    for row in [&head].into_iter().chain(&rows) {
+    let mut text = format!("{title}\n\n");
+    for row in [&head].into_iter().chain(rows) {
         let mut line = String::new();
         for (column, cell) in row.iter().enumerate() {
             let width = widths[column];
@@ -104,15 +112,19 @@ fn table(order: &[(&LoadBalancerKey, &Advice)]) -> String {
     text
 }
 
-fn row(key: &LoadBalancerKey, advice: &Advice) -> [String; 8] {
-    let observed = advice.forecast.evidence.observed.clone().unwrap_or_default();
-    let days = f64::from(observed.days_with_traffic.max(1));
+/// Name and Region of a load balancer, cut to a length.
+pub(super) fn short_name(key: &LoadBalancerKey) -> String {
     let name: String = if key.name().chars().count() > NAME {
         key.name().chars().take(NAME - 1).chain(['…']).collect()
     } else {
         key.name().to_owned()
     };
-    let region = key.region.as_ref().map_or("-", |region| region.as_str());
+    format!("{name} {}", key.region.as_ref().map_or("-", |region| region.as_str()))
+}
+
+fn row(key: &LoadBalancerKey, advice: &Advice) -> [String; 8] {
+    let observed = advice.forecast.evidence.observed.clone().unwrap_or_default();
+    let days = f64::from(observed.days_with_traffic.max(1));
     let now = advice.current.known().map_or("unknown", |mode| mode.as_str());
     let then = match (&advice.step, advice.recommended) {
         (Step::NotEnoughEvidence { .. }, _) | (_, None) => "?".to_owned(),
@@ -122,7 +134,7 @@ fn row(key: &LoadBalancerKey, advice: &Advice) -> [String; 8] {
     let daily = |count: Option<u64>| count.map_or_else(|| "-".to_owned(), |count| per_day(count, days));
     let affected = advice.affected;
     [
-        format!("{name} {region}"),
+        short_name(key),
         format!("{now} → {then}"),
         daily(affected.map(|requests| requests.users)),
         daily(affected.map(|requests| requests.logins)),
@@ -134,13 +146,13 @@ fn row(key: &LoadBalancerKey, advice: &Advice) -> [String; 8] {
 }
 
 /// A count per day; what is there is never rounded to zero.
-fn per_day(count: u64, days: f64) -> String {
+pub(super) fn per_day(count: u64, days: f64) -> String {
     let daily = count as f64 / days;
     if count > 0 && daily < 0.05 { "<0.1".to_owned() } else { format!("{daily:.1}") }
 }
 
 /// A chart of requests that are not compliant, one character a day; none if there are none.
-fn chart(by_day: &BTreeMap<Date, u64>) -> Option<String> {
+pub(super) fn chart(by_day: &BTreeMap<Date, u64>) -> Option<String> {
     const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
     let most = by_day.values().copied().max().filter(|most| *most > 0)?;
     let (last, _) = by_day.last_key_value()?;
@@ -187,7 +199,7 @@ fn headline(advice: &Advice) -> String {
         Step::Raise { to } => format!("RAISE to {to}"),
         Step::FixAndRaise { to, sources } => {
             let verb = if sources.iter().any(|source| source.unknown > 0) { "FIX OR CHECK" } else { "FIX" };
-            format!("{verb} {}, then raise to {to}", counted(sources.len() as u64, "source"))
+            format!("{verb} {}, then raise to {to}", counted(SourceToFix::count(sources) as u64, "source"))
         }
         Step::Watch { .. } => "KEEP, and check which clients are blocked".to_owned(),
         Step::Keep => "KEEP".to_owned(),

@@ -21,6 +21,8 @@ use futures::{StreamExt, stream};
 use doorward_model::{Gap, GapReason};
 
 use super::Source;
+use crate::object::Key;
+use crate::tally::{LoadBalancerKey, LogFiles};
 use doorward_aws::{Failure, Operation, with_credentials};
 
 pub use job::{AthenaCount, AthenaError, AthenaJob, AthenaLogs, ScanEstimate};
@@ -34,16 +36,38 @@ const PAGE: i32 = 1000;
 impl Source {
     /// Lists what a job would scan. Nothing is started.
     pub async fn estimate(&self, job: &AthenaJob) -> Result<ScanEstimate, Gap> {
+        self.estimate_with_files(job).await.map(|(estimate, _)| estimate)
+    }
+
+    /// The same, and the log files of the load balancers and the window of the job, by their keys.
+    pub(crate) async fn estimate_with_files(
+        &self,
+        job: &AthenaJob,
+    ) -> Result<(ScanEstimate, BTreeMap<LoadBalancerKey, LogFiles>), Gap> {
         let folders = job.folders();
-        let listed = stream::iter(folders.iter().map(|folder| self.folder(&job.place, job.bucket(), folder)));
-        let mut estimate = ScanEstimate::default();
+        let listed = stream::iter(folders.iter().map(|folder| async move {
+            let mut files: BTreeMap<LoadBalancerKey, LogFiles> = BTreeMap::new();
+            let each = |key: &str| {
+                if let Key::AccessLog(object) = Key::read(key)
+                    && job.counts(&object)
+                {
+                    files.entry(object.load_balancer.clone()).or_default().add(&object);
+                }
+            };
+            let sums = self.folder(&job.place, job.bucket(), folder, each).await?;
+            Ok::<_, Gap>((sums, files))
+        }));
+        let (mut estimate, mut files) = (ScanEstimate::default(), BTreeMap::<LoadBalancerKey, LogFiles>::new());
         let mut listed = listed.buffered(self.concurrency);
         while let Some(found) = listed.next().await {
-            let (objects, bytes) = found?;
+            let ((objects, bytes), found) = found?;
             estimate.objects += objects;
             estimate.bytes += bytes;
+            for (key, found) in found {
+                files.entry(key).or_default().merge(&found);
+            }
         }
-        Ok(estimate)
+        Ok((estimate, files))
     }
 
     /// Counts by Athena: makes the table where it is missing, runs the query, reads its result. `estimate` is what the job would

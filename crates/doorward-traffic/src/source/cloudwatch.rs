@@ -27,11 +27,21 @@ pub struct Metered {
 }
 
 /// Most queries of a call.
-const QUERIES: usize = 500;
+pub(super) const QUERIES: usize = 500;
 /// How often a call is repeated because of queries that failed inside CloudWatch.
 const ROUNDS: usize = 3;
 /// How many days points are kept, and in periods of which multiple of seconds.
 const KEPT: [(i64, u32); 3] = [(15, 60), (63, 300), (455, 3600)];
+
+/// One query, as CloudWatch names its parts.
+#[derive(Clone, Copy)]
+pub(super) struct MetricQuery<'a> {
+    pub(super) namespace: &'static str,
+    pub(super) name: &'static str,
+    /// The name of the dimension that holds the load balancer.
+    pub(super) dimension: &'static str,
+    pub(super) id: &'a str,
+}
 
 /// One query: whose metric, and its name there.
 #[derive(Clone, Copy)]
@@ -39,6 +49,15 @@ struct Asked<'a> {
     load_balancer: &'a LoadBalancerKey,
     metric: Metric,
     name: &'static str,
+}
+
+impl<'a> Asked<'a> {
+    fn query(&self) -> MetricQuery<'a> {
+        let application = self.load_balancer.id.contains('/');
+        let (namespace, dimension) =
+            if application { ("AWS/ApplicationELB", "LoadBalancer") } else { ("AWS/ELB", "LoadBalancerName") };
+        MetricQuery { namespace, name: self.name, dimension, id: &self.load_balancer.id }
+    }
 }
 
 impl Source {
@@ -74,7 +93,10 @@ impl Source {
         let calls =
             places.iter().flat_map(|(place, queries)| queries.chunks(QUERIES).map(move |chunk| (*place, chunk)));
         let answered: Vec<_> = stream::iter(calls)
-            .map(|(place, chunk)| async move { (chunk, self.ask(place, chunk, window, period).await) })
+            .map(|(place, chunk)| async move {
+                let queries: Vec<MetricQuery<'_>> = chunk.iter().map(Asked::query).collect();
+                (chunk, self.ask(place, &queries, window, period).await)
+            })
             .buffered(self.concurrency)
             .collect()
             .await;
@@ -91,7 +113,13 @@ impl Source {
     }
 
     /// One answer for each query. Those that failed inside CloudWatch are asked again, a few times.
-    async fn ask(&self, place: &AccountRegion, asked: &[Asked<'_>], window: Window, period: u32) -> Vec<Answer> {
+    pub(super) async fn ask(
+        &self,
+        place: &AccountRegion,
+        asked: &[MetricQuery<'_>],
+        window: Window,
+        period: u32,
+    ) -> Vec<Answer> {
         let mut answers: Vec<Option<Answer>> = vec![None; asked.len()];
         for round in 1..=ROUNDS {
             let open: Vec<usize> = (0..asked.len()).filter(|number| answers[*number].is_none()).collect();
@@ -172,13 +200,10 @@ fn id(number: usize) -> String {
     format!("q{number}")
 }
 
-fn query(number: usize, asked: &Asked<'_>, period: u32) -> MetricDataQuery {
-    let application = asked.load_balancer.id.contains('/');
-    let (namespace, dimension) =
-        if application { ("AWS/ApplicationELB", "LoadBalancer") } else { ("AWS/ELB", "LoadBalancerName") };
-    let dimension = Dimension::builder().name(dimension).value(&asked.load_balancer.id).build();
+fn query(number: usize, asked: &MetricQuery<'_>, period: u32) -> MetricDataQuery {
+    let dimension = Dimension::builder().name(asked.dimension).value(asked.id).build();
     let metric = aws_sdk_cloudwatch::types::Metric::builder()
-        .namespace(namespace)
+        .namespace(asked.namespace)
         .metric_name(asked.name)
         .dimensions(dimension)
         .build();

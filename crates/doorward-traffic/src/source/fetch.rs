@@ -25,6 +25,7 @@ use doorward_model::{Gap, GapReason};
 use super::Source;
 use super::plan::{LogPlan, Planned, UnreadLogs};
 use crate::buffers::LineBuffers;
+use crate::protected::ProtectedClients;
 use crate::read::{Limits, Reader};
 use crate::tally::Tally;
 use crate::window::Window;
@@ -110,10 +111,11 @@ type Counter = Box<dyn FnMut(&Planned, &mut Body) -> Tally + Send>;
 const GROWTH: usize = 9;
 
 /// Makes what counts objects, for each thread.
-pub(super) fn counter(window: Option<Window>) -> impl Fn() -> Counter {
-    let buffers = LineBuffers::of_run();
+pub(super) fn counter(window: Option<Window>, protected: &Arc<ProtectedClients>) -> impl Fn() -> Counter + use<> {
+    let (buffers, protected) = (LineBuffers::of_run(), Arc::clone(protected));
     move || {
-        let (mut reader, buffers) = (Reader::new(Limits::default(), window), Arc::clone(&buffers));
+        let mut reader = Reader::protecting(Limits::default(), window, Arc::clone(&protected));
+        let buffers = Arc::clone(&buffers);
         Box::new(move |planned, body| {
             let bytes = usize::try_from(planned.bytes).unwrap_or(usize::MAX);
             let buffer = bytes.checked_mul(1 + GROWTH).and_then(|room| buffers.take(room));
@@ -160,7 +162,7 @@ impl Source {
         mut each: impl FnMut(&Planned, Result<&Tally, &Gap>),
     ) -> Counted {
         let mut counted = Counted::begin(plan);
-        self.read_logs(plan, threads, counter(window), |planned, result| {
+        self.read_logs(plan, threads, counter(window, &self.protected), |planned, result| {
             each(planned, result.as_ref());
             match result {
                 Ok(tally) => counted.tally.merge(&tally),

@@ -83,6 +83,8 @@ pub struct LogPlan {
     pub objects: Vec<Planned>,
     /// What the listing held, by kind.
     pub listed: Listed,
+    /// The same of each place, in their order.
+    pub listed_of: Vec<Listed>,
     /// Prefixes that could not be listed. Their objects are not planned, and their number is unknown.
     pub missed: Vec<UnreadLogs>,
     /// List requests that it took.

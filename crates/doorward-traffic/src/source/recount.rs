@@ -80,7 +80,7 @@ impl Source {
         unknown.iter().for_each(|number| *left.entry(page_of[*number]).or_default() += 1);
         let mut new: BTreeMap<usize, u64> = BTreeMap::new();
         let (mut next, mut place) = (0, 0);
-        self.read_logs(&rest, threads, counter(window), |planned, result| {
+        self.read_logs(&rest, threads, counter(window, &self.protected), |planned, result| {
             let number = unknown[place];
             place += 1;
             for known in next..number {

@@ -50,6 +50,7 @@ impl Source {
         let mut plan = LogPlan::default();
         let ids: BTreeSet<String> = places.iter().map(|place| place.load_balancer.id.clone()).collect();
         let mut selection = Selection::new(None, Some(ids));
+        let mut before = selection.listed.clone();
         for (number, (place, (days, missed))) in places.iter().zip(listed).enumerate() {
             for Day { keys, lists, region } in days {
                 plan.lists += lists;
@@ -72,6 +73,10 @@ impl Source {
                 }
             }
             plan.missed.extend(missed);
+            let mut of_place = selection.listed.clone();
+            of_place.take_off(&before);
+            plan.listed_of.push(of_place);
+            before.clone_from(&selection.listed);
         }
         plan.listed = selection.listed;
         plan
@@ -176,8 +181,14 @@ impl Source {
         }
     }
 
-    /// Objects below a folder, and their bytes, whatever they are.
-    pub(super) async fn folder(&self, place: &AccountRegion, bucket: &str, folder: &str) -> Result<(u64, u64), Gap> {
+    /// Objects below a folder, and their bytes, whatever they are. `each` sees their keys.
+    pub(super) async fn folder(
+        &self,
+        place: &AccountRegion,
+        bucket: &str,
+        folder: &str,
+        mut each: impl FnMut(&str),
+    ) -> Result<(u64, u64), Gap> {
         let everything = LogPlace {
             load_balancer: LoadBalancerKey { account: None, region: None, id: String::new() },
             bucket: bucket.to_owned(),
@@ -191,6 +202,7 @@ impl Source {
         loop {
             let page = self.list_page(&everything, folder, &asked, &mut day).await?;
             objects += page.keys.len() as u64;
+            page.keys.iter().for_each(|listed| each(&listed.key));
             bytes += page.keys.iter().map(|listed| listed.bytes).sum::<u64>();
             let Some(more) = page.more else { return Ok((objects, bytes)) };
             let next = match page.keys.last() {

@@ -1,7 +1,7 @@
 //! The clients of requests that are not compliant, each with what became of its requests.
 //!
-//! Clients that were answered, or may have been, have a table of their own, so that scanners cannot push them out of it. Each of
-//! the two tables keeps [`ClientTable::KEPT`] clients; up to there every count is exact, and what is lost beyond is stated, because no
+//! Clients that were answered, or may have been, have a table of their own, so that scanners cannot push them out of it, and protected
+//! clients have another one. Each of the three tables keeps [`ClientTable::KEPT`] clients; up to there every count is exact, and what is lost beyond is stated, because no
 //! conclusion may be drawn from a table that lost clients.
 
 use std::collections::BTreeMap;
@@ -138,6 +138,10 @@ pub struct ClientTable {
     #[serde(with = "super::as_list")]
     #[schemars(with = "Vec<(Client, ClientTally)>")]
     refused: BTreeMap<Client, ClientTally>,
+    /// Protected clients, with all of their requests: each line was compared with the entries of the setting.
+    #[serde(default, with = "super::as_list", skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "Vec<(Client, ClientTally)>")]
+    protected: BTreeMap<Client, ClientTally>,
     /// Requests that were answered, or may have been, of clients beyond those kept.
     unkept: u64,
     /// How many refused requests a client may have sent that is not in the table, or more than are counted here.
@@ -145,7 +149,7 @@ pub struct ClientTable {
 }
 
 impl ClientTable {
-    /// Clients that each of the two tables keeps. An entry takes about 500 bytes.
+    /// Clients that each of the three tables keeps. An entry takes about 500 bytes.
     pub const KEPT: usize = 65_536;
 
     /// Counts requests of a client.
@@ -163,8 +167,26 @@ impl ClientTable {
         }
     }
 
+    /// Counts requests of a protected client. Where there are more of these than a table keeps, the others count as unkept.
+    pub fn add_protected(&mut self, client: Client, tally: &ClientTally) {
+        let full = self.protected.len() >= Self::KEPT;
+        match self.protected.get_mut(&client) {
+            Some(known) => known.merge(tally),
+            None if full => self.unkept += tally.total(),
+            None => drop(self.protected.insert(client, tally.clone())),
+        }
+    }
+
+    /// Whether the lines of a client were found to be of a protected one.
+    pub fn is_protected(&self, client: &Client) -> bool {
+        self.protected.contains_key(client)
+    }
+
     /// Adds another count.
     pub fn merge(&mut self, other: &Self) {
+        for (client, tally) in &other.protected {
+            self.add_protected(client.clone(), tally);
+        }
         for (client, tally) in &other.answered {
             match self.answered.get_mut(client) {
                 Some(known) => known.merge(tally),
@@ -179,6 +201,24 @@ impl ClientTable {
         }
         self.unkept += other.unkept;
         self.bound += other.bound;
+    }
+
+    /// The same counts under other addresses; those of clients that become equal are added.
+    pub(crate) fn with_addresses(&self, address_of: impl Fn(&str) -> String) -> Self {
+        let renamed = |clients: &BTreeMap<Client, ClientTally>| {
+            let mut all: BTreeMap<Client, ClientTally> = BTreeMap::new();
+            for (client, tally) in clients {
+                let client = Client { address: address_of(&client.address), ..client.clone() };
+                all.entry(client).or_default().merge(tally);
+            }
+            all
+        };
+        Self {
+            answered: renamed(&self.answered),
+            refused: renamed(&self.refused),
+            protected: renamed(&self.protected),
+            ..self.clone()
+        }
     }
 
     /// Drops the half with fewer requests when the table is full.
@@ -203,15 +243,15 @@ impl ClientTable {
     pub fn all(&self) -> BTreeMap<&Client, ClientTally> {
         let mut all: BTreeMap<&Client, ClientTally> =
             self.answered.iter().map(|(client, tally)| (client, tally.clone())).collect();
-        for (client, tally) in &self.refused {
+        for (client, tally) in self.refused.iter().chain(&self.protected) {
             all.entry(client).or_default().merge(tally);
         }
         all
     }
 
-    /// How many clients are kept; one in both tables counts twice.
+    /// How many clients are kept; one in two tables counts twice.
     pub fn len(&self) -> usize {
-        self.answered.len() + self.refused.len()
+        self.answered.len() + self.refused.len() + self.protected.len()
     }
 
     /// Whether there is no client.

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -21,7 +22,7 @@ pub struct LogFiles {
 }
 
 /// The files of one node.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NodeFiles {
     /// How many.
     pub files: u64,
@@ -29,6 +30,16 @@ pub struct NodeFiles {
     pub first: Timestamp,
     /// When the last interval ends.
     pub last: Timestamp,
+    /// How many of each day.
+    pub days: BTreeMap<Date, u64>,
+}
+
+impl NodeFiles {
+    /// Whether there is a day without files between two days with files.
+    pub(crate) fn has_pause(&self) -> bool {
+        let following = |pair: (&Date, &Date)| pair.0.tomorrow().is_ok_and(|next| next == *pair.1);
+        !self.days.keys().zip(self.days.keys().skip(1)).all(following)
+    }
 }
 
 impl LogFiles {
@@ -38,7 +49,8 @@ impl LogFiles {
         let hour = Hour::of(start);
         let minutes = start.duration_since(hour.start()).as_mins().clamp(0, 59);
         *self.intervals.entry(hour).or_default() |= 1 << (minutes / INTERVAL.as_mins());
-        let node = NodeFiles { files: 1, first: object.end, last: object.end };
+        let days = BTreeMap::from([(hour.day(), 1)]);
+        let node = NodeFiles { files: 1, first: object.end, last: object.end, days };
         self.node(&object.node, &node);
     }
 
@@ -58,9 +70,10 @@ impl LogFiles {
                 node.files += more.files;
                 node.first = node.first.min(more.first);
                 node.last = node.last.max(more.last);
+                more.days.iter().for_each(|(day, files)| *node.days.entry(*day).or_default() += files);
             }
             None => {
-                self.nodes.insert(address.to_owned(), *more);
+                self.nodes.insert(address.to_owned(), more.clone());
             }
         }
     }

@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use doorward_model::{Kind, Observed};
+use doorward_model::{Kind, Observed, TargetGroup};
 
-use super::{Http2Effect, Posture, TriggerOutcome, TriggerPosture};
+use super::{Http2Effect, Posture, RecommendedTarget, TriggerOutcome, TriggerPosture};
 
 /// The posture as a table: one line for each trigger, those that reach the targets first, and what would change that.
 pub fn render_posture(posture: &Posture) -> String {
@@ -23,7 +23,9 @@ pub fn render_posture(posture: &Posture) -> String {
     };
     let target = if *kind == Kind::Classic { "strictest" } else { "strictest + drop" };
     let read = observed_at.map(|at| format!(", as read on {}", at.strftime("%Y-%m-%d %H:%M UTC"))).unwrap_or_default();
-    let mut text = format!("{name} in {account} {region}: {mode}; {headers}{read}.\n\n");
+    let mut text = format!("{name} in {account} {region}: {mode}; {headers}{read}.\n");
+    text.push_str(&hop(posture));
+    text.push('\n');
     let _ = writeln!(text, "{:<20} {target:<20} {:<11} PUBLISHED TRIGGER", "NOW", "CLASS");
     let mut ordered: Vec<&TriggerPosture> = triggers.iter().collect();
     ordered.sort_by_key(|trigger| (trigger.now, trigger.strictest));
@@ -33,7 +35,37 @@ pub fn render_posture(posture: &Posture) -> String {
         let _ = writeln!(text, "{:<20} {:<20} {class:<11} {title} ({year})", now.as_str(), strictest.as_str());
     }
     text.push('\n');
-    text.push_str(&summary(triggers, target));
+    text.push_str(&summary(posture, target));
+    text
+}
+
+/// Reachability, target groups and recommended target, one line each.
+fn hop(posture: &Posture) -> String {
+    let mut text = match &posture.reachability {
+        Observed::Known(reachability) => format!("Reachability: {reachability}.\n"),
+        Observed::Absent => "Reachability: unknown.\n".to_owned(),
+        Observed::Unread(gap) => format!("Reachability: unknown ({gap}).\n"),
+    };
+    if posture.kind != Kind::Classic {
+        let line = match &posture.target_groups {
+            Observed::Known(groups) if groups.is_empty() => "Target groups: none.\n".to_owned(),
+            Observed::Known(groups) => {
+                let version = |group: &TargetGroup| match &group.protocol_version {
+                    Some(version) => format!("{} ({}, {version})", group.name, group.target_type),
+                    None => format!("{} ({})", group.name, group.target_type),
+                };
+                let each: Vec<String> = groups.iter().map(version).collect();
+                format!("Target groups: {}.\n", each.join(", "))
+            }
+            Observed::Absent => "Target groups: unknown.\n".to_owned(),
+            Observed::Unread(gap) => format!("Target groups: unknown ({gap}).\n"),
+        };
+        text.push_str(&line);
+    }
+    if let Some(RecommendedTarget { mode, drop_invalid_headers, because }) = &posture.recommended {
+        let headers = if *drop_invalid_headers { " with invalid header fields removed" } else { "" };
+        let _ = writeln!(text, "Recommended: {mode}{headers}, because {because}.");
+    }
     text
 }
 
@@ -61,7 +93,8 @@ pub fn render_postures(postures: &[Posture]) -> String {
     text
 }
 
-fn summary(triggers: &[TriggerPosture], target: &str) -> String {
+fn summary(posture: &Posture, target: &str) -> String {
+    let triggers = &posture.triggers;
     let all = triggers.len();
     let count = |outcome: fn(&TriggerPosture) -> TriggerOutcome| {
         let outcomes = || triggers.iter().map(outcome);
@@ -72,11 +105,17 @@ fn summary(triggers: &[TriggerPosture], target: &str) -> String {
     let (then, unknown_then) = count(|trigger| trigger.strictest);
     let left = triggers.iter().filter(|trigger| trigger.strictest.reaches_target());
     let removed = left.filter(|trigger| trigger.http2_to_target == Http2Effect::Removes).count();
+    let upstream = match &posture.target_groups {
+        Observed::Known(groups) if groups.iter().any(TargetGroup::could_be_http2) => {
+            "Some of its targets are sent HTTP/1.1."
+        }
+        Observed::Known(_) => "None of its targets that could be sent HTTP/2 is sent HTTP/1.1.",
+        Observed::Absent | Observed::Unread(_) => "Which version its targets are sent is unknown.",
+    };
     format!(
         "{now} of {all} published triggers reach the targets now, {unknown_now} are unknown.\n\
          With {target}: {then} reach them, {unknown_then} are unknown. HTTP/2 from the load balancer to the targets would \
-         remove {removed} of these {then}; this is inferred from HTTP/2's framing, and the protocol of the target groups is not \
-         read.\n\
+         remove {removed} of these {then}; this is inferred from HTTP/2's framing. {upstream}\n\
          The class is that of AWS's http-desync-guardian library, which may be milder than a load balancer of today. \
          `--format json` has the source of each trigger.\n"
     )

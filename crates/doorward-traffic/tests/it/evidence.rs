@@ -50,7 +50,7 @@ impl Scene {
     fn lines(mut self, hours: impl IntoIterator<Item = i64>, lines: u64) -> Self {
         for hour in hours {
             let hour = self.tally.hours.entry(Hour::of(at(hour))).or_default();
-            hour.merge(&HourTally { compliant: lines, ..HourTally::default() });
+            hour.merge(&HourTally { compliant: lines, routed: lines, ..HourTally::default() });
             self.tally.compliant += lines;
             self.tally.lines += lines;
             *self.tally.target_groups.entry(GROUP.to_owned()).or_default() += lines;
@@ -60,7 +60,7 @@ impl Scene {
 
     /// So many requests of scanners, refused by a target, in an hour.
     fn scanned(mut self, hour: i64, requests: u64) -> Self {
-        let tally = HourTally { severe: requests, ..HourTally::default() };
+        let tally = HourTally { severe: requests, routed: requests, ..HourTally::default() };
         self.tally.hours.entry(Hour::of(at(hour))).or_default().merge(&tally);
         let cause = Cause { tier: Tier::Severe, reason: "BadUri".to_owned() };
         self.tally.causes.entry(cause).or_default().add(By::Refused, requests);
@@ -120,6 +120,7 @@ impl Scene {
             complete: true,
             series: (!self.metrics.is_empty()).then_some(&series),
             around_periods: self.around_periods,
+            protected: &[],
         };
         advise(Observed::Known(Mode::Defensive), forecast(&key(), seen), tally, thresholds)
     }
@@ -128,6 +129,11 @@ impl Scene {
 /// All hours but these.
 fn without(hole: Range<i64>) -> impl Iterator<Item = i64> {
     (0..HOURS).filter(move |hour| !hole.contains(hour))
+}
+
+/// All hours but this one of each day.
+fn without_hour(left_out: i64) -> impl Iterator<Item = i64> {
+    (0..HOURS).filter(move |hour| hour % 24 != left_out)
 }
 
 /// Monday to Friday; 1 September 2026 is a Tuesday.
@@ -152,10 +158,21 @@ fn what_was_asked_for_is_no_evidence() {
         (
             "logs of one hour, CloudWatch denied",
             scene().lines([100], 5_000).unread(Metric::Requests).unread(Metric::NonCompliant),
-            "traffic in 1 of 236 hours",
+            "traffic in 1 of 336 hours",
         ),
-        ("logs of one hour, at the end", scene().lines([335], 5_000), "1 of 1 hours"),
-        ("logs of the last day", scene().lines(312..336, 200), "1 of 1 days"),
+        ("logs of one hour, at the end", scene().lines([335], 5_000), "1 of 336 hours"),
+        ("logs of one hour, at the end, in a folder", scene_in_folder([335]), "1 of 1 hours"),
+        (
+            "a folder, one hour a day",
+            scene_in_folder((23..HOURS).step_by(24)),
+            "13 days with log lines in fewer than 6 hours are not counted",
+        ),
+        ("logs of the last day", scene().lines(312..336, 200), "1 of 14 days"),
+        (
+            "logs of the last day, metrics of 14, in full",
+            scene().lines(312..336, 120).requests(0..HOURS, 120),
+            "1 of 14 days, 7.1% of requests",
+        ),
         (
             "logs of the last day, metrics of 14",
             scene().lines(312..336, 200).requests(0..HOURS, 200),
@@ -165,6 +182,14 @@ fn what_was_asked_for_is_no_evidence() {
             "logs of the first day, metrics of 14",
             scene().lines(0..24, 200).requests(0..HOURS, 200),
             "they contain 4800 of the 67200 requests that CloudWatch counts in the same time (7.1%)",
+        ),
+        (
+            "logs of one hour of each day, metrics of all",
+            scene()
+                .lines((2..HOURS).step_by(24), 4_000)
+                .requests((2..HOURS).step_by(24), 4_000)
+                .requests(without_hour(2), 9),
+            "14 of 336 hours, 95.1% of requests",
         ),
         (
             "a hole of six days",
@@ -196,7 +221,7 @@ fn what_was_asked_for_is_no_evidence() {
         (
             "logging switched on an hour ago",
             scene().lines([335], 3_000).requests(0..HOURS, 3_000),
-            "1 of 1 hours, 100.0% of requests",
+            "1 of 336 hours, 0.3% of requests, 3000 lines",
         ),
         (
             "logging switched off five days ago",
@@ -293,7 +318,6 @@ fn complete_evidence_still_raises() {
             "14 of 14 days, 67200 lines; traffic in 336 of 336 hours",
         ),
         ("a folder", scene_in_folder(0..HOURS), Basis::FullLogs, "14 of 14 days"),
-        ("a folder, one hour a day", scene_in_folder((23..HOURS).step_by(24)), Basis::FullLogs, "13 of 13 days"),
         (
             "logs and metrics",
             scene().lines(0..HOURS, 200).requests(0..HOURS, 200),
@@ -311,7 +335,7 @@ fn complete_evidence_still_raises() {
             "a nightly job",
             scene().lines((2..HOURS).step_by(24), 500).requests((2..HOURS).step_by(24), 500),
             Basis::FullLogs,
-            "14 of 14 days, 100.0% of requests, 7000 lines; traffic in 14 of 334 hours",
+            "14 of 14 days, 100.0% of requests, 7000 lines; traffic in 14 of 336 hours",
         ),
         (
             "13 of 14 days",
@@ -338,7 +362,8 @@ fn complete_evidence_still_raises() {
             "logging switched on in the window",
             scene().lines(100..HOURS, 200).requests(0..HOURS, 200),
             Basis::FullLogs,
-            "10 of 10 days, 100.0% of requests",
+            "10 of 14 days, 70.2% of requests, 47200 lines; traffic in 236 of 336 hours. The logs begin on 2026-09-05 04:00 UTC; CloudWatch \
+             counts 20000 requests before.",
         ),
     ];
     for (name, scene, basis, says) in rows {
@@ -356,15 +381,14 @@ fn the_window_is_cut_and_says_what_is_not_known() {
     let cut = Scene { created: Some(100), ..scene().lines(110..HOURS, 200).empty_files([105]) };
     let evidence = cut.advise(&Thresholds::default()).forecast.evidence;
     let window = evidence.window.unwrap();
-    assert_eq!((window.starts_at(), window.ends_at()), (at(105), at(HOURS)), "the first file, empty as it is");
+    assert_eq!((window.starts_at(), window.ends_at()), (at(100), at(HOURS)), "the creation");
     let observed = evidence.observed.unwrap();
-    assert_eq!((observed.hours, observed.hours_with_traffic, observed.hours_quiet), (231, 226, 1));
-    assert_eq!((observed.logged, observed.counted), (None, None));
-    assert!(observed.unknown.iter().any(|line| line.starts_with("4 of 231 hours have no log lines")), "{observed:?}");
-    assert!(
-        observed.unknown.iter().any(|line| line.starts_with("The files are of 1 load balancer node;")),
-        "{observed:?}"
-    );
+    assert_eq!(observed.logs_begin, Some(at(105)), "the first file, empty as it is");
+    assert_eq!((observed.hours, observed.hours_with_traffic, observed.hours_quiet), (236, 226, 1));
+    assert_eq!((observed.logged, observed.counted, observed.counted_before), (None, None, None));
+    assert!(observed.unknown.iter().any(|line| line.starts_with("9 of 236 hours have no log lines")), "{observed:?}");
+    let files = "The files are of 1 load balancer node (10.0.0.1) and of 1 of 2772 five-minute intervals; whether";
+    assert!(observed.unknown.iter().any(|line| line.starts_with(files)), "{observed:?}");
     // What is counted on a day is counted on a day that was observed.
     let hole = scene().lines(without(96..240), 200).scanned(10, 80);
     let forecast = hole.advise(&Thresholds::default()).forecast;

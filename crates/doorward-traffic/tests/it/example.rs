@@ -30,7 +30,7 @@ fn folder() -> &'static Path {
 }
 
 fn read(folder: &Path) -> Tally {
-    read_folder(folder, FolderOptions { window: None, threads: 1 }, &|_| ()).expect("a folder of logs")
+    read_folder(folder, FolderOptions { window: None, threads: 1, protected: &[] }, &|_| ()).expect("a folder of logs")
 }
 
 fn sources(step: &Step) -> Vec<&SourceToFix> {
@@ -73,5 +73,5 @@ fn it_is_small_and_can_be_written_again() {
     let committed = read(folder());
     assert_eq!(words::counted(&committed), truth);
     assert_eq!(committed.load_balancers, read(again.path()).load_balancers);
-    assert!(committed.reading.stored_bytes < 300_000, "{} bytes", committed.reading.stored_bytes);
+    assert!(committed.reading.stored_bytes < 400_000, "{} bytes", committed.reading.stored_bytes);
 }

@@ -10,7 +10,7 @@ use crate::corpus::{Plan, Truth};
 use crate::words;
 
 fn read(folder: &Path, threads: usize) -> Tally {
-    read_folder(folder, FolderOptions { window: None, threads }, &|_| ()).expect("a folder of logs")
+    read_folder(folder, FolderOptions { window: None, threads, protected: &[] }, &|_| ()).expect("a folder of logs")
 }
 
 fn write(bytes: u64, file_bytes: usize, seed: u64) -> (tempfile::TempDir, Truth) {
@@ -170,7 +170,7 @@ fn a_download_that_did_not_finish_is_named() {
 fn a_window_without_logs_and_logs_of_other_kinds_are_errors_that_say_so() {
     let (folder, _) = write(300_000, 60_000, 17);
     let window = Window::days_before("2020-01-01T00:00:00Z".parse().expect("a time"), 3).expect("a window");
-    let options = FolderOptions { window: Some(window), threads: 1 };
+    let options = FolderOptions { window: Some(window), threads: 1, protected: &[] };
     let error = read_folder(folder.path(), options, &|_| ()).expect_err("nothing of that time").to_string();
     assert!(error.contains(" log files of the time from 2026-") && error.contains("--until"), "{error}");
 
@@ -179,7 +179,8 @@ fn a_window_without_logs_and_logs_of_other_kinds_are_errors_that_say_so() {
         let name = format!("111122223333_elasticloadbalancing_eu-west-1_shop_20260923T0720Z_{node}_2xkq5gcz.log");
         fs::write(classic.path().join(name), "2026-09-23T07:15:47.805298Z shop 1.2.3.4:1 ...\n").expect("writes");
     }
-    let error = read_folder(classic.path(), FolderOptions { window: None, threads: 1 }, &|_| ()).expect_err("classic");
+    let error = read_folder(classic.path(), FolderOptions { window: None, threads: 1, protected: &[] }, &|_| ())
+        .expect_err("classic");
     assert!(error.to_string().contains("2 logs of classic, network or other load balancers"), "{error}");
 }
 
@@ -246,7 +247,9 @@ fn what_is_no_file_is_refused_and_named() {
 fn a_window_leaves_out_objects_and_lines() {
     let (folder, truth) = write(1_500_000, 8_000, 6);
     let window = Window::days_before("2026-09-01T00:00:00Z".parse().expect("a time"), 1).expect("a window");
-    let read = |window| read_folder(folder.path(), FolderOptions { window: Some(window), threads: 2 }, &|_| ());
+    let read = |window| {
+        read_folder(folder.path(), FolderOptions { window: Some(window), threads: 2, protected: &[] }, &|_| ())
+    };
     let before = read(window).expect("reads");
     assert_eq!((before.lines(), before.reading.objects), (0, 12), "only the first files may hold lines of that day");
     let hour = Window::covering(
@@ -264,7 +267,7 @@ fn a_window_leaves_out_objects_and_lines() {
 fn progress_reaches_its_end() {
     let (folder, _) = write(500_000, 20_000, 7);
     let last = Mutex::new(Progress::default());
-    let options = FolderOptions { window: None, threads: 3 };
+    let options = FolderOptions { window: None, threads: 3, protected: &[] };
     read_folder(folder.path(), options, &|progress| {
         let mut last = last.lock().expect("no thread panicked");
         if progress.done > last.done {
@@ -280,7 +283,7 @@ fn progress_reaches_its_end() {
 #[test]
 fn a_folder_without_logs_is_an_error_that_says_so() {
     let empty = tempfile::tempdir().expect("a folder");
-    let options = FolderOptions { window: None, threads: 1 };
+    let options = FolderOptions { window: None, threads: 1, protected: &[] };
     let error = read_folder(empty.path(), options, &|_| ()).expect_err("nothing there");
     assert!(matches!(error, FolderError::NoLogs(_)) && error.to_string().contains("holds no access logs"));
     let error = read_folder(&empty.path().join("gone"), options, &|_| ()).expect_err("not there");

@@ -64,7 +64,7 @@ struct Population {
     thresholds: Thresholds,
     /// When the mode was changed, if that is known.
     changed: Option<i64>,
-    /// CloudWatch: requests and non-compliant requests by day; none if it was not asked.
+    /// CloudWatch: requests and non-compliant requests by hour; none if it was not asked.
     metric: Option<BTreeMap<i64, (u64, u64)>>,
     /// Read without naming a window.
     folder: bool,
@@ -156,16 +156,18 @@ impl Population {
 
     fn evidence(&self) -> TrafficEvidence {
         let window = Window::days_before(start() + SignedDuration::from_hours(24 * DAYS), 14).unwrap();
-        let mut reader = Reader::new(Limits::default(), None);
+        let protected = &self.thresholds.protected_clients;
+        let mut reader = Reader::new(Limits::default(), None).with_protected(protected);
         let mut tally = doorward_traffic::Tally::default();
         for (name, text) in self.files() {
             tally.merge(&reader.read(&name, text.as_bytes()));
         }
-        let mut evidence = TrafficEvidence::new((!self.folder || self.metric.is_some()).then_some(window), tally);
-        if let Some(days) = &self.metric {
+        let asked = (!self.folder || self.metric.is_some()).then_some(window);
+        let mut evidence = TrafficEvidence::new(asked, tally).protecting(protected);
+        if let Some(hours) = &self.metric {
             let points = |of: fn(&(u64, u64)) -> u64| {
-                let at = |day: i64| start() + SignedDuration::from_secs(day * DAY + 3_600 * 12);
-                Answer::Points(days.iter().map(|(day, counts)| (at(*day), of(counts))).collect())
+                let at = |hour: i64| start() + SignedDuration::from_hours(hour);
+                Answer::Points(hours.iter().map(|(hour, counts)| (at(*hour), of(counts))).collect())
             };
             let answers = BTreeMap::from([
                 (Metric::Requests, points(|counts| counts.0)),
@@ -179,15 +181,15 @@ impl Population {
 
     /// CloudWatch counts what was requested, with so many more of each.
     fn metered(mut self, more: (u64, u64)) -> Self {
-        let mut days: BTreeMap<i64, (u64, u64)> = BTreeMap::new();
+        let mut hours: BTreeMap<i64, (u64, u64)> = BTreeMap::new();
         for request in &self.requests {
-            let day = days.entry(request.at / DAY).or_default();
-            day.0 += u64::from(request.outcome.target != "-");
-            day.1 += u64::from(request.class.is_some());
+            let hour = hours.entry(request.at / 3_600).or_default();
+            hour.0 += u64::from(request.outcome.target != "-");
+            hour.1 += u64::from(request.class.is_some());
         }
-        let day = days.entry(3).or_default();
-        *day = (day.0 + more.0, day.1 + more.1);
-        self.metric = Some(days);
+        let hour = hours.entry(72).or_default();
+        *hour = (hour.0 + more.0, hour.1 + more.1);
+        self.metric = Some(hours);
         self
     }
 

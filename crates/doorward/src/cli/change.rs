@@ -14,6 +14,7 @@ Examples:
   doorward plan                                       raise load balancers below the mode that policy requires
   doorward plan --from-advice --traffic traffic.json  raise each load balancer as far as its traffic supports now
   doorward plan --to strictest --owner payments --out payments.json
+  doorward plan --drop-invalid --owner payments       remove header fields with invalid names, one load balancer first
   doorward plan --to strictest --insist \"ARN=agreed with the owner on 2026-11-20\"";
 
 const APPLY_EXAMPLES: &str = "\
@@ -43,6 +44,9 @@ pub(crate) struct PlanArguments {
     /// Target mode of each load balancer: the one that its traffic supports now
     #[arg(long)]
     pub(crate) from_advice: bool,
+    /// Remove header fields with invalid names, and leave the modes as they are; the effect on clients is unknown, so watch it
+    #[arg(long, conflicts_with_all = ["to", "from_advice"])]
+    pub(crate) drop_invalid: bool,
     /// Only load balancers of this owner; repeatable
     #[arg(long = "owner", value_name = "NAME")]
     pub(crate) owners: Vec<String>,

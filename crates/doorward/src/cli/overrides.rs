@@ -6,7 +6,7 @@ use clap::Args;
 use figment::value::Value;
 
 use super::{OutputArguments, ScanArguments};
-use crate::settings::Override;
+use doorward_settings::Override;
 
 /// The ledger of a command that scans.
 #[derive(Debug, Args)]

@@ -6,7 +6,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
 use doorward_aws::access::{ExternalId, RoleName};
 use doorward_model::{AccountId, Region};
-use doorward_setup::RolePurpose;
+use doorward_setup::{GateLanguage, RolePurpose};
 
 /// The template to write.
 #[derive(Debug, Subcommand)]
@@ -21,6 +21,8 @@ pub(crate) enum SetupCommand {
     ConformancePack(SetupPack),
     /// CloudFormation: events of changes to load balancers, sent to one event bus
     Eventbridge(SetupEvents),
+    /// Rules for a gate before deployment, from the policy in the settings
+    Gate(SetupGate),
 }
 
 /// What a role is for, and which caller it trusts.
@@ -93,4 +95,20 @@ pub(crate) struct SetupEvents {
     /// Write the files to this folder instead of stdout
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+}
+
+/// The language of a gate.
+#[derive(Debug, Args)]
+pub(crate) struct SetupGate {
+    /// The language of the rules
+    #[arg(value_parser = language_parser(), value_name = "LANGUAGE")]
+    pub(crate) language: GateLanguage,
+    /// Write the file to this folder instead of stdout
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+fn language_parser() -> impl TypedValueParser<Value = GateLanguage> {
+    let values = GateLanguage::ALL.iter().map(|one| PossibleValue::new(one.name()).help(one.help()));
+    PossibleValuesParser::new(values).try_map(|name| name.parse::<GateLanguage>())
 }

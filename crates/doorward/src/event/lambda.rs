@@ -16,7 +16,6 @@ use super::EventHandler;
 use crate::delivery::DeliveryRun;
 use crate::exit::{Exit, Failure};
 use crate::io::runtime;
-use crate::places::Places;
 use crate::plain;
 use crate::scan::{self, ScanRequest, Scanned};
 use crate::sinks::{NOTIFY, SECURITY_HUB};
@@ -105,7 +104,7 @@ async fn scheduled(
     let settings = handler.settings;
     let formats = settings.event.formats().map_err(|problem| Failure::new(Exit::Usage, problem))?;
     let request = ScanRequest {
-        places: Places::of(settings),
+        places: settings.places(),
         settings,
         formats: &formats,
         save: None,

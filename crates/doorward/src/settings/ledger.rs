@@ -1,6 +1,7 @@
 //! Where history is kept.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use doorward_assemble::{RecorderSettings, ScanRecorder};
 use doorward_aws::Clock;
@@ -8,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::exit::{Exit, Failure};
-use crate::variable::folder;
+use doorward_settings::variable::folder;
 
 /// Where history is kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -25,6 +26,12 @@ pub(crate) struct LedgerSettings {
     pub(crate) keep_months: u32,
     /// Keys of load balancer tags to count by, besides owner and organizational unit.
     pub(crate) count_by_tags: Vec<String>,
+    /// `policy.deadlines.longest_interval_hours`, by which observations are recorded.
+    #[serde(skip)]
+    pub(crate) longest_interval_hours: Option<u32>,
+    /// `metrics.idle_days`.
+    #[serde(skip)]
+    pub(crate) idle_days: u32,
 }
 
 impl LedgerSettings {
@@ -34,6 +41,8 @@ impl LedgerSettings {
             force_network: self.force_network,
             count_by_tags: self.count_by_tags.clone(),
             keep_months: self.keep_months,
+            idle_days: self.idle_days,
+            longest_interval: self.longest_interval_hours.map(|hours| Duration::from_hours(u64::from(hours))),
         }
     }
 

@@ -10,7 +10,7 @@ use doorward_sink_text::{FlatContext, json};
 use super::SinkInputs;
 use crate::exit::{Exit, Failure};
 use crate::io::log;
-use crate::variable::variable;
+use doorward_settings::variable::variable;
 
 /// Makes the sink. Reads the signing key.
 pub(super) fn make<'a>(folder: &Path, inputs: SinkInputs<'a>) -> Result<Box<dyn Sink + 'a>, Failure> {
@@ -24,8 +24,9 @@ pub(super) fn make<'a>(folder: &Path, inputs: SinkInputs<'a>) -> Result<Box<dyn 
         settings_text: inputs.settings_text,
         policy: inputs.policy,
         register: inputs.register,
+        triggers: doorward_traffic::trigger_summary,
         scan: |out, report, required, context| {
-            let flat = FlatContext::new(required.clone(), context.history);
+            let flat = FlatContext::new(report, required.clone(), context.history);
             json::write(out, report, &flat, context.exit_code).map(|_| ())
         },
         notice: if inputs.options.quiet { |_| {} } else { log },

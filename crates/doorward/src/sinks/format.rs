@@ -6,12 +6,10 @@ use std::str::FromStr;
 use doorward_model::{Sink, SinkShape};
 
 use super::stream::StreamSink;
-use super::{Make, Output, REGISTRY, SinkInputs};
+use super::{Make, Output, REGISTRY, SinkInputs, plugin};
 use crate::exit::{Exit, Failure};
-use crate::places::Places;
-
-/// How alike a format must be to be suggested, from 0 to 1.
-const ALIKE: f64 = 0.8;
+use doorward_file::places::Places;
+use doorward_settings::nearest;
 
 /// The format that a name without a version stands for: the newest.
 fn newest(kind: &str) -> &str {
@@ -26,9 +24,18 @@ fn newest(kind: &str) -> &str {
 /// An output and its destination.
 #[derive(Debug, Clone)]
 pub(crate) struct Format {
-    output: &'static Output,
+    kind: FormatKind,
     /// The file or folder; stdout if absent.
     path: Option<PathBuf>,
+}
+
+/// Who writes an output.
+#[derive(Debug, Clone)]
+enum FormatKind {
+    /// Doorward.
+    BuiltIn(&'static Output),
+    /// The plugin with this name in the settings, if they have one.
+    Plugin(String),
 }
 
 impl FromStr for Format {
@@ -41,24 +48,13 @@ impl FromStr for Format {
             Some((kind, path)) => (kind, Some(PathBuf::from(path))),
             None => (text, None),
         };
-        let kinds = || {
-            let formats = REGISTRY.iter().filter(|output| output.shape() != SinkShape::Remote);
-            formats.map(|output| output.name).collect::<Vec<_>>().join(", ")
+        let Some(output) = REGISTRY.iter().find(|output| output.name == newest(kind)) else {
+            return Ok(Self { kind: FormatKind::Plugin(kind.to_owned()), path });
         };
-        let output = REGISTRY.iter().find(|output| output.name == newest(kind)).ok_or_else(|| {
-            let near = REGISTRY
-                .iter()
-                .filter(|output| output.shape() != SinkShape::Remote)
-                .map(|output| (strsim::jaro_winkler(kind, output.name), output.name))
-                .filter(|(score, _)| *score > ALIKE)
-                .max_by(|(one, _), (other, _)| one.total_cmp(other));
-            let near = near.map(|(_, name)| format!(" (did you mean {name}?)")).unwrap_or_default();
-            format!("{kind:?} is not one of {}{near}", kinds())
-        })?;
         match output.make {
             Make::Delivery(row) => Err(format!("{kind} is not a format; run `{}`", row.command)),
             Make::Folder(_) if path.is_none() => Err(format!("{kind} is a folder of files: write {kind}=DIR")),
-            Make::Folder(_) | Make::Stream(_) => Ok(Self { output, path }),
+            Make::Folder(_) | Make::Stream(_) => Ok(Self { kind: FormatKind::BuiltIn(output), path }),
         }
     }
 }
@@ -67,8 +63,9 @@ impl std::fmt::Display for Format {
     /// `json-v1=scan.json`, or `table on stdout`
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.path {
-            Some(path) => write!(f, "{}={}", self.output.name, path.display()),
-            None => write!(f, "{} on stdout", self.output.name),
+            Some(path) => write!(f, "{}={}", self.name(), path.display()),
+            None if self.is_plugin() => f.write_str(self.name()),
+            None => write!(f, "{} on stdout", self.name()),
         }
     }
 }
@@ -83,18 +80,21 @@ impl Format {
             let folder = if output.shape() == SinkShape::Folder { "=DIR" } else { "" };
             help.push_str(&format!("\n  {:<13} {}", format!("{}{folder}", output.name), output.help));
         }
+        help.push_str(
+            "\n  NAME          what the plugin [reports.NAME] of the settings writes (`doorward guide plugins`)",
+        );
         help
     }
 
     /// Every output that the demo shows, in its folder.
     pub(crate) fn all_into(folder: &Path) -> Vec<Self> {
         let shown = REGISTRY.iter().filter_map(|output| Some((output, output.demo?)));
-        shown.map(|(output, name)| Self { output, path: Some(folder.join(name)) }).collect()
+        shown.map(|(output, name)| Self { kind: FormatKind::BuiltIn(output), path: Some(folder.join(name)) }).collect()
     }
 
     /// The table on stdout.
     pub(crate) fn table() -> Option<Self> {
-        REGISTRY.first().map(|output| Self { output, path: None })
+        REGISTRY.first().map(|output| Self { kind: FormatKind::BuiltIn(output), path: None })
     }
 
     /// The formats that were given, or the table on stdout if none was.
@@ -102,30 +102,65 @@ impl Format {
         if given.is_empty() { Self::table().into_iter().collect() } else { given.to_vec() }
     }
 
-    /// Whether it is a folder of files.
-    pub(crate) fn is_folder(&self) -> bool {
-        self.output.shape() == SinkShape::Folder
+    /// The name, as in `--format`.
+    fn name(&self) -> &str {
+        match &self.kind {
+            FormatKind::BuiltIn(output) => output.name,
+            FormatKind::Plugin(name) => name,
+        }
     }
 
-    /// Whether it goes to stdout.
+    /// Whether a plugin writes it.
+    pub(crate) fn is_plugin(&self) -> bool {
+        matches!(self.kind, FormatKind::Plugin(_))
+    }
+
+    /// Whether it goes to stdout. Where the output of a plugin goes, the plugin says.
     pub(crate) fn is_for_stdout(&self) -> bool {
-        self.path.is_none()
+        self.path.is_none() && !self.is_plugin()
+    }
+
+    /// Checks the name against the outputs that there are. `plugins` are the names of the plugins in the settings.
+    pub(crate) fn check<'n>(&self, plugins: impl Iterator<Item = &'n String>) -> Result<(), String> {
+        let FormatKind::Plugin(kind) = &self.kind else { return Ok(()) };
+        let mut plugins = plugins.map(String::as_str).peekable();
+        let has_plugins = plugins.peek().is_some();
+        let built_in = REGISTRY.iter().filter(|output| output.shape() != SinkShape::Remote).map(|output| output.name);
+        let known: Vec<&str> = built_in.chain(plugins).collect();
+        if known.contains(&kind.as_str()) {
+            return Ok(());
+        }
+        let near = nearest(kind, &known).map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+        let none = if has_plugins { "" } else { ", and the settings name no plugin ([reports.NAME])" };
+        Err(format!("--format: {kind:?} is not one of {}{none}{near}", known.join(", ")))
     }
 
     /// Adds its destination to the places that a command writes.
     pub(crate) fn claim(&self, places: &mut Places) {
-        let what = format!("--format {}", self.output.name);
+        let what = format!("--format {}", self.name());
         match &self.path {
-            Some(path) if self.output.shape() == SinkShape::Folder => places.folder(&what, path),
+            Some(path) if self.is_folder() => places.folder(&what, path),
             Some(path) => places.file(&what, path),
             None => {}
         }
     }
 
+    /// Whether its place is a folder. A plugin says only later what it writes; an existing folder shows it.
+    pub(crate) fn is_folder(&self) -> bool {
+        match &self.kind {
+            FormatKind::BuiltIn(output) => output.shape() == SinkShape::Folder,
+            FormatKind::Plugin(_) => self.path.as_ref().is_some_and(|path| path.is_dir()),
+        }
+    }
+
     /// Makes its sink.
     pub(super) fn sink<'a>(&self, inputs: SinkInputs<'a>) -> Result<Box<dyn Sink + 'a>, Failure> {
-        let name = self.output.name;
-        match (self.output.make, &self.path) {
+        let output = match &self.kind {
+            FormatKind::BuiltIn(output) => output,
+            FormatKind::Plugin(name) => return plugin::make(name, self.path.as_deref(), inputs),
+        };
+        let name = output.name;
+        match (output.make, &self.path) {
             (Make::Stream(render), path) => Ok(Box::new(StreamSink::new(name, path.clone(), render, inputs))),
             (Make::Folder(make), Some(path)) => make(path, inputs),
             (Make::Folder(_), None) => Err(Failure::new(Exit::Usage, format!("{name} needs a folder"))),

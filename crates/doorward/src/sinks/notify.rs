@@ -27,7 +27,8 @@ pub(super) fn calls_aws(settings: &Settings) -> bool {
 
 /// The variables that may hold secrets of channels, and name proxies and certificates; with the profile that the settings name.
 fn environment(profile: Option<&str>) -> Environment {
-    let variables =
-        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    // What is not UTF-8 is refused where it is used, instead of being left out.
+    let text = |bytes: std::ffi::OsString| bytes.to_string_lossy().into_owned();
+    let variables = std::env::vars_os().map(|(name, value)| (text(name), text(value)));
     Environment::new(variables).with_aws_profile(profile)
 }

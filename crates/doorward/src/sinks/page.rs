@@ -7,6 +7,18 @@ use doorward_sink_page as page;
 
 use super::{SinkInputs, Written};
 
+/// Writes the posture sheet, which counts every finding.
+pub(super) fn write_sheet(
+    out: &mut dyn Write,
+    report: &ScanReport,
+    _: &SinkInputs<'_>,
+    context: &SinkContext<'_>,
+) -> io::Result<Written> {
+    let text = page::render_sheet(report, context.history).map_err(io::Error::other)?;
+    out.write_all(text.as_bytes())?;
+    Ok(report.findings.len().into())
+}
+
 /// Writes the page, which accounts for every finding.
 pub(super) fn write(
     out: &mut dyn Write,
@@ -20,8 +32,9 @@ pub(super) fn write(
         trend: context.history.trend.clone(),
         before: context.history.before.clone(),
         remediation: context.history.remediation.clone(),
-        filter: inputs.filter.map(str::to_owned),
+        filter: inputs.filter.map(ToString::to_string),
         cost_centre_tags: inputs.settings.owners.cost_centre_tags.clone(),
+        triggers: Some(doorward_traffic::trigger_summary),
     };
     let text = page::render(report, &context).map_err(io::Error::other)?;
     out.write_all(text.as_bytes())?;

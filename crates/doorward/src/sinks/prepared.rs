@@ -8,8 +8,8 @@ use super::{Format, SinkInputs};
 use crate::exit::{Exit, Failure};
 use crate::internal_error;
 use crate::io::log;
-use crate::places::Places;
 use doorward_file::check_writable;
+use doorward_file::places::Places;
 
 /// Sinks whose destinations can be written.
 pub(crate) struct PreparedSinks<'a> {
@@ -26,6 +26,11 @@ impl<'a> PreparedSinks<'a> {
         also: Option<&Path>,
         mut places: Places,
     ) -> Result<Self, Failure> {
+        let plugins = inputs.plugins.map(|plugins| plugins.settings);
+        for format in formats {
+            let names = plugins.iter().flat_map(|plugins| plugins.keys());
+            format.check(names).map_err(|problem| Failure::new(Exit::Usage, problem))?;
+        }
         if formats.iter().filter(|format| format.is_for_stdout()).count() > 1 {
             let problem =
                 "two formats would both be written to stdout; give all but one a file: --format json-v1=scan.json";

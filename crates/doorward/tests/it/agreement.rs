@@ -15,6 +15,7 @@ const MOST_OPEN: usize = 6;
 
 const MODE_RULE: &str = "desync-mode-below-required";
 const HEADERS_RULE: &str = "invalid-headers-forwarded";
+const UPSTREAM_RULE: &str = "upstream-http1";
 
 /// Rules that only one of the two can ask.
 const ONE_SIDED: [(&str, &str); 1] = [(
@@ -96,6 +97,14 @@ struct Deployed {
     /// The rest of a `[[load_balancer]]` of the emulator.
     #[serde(flatten)]
     aws: toml::Table,
+}
+
+impl Deployed {
+    /// Whether it is an internal application load balancer.
+    fn is_internal(&self) -> bool {
+        let is = |key: &str, value: &str| self.aws.get(key).and_then(toml::Value::as_str) == Some(value);
+        is("scheme", "internal") && (is("type", "application") || !self.aws.contains_key("type"))
+    }
 }
 
 fn all_new() -> Vec<String> {
@@ -217,11 +226,17 @@ fn compare(infrastructure: &Infrastructure) -> (Vec<String>, usize) {
                 Some(reason) => {
                     by_code.kind == "unknown" && by_code.reason.as_ref() == Some(reason) && by_scan.kind != "unknown"
                 }
+                // Declarations of target groups are not read.
+                None if rule == UPSTREAM_RULE => by_code.kind == "not-asked" || by_code.kind == by_scan.kind,
                 None if deployed.scheme_open_in_code => {
                     by_code.kind == by_scan.kind && severity(by_code) >= severity(by_scan)
                 }
                 // A mode that the code leaves open counts as one that forwards invalid header fields.
                 None if rule == HEADERS_RULE && deployed.unknown_in_code.contains_key(MODE_RULE) => {
+                    by_code.kind == by_scan.kind && severity(by_code) >= severity(by_scan)
+                }
+                // What stands in front of an internal load balancer is another declaration, so the code rates it by the worse.
+                None if deployed.is_internal() => {
                     by_code.kind == by_scan.kind && severity(by_code) >= severity(by_scan)
                 }
                 None => by_code.kind == by_scan.kind && by_code.severity == by_scan.severity,

@@ -59,6 +59,16 @@ fn vended(bed: &Bed, account: &str) {
         ..LoadBalancerSpec::default()
     };
     bed.server.world().add_load_balancer(&spec).unwrap();
+    // Internal load balancers are there, so the targets of this one are read.
+    let front = LoadBalancerSpec {
+        account: account.to_owned(),
+        region: "eu-west-1".to_owned(),
+        name: "front".to_owned(),
+        kind: Some("network".to_owned()),
+        target_groups: Some(vec!["front:alb".to_owned()]),
+        ..LoadBalancerSpec::default()
+    };
+    bed.server.world().add_load_balancer(&front).unwrap();
 }
 
 fn objects(bed: &Bed) {

@@ -212,3 +212,46 @@ fn an_unknown_key_of_its_settings_is_an_error_with_its_line() {
         said.err
     );
 }
+
+#[test]
+fn invalid_headers_are_planned_applied_and_rolled_back_like_modes() {
+    const ATTRIBUTE: &str = "routing.http.drop_invalid_header_fields.enabled";
+    let bed = Bed::start(&world("acme-org"), vec![]);
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    scan(&bed, folder);
+    let (plan, hash) = plan(&bed, folder, &["--drop-invalid"]);
+    let steps = plan["steps"].as_array().unwrap();
+    assert!(steps.len() >= 3 && plan["goal"] == "drop-invalid-headers", "{plan}");
+    assert!(steps.iter().all(|step| step["kind"] == "application" && step["effect"].is_null()), "{plan}");
+    let unknown = |step: &Value| step["evidence"].as_str().unwrap().contains("Its effect on clients is unknown");
+    assert!(steps.iter().all(unknown) && steps.iter().filter(|step| step["wave"] == 1).count() == 1, "{plan}");
+    let patches = plan["patches"].as_array().unwrap();
+    assert!(patches.iter().any(|patch| patch["remedy"].as_str().unwrap().contains(ATTRIBUTE)), "{plan}");
+    let treatments = || -> Vec<String> {
+        let place = |step: &Value| ["account", "region", "name"].map(|key| step[key].as_str().unwrap().to_owned());
+        let value =
+            |[account, region, name]: [String; 3]| bed.server.world().attribute(&account, &region, &name, ATTRIBUTE);
+        steps.iter().map(|step| value(place(step)).unwrap()).collect()
+    };
+    assert!(treatments().iter().all(|value| value == "false"));
+    let before = modes(&bed, &plan);
+    let (said, applied) = apply(&bed, folder, &hash, &[]);
+    assert_eq!(said.code, Some(0), "{} {}", said.err, said.out);
+    assert_eq!(statuses(&applied), [("changed", steps.len())].into());
+    assert!(treatments().iter().all(|value| value == "true"));
+    assert_eq!(modes(&bed, &plan), before);
+
+    // The next scan finds it; none of it is a change of a mode.
+    let report = scan(&bed, folder);
+    let of_first = |f: &&Value| f["rule"] == "invalid-headers-forwarded" && f["load_balancer"] == steps[0]["arn"];
+    assert_eq!(report["findings"].as_array().unwrap().iter().find(of_first).unwrap()["verdict"], "pass");
+    assert!(report["load_balancers"].as_array().unwrap().iter().all(|lb| lb["changes"].is_null()));
+    let change = plan["id"].as_str().unwrap();
+    let said = doorward(&bed, folder, &["verify-change", change]);
+    assert!(said.out.contains("still in drop-invalid-headers"), "{} {}", said.out, said.err);
+    let said = doorward(&bed, folder, &["rollback", change, "--yes", "--reason", "complaints"]);
+    assert_eq!(said.code, Some(0), "{} {}", said.err, said.out);
+    assert!(treatments().iter().all(|value| value == "false"));
+    assert_eq!(modes(&bed, &plan), before);
+}

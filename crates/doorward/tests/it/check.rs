@@ -144,7 +144,6 @@ fn unusable_input() {
     for (arguments, fragments) in [
         (&["gone.tf"][..], &["gone.tf", "cannot be read"][..]),
         (&["notes.yaml"], &["notes.yaml:1:1", "is of no supported dialect"]),
-        (&["empty"], &["no supported files"]),
         (&["--rule", "no-such-rule", "."], &["no-such-rule", "doorward explain"]),
         (&["--account", "12", "."], &["--account", "12 digits"]),
         (&["--tag", "owner", "."], &["--tag", "KEY=VALUE"]),
@@ -244,7 +243,7 @@ fn malformed_files_do_not_hide_others() {
     let broken = [
         ("bad/main.tf", "resource \"aws_lb\" \"a\" {\n", "bad/main.tf:2:"),
         ("plan.json", "{\"resource_changes\": [\n  {]\n", "plan.json:2:"),
-        ("template.yaml", "AWSTemplateFormatVersion: x\nResources: {\n", "template.yaml:3:"),
+        ("template.yaml", "Resources: {A: {Type: AWS::ElasticLoadBalancingV2::LoadBalancer},\n", "template.yaml:2:"),
         ("manifest.yml", "apiVersion: v1\nkind: Ingress\n  bad: x\n", "manifest.yml:3:"),
         ("preview.json", "{\"steps\": [\n  {\"urn\": \"urn:pulumi:\"", "preview.json:2:"),
         ("gateway.json", "{\"configuration\": {\"hostSharedAlb\": \n", "gateway.json:2:"),

@@ -183,6 +183,8 @@ fn optional_permissions_are_reported_and_do_not_change_the_exit_code() {
     let wanted = [
         "elasticloadbalancing:DescribeLoadBalancerAttributes",
         "elasticloadbalancing:DescribeTags",
+        "elasticloadbalancing:DescribeTargetGroups",
+        "elasticloadbalancing:DescribeTargetHealth",
         "logs:DescribeDeliveries",
         "logs:DescribeDeliverySources",
     ];

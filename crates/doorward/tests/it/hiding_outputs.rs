@@ -134,7 +134,7 @@ fn context(desk: &Desk, report: &ScanReport) -> HistoryContext {
 /// Writes every output of a report, named as the demo names them.
 fn write_outputs(folder: &Path, desk: &Desk, report: &ScanReport) -> HistoryContext {
     let history = context(desk, report);
-    let flat = FlatContext::new(BTreeMap::new(), &history);
+    let flat = FlatContext::new(report, BTreeMap::new(), &history);
     let file = |name: &str| std::fs::File::create(folder.join(name)).unwrap();
     json::write(&mut file("scan.json"), report, &flat, 0).unwrap();
     ndjson::write(&mut file("scan.ndjson"), report, &flat, 0).unwrap();

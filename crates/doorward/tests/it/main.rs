@@ -7,11 +7,13 @@ mod athena;
 mod bad_input;
 mod bed;
 mod capabilities;
+mod certificates;
 mod change;
 mod change_terms;
 mod change_writes;
 mod check;
 mod code;
+mod commands;
 mod commented_settings;
 mod compare;
 mod demo;
@@ -35,10 +37,13 @@ mod notify;
 mod observed;
 mod output_figures;
 mod overwriting;
+mod plugins;
 mod posture;
+mod proxies;
 mod publish;
 mod queries;
 mod random_environments;
+mod recorder;
 mod samples;
 #[path = "../../../doorward-ledger/tests/it/scene.rs"]
 #[expect(dead_code, reason = "tests of the ledger use the rest")]

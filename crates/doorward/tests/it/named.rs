@@ -158,10 +158,24 @@ names = ["other"]
     ];
     let expected: Vec<_> = expected.map(|(key, value)| (key.to_owned(), value.to_owned(), false)).into();
     assert_eq!(unmatched(&json), expected);
-    for (key, value, _) in expected {
+    for (key, value, _) in &expected {
         for place in [&text, &said.err] {
-            assert!(place.lines().any(|line| line.contains(&key) && line.contains(&value)), "{key}: {place}");
+            assert!(place.lines().any(|line| line.contains(key) && line.contains(value)), "{key}: {place}");
         }
+    }
+    // The workbook has them too, and the doctor warns of those that need no list of load balancers.
+    let pack = ["-q", "scan", "--no-ledger", "--fail-on", "never", "--format", "evidence=packs"];
+    assert_eq!(run(bed.doorward(folder.path()).args(pack)).code, Some(0));
+    let cover = walkdir::WalkDir::new(folder.path().join("packs")).into_iter().flatten();
+    let cover = cover.map(walkdir::DirEntry::into_path).find(|path| path.ends_with("csv/cover.csv")).unwrap();
+    let cover = std::fs::read_to_string(cover).unwrap();
+    let doctor = run(bed.doorward(folder.path()).args(["-q", "doctor", "--no-ledger", "--for", "scan"]));
+    for (key, value, _) in &expected {
+        let names = |line: &str| line.contains(key.as_str()) && line.contains(value.as_str());
+        assert!(cover.lines().any(|line| line.contains("and not found") && names(line)), "{key}: {cover}");
+        let is_of_load_balancers = ["policy.rules.0.tags", "policy.rules.3.names"].contains(&key.as_str());
+        let warned = doctor.err.lines().any(|line| line.starts_with("warning: ") && names(line));
+        assert_eq!(warned, !is_of_load_balancers, "{key}: {}", doctor.err);
     }
     std::fs::remove_file(folder.path().join("doorward.toml")).unwrap();
     // Units and tags that a scan is asked for.
@@ -205,6 +219,15 @@ fn owners_keep_their_spelling_and_contradictions_are_reported() {
     let row = text.lines().find(|line| line.trim_start().starts_with("Équipe Web")).expect("a row of the owner");
     assert!(row.trim_end().ends_with('3'), "{row}");
     assert!(text.contains("team b counts, by tag \"owner\" (ignored: \"Owner\" = \"Team A\")"), "{text}");
+    // The history has one group however the name is written, under the name of most load balancers.
+    let recorded = run(bed.doorward(folder.path()).args(["-q", "scan", "--fail-on", "never", "--ledger", "l.sqlite"]));
+    assert_eq!(recorded.code, Some(0), "{}", recorded.err);
+    for format in ["table", "json", "csv", "openmetrics"] {
+        let arguments = ["history", "--by", "owner", "--ledger", "l.sqlite", "--format", format];
+        let history = run(bed.doorward(folder.path()).args(arguments));
+        assert_eq!(history.code, Some(0), "{}", history.err);
+        assert!(history.out.contains("Équipe Web") && !history.out.contains("équipe web"), "{}", history.out);
+    }
     let csv = std::fs::read_to_string(folder.path().join("scan.csv")).unwrap();
     assert!(csv.contains("Équipe Web") && csv.contains("'=SUM(A1)"), "{csv}");
     let pages = std::fs::read_dir(folder.path().join("owners")).unwrap().flatten();
@@ -268,6 +291,7 @@ fn the_guide_of_the_first_scan_counts_its_calls() {
         ("DescribeLoadBalancers", 3 * 2 * 2),
         ("DescribeOrganization", 1),
         ("DescribeTags", 3),
+        ("DescribeTargetGroups", 1),
         ("GetCallerIdentity", 1),
         ("ListAccounts", 1),
         ("ListOrganizationalUnitsForParent", 1 + 3),

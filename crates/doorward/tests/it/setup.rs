@@ -195,6 +195,32 @@ fn guardrails_follow_the_policy_and_name_the_regions_without_them() {
     }
 }
 
+/// A gate follows the policy, and states on stderr and in the file what it does not know.
+#[test]
+fn gates_follow_the_policy() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let rules = "[[policy.rules]]\nname = \"pci\"\ntags = { pci = \"yes\" }\nrequired_mode = \"strictest\"\n";
+    std::fs::write(folder.join("doorward.toml"), format!("[policy]\nrequired_mode = \"defensive\"\n{rules}")).unwrap();
+    for language in ["cfn-guard", "validating-admission-policy", "opa", "sentinel"] {
+        let said = setup(folder, &["gate", language]);
+        assert!(said.out.contains("monitor") && !said.out.contains("defensive'"), "{language}: {}", said.out);
+        let by_tags = "The rule \"pci\" of the policy requires strictest by tags";
+        assert!(said.out.contains(by_tags), "{language}: {}", said.out);
+        let said = run(doorward(folder).args(["setup", "gate", language, "--out", "gates"]));
+        assert!(said.code == Some(0) && said.err.contains(by_tags), "{language}: {}", said.err);
+    }
+    assert!(folder.join("gates/doorward.guard").is_file() && folder.join("gates/doorward.rego").is_file());
+    for (policy, problem) in [
+        ("disabled = [\"desync-mode-below-required\"]", "policy.disabled contains"),
+        ("required_mode = \"monitor\"", "never deny"),
+    ] {
+        std::fs::write(folder.join("doorward.toml"), format!("[policy]\n{policy}\n")).unwrap();
+        let said = setup(folder, &["gate", "opa"]);
+        assert!(said.code == Some(2) && said.err.contains(problem), "{}", said.err);
+    }
+}
+
 #[test]
 fn the_generated_roles_are_enough_for_a_scan_traffic_and_publishing() {
     let folder = tempfile::tempdir().unwrap();

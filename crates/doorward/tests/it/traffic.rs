@@ -205,6 +205,8 @@ fn what_cannot_be_read_is_named_and_advises_nothing() {
     let advice = json(&said);
     let edge = &advice["advice"][format!("100000000020/eu-west-1/{EDGE}")];
     // The metric knows that four requests are odd, and nobody knows whose.
+    let missing = edge["step"]["missing"].to_string();
+    assert!(missing.contains("Read the logs in s3://acme-log-archive-alb-eu-west-1: allow s3:ListBucket"), "{missing}");
     assert_eq!(
         (&edge["step"]["step"], &edge["recommended"]),
         (&"not-enough-evidence".into(), &Value::Null),
@@ -221,6 +223,64 @@ fn what_cannot_be_read_is_named_and_advises_nothing() {
     assert_eq!(said.code, Some(4), "{}", said.err);
     assert!(said.out.contains("NOT ENOUGH EVIDENCE") && said.out.contains("cloudwatch:GetMetricData"), "{}", said.out);
     assert!(!said.out.contains("RAISE"), "{}", said.out);
+}
+
+/// What a dry run cannot list is no part of its plan.
+#[test]
+fn a_dry_run_with_refused_buckets_is_no_success() {
+    let bed = Bed::start(&world("acme-org"), vec![]);
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    scanned(&bed, folder);
+    seeded(&bed);
+    bed.server.set_faults(vec![Fault::new(What::AccessDenied).service("s3")]);
+    let dry = run(bed.doorward(folder).args(["traffic", "--from", "a.saved", "--dry-run"]));
+    assert_eq!(dry.code, Some(4), "{} {}", dry.out, dry.err);
+    assert!(dry.err.contains("the plan is not complete") && dry.err.contains("s3:ListBucket"), "{}", dry.err);
+}
+
+/// Logs that hold less than CloudWatch counts are read in full: each file and each list counts once, and a file that failed the first time
+/// is read again.
+#[test]
+fn a_second_reading_counts_each_file_once() {
+    for denied in [false, true] {
+        let bed = Bed::start(&world("acme-org"), vec![]);
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        scanned(&bed, folder);
+        let start = seeded(&bed);
+        let spec = MetricSpec {
+            account: "100000000020".to_owned(),
+            region: "eu-west-1".to_owned(),
+            name: "DesyncMitigationMode_NonCompliant_Request_Count".to_owned(),
+            load_balancer: Some("storefront-edge".to_owned()),
+            from: Some((start + SignedDuration::from_mins(20)).to_string()),
+            every: Some(300),
+            values: vec![3.0],
+            ..MetricSpec::default()
+        };
+        bed.server.world().add_metric(&spec).unwrap();
+        if denied {
+            bed.server.set_faults(vec![Fault::new(What::AccessDenied).action("GetObject").nth(1)]);
+        }
+        bed.server.clear_calls();
+        let said = run(bed.doorward(folder).args(["traffic", "--from", "a.saved", "--format", "json"]));
+        let gets = bed.server.calls().iter().filter(|call| call.action == "GetObject").count();
+        assert_eq!((said.code, gets), (Some(0), 2 + usize::from(denied)), "{}", said.err);
+        assert!(said.err.contains("all of their logs are read"), "{}", said.err);
+        let found = &json(&said)["found"];
+        let reading = &found["tally"]["reading"];
+        let counts = ["objects", "short_way", "full_parser"].map(|name| reading[name].as_u64().unwrap());
+        assert_eq!((counts[0], counts[1] + counts[2]), (2, 2_904), "{reading:#}");
+        assert_eq!(
+            (&reading["listed"]["selected"], &reading["unread"]["count"]),
+            (&2.into(), &0.into()),
+            "{reading:#}"
+        );
+        assert_eq!((&found["missed"], &found["tally"]["incomplete"]), (&Value::Array(vec![]), &Value::Null));
+        let edge = &found["tally"]["load_balancers"][format!("100000000020/eu-west-1/{EDGE}")];
+        assert_eq!(edge["lines"], 2_904, "{edge:#}");
+    }
 }
 
 /// A window in which there is nothing is an error that says what there is, not an empty answer.

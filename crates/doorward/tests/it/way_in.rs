@@ -1,97 +1,15 @@
 //! How AWS is called: whose credentials sign, which hosts are asked through a proxy, and what a failure says.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::Command;
-use std::sync::{Arc, Mutex};
 
 use crate::bed::{Said, doorward, run};
-
-/// One request as the server saw it: the request line, and the key that signed it.
-type Seen = (String, String);
-
-/// Answers every request in the same way, unless it is one for instance metadata or container credentials.
-struct Recorder {
-    url: String,
-    seen: Arc<Mutex<Vec<Seen>>>,
-}
-
-impl Recorder {
-    fn start(status: u16, code: &'static str, message: &'static str) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
-        let kept = Arc::clone(&seen);
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let kept = Arc::clone(&kept);
-                std::thread::spawn(move || while serve(&stream, &kept, status, code, message) {});
-            }
-        });
-        Self { url, seen }
-    }
-
-    fn lines(&self) -> Vec<String> {
-        self.seen.lock().unwrap().iter().map(|(line, _)| line.clone()).collect()
-    }
-
-    fn signers(&self) -> Vec<String> {
-        let signed = |(_, key): &Seen| Some(key.clone()).filter(|key| !key.is_empty());
-        self.seen.lock().unwrap().iter().filter_map(signed).collect()
-    }
-}
-
-fn serve(mut stream: &TcpStream, seen: &Mutex<Vec<Seen>>, status: u16, code: &str, message: &str) -> bool {
-    let mut reader = BufReader::new(stream);
-    let mut line = String::new();
-    if reader.read_line(&mut line).unwrap_or(0) == 0 {
-        return false;
-    }
-    let (mut length, mut signer, mut header) = (0, String::new(), String::new());
-    while reader.read_line(&mut header).unwrap_or(0) > 2 {
-        let lower = header.to_ascii_lowercase();
-        if let Some(value) = lower.strip_prefix("content-length:") {
-            length = value.trim().parse().unwrap();
-        }
-        if let Some((_, rest)) = header.split_once("Credential=") {
-            signer = rest.split('/').next().unwrap_or_default().to_owned();
-        }
-        header.clear();
-    }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).unwrap();
-    seen.lock().unwrap().push((line.trim().to_owned(), signer));
-    let keys = |key: &str| {
-        format!(
-            r#"{{"Code":"Success","AccessKeyId":"{key}","SecretAccessKey":"s","Token":"t","Expiration":"2036-01-01T00:00:00Z"}}"#
-        )
-    };
-    let (status, body) = if line.starts_with("CONNECT") {
-        (502, String::new())
-    } else if line.contains("/latest/api/token") {
-        (200, "TOKEN".to_owned())
-    } else if line.contains("security-credentials/ ") {
-        (200, "role".to_owned())
-    } else if line.contains("security-credentials/") {
-        (200, keys("INSTANCE"))
-    } else if line.contains("/container") {
-        (200, keys("CONTAINER"))
-    } else {
-        let error = format!("<Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>");
-        (status, format!("<ErrorResponse>{error}<RequestId>r</RequestId></ErrorResponse>"))
-    };
-    let date = jiff::Timestamp::now().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
-    let head = format!(
-        "HTTP/1.1 {status} X\r\nDate: {date}\r\nX-aws-ec2-metadata-token-ttl-seconds: 21600\r\nContent-Length: {}\r\n\r\n",
-        body.len()
-    );
-    stream.write_all((head + &body).as_bytes()).is_ok()
-}
+use crate::recorder::Recorder;
 
 const CONFIG: &str = "[default]\nregion = eu-west-1\n[profile plain]\nregion = eu-west-1\naws_access_key_id = PLAIN\n\
     aws_secret_access_key = s\n[profile \"My Team Audit\"]\nregion = eu-west-1\naws_access_key_id = TEAM\n\
-    aws_secret_access_key = s\n[profile console]\nregion = eu-west-1\nlogin_session = arn:aws:iam::111122223333:user/me\n";
+    aws_secret_access_key = s\n[profile console]\nregion = eu-west-1\nlogin_session = arn:aws:iam::111122223333:user/me\n\
+    [sectionless]\nregion = eu-west-1\n";
 
 /// A scan in this environment; its home has the configuration above.
 fn scan(folder: &Path, variables: &[(&str, &str)], arguments: &[&str]) -> Said {
@@ -149,6 +67,14 @@ fn what_cannot_be_used_is_named_before_any_call() {
         (&[("HTTPS_PROXY", "socks5://p:1")], &[], &["HTTPS_PROXY", "SOCKS"]),
         (&[("AWS_ACCESS_KEY_ID", "A\nB")], &[], &["AWS_ACCESS_KEY_ID"]),
         (&[("AWS_SECRET_ACCESS_KEY", " ")], &[], &["AWS_SECRET_ACCESS_KEY"]),
+        (&[("AWS_ACCESS_KEY_ID", "\"A\"")], &[], &["AWS_ACCESS_KEY_ID", "quote"]),
+        (&[("AWS_CONFIG_FILE", "/")], &[], &["no Region to start from", "; / cannot be read"]),
+        (
+            &[("AWS_ACCESS_KEY_ID", ""), ("AWS_SHARED_CREDENTIALS_FILE", "/")],
+            &[],
+            &["no source of credentials", "; / cannot be read"],
+        ),
+        (&[], &["--profile", "sectionless"], &["config:14 names it, but in this file write [profile sectionless]"]),
         (&[], &["--profile", "console"], &["aws login", "credential_process = aws configure export-credentials"]),
     ];
     for (variables, arguments, fragments) in cases {
@@ -181,45 +107,6 @@ fn empty_variables_are_unset_and_padded_ones_are_trimmed() {
         let said = scan(folder.path(), &variables, &[]);
         assert_eq!((said.code, aws.signers()), (Some(6), vec!["ENVKEY".to_owned()]), "{extra:?}: {}", said.err);
     }
-}
-
-#[test]
-fn credential_endpoints_are_never_asked_through_a_proxy() {
-    let folder = tempfile::tempdir().unwrap();
-    let proxies = ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
-    for set in [&proxies[..1], &proxies[1..2], &proxies[4..5], &proxies[..]] {
-        for (source, signer) in [("instance", "INSTANCE"), ("container", "CONTAINER")] {
-            let (aws, local) = (Recorder::start(403, "AccessDenied", "enough"), Recorder::start(500, "", ""));
-            let container = format!("{}/container", local.url);
-            // The proxy is the recorder of AWS: what it sees for any other host is a fault.
-            let mut variables: Vec<(&str, &str)> = set.iter().map(|name| (*name, aws.url.as_str())).collect();
-            variables.extend([("AWS_ENDPOINT_URL", aws.url.as_str()), ("AWS_REGION", "eu-west-1")]);
-            variables.extend(match source {
-                "instance" => {
-                    [("AWS_EC2_METADATA_DISABLED", "false"), ("AWS_EC2_METADATA_SERVICE_ENDPOINT", local.url.as_str())]
-                }
-                _ => {
-                    [("AWS_EC2_METADATA_DISABLED", "true"), ("AWS_CONTAINER_CREDENTIALS_FULL_URI", container.as_str())]
-                }
-            });
-            let said = scan(folder.path(), &variables, &[]);
-            assert_eq!(aws.signers(), [signer], "{set:?} {source}: {}", said.err);
-            let through = aws.lines();
-            assert!(through.iter().all(|line| line.starts_with("POST")), "{set:?} {source}: {through:?}");
-            assert!(!local.lines().is_empty(), "{set:?} {source}");
-        }
-    }
-    // The real addresses do not answer here; the proxy must not be asked in their place.
-    let proxy = Recorder::start(200, "", "");
-    let variables = [
-        ("HTTP_PROXY", proxy.url.as_str()),
-        ("ALL_PROXY", proxy.url.as_str()),
-        ("AWS_REGION", "eu-west-1"),
-        ("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/v2/credentials/x"),
-    ];
-    let said = scan(folder.path(), &variables, &[]);
-    assert!(said.code == Some(6) && said.err.contains("169.254.170.2"), "{}", said.err);
-    assert_eq!(proxy.lines(), [""; 0]);
 }
 
 #[test]
@@ -264,13 +151,14 @@ fn the_doctor_begins_with_the_way_in_even_where_it_ends_there() {
     let said = run(command(folder.path(), &variables).args(["doctor", "--no-ledger", "--profile", "plain"]));
     assert_eq!(said.code, Some(6), "{}", said.err);
     for fragment in [
-        "profile       plain  [`access.profile`]",
+        "profile       plain  [`access.profile`, command line]",
         "ends in LAIN; AWS_ACCESS_KEY_ID is set and not used, because a profile is named",
         ".aws/config:5]",
         "region        eu-west-1  [AWS_REGION]",
         "trust store",
         &format!("STS: {}, directly  [AWS_ENDPOINT_URL_STS]", aws.url),
         "Organizations: https://organizations.us-east-1.amazonaws.com, directly  [default]",
+        "clock         0 s ahead of AWS's clock; AWS refuses requests from 300 s on  [AWS's answer]",
     ] {
         assert!(said.out.contains(fragment), "lacks {fragment:?}: {}", said.out);
     }
@@ -279,4 +167,39 @@ fn the_doctor_begins_with_the_way_in_even_where_it_ends_there() {
     let document: serde_json::Value = serde_json::from_str(&said.out).unwrap();
     assert_eq!(document["way_in"][0]["topic"], "profile");
     assert_eq!(document["exit"]["code"], 6);
+    // Where the profile and the Region are set: the file and line, or the variable.
+    std::fs::write(
+        folder.path().join("doorward.toml"),
+        "# mine\n[access]\nprofile = \"plain\"\nhome_region = \"eu-west-2\"\n",
+    )
+    .unwrap();
+    let of_variable = [&variables[..], &[("DOORWARD_ACCESS__PROFILE", "My Team Audit")]].concat();
+    for (variables, fragments) in [
+        (
+            &variables,
+            [
+                "plain  [`access.profile`, ",
+                "doorward.toml:3]",
+                "eu-west-2  [`access.home_region`, ",
+                "doorward.toml:4]",
+            ],
+        ),
+        (
+            &of_variable,
+            [
+                "Audit  [`access.profile`, DOORWARD_ACCESS__PROFILE]",
+                "ends in TEAM",
+                ".aws/config:9]",
+                "doorward.toml:4]",
+            ],
+        ),
+    ] {
+        let said = run(command(folder.path(), variables).args(["doctor", "--no-ledger"]));
+        for fragment in fragments {
+            assert!(said.out.contains(fragment), "lacks {fragment:?}: {}", said.out);
+        }
+    }
+    let said = run(command(folder.path(), &[]).args(["doctor", "--no-ledger", "--profile", "typo"]));
+    assert!(said.out.contains("clock         unknown, because AWS has not answered"), "{}", said.out);
+    assert!(said.err.contains("the profile `typo` (`access.profile`, command line) is not in"), "{}", said.err);
 }

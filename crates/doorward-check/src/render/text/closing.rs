@@ -130,7 +130,7 @@ fn failures(input: &RenderInput<'_>, out: &mut dyn Write) -> io::Result<()> {
     for judged in &input.report.judged {
         for (meta, verdict) in &judged.verdicts {
             if let Verdict::Fail { severity, .. } = verdict
-                && input.thresholds.fail_on.covers(*severity)
+                && input.thresholds.fail_on.for_declarations().covers(*severity)
                 && !input.report.accepted.contains(&judged.id(meta.id))
             {
                 failed.push(format!("{}: {} ({})", judged.declared.place, judged.declared.address, meta.id));
@@ -159,6 +159,7 @@ fn unexamined(all: &[Unexamined], options: TextOptions, out: &mut dyn Write) -> 
         (UnexaminedReason::ManifestOfOtherKinds, "manifest|not known, of resources named after other kinds of objects"),
         (UnexaminedReason::Template, "template|not rendered, without a sign of a load balancer"),
         (UnexaminedReason::BrokenFile, "file|not well-formed, without a sign of a load balancer"),
+        (UnexaminedReason::EncryptedFile, "file|encrypted by git-crypt"),
     ] {
         let n = of(reason).count();
         let Some((noun, rest)) = what.split_once('|').filter(|_| n > 0) else { continue };

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::super::World;
 use super::super::attributes;
 use super::super::kind::Kind;
-use super::super::load_balancer::{Listener, LoadBalancer, Pairs};
+use super::super::load_balancer::{Listener, LoadBalancer, Pairs, TargetGroup};
 use super::super::spec::LoadBalancerSpec;
 use super::timestamp;
 use crate::digest::{digest, spell};
@@ -43,6 +43,8 @@ pub(super) fn add_load_balancer(world: &World, spec: &LoadBalancerSpec) -> Resul
         tags: pairs(spec.tags.iter().map(|(key, value)| (key.as_str(), value.as_str()))),
         listeners: listeners(spec.listeners.as_deref(), kind)?,
         vended_logs: spec.vended_logs,
+        target_groups: target_groups(spec.target_groups.as_deref())?,
+        alb_targets: spec.alb_targets.iter().map(|name| name.as_str().into()).collect(),
     };
     let mut cell = world.write(index);
     let names: Vec<String> = match spec.count {
@@ -87,4 +89,15 @@ fn listeners(declared: Option<&[String]>, kind: Kind) -> Result<Arc<[Listener]>,
             Ok(Listener { protocol: protocol.into(), port })
         })
         .collect()
+}
+
+fn target_groups(declared: Option<&[String]>) -> Result<Option<Arc<[TargetGroup]>>, String> {
+    let group = |text: &String| {
+        let mut parts = text.split(':').filter(|part| !part.is_empty());
+        let (Some(name), Some(target_type)) = (parts.next(), parts.next()) else {
+            return Err(format!("target group {text:?} must be NAME:TYPE or NAME:TYPE:VERSION"));
+        };
+        Ok(TargetGroup { name: name.into(), target_type: target_type.into(), version: parts.next().map(Into::into) })
+    };
+    declared.map(|declared| declared.iter().map(group).collect()).transpose()
 }

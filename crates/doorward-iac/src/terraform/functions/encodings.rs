@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::rc::Rc;
 
-use super::{Function, only, text, unsure};
+use super::{Function, missing, only, text, unsure};
 use crate::source_text::{SourceFile, SourceText};
 use crate::terraform::number::Number;
-use crate::terraform::value::{ConfigValue, Evaluation, Failure};
+use crate::terraform::value::{ConfigValue, Evaluation, Failure, ListKind};
 use crate::tree::{Data, Node, yaml};
 
 /// The function of a name.
@@ -25,6 +25,20 @@ pub(super) fn find(name: &str) -> Option<Function> {
             let bytes =
                 of_base64(&text(only(arguments)?)?).ok_or_else(|| Failure::refused("the text is not Base64"))?;
             String::from_utf8(bytes).map(ConfigValue::text).map_err(|_| Failure::refused("the bytes are no text"))
+        },
+        "yamlencode" => |arguments| super::yaml_text::encoded(only(arguments)?).map(ConfigValue::text),
+        "csvdecode" => csv,
+        "textencodebase64" => |arguments| {
+            let [whole, encoding] = arguments else { return Err(missing()) };
+            let whole = text(whole)?;
+            match &*text(encoding)? {
+                "UTF-8" => Ok(ConfigValue::text(base64(whole.as_bytes()))),
+                "UTF-16LE" => {
+                    let bytes: Vec<u8> = whole.encode_utf16().flat_map(u16::to_le_bytes).collect();
+                    Ok(ConfigValue::text(base64(&bytes)))
+                }
+                _ => Err(Failure::unsure("an encoding of text is not evaluated here")),
+            }
         },
         "urlencode" => |arguments| Ok(ConfigValue::text(url(&text(only(arguments)?)?))),
         _ => return None,
@@ -167,9 +181,38 @@ fn plain(text: &str) -> Evaluation {
     }
 }
 
+/// A list of objects from a table whose first line has the names of the columns.
+fn csv(arguments: &[ConfigValue]) -> Evaluation {
+    let table = text(only(arguments)?)?;
+    // Terraform refuses a quote within a field without quotes, which the library keeps.
+    let is_quoted = |line: &str| {
+        line.split(',').all(|field| {
+            let inner = field.strip_prefix('"').and_then(|field| field.strip_suffix('"'));
+            !inner.unwrap_or(field).contains('"')
+        })
+    };
+    if !table.lines().all(is_quoted) {
+        return Err(Failure::unsure("a table has quotes or line breaks within fields"));
+    }
+    let refused = |_| Failure::refused("the text is not a table");
+    let mut reader = csv::ReaderBuilder::new().has_headers(true).from_reader(table.as_bytes());
+    let names = reader.headers().map_err(refused)?.clone();
+    let is_repeated = names.iter().enumerate().any(|(at, name)| names.iter().take(at).any(|other| other == name));
+    if names.is_empty() || is_repeated {
+        return Err(Failure::refused("the table has no names of columns, or one of them twice"));
+    }
+    let mut rows = Vec::new();
+    for record in reader.records() {
+        let record = record.map_err(refused)?;
+        let cells = names.iter().zip(record.iter()).map(|(name, cell)| (Rc::from(name), ConfigValue::text(cell)));
+        rows.push(ConfigValue::object(cells.collect()));
+    }
+    Ok(ConfigValue::list(ListKind::List, rows))
+}
+
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-fn base64(bytes: &[u8]) -> String {
+pub(super) fn base64(bytes: &[u8]) -> String {
     let mut out = String::new();
     for chunk in bytes.chunks(3) {
         let group = chunk.iter().fold(0_u32, |group, byte| group << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));

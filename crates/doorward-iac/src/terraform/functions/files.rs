@@ -5,7 +5,7 @@ use crate::terraform::evaluate::Scope;
 use crate::terraform::expression::{self, Bound};
 use crate::terraform::operators::lift;
 use crate::terraform::syntax;
-use crate::terraform::value::{Evaluation, Failure};
+use crate::terraform::value::{Evaluation, Failure, MapValue};
 
 /// The value of a call; `None` if the function is not one of these.
 pub(super) fn call(name: &str, arguments: &[ConfigValue], scope: &Scope<'_>) -> Option<Evaluation> {
@@ -28,12 +28,32 @@ pub(super) fn call(name: &str, arguments: &[ConfigValue], scope: &Scope<'_>) -> 
                 };
                 let path = text(path)?;
                 let source = scope.file(&path).ok_or_else(|| unread(&path))?;
-                let parsed = syntax::parse_template(&source).map_err(|error| Failure::refused(error.message))?;
-                if let Some(cause) = &names.rest {
-                    return Err(Failure::unsure(cause.clone()));
-                }
-                let names = names.entries.iter().map(|(name, value)| (&**name, value.clone())).collect();
-                expression::evaluate(&parsed, scope, Some(&Bound::of_template(names)))
+                rendered(&source, names, scope)
+            })
+        }
+        "templatestring" => {
+            let [template, names] = arguments else { return Some(Err(missing())) };
+            lift(&[template.clone(), names.clone()], |known| {
+                let [template, ConfigValue::Map(names)] = known else {
+                    return Err(Failure::refused("templatestring takes a text and a map"));
+                };
+                rendered(&text(template)?, names, scope)
+            })
+        }
+        // The home folder belongs to the machine that runs Terraform.
+        "pathexpand" => lift(arguments, |known| {
+            let path = text(only(known)?)?;
+            if path.starts_with('~') {
+                return Err(Failure::unsure("the path is below the home folder"));
+            }
+            Ok(ConfigValue::Text(path))
+        }),
+        _ if name.strip_prefix("file").is_some_and(|hash| super::hashes::of_bytes(hash, b"").is_some()) => {
+            lift(arguments, |known| {
+                let path = text(only(known)?)?;
+                let file = scope.file(&path).ok_or_else(|| unread(&path))?;
+                let hash = super::hashes::of_bytes(name.trim_start_matches("file"), file.as_bytes());
+                hash.map(ConfigValue::text).ok_or_else(missing)
             })
         }
         "basename" => lift(arguments, |known| {
@@ -55,4 +75,14 @@ pub(super) fn call(name: &str, arguments: &[ConfigValue], scope: &Scope<'_>) -> 
         }),
         _ => return None,
     })
+}
+
+/// A template with its names.
+fn rendered(template: &str, names: &MapValue, scope: &Scope<'_>) -> Evaluation {
+    let parsed = syntax::parse_template(template).map_err(|error| Failure::refused(error.message))?;
+    if let Some(cause) = &names.rest {
+        return Err(Failure::unsure(cause.clone()));
+    }
+    let names = names.entries.iter().map(|(name, value)| (&**name, value.clone())).collect();
+    expression::evaluate(&parsed, scope, Some(&Bound::of_template(names)))
 }

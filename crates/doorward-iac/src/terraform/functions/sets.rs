@@ -53,9 +53,6 @@ fn filtered(arguments: &[ConfigValue], contained: bool) -> Evaluation {
 fn product(arguments: &[ConfigValue]) -> Evaluation {
     let mut all: Vec<Vec<ConfigValue>> = vec![Vec::new()];
     let are_lists = arguments.iter().all(|one| matches!(one, ConfigValue::List(list) if list.kind != ListKind::Set));
-    if !are_lists {
-        return Err(Failure::unsure("a product of sets is not evaluated here"));
-    }
     for argument in arguments {
         let items = items(argument)?;
         if all.len() * items.len() > MAX_CREATED {
@@ -66,5 +63,6 @@ fn product(arguments: &[ConfigValue]) -> Evaluation {
             .flat_map(|before| items.iter().map(move |item| before.iter().cloned().chain([item.clone()]).collect()))
             .collect();
     }
-    convert(&ConfigValue::tuple(all.into_iter().map(ConfigValue::tuple).collect()), &Type::List(Box::new(Type::Any)))
+    let all: Vec<ConfigValue> = all.into_iter().map(ConfigValue::tuple).collect();
+    if are_lists { convert(&ConfigValue::tuple(all), &Type::List(Box::new(Type::Any))) } else { set(all) }
 }

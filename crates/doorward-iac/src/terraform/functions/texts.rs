@@ -91,7 +91,8 @@ fn replace(arguments: &[ConfigValue]) -> Evaluation {
     let [whole, part, by] = arguments else { return Err(missing()) };
     let (whole, part, by) = (text(whole)?, text(part)?, text(by)?);
     if part.len() > 1 && part.starts_with('/') && part.ends_with('/') {
-        return Err(Failure::unsure("a regular expression is not evaluated here"));
+        let pattern = part.get(1..part.len() - 1).unwrap_or_default();
+        return super::patterns::replaced(&whole, pattern, &by).map(ConfigValue::text);
     }
     if part.is_empty() {
         return Err(Failure::unsure("the replaced text is empty"));

@@ -9,7 +9,7 @@ use doorward_model::{AccountId, AccountRegion, Gap, GapReason, Region};
 
 use super::parquet::ParquetLogs;
 use super::{rows, sql};
-use crate::object::day_folder;
+use crate::object::{LogObject, day_folder};
 use crate::prices::Prices;
 use crate::tally::Tally;
 use crate::window::Window;
@@ -157,6 +157,12 @@ impl AthenaJob {
             collected.add(row)?;
         }
         collected.finish()
+    }
+
+    /// Whether lines of an object are counted.
+    pub(super) fn counts(&self, object: &LogObject) -> bool {
+        let wanted = self.load_balancers.as_ref().is_none_or(|wanted| wanted.contains(&object.load_balancer.id));
+        wanted && object.may_hold(self.window)
     }
 
     /// The bucket that is scanned.

@@ -56,6 +56,10 @@ pub struct ParquetColumns {
     pub target_group: String,
     /// The domain that the client asked for, or `-`.
     pub domain: String,
+    /// The priority of the rule that matched, or `-`.
+    pub rule: String,
+    /// The actions that were taken. Without this column it is unknown whether a 400 is of the mode in force or of a rule.
+    pub actions: String,
     /// The classification.
     pub class: String,
     /// Why it is not compliant.
@@ -64,29 +68,29 @@ pub struct ParquetColumns {
 
 impl Default for ParquetColumns {
     fn default() -> Self {
-        let [protocol, time, elb, client, status, target_status, request, agent, target_group, domain, class, reason] =
-            [
-                "type",
-                "time",
-                "elb",
-                "client_port",
-                "elb_status_code",
-                "target_status_code",
-                "request_line",
-                "user_agent",
-                "target_group_arn",
-                "domain_name",
-                "classification",
-                "classification_reason",
-            ]
-            .map(str::to_owned);
-        Self { protocol, time, elb, client, status, target_status, request, agent, target_group, domain, class, reason }
+        let name = str::to_owned;
+        Self {
+            protocol: name("type"),
+            time: name("time"),
+            elb: name("elb"),
+            client: name("client_port"),
+            status: name("elb_status_code"),
+            target_status: name("target_status_code"),
+            request: name("request_line"),
+            agent: name("user_agent"),
+            target_group: name("target_group_arn"),
+            domain: name("domain_name"),
+            rule: name("matched_rule_priority"),
+            actions: name("actions_executed"),
+            class: name("classification"),
+            reason: name("classification_reason"),
+        }
     }
 }
 
 impl ParquetColumns {
     /// The columns with the names that the query has for them, in its order.
-    pub(super) fn named(&self) -> [(&str, &'static str); 12] {
+    pub(super) fn named(&self) -> [(&str, &'static str); 14] {
         [
             (&self.protocol, "type"),
             (&self.time, "time"),
@@ -98,6 +102,8 @@ impl ParquetColumns {
             (&self.agent, "agent"),
             (&self.target_group, "target_group"),
             (&self.domain, "domain"),
+            (&self.rule, "rule"),
+            (&self.actions, "actions"),
             (&self.class, "class"),
             (&self.reason, "reason"),
         ]
@@ -213,7 +219,7 @@ impl ParquetLogs {
 ), bared AS (
   SELECT account, region, object_elb, IF(good, NULL, concat_ws(' ', {all})) AS odd,
     IF(good, type) AS type, IF(good, substr(time, 1, 13)) AS hour, {kept}, coalesce(domain, '-') AS domain,
-    '-' AS rule, '-' AS actions, IF(good, class) AS class, IF(good, reason) AS reason
+    coalesce(rule, '-') AS rule, nullif(actions, '') AS actions, IF(good, class) AS class, IF(good, reason) AS reason
   FROM judged
   WHERE (NOT good OR (time >= {first} AND time < {end})){load_balancers}
 )"#,

@@ -6,8 +6,11 @@ use doorward_model::{AccountId, Region};
 
 use super::AthenaError;
 use super::sql::{CLIENTS, SOURCES, UNKNOWN_ID};
+use crate::count::answered as answered_lines;
+use crate::line::Status;
 use crate::tally::{
-    Answered, By, Cause, Client, ClientTable, ClientTally, LoadBalancerKey, LoadBalancerTally, Tally, Tier, add,
+    Answered, By, Cause, Client, ClientSketch, ClientTable, ClientTally, LoadBalancerKey, LoadBalancerTally, Tally,
+    Tier, add,
 };
 use crate::top::{Top, Weight};
 use crate::window::{Hour, Window};
@@ -60,6 +63,9 @@ impl Rows {
         let load_balancer = self.tally.load_balancers.entry(key.clone()).or_default();
         match what {
             "hour" => return hour(load_balancer, self.window, keys, requests),
+            "client_day" => {
+                load_balancer.client_days.insert(keys[0].parse().ok()?, ClientSketch::counted(requests));
+            }
             "status" => add(&mut load_balancer.statuses, keys[0], requests),
             "type" => add(&mut load_balancer.protocols, keys[0], requests),
             "group" => add(&mut load_balancer.target_groups, keys[0], requests),
@@ -103,6 +109,8 @@ fn hour(load_balancer: &mut LoadBalancerTally, window: Window, keys: [&str; 4], 
     let (hour, kind) = when.split_once(' ')?;
     let mut answered = answered.split(' ');
     let (by, family, target) = (answered.next()?, answered.next()?, answered.next()?);
+    // The query marks requests for which a target group was chosen.
+    let (target, routed) = target.strip_suffix('+').map_or((target, false), |target| (target, true));
     if kind == "unparsed" {
         load_balancer.unparsed.count += requests;
         return Some(());
@@ -121,14 +129,8 @@ fn hour(load_balancer: &mut LoadBalancerTally, window: Window, keys: [&str; 4], 
     }
     load_balancer.lines += requests;
     let tally = load_balancer.hours.entry(hour).or_default();
-    match family {
-        "4" => tally.client_4xx += requests,
-        "5" | "6" | "7" | "8" | "9" => tally.client_5xx += requests,
-        _ => {}
-    }
-    if matches!(target, "5" | "6" | "7" | "8" | "9") {
-        tally.target_5xx += requests;
-    }
+    let status = |family: &str| Status::of_first_byte(family.bytes().next().unwrap_or(b'-'));
+    answered_lines(tally, status(family), status(target), routed, requests);
     match kind {
         "compliant" => {
             load_balancer.compliant += requests;
@@ -143,6 +145,9 @@ fn hour(load_balancer: &mut LoadBalancerTally, window: Window, keys: [&str; 4], 
             tally.rejected += requests;
         }
         "tier" => {
+            if by == "unknown" {
+                load_balancer.without_actions += requests;
+            }
             let (by, _) = handled_by(by)?;
             let tier = Tier::from(tier.to_owned());
             *match tier {
@@ -172,7 +177,8 @@ fn handled_by(word: &str) -> Option<(By, bool)> {
         "login" => (By::Login, false),
         "load_balancer" => (By::LoadBalancer, false),
         "firewall" => (By::LoadBalancer, true),
-        "unanswered" => (By::Unanswered, false),
+        // Without the actions, a 400 of the load balancer is of the mode in force or of a rule.
+        "unanswered" | "unknown" => (By::Unanswered, false),
         "blocked" => (By::Blocked, false),
         _ => return None,
     })

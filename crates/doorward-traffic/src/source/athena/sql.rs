@@ -24,8 +24,9 @@ pub(super) const CLIENTS: usize = 65_536;
 pub(super) const UNKNOWN_ID: &str = "-";
 
 /// The columns by which one pass over the lines groups them in several ways.
-const GROUPED: [&str; 12] = [
+const GROUPED: [&str; 13] = [
     "hour",
+    "day",
     "kind",
     "class",
     "handled_by",
@@ -40,11 +41,12 @@ const GROUPED: [&str; 12] = [
 ];
 
 /// What is counted, and by which columns besides the load balancer.
-const SETS: [(&str, &[&str]); 11] = [
+const SETS: [(&str, &[&str]); 12] = [
     ("hour", &["hour", "kind", "class", "reason", "handled_by", "family", "target_family"]),
     ("status", &["hour", "kind", "status"]),
     ("type", &["hour", "kind", "type"]),
     ("group", &["hour", "kind", "target_group"]),
+    ("client_day", &["day", "address"]),
     ("odd", &["kind", "odd"]),
     ("addresses", &["is_source", "address"]),
     ("agents", &["is_source", "agent"]),
@@ -235,6 +237,7 @@ pub(super) fn query(job: &AthenaJob) -> String {
               WHEN target_status <> '-' THEN 'failed' \
               WHEN substr(status, 1, 1) BETWEEN '1' AND '3' AND strpos(actions, 'authenticate') > 0 THEN 'login' \
               WHEN substr(status, 1, 1) BETWEEN '1' AND '3' THEN 'answered' \
+              WHEN status = '400' AND actions IS NULL THEN 'unknown' \
               WHEN status = '400' AND actions <> 'waf' AND strpos(actions, 'fixed-response') = 0 THEN 'blocked' \
               WHEN status IN ('400', '403') OR (substr(status, 1, 1) = '4' AND actions = 'waf') THEN 'firewall' \
               WHEN substr(status, 1, 1) = '4' AND status <> '460' THEN 'load_balancer' ELSE 'unanswered' END";
@@ -256,7 +259,8 @@ pub(super) fn query(job: &AthenaJob) -> String {
     substr(odd, 1, 300) AS odd,
     {kind} AS kind,
     CASE WHEN hour IS NULL THEN '-' WHEN hour >= {first} AND hour < {end} THEN hour ELSE 'outside' END AS hour,
-    {by} AS handled_by, substr(status, 1, 1) AS family, substr(target_status, 1, 1) AS target_family,
+    {by} AS handled_by, substr(status, 1, 1) AS family, 
+    substr(target_status, 1, 1) || IF(target_group = '-', '', '+') AS target_family,
     regexp_replace(client, ':[^:]*$', '') AS address, {agent_cut} AS agent,
     regexp_extract(request, '^[^ ]*') AS method,
     regexp_extract(regexp_extract(request, '^[^ ]* (.*?)( [^ ]*)? *$', 1), '^(?:.*?://[^/]*)?([^?#;]*)', 1) AS path,
@@ -264,6 +268,7 @@ pub(super) fn query(job: &AthenaJob) -> String {
   FROM bared
 ), shaped AS (
   SELECT *, CASE WHEN handled_by = 'served' THEN 1 ELSE 0 END AS good,
+    CASE WHEN kind <> 'unparsed' AND hour NOT IN ('-', 'outside') THEN substr(hour, 1, 10) END AS day,
     CASE WHEN kind <> 'tier' OR hour = 'outside' THEN NULL ELSE
       IF(regexp_like(method, '^[A-Za-z0-9]{{1,16}}$'), method, '?') || ' '
       || IF(path IS NULL OR strpos(path, '/') = 0, '', '/' || array_join(transform(slice(split(path, '/'), 2, 6),
@@ -274,7 +279,7 @@ pub(super) fn query(job: &AthenaJob) -> String {
     kind = 'tier' AND hour <> 'outside' AS is_source
   FROM lines
 ), counted AS (
-  SELECT account, region, elb, hour, kind, class, reason, handled_by, family, target_family, status, type, target_group,
+  SELECT account, region, elb, hour, day, kind, class, reason, handled_by, family, target_family, status, type, target_group,
     address, agent, shape, domain, odd, is_source,
     GROUPING({grouping}) AS g,
     count(*) AS requests, sum(good) AS served
@@ -286,16 +291,16 @@ pub(super) fn query(job: &AthenaJob) -> String {
   FROM counted
 ), keyed AS (
   SELECT what, account, region, elb,
-    CASE what WHEN 'hour' THEN hour || ' ' || kind WHEN 'status' THEN status WHEN 'type' THEN type WHEN 'group' THEN {group_cut}
+    CASE what WHEN 'hour' THEN hour || ' ' || kind WHEN 'client_day' THEN day WHEN 'status' THEN status WHEN 'type' THEN type WHEN 'group' THEN {group_cut}
       WHEN 'odd' THEN odd WHEN 'addresses' THEN address WHEN 'agents' THEN agent WHEN 'shapes' THEN {shape_cut}
       WHEN 'domains' THEN {domain_cut} WHEN 'groups' THEN {group_cut} WHEN 'clients' THEN address END AS key1,
     CASE what WHEN 'hour' THEN handled_by || ' ' || coalesce(family, '-') || ' ' || coalesce(target_family, '-')
       WHEN 'clients' THEN agent ELSE '' END AS key2,
     CASE what WHEN 'hour' THEN coalesce(class, '') WHEN 'clients' THEN class || ' ' || reason ELSE '' END AS key3,
     CASE what WHEN 'hour' THEN coalesce(reason, '') WHEN 'clients' THEN hour || ' ' || handled_by ELSE '' END AS key4,
-    requests, served
+    IF(what = 'client_day', 1, requests) AS requests, served
   FROM labelled
-  WHERE (what IN ('hour'))
+  WHERE (what IN ('hour')) OR (what = 'client_day' AND day IS NOT NULL)
     OR (what IN ('status', 'type', 'group') AND hour <> 'outside' AND kind <> 'unparsed')
     OR (what = 'odd' AND kind = 'unparsed') OR is_source
 ), added AS (
@@ -307,7 +312,7 @@ pub(super) fn query(job: &AthenaJob) -> String {
 )
 SELECT {columns}
 FROM ranked
-WHERE what IN ('hour', 'status', 'type', 'group') OR (what = 'odd' AND place <= 5)
+WHERE what IN ('hour', 'client_day', 'status', 'type', 'group') OR (what = 'odd' AND place <= 5)
   OR (what = 'clients' AND place <= {clients}) OR (what NOT IN ('odd', 'clients') AND place <= {sources})
 ORDER BY what, account, region, elb, requests DESC, key1, key2, key3, key4"#,
         agent_cut = cut("agent", 200),

@@ -154,6 +154,65 @@ fn clients_that_were_served_or_may_have_been_are_seen() {
             "AcmePOS/5.1 on 9 addresses",
         ),
         (
+            "one program in many versions",
+            defended().clients(
+                90,
+                |n| (format!("198.51.{n}.7"), format!("AcmePOS/5.{n} (till {n})")),
+                ACCEPTABLE,
+                SERVED,
+                9,
+            ),
+            "fix 1 then strictest",
+            "1 source accounts for these.",
+        ),
+        (
+            "one client with six causes",
+            [
+                "SpaceInUri",
+                "NonCompliantHeader",
+                "EmptyHeader",
+                "GetHeadZeroContentLength",
+                "MultipleHeaderLines",
+                "BadVersion",
+            ]
+            .into_iter()
+            .fold(defended(), |all, reason| all.client(20, "AcmeTill/1", ("Acceptable", reason), SERVED)),
+            "fix 6 then strictest",
+            "1 source accounts for these.",
+        ),
+        (
+            "a challenge from many addresses of one network",
+            defended().clients(
+                500,
+                |n| (format!("203.0.113.{n}"), "AcmeSoap/1".to_owned()),
+                ACCEPTABLE,
+                by_target("401"),
+                250,
+            ),
+            "fix 1 then strictest",
+            "regular",
+        ),
+        (
+            "scanners of many networks",
+            defended().clients(500, |n| (format!("203.{n}.113.7"), "-".to_owned()), ACCEPTABLE, by_target("401"), 250),
+            "raise strictest",
+            "scanners",
+        ),
+        (
+            "a protected client by the end of a long user agent",
+            Population {
+                thresholds: Thresholds { protected_clients: vec!["*AcmePay".to_owned()], ..Thresholds::default() },
+                ..defended().client(
+                    1,
+                    &format!("Mozilla/5.0 {} AcmePay", "x".repeat(300)),
+                    ACCEPTABLE,
+                    by_target("404"),
+                )
+            },
+            "fix 1 then strictest",
+            "1 source accounts",
+        ),
+        (
             "one network",
             defended().clients(90, |n| (format!("198.51.100.{n}"), "curl/8".to_owned()), ACCEPTABLE, SERVED, 9),
             "fix 1 then strictest",
@@ -207,12 +266,22 @@ fn evidence_that_does_not_exist_raises_nothing() {
         population.requests.retain(|request| request.class.is_none() || request.at < 12 * DAY);
         population
     };
+    let hours = |hours: std::ops::Range<i64>| {
+        let mut population = users();
+        population.requests.iter_mut().for_each(|request| {
+            let span = 3_600 * (hours.end - hours.start);
+            request.at = request.at / DAY * DAY + 3_600 * hours.start + request.at % span;
+        });
+        population
+    };
     let on = |days: &[i64], daily| Population::with_users(Mode::Monitor, days.iter().copied(), daily);
     let metered = |population: Population, requests, odd| population.metered((requests, odd));
     let rows: Vec<(&str, Population, &str)> = vec![
         ("one day of a folder", on(&[13], 5_600), "there are"),
         ("first and last day", on(&[0, 13], 2_800), "2 of 14 days"),
         ("a hole of six days", on(&[0, 1, 2, 3, 10, 11, 12, 13], 700), "8 of 14 days"),
+        ("five minutes of each day", hours(0..1), "14 days with log lines in fewer than 6 hours are not counted"),
+        ("four hours of each day", hours(0..4), "13 days with log lines in fewer than 6 hours are not counted"),
         ("a tenth of the requests", metered(users(), 50_400, 0), "they contain 5600 of the 56000 requests"),
         (
             "five requests that no log holds",
@@ -294,6 +363,28 @@ fn many_clients_that_were_refused_are_no_conclusion() {
     evidence.tally.load_balancers.get_mut(&key()).unwrap().merge(&many);
     let text = said(&population.advise_with(&evidence));
     assert!(text.contains("whether a regular client is among those that were not kept is unknown"), "{text}");
+}
+
+#[test]
+fn protected_clients_are_compared_line_by_line() {
+    let protected = Thresholds {
+        tolerated_share: 0.01,
+        protected_clients: vec!["203.0.113.0/24".to_owned()],
+        ..Thresholds::default()
+    };
+    let population = Population { thresholds: protected, ..defended().client(1, "-", ACCEPTABLE, by_target("404")) };
+    let mut evidence = population.evidence();
+    let mut many = doorward_traffic::LoadBalancerTally::default();
+    // So few lost requests hide no regular client.
+    many.sources.clients = serde_json::from_str(r#"{"answered": [], "refused": [], "unkept": 0, "bound": 1}"#).unwrap();
+    evidence.tally.load_balancers.get_mut(&key()).unwrap().merge(&many);
+    let advice = population.advise_with(&evidence);
+    assert!(advice.blocks.iter().any(|source| source.protected), "{:?}", advice.blocks);
+    assert_ne!(step(&advice), "not enough", "{}", said(&advice));
+    // Saved evidence of other settings: a table that lost clients says nothing of a protected one.
+    let advice = population.advise_with(&evidence.protecting(&[]));
+    assert_eq!(step(&advice), "not enough");
+    assert!(said(&advice).contains("lines were not compared with these protected clients"), "{}", said(&advice));
 }
 
 /// A table that lost clients with up to five refused requests each.

@@ -300,3 +300,40 @@ fn a_summary_for_a_pull_request() {
     let said = check(folder.path(), &[&ONLY[..], &["."]].concat());
     assert!(said.out.contains("did you mean \"strictest\"?"), "{}", said.out);
 }
+
+/// A folder without declarations is no defect, and the check says that it checked nothing.
+#[test]
+fn a_folder_without_declarations() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), &[("README.md", "nothing\n"), ("notes.yaml", "a: b\n")]);
+    let said = check(folder.path(), &["."]);
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    assert!(
+        said.err.contains("no supported files found") && said.out.contains("0 load balancers in 0 files"),
+        "{}",
+        said.out
+    );
+}
+
+/// The sources of programs that write declarations are not evaluated, and not passed over.
+#[test]
+fn programs_that_write_declarations() {
+    let folder = tempfile::tempdir().unwrap();
+    let stack = "import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';\n";
+    write(
+        folder.path(),
+        &[("app/cdk.json", "{}\n"), ("app/lib/stack.ts", stack), ("other/cdk.json", "{}\n"), ("other/lib/x.ts", "\n")],
+    );
+    let said = check(folder.path(), &["."]);
+    assert_eq!(said.code, Some(4), "{}", said.err);
+    assert!(said.out.contains("app/cdk.json") && said.out.contains("cdk synth"), "{}", said.out);
+    assert!(!said.out.contains("other/cdk.json"), "{}", said.out);
+    write(folder.path(), &[("app/cdk.out/manifest.json", "{}\n")]);
+    assert_eq!(check(folder.path(), &["."]).code, Some(0));
+    write(
+        folder.path(),
+        &[("p/Pulumi.yaml", "name: p\nruntime: python\n"), ("p/__main__.py", "aws.lb.LoadBalancer('x')\n")],
+    );
+    let said = check(folder.path(), &["."]);
+    assert!(said.code == Some(4) && said.out.contains("pulumi preview"), "{}", said.out);
+}

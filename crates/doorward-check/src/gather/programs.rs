@@ -1,0 +1,82 @@
+//! Programs that write declarations: applications of the AWS CDK and of Pulumi.
+//!
+//! Their sources are not evaluated. One that speaks of load balancers is listed as not read, unless what it writes is among the
+//! checked files.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use doorward_iac::{SourceRange, UnreadPart};
+
+use super::{Gathered, ends, shown};
+
+/// The endings of the languages that both tools have.
+const LANGUAGES: [&str; 11] =
+    [".ts", ".js", ".mjs", ".py", ".java", ".kt", ".cs", ".fs", ".go", "Pulumi.yaml", "Pulumi.yml"];
+/// Words of a program that creates a load balancer, as the libraries of both tools spell them.
+const WORDS: [&str; 6] = ["LoadBalancer", "LoadBalanced", "elasticloadbalancing", "load_balanced", "elbv2", "aws:lb/"];
+/// The maximum number of files of one program, and of bytes of one file, that are searched. Larger ones are generated.
+const MAX_FILES: usize = 5_000;
+const MAX_BYTES: u64 = 1 << 20;
+
+/// The tool whose program a file belongs to.
+fn tool(path: &Path) -> Option<(&'static str, &'static str)> {
+    match path.file_name()?.to_str()? {
+        "cdk.json" => Some(("AWS CDK", "run `cdk synth` and check cdk.out")),
+        "Pulumi.yaml" | "Pulumi.yml" => Some(("Pulumi", "check the preview: `pulumi preview --json > preview.json`")),
+        _ => None,
+    }
+}
+
+/// Whether a file is the settings of such a program.
+pub(super) fn is_program(path: &Path) -> bool {
+    tool(path).is_some()
+}
+
+/// Lists the programs that speak of load balancers.
+pub(super) fn list(settings: &BTreeSet<PathBuf>, gathered: &mut Gathered) {
+    let has_preview = gathered.sources.iter().any(|source| source.text.contains("urn:pulumi:"));
+    for path in settings {
+        let (Some((tool, step)), Some(folder)) = (tool(path), path.parent()) else { continue };
+        // Its output is checked, or stands beside it for a check of its own.
+        let is_written = if tool == "Pulumi" { has_preview } else { folder.join("cdk.out").is_dir() };
+        if is_written {
+            continue;
+        }
+        if let Some((file, line)) = sign(folder, settings) {
+            let label = shown(&file);
+            let place = SourceRange { line, end_line: line, ..SourceRange::at_start(label) };
+            let because = format!("The program of {tool} speaks of load balancers; {step}.");
+            gathered.unread.push(UnreadPart { address: shown(path), place, because });
+        }
+    }
+}
+
+/// The first file and line of a program that speaks of a load balancer. Programs below it are listed on their own.
+fn sign(folder: &Path, settings: &BTreeSet<PathBuf>) -> Option<(PathBuf, usize)> {
+    let is_other = |below: &Path| below != folder && settings.iter().any(|path| path.parent() == Some(below));
+    let visible = |entry: &walkdir::DirEntry| {
+        entry.depth() == 0
+            || (super::search::is_visible(entry.path()) && !(entry.file_type().is_dir() && is_other(entry.path())))
+    };
+    let entries = walkdir::WalkDir::new(folder).sort_by_file_name().into_iter().filter_entry(visible).flatten();
+    let files = entries.filter(|entry| entry.file_type().is_file() && ends_in_a_language(entry.path()));
+    for entry in files.take(MAX_FILES) {
+        if entry.metadata().map_or(true, |metadata| metadata.len() > MAX_BYTES) {
+            continue;
+        }
+        let Ok(bytes) = std::fs::read(entry.path()) else { continue };
+        let text = String::from_utf8_lossy(&bytes);
+        let line = text.lines().position(|line| WORDS.iter().any(|word| line.contains(word)));
+        if let Some(line) = line {
+            return Some((entry.into_path(), line + 1));
+        }
+    }
+    None
+}
+
+fn ends_in_a_language(path: &Path) -> bool {
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let is_declaration = name.ends_with(".d.ts");
+    (ends(path, &LANGUAGES) || is_program(path)) && !is_declaration
+}

@@ -1,0 +1,354 @@
+//! The paths that a command reads and writes: no output may replace a file that Doorward keeps, an input of the command, or another
+//! output.
+//!
+//! Paths are compared after symbolic links and `..` are resolved, also where the last part does not exist yet. Existing files are
+//! compared by device and inode, so that hard links are recognized. Every command that writes a file or a folder checks its paths
+//! here before any other work.
+
+use std::collections::VecDeque;
+use std::ffi::OsString;
+use std::path::{Component, Path, PathBuf};
+
+/// The files that SQLite and Doorward keep beside a ledger.
+const BESIDE_LEDGER: [&str; 4] = ["-wal", "-shm", "-journal", "-lock"];
+/// The most symbolic links to follow, as on Linux.
+const MOST_LINKS: usize = 40;
+/// The files of a register of exceptions: `doorward exceptions` is the one command that writes them.
+pub const REGISTER: &str = "the exception register";
+/// The endings of access logs.
+const LOGS: [&str; 2] = [".log", ".log.gz"];
+
+/// An output that would replace something; one sentence with both paths.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlaceConflict(String);
+
+impl std::fmt::Display for PlaceConflict {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for PlaceConflict {}
+
+/// The paths of one command.
+#[derive(Default)]
+pub struct Places {
+    kept: Vec<Kept>,
+    outputs: Vec<Output>,
+}
+
+/// Something that no output may replace.
+struct Kept {
+    what: String,
+    place: Place,
+    /// A folder, in which the files with these endings are kept.
+    endings: &'static [&'static str],
+}
+
+/// Something that is written.
+struct Output {
+    what: String,
+    given: PathBuf,
+    place: Place,
+    is_folder: bool,
+}
+
+/// A resolved path.
+struct Place {
+    path: PathBuf,
+    /// Device and inode, where it exists.
+    id: Option<(u64, u64)>,
+    /// A device or a pipe, which takes any number of outputs.
+    is_stream: bool,
+}
+
+impl Places {
+    /// Without the files of the register, for the command that edits them.
+    pub fn without_register(mut self) -> Self {
+        self.kept.retain(|kept| kept.what != REGISTER);
+        self
+    }
+
+    /// Keeps a file.
+    pub fn keep(&mut self, what: &str, path: &Path) {
+        self.kept.push(Kept { what: what.to_owned(), place: Place::of(path), endings: &[] });
+    }
+
+    /// Keeps a file that a flag may name.
+    pub fn keep_flag(&mut self, flag: &str, path: Option<&Path>) {
+        if let Some(path) = path {
+            self.keep(&format!("the input of {flag}"), path);
+        }
+    }
+
+    /// Keeps the sources of load balancers and traffic.
+    pub fn keep_source(&mut self, ledger: &Path, from: Option<&Path>, traffic: Option<&Path>) {
+        self.keep_ledger(ledger);
+        self.keep_flag("--from", from);
+        self.keep_flag("--traffic", traffic);
+    }
+
+    /// Keeps the files that lie in a folder.
+    pub fn keep_all(&mut self, what: &str, folder: &Path) {
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        for path in entries.map(|entry| entry.path()).filter(|path| path.is_file()) {
+            self.keep(what, &path);
+        }
+    }
+
+    /// Keeps the access logs in a folder, however many there are.
+    pub fn keep_logs(&mut self, folder: &Path) {
+        self.kept.push(Kept { what: "an access log".to_owned(), place: Place::of(folder), endings: &LOGS });
+    }
+
+    /// Keeps a ledger and what lies beside it.
+    pub fn keep_ledger(&mut self, ledger: &Path) {
+        self.keep("the ledger", ledger);
+        // SQLite puts its files beside the file that a link leads to, Doorward its own beside the link.
+        let real = Place::of(ledger).path;
+        for ending in BESIDE_LEDGER {
+            for base in [ledger, real.as_path()] {
+                let mut path = base.as_os_str().to_owned();
+                path.push(ending);
+                self.keep("a file of the ledger", Path::new(&path));
+            }
+        }
+    }
+
+    /// Adds a file that is written.
+    pub fn file(&mut self, what: &str, path: &Path) {
+        self.write(what, path, false);
+    }
+
+    /// Adds a folder of files that is written. Everything in it belongs to it.
+    pub fn folder(&mut self, what: &str, path: &Path) {
+        self.write(what, path, true);
+    }
+
+    fn write(&mut self, what: &str, path: &Path, is_folder: bool) {
+        self.outputs.push(Output { what: what.to_owned(), given: path.to_owned(), place: Place::of(path), is_folder });
+    }
+
+    /// Checks every output against what is kept and against every other output.
+    ///
+    /// # Errors
+    ///
+    /// An output would replace something that is kept, or two outputs meet.
+    pub fn check(&self) -> Result<(), PlaceConflict> {
+        let problem = self.outputs.iter().enumerate().find_map(|(n, output)| {
+            let kept = self.kept.iter().find_map(|kept| output.replaces(kept));
+            kept.or_else(|| self.outputs.iter().skip(n + 1).find_map(|other| output.meets(other)))
+        });
+        problem.map_or(Ok(()), |problem| Err(PlaceConflict(problem)))
+    }
+}
+
+impl Output {
+    /// Why it would replace something that is kept.
+    fn replaces(&self, kept: &Kept) -> Option<String> {
+        let (what, given, place) = (&self.what, self.given.display(), kept.place.path.display());
+        if !kept.endings.is_empty() {
+            let name = self.place.path.file_name()?.to_string_lossy().to_ascii_lowercase();
+            let is_one = kept.endings.iter().any(|ending| name.ends_with(ending));
+            return (is_one && self.place.id.is_some() && self.place.is_within(&kept.place))
+                .then(|| format!("{what}: {given} is {} in {place}; name another file", kept.what));
+        }
+        if self.place.is(&kept.place) {
+            return Some(format!(
+                "{what}: {given} is {}, {place}; an output never replaces it: name another file",
+                kept.what
+            ));
+        }
+        kept.place.is_within(&self.place).then(|| {
+            format!("{what}: {given} is the folder of {}, {place}; name a folder for this output alone", kept.what)
+        })
+    }
+
+    /// Why two outputs cannot both be written.
+    fn meets(&self, other: &Self) -> Option<String> {
+        if self.place.is_stream {
+            return None;
+        }
+        let (given, theirs) = (self.given.display(), other.given.display());
+        if self.place.is(&other.place) {
+            let two = if self.is_folder || other.is_folder { "folder" } else { "file" };
+            let also = if self.given == other.given { String::new() } else { format!(", which {theirs} is too") };
+            return Some(format!("{given}: two outputs would be written to the same {two}{also}"));
+        }
+        let (inner, outer) = match (self.place.is_within(&other.place), other.place.is_within(&self.place)) {
+            (true, _) => (self, other),
+            (_, true) => (other, self),
+            _ => return None,
+        };
+        Some(format!(
+            "{}: {} lies in {}, the folder of {}; name a place outside of it",
+            inner.what,
+            inner.given.display(),
+            outer.given.display(),
+            outer.what
+        ))
+    }
+}
+
+impl Place {
+    fn of(path: &Path) -> Self {
+        let path = resolve(path);
+        let metadata = std::fs::metadata(&path).ok();
+        let is_stream = metadata.as_ref().is_some_and(|metadata| !metadata.is_file() && !metadata.is_dir());
+        Self { path, id: metadata.as_ref().and_then(identity), is_stream }
+    }
+
+    fn is(&self, other: &Self) -> bool {
+        folded(&self.path) == folded(&other.path) || (self.id.is_some() && self.id == other.id)
+    }
+
+    /// Whether it lies below a folder. A folder that is reached in two ways is one: each above is compared by inode too.
+    fn is_within(&self, folder: &Self) -> bool {
+        self.path.ancestors().skip(1).any(|above| {
+            folded(above) == folded(&folder.path)
+                || folder.id.is_some_and(|id| std::fs::metadata(above).ok().as_ref().and_then(identity) == Some(id))
+        })
+    }
+}
+
+/// Whether two paths lead to the same place.
+pub fn same(one: &Path, other: &Path) -> bool {
+    Place::of(one).is(&Place::of(other))
+}
+
+#[cfg(unix)]
+#[expect(clippy::unnecessary_wraps, reason = "other systems have no such number")]
+fn identity(metadata: &std::fs::Metadata) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt as _;
+    Some((metadata.dev(), metadata.ino()))
+}
+
+#[cfg(not(unix))]
+fn identity(_: &std::fs::Metadata) -> Option<(u64, u64)> {
+    None
+}
+
+/// A path as the file system compares it, where it usually ignores case.
+fn folded(path: &Path) -> PathBuf {
+    if cfg!(any(target_os = "macos", windows)) {
+        return PathBuf::from(path.to_string_lossy().to_lowercase());
+    }
+    path.to_owned()
+}
+
+/// The place that a path leads to: absolute, without links and `..`. What does not exist is taken as it is written, and a
+/// circle of links ends where it was noticed.
+fn resolve(path: &Path) -> PathBuf {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let mut left: VecDeque<OsString> = path.components().map(|part| part.as_os_str().to_owned()).collect();
+    let (mut place, mut links) = (PathBuf::new(), 0);
+    while let Some(part) = left.pop_front() {
+        match Path::new(&part).components().next() {
+            Some(Component::ParentDir) => {
+                place.pop();
+                continue;
+            }
+            Some(Component::CurDir) | None => continue,
+            Some(Component::RootDir | Component::Prefix(_) | Component::Normal(_)) => place.push(&part),
+        }
+        let Ok(target) = std::fs::read_link(&place) else { continue };
+        links += 1;
+        if links > MOST_LINKS {
+            break;
+        }
+        place.pop();
+        for part in target.components().rev() {
+            left.push_front(part.as_os_str().to_owned());
+        }
+    }
+    place.extend(left);
+    place
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_place_is_where_a_path_leads() {
+        use std::os::unix::fs::symlink;
+        let folder = tempfile::tempdir().expect("a folder");
+        let root = folder.path().canonicalize().expect("exists");
+        let at = |path: &str| root.join(path);
+        std::fs::create_dir_all(at("a/b")).expect("makes");
+        std::fs::write(at("a/file"), "x").expect("writes");
+        std::fs::hard_link(at("a/file"), at("hard")).expect("links");
+        symlink("a/file", at("link")).expect("links");
+        symlink("a", at("folder")).expect("links");
+        symlink("a/not yet", at("dangling")).expect("links");
+        symlink(at("a/b"), at("absolute")).expect("links");
+        symlink("circle", at("circle")).expect("links");
+        for (path, leads) in [
+            ("a/file", "a/file"),
+            ("./a/./file", "a/file"),
+            ("a/b/../file", "a/file"),
+            ("link", "a/file"),
+            ("folder/file", "a/file"),
+            ("folder/b/../file", "a/file"),
+            // The system follows the link first: `..` is the folder that it leads to.
+            ("absolute/../file", "a/file"),
+            ("dangling", "a/not yet"),
+            ("a/not yet/../file", "a/file"),
+            ("new/file", "new/file"),
+        ] {
+            assert_eq!(resolve(&at(path)), at(leads), "{path}");
+        }
+        resolve(&at("circle"));
+        for (one, other, is) in [
+            ("a/file", "hard", true),
+            ("link", "hard", true),
+            ("a/file", "new", false),
+            ("dangling", "a/not yet", true),
+        ] {
+            assert_eq!(same(&at(one), &at(other)), is, "{one} and {other}");
+        }
+    }
+
+    #[test]
+    fn outputs_keep_apart_from_each_other_and_from_what_is_kept() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let at = |path: &str| folder.path().join(path);
+        std::fs::create_dir_all(at("kept")).expect("makes");
+        std::fs::write(at("kept/ledger"), "x").expect("writes");
+        std::fs::write(at("day.log.gz"), "x").expect("writes");
+        let problem_of = |outputs: &[(&str, bool)]| {
+            let mut places = Places::default();
+            places.keep_ledger(&at("kept/ledger"));
+            places.keep_logs(folder.path());
+            for (path, is_folder) in outputs {
+                places.write("--format x", &at(path), *is_folder);
+            }
+            places.check().err().map(|conflict| conflict.to_string()).unwrap_or_default()
+        };
+        for (outputs, problem) in [
+            (&[("a", false), ("b", false)][..], ""),
+            (&[("a", false), ("c/b", true)], ""),
+            (&[("kept/report", false)], ""),
+            (&[("new.log", false)], ""),
+            (&[("kept/ledger", false)], "is the ledger"),
+            (&[("kept/ledger-wal", false)], "is a file of the ledger"),
+            (&[("kept/ledger-shm", false)], "is a file of the ledger"),
+            (&[("kept/ledger-journal", false)], "is a file of the ledger"),
+            (&[("kept/ledger-lock", false)], "is a file of the ledger"),
+            (&[("kept", true)], "is the folder of the ledger"),
+            (&[("", true)], "is the folder of the ledger"),
+            (&[("day.log.gz", false)], "is an access log"),
+            (&[("a", false), ("x/../a", false)], "two outputs would be written to the same file"),
+            (&[("a", true), ("a", false)], "two outputs would be written to the same folder"),
+            (&[("c", true), ("c/b", false)], "lies in"),
+            (&[("c/d", true), ("c", true)], "lies in"),
+        ] {
+            let found = problem_of(outputs);
+            assert!(
+                if problem.is_empty() { found.is_empty() } else { found.contains(problem) },
+                "{outputs:?}: {found}"
+            );
+        }
+    }
+}

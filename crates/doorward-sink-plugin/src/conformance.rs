@@ -1,0 +1,333 @@
+//! Tests whether a program keeps the contract: it is given reports and faults, and each clause gets a verdict.
+
+use std::fmt::Write as _;
+use std::io;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use doorward_model::harmless;
+use doorward_process::{Ended, Finished};
+use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt as _;
+use tokio::process::ChildStdin;
+
+use crate::contract::{PluginDescription, PluginDestination, PluginReceipt};
+use crate::plugin::last_words;
+use crate::{Plugin, PluginError};
+use stream::{Shape, bytes, header, lines};
+
+mod stream;
+
+/// The findings of the largest report, unless the caller wants fewer.
+pub const MANY: usize = 50_000;
+/// How long a program has to end after its stdin is cut or it is asked to end.
+const SHORT: Duration = Duration::from_secs(2);
+
+/// The verdict on one clause.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClauseVerdict {
+    /// What must hold.
+    pub clause: &'static str,
+    /// Why it does not; none where it does.
+    pub fault: Option<String>,
+    /// How long the test took.
+    pub lasted: Duration,
+}
+
+/// What is done to a report on its way.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// It arrives whole.
+    Whole,
+    /// It arrives in small pieces that end within lines and characters.
+    Pieces,
+    /// The stream ends before its last line.
+    Cut,
+    /// Half of it arrives, and then the program is asked to end.
+    Terminated,
+}
+
+/// The verdict on every clause, in the order of the contract. `many` is the number of findings in the largest report.
+pub async fn test(plugin: &Plugin, many: usize) -> Vec<ClauseVerdict> {
+    let mut verdicts = Vec::new();
+    let begun = Instant::now();
+    let described = plugin.describe().await;
+    let fault = described.as_ref().err().map(ToString::to_string);
+    verdicts.push(ClauseVerdict { clause: "describe says what the plugin is", fault, lasted: begun.elapsed() });
+    let Ok(description) = described else { return verdicts };
+    let begun = Instant::now();
+    let fault = plugin.preflight().await.err().map(|error| error.to_string());
+    let ready = fault.is_none();
+    verdicts.push(ClauseVerdict { clause: "preflight accepts the configuration", fault, lasted: begun.elapsed() });
+    if !ready {
+        return verdicts;
+    }
+    let kit = Kit { plugin, description: &description };
+    let begun = Instant::now();
+    let fault = kit.refuses_no_configuration().await.err();
+    verdicts.push(ClauseVerdict {
+        clause: "preflight refuses what is no configuration",
+        fault,
+        lasted: begun.elapsed(),
+    });
+    for (clause, case) in CASES {
+        let begun = Instant::now();
+        let fault = kit.run(Case { findings: case.findings.min(many), ..*case }).await.err();
+        verdicts.push(ClauseVerdict { clause, fault, lasted: begun.elapsed() });
+    }
+    verdicts
+}
+
+/// A report, its way, and what the program must make of it.
+#[derive(Clone, Copy)]
+struct Case {
+    findings: usize,
+    is_unread: bool,
+    is_hostile: bool,
+    is_newer: bool,
+    way: Way,
+    /// A fault of the report itself.
+    damage: Damage,
+    /// How often it is delivered under the same id.
+    times: u32,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Damage {
+    None,
+    /// A finding is missing, and the end counts it.
+    LostFinding,
+    /// The contract is another one.
+    OtherContract,
+    /// A line is no JSON.
+    BrokenLine,
+    /// The destination cannot be written, where the program writes one.
+    NoDestination,
+}
+
+const PLAIN: Case = Case {
+    findings: 3,
+    is_unread: false,
+    is_hostile: false,
+    is_newer: false,
+    way: Way::Whole,
+    damage: Damage::None,
+    times: 1,
+};
+
+const CASES: &[(&str, Case)] = &[
+    ("a report is delivered, and every finding is accounted for", PLAIN),
+    ("an empty organization is delivered", Case { findings: 0, ..PLAIN }),
+    ("a report of which nothing could be read is delivered", Case { findings: 40, is_unread: true, ..PLAIN }),
+    ("texts from outside are data", Case { findings: 26, is_hostile: true, ..PLAIN }),
+    ("lines and members of later versions are ignored", Case { is_newer: true, ..PLAIN }),
+    ("a report in small pieces is the same report", Case { findings: 8, is_hostile: true, way: Way::Pieces, ..PLAIN }),
+    ("a large report is accounted for", Case { findings: MANY, ..PLAIN }),
+    ("the same delivery arrives twice", Case { times: 2, ..PLAIN }),
+    ("a stream without its end is no success", Case { findings: 40, way: Way::Cut, ..PLAIN }),
+    ("a stream that lost a finding is no success", Case { findings: 40, damage: Damage::LostFinding, ..PLAIN }),
+    ("a line that is no JSON is no success", Case { damage: Damage::BrokenLine, ..PLAIN }),
+    ("another version of the contract is refused", Case { damage: Damage::OtherContract, ..PLAIN }),
+    ("a destination that cannot be written is no success", Case { damage: Damage::NoDestination, ..PLAIN }),
+    ("SIGTERM ends it within two seconds", Case { findings: 200, way: Way::Terminated, ..PLAIN }),
+];
+
+struct Kit<'a> {
+    plugin: &'a Plugin,
+    description: &'a PluginDescription,
+}
+
+impl Kit<'_> {
+    async fn refuses_no_configuration(&self) -> Result<(), String> {
+        let feed = |mut stdin: ChildStdin| async move {
+            stdin.write_all(b"[1, 2").await?;
+            stdin.shutdown().await
+        };
+        let finished = self.plugin.call("preflight", Duration::from_secs(30), feed).await.map_err(|e| e.to_string())?;
+        match (finished.ended, serde_json::from_slice::<Value>(&finished.stdout)) {
+            (Ended::Code(0), Ok(answer)) if answer["ok"] == json!(true) => {
+                Err("it is ready with a configuration that is no JSON".to_owned())
+            }
+            (Ended::TimedOut, _) => Err("it did not end".to_owned()),
+            _ => Ok(()),
+        }
+    }
+
+    async fn run(&self, case: Case) -> Result<(), String> {
+        let texts = if case.is_hostile { stream::HOSTILE } else { &["web"] };
+        let shape = Shape { is_unread: case.is_unread, texts, is_newer: case.is_newer, ..Shape::of(case.findings) };
+        let mut report = lines(shape);
+        match case.damage {
+            Damage::LostFinding => {
+                let at = report.iter().position(|line| line["type"] == json!("finding"));
+                at.map(|at| report.remove(at));
+            }
+            Damage::BrokenLine => report.insert(2, json!("\u{0}")),
+            Damage::None | Damage::OtherContract | Damage::NoDestination => {}
+        }
+        let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+        let path = self.place(folder.path(), case.damage)?;
+        for time in 0..case.times {
+            let mut head = header(self.plugin.config(), "conformance-1", time > 0, path.as_deref());
+            if let (Damage::OtherContract, Some(members)) = (case.damage, head.as_object_mut()) {
+                members.insert("contract".to_owned(), json!("doorward-report-v999"));
+            }
+            let mut text = bytes(&[head]);
+            if case.damage == Damage::BrokenLine {
+                text.extend(bytes(report.get(..2).unwrap_or_default()));
+                text.extend(b"{\"type\": \"finding\", \n");
+                text.extend(bytes(report.get(3..).unwrap_or_default()));
+            } else {
+                text.extend(bytes(&report));
+            }
+            let finished = self.emit(text, case.way).await.map_err(|error| error.to_string())?;
+            self.judge(case, &finished)?;
+        }
+        if case.damage == Damage::None && case.way != Way::Cut && case.way != Way::Terminated {
+            self.wrote(path.as_deref())?;
+        }
+        Ok(())
+    }
+
+    /// Where the program writes in one test.
+    fn place(&self, folder: &Path, damage: Damage) -> Result<Option<String>, String> {
+        let place = match self.description.destination {
+            PluginDestination::Remote => return Ok(None),
+            _ if damage == Damage::NoDestination => folder.join("missing").join("deep").join("output"),
+            PluginDestination::Folder => folder.join("folder"),
+            PluginDestination::File | PluginDestination::Stream => folder.join("output"),
+        };
+        if self.description.destination == PluginDestination::Folder && damage != Damage::NoDestination {
+            std::fs::create_dir(&place).map_err(|error| error.to_string())?;
+        }
+        if self.description.destination == PluginDestination::Folder && damage == Damage::NoDestination {
+            // A folder below a file cannot be created either.
+            let file = folder.join("file");
+            std::fs::write(&file, "").map_err(|error| error.to_string())?;
+            return Ok(Some(file.join("folder").to_string_lossy().into_owned()));
+        }
+        Ok(Some(place.to_string_lossy().into_owned()))
+    }
+
+    async fn emit(&self, text: Vec<u8>, way: Way) -> Result<Finished, PluginError> {
+        let timeout = if way == Way::Terminated { SHORT } else { self.plugin.timeout() };
+        self.plugin.call("emit", timeout, |stdin| feed(stdin, text, way)).await
+    }
+
+    fn judge(&self, case: Case, finished: &Finished) -> Result<(), String> {
+        let words = last_words(&finished.stderr);
+        let receipt = serde_json::from_slice::<PluginReceipt>(&finished.stdout);
+        if case.way == Way::Terminated {
+            return match (finished.forced, finished.ended, receipt) {
+                (true, ..) => Err(format!("it went on after SIGTERM and was killed{words}")),
+                (_, Ended::Code(0), Ok(_)) => Err(format!("it answered with a receipt for half a report{words}")),
+                _ => Ok(()),
+            };
+        }
+        let no_destination =
+            case.damage == Damage::NoDestination && self.description.destination == PluginDestination::Remote;
+        let is_wrong = case.way == Way::Cut || (case.damage != Damage::None && !no_destination);
+        if is_wrong {
+            return match finished.ended {
+                Ended::Code(0) => Err(format!("it ended with exit code 0{words}")),
+                Ended::TimedOut => Err(format!("it did not end{words}")),
+                _ => Ok(()),
+            };
+        }
+        let receipt = self.plugin.answer::<PluginReceipt>("emit", finished).map_err(|error| error.to_string())?;
+        if receipt.findings_in != case.findings {
+            return Err(format!(
+                "{} findings were sent, and it says that it read {}{words}",
+                case.findings, receipt.findings_in
+            ));
+        }
+        let skipped = receipt.skipped.values().fold(0_usize, |sum, count| sum.saturating_add(*count));
+        if receipt.written.saturating_add(skipped) != case.findings {
+            return Err(format!(
+                "{} written and {skipped} skipped are not {} findings{words}",
+                receipt.written, case.findings
+            ));
+        }
+        if !finished.fed {
+            return Err(format!("it ended before it had read the report{words}"));
+        }
+        Ok(())
+    }
+
+    /// Whether it wrote what it says that it wrote.
+    fn wrote(&self, path: Option<&str>) -> Result<(), String> {
+        let Some(path) = path.map(Path::new) else { return Ok(()) };
+        let is_there = match self.description.destination {
+            PluginDestination::Folder => path.read_dir().is_ok_and(|mut entries| entries.next().is_some()),
+            _ => path.is_file(),
+        };
+        if is_there {
+            Ok(())
+        } else {
+            Err("it answered with a receipt and wrote nothing to its destination".to_owned())
+        }
+    }
+}
+
+async fn feed(mut stdin: ChildStdin, text: Vec<u8>, way: Way) -> io::Result<()> {
+    match way {
+        Way::Whole => stdin.write_all(&text).await?,
+        Way::Pieces => {
+            for piece in text.chunks(977) {
+                stdin.write_all(piece).await?;
+                stdin.flush().await?;
+                tokio::task::yield_now().await;
+            }
+        }
+        Way::Cut => {
+            let end = text.iter().rev().skip(1).position(|byte| *byte == b'\n').map_or(0, |n| text.len() - n - 1);
+            stdin.write_all(text.get(..end).unwrap_or_default()).await?;
+        }
+        Way::Terminated => {
+            stdin.write_all(text.get(..text.len() / 2).unwrap_or_default()).await?;
+            stdin.flush().await?;
+            return std::future::pending().await;
+        }
+    }
+    stdin.shutdown().await
+}
+
+/// The verdicts as text: a line for each clause, then a sentence.
+pub fn text(verdicts: &[ClauseVerdict]) -> String {
+    let mut text = String::new();
+    for verdict in verdicts {
+        let (word, why) = match &verdict.fault {
+            None => ("ok  ", String::new()),
+            Some(fault) => ("FAIL", format!("\n     {}", harmless(fault))),
+        };
+        let _ = writeln!(text, "{word} {} ({:.1} s){why}", verdict.clause, verdict.lasted.as_secs_f64());
+    }
+    let failed = verdicts.iter().filter(|verdict| verdict.fault.is_some()).count();
+    let _ = match failed {
+        0 => writeln!(text, "the plugin keeps all {} clauses", verdicts.len()),
+        _ => writeln!(text, "the plugin breaks {failed} of {} clauses", verdicts.len()),
+    };
+    text
+}
+
+/// The verdicts as JUnit.
+pub fn junit(verdicts: &[ClauseVerdict]) -> String {
+    let failed = verdicts.iter().filter(|verdict| verdict.fault.is_some()).count();
+    let mut text = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n<testsuite name=\"doorward-report-v1\" tests=\"{}\" failures=\"{failed}\">\n",
+        verdicts.len()
+    );
+    for verdict in verdicts {
+        let time = verdict.lasted.as_secs_f64();
+        let _ = write!(text, "<testcase name=\"{}\" time=\"{time:.3}\"", escaped(verdict.clause));
+        let _ = match &verdict.fault {
+            None => writeln!(text, "/>"),
+            Some(fault) => writeln!(text, "><failure message=\"{}\"/></testcase>", escaped(fault)),
+        };
+    }
+    text + "</testsuite>\n</testsuites>\n"
+}
+
+fn escaped(text: &str) -> String {
+    harmless(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}

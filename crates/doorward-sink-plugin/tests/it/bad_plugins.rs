@@ -1,0 +1,115 @@
+//! Plugins that break one clause: the good one, changed in one place.
+
+/// Name, changes of the good plugin's text, the clause that fails, and a part of the fault.
+pub(crate) type BadPlugin = (&'static str, &'static [(&'static str, &'static str)], &'static str, &'static str);
+
+const DELIVERED: &str = "a report is delivered, and every finding is accounted for";
+
+pub(crate) const BAD: &[BadPlugin] = &[
+    (
+        "other-contract",
+        &[("CONTRACT = \"doorward-report-v1\"", "CONTRACT = \"doorward-report-v0\"")],
+        "describe says what the plugin is",
+        "its contract is doorward-report-v0",
+    ),
+    (
+        "never-ready",
+        &[("answer = {\"ok\": why is None, \"why\": why}", "answer = {\"ok\": False, \"why\": \"no token\"}")],
+        "preflight accepts the configuration",
+        "not ready: no token",
+    ),
+    (
+        "always-ready",
+        &[("why = preflight(json.load(sys.stdin))", "why = None")],
+        "preflight refuses what is no configuration",
+        "it is ready with a configuration that is no JSON",
+    ),
+    (
+        "miscounts",
+        &[("\"findings_in\": read,", "\"findings_in\": read + 1,")],
+        DELIVERED,
+        "3 findings were sent, and it says that it read 4",
+    ),
+    ("does-not-add-up", &[("\"skipped\": skipped,", "\"skipped\": {\"lost\": 9},")], DELIVERED, "are not 3 findings"),
+    (
+        "talks",
+        &[("    print(json.dumps(answer))", "    print(\"working\")\n    print(json.dumps(answer))")],
+        "describe says what the plugin is",
+        "is not what the contract says",
+    ),
+    (
+        "silent",
+        &[("    print(json.dumps(answer))", "    if verb != \"emit\":\n        print(json.dumps(answer))")],
+        DELIVERED,
+        "answered nothing on stdout",
+    ),
+    (
+        "writes-nothing",
+        &[("        self.file.close()", "        import os\n        os.unlink(self.file.name)")],
+        DELIVERED,
+        "wrote nothing to its destination",
+    ),
+    (
+        "believes-cut-streams",
+        &[("    if end is None:", "    end = end or {\"findings\": read}\n    if end is None:")],
+        "a stream without its end is no success",
+        "it ended with exit code 0",
+    ),
+    (
+        "believes-counts",
+        &[
+            ("if end[\"findings\"] != read:", "if False:"),
+            ("\"findings_in\": read,", "\"findings_in\": end[\"findings\"],"),
+        ],
+        "a stream that lost a finding is no success",
+        "it ended with exit code 0",
+    ),
+    (
+        "strict-reader",
+        &[(
+            "        elif record[\"type\"] == \"end\":",
+            "        elif record[\"type\"] == \"line_of_a_later_version\":\n            sys.exit(\"unknown line\")\n        elif record[\"type\"] == \"end\":",
+        )],
+        "lines and members of later versions are ignored",
+        "its stderr ends: unknown line",
+    ),
+    (
+        "ascii-only",
+        &[("encoding=\"utf-8\", newline", "encoding=\"ascii\", newline")],
+        "texts from outside are data",
+        "exit code 1",
+    ),
+    (
+        "any-version",
+        &[("if header.get(\"contract\") != CONTRACT:", "if False:")],
+        "another version of the contract is refused",
+        "it ended with exit code 0",
+    ),
+    (
+        "ignores-sigterm",
+        &[(
+            "    verb = sys.argv[-1]",
+            "    import signal\n    signal.signal(signal.SIGTERM, signal.SIG_IGN)\n    verb = sys.argv[-1]",
+        )],
+        "SIGTERM ends it within two seconds",
+        "it went on after SIGTERM",
+    ),
+    (
+        "once-only",
+        &[(
+            "    header = json.loads(next(lines))",
+            "    header = json.loads(next(lines))\n    if header[\"delivery\"][\"may_repeat\"]:\n        sys.exit(\"seen\")",
+        )],
+        "the same delivery arrives twice",
+        "its stderr ends: seen",
+    ),
+    (
+        "swallows-errors",
+        &[(
+            "    for line in lines:\n        record = json.loads(line)",
+            "    for line in lines:\n        try:\n            record = json.loads(line)\n        except ValueError:\n            continue",
+        )],
+        "a line that is no JSON is no success",
+        "it ended with exit code 0",
+    ),
+];

@@ -1,0 +1,23 @@
+//! The arguments of `doorward metrics`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+/// `doorward metrics`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum MetricsCommand {
+    /// Read the days that the ledger does not have, for the load balancers of the newest scan
+    Collect(CollectArguments),
+}
+
+/// Which days.
+#[derive(Debug, Args)]
+pub(crate) struct CollectArguments {
+    /// The most days before today to read [default: metrics.days]
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=450))]
+    pub(crate) days: Option<u32>,
+    /// The ledger to write to [default: as in the settings]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ledger: Option<PathBuf>,
+}

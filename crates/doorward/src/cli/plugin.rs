@@ -1,0 +1,54 @@
+//! The arguments of `doorward plugin`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+/// `doorward plugin`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum PluginCommand {
+    /// Write a first plugin that keeps the contract, into a new folder with its name
+    New(NewArguments),
+    /// Test whether a program keeps the contract of plugins. Exit code 3 if it does not
+    Test(TestArguments),
+}
+
+/// Arguments of `doorward plugin new`.
+#[derive(Debug, Args)]
+pub(crate) struct NewArguments {
+    /// The name of the plugin and of the folder
+    pub(crate) name: String,
+    /// The language
+    #[arg(long, value_enum, default_value = "python")]
+    pub(crate) language: PluginLanguage,
+    /// The folder in which the new folder is created
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(crate) out: PathBuf,
+}
+
+/// The language of a plugin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PluginLanguage {
+    /// Python 3, with nothing but its standard library
+    Python,
+    /// Rust, with serde_json
+    Rust,
+    /// A POSIX shell and jq
+    Sh,
+}
+
+/// Arguments of `doorward plugin test`.
+#[derive(Debug, Args)]
+pub(crate) struct TestArguments {
+    /// The path of a program, or the name of a plugin in the settings
+    pub(crate) plugin: String,
+    /// Its configuration, a JSON object in a file; by default that of the settings, or an empty one
+    #[arg(long, value_name = "FILE")]
+    pub(crate) configuration: Option<PathBuf>,
+    /// An environment variable that it may see; repeatable
+    #[arg(long, value_name = "NAME")]
+    pub(crate) pass_env: Vec<String>,
+    /// Write the verdicts as JUnit to a file, besides the text on stdout
+    #[arg(long, value_name = "FILE")]
+    pub(crate) junit: Option<PathBuf>,
+}

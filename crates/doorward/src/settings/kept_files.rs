@@ -1,0 +1,55 @@
+//! The files that the settings name: no output may replace them.
+
+use std::path::Path;
+
+use doorward_file::places::{Places, REGISTER};
+use doorward_notify::ChannelSettings;
+use doorward_settings::locate;
+
+use super::Settings;
+
+impl Settings {
+    /// What every command keeps: the settings file, every file that the settings name, and the ledger.
+    pub(crate) fn places(&self) -> Places {
+        let mut places = Places::default();
+        if let Some(file) = &self.file {
+            places.keep("the settings file", file);
+        }
+        for file in &self.exceptions.files {
+            places.keep(REGISTER, file);
+        }
+        if let Some(file) = &self.evidence.signing_key_file {
+            places.keep("the signing key", file);
+        }
+        if let Some(folder) = &self.owners.templates_dir {
+            places.keep_all("a template (owners.templates_dir)", folder);
+        }
+        for (name, channel) in &self.notify.channels {
+            if let ChannelSettings::Slack { url_file: Some(file), .. }
+            | ChannelSettings::Teams { url_file: Some(file), .. } = channel
+            {
+                places.keep(&format!("the secret of the channel {name}"), file);
+            }
+        }
+        if let Some(file) = self.notify.smtp.as_ref().and_then(|smtp| smtp.password_file.as_ref()) {
+            places.keep("the password of the mail server", file);
+        }
+        // Also where this command records nothing: earlier ones did.
+        if let Ok(ledger) = self.ledger.path() {
+            places.keep_ledger(&ledger);
+        }
+        places
+    }
+
+    /// The same, for a command that works without settings: those that are there, whole or not.
+    pub(crate) fn found_places(config: Option<&Path>) -> Places {
+        if let Ok(settings) = Self::load(config, &[]) {
+            return settings.places();
+        }
+        let mut places = Places::default();
+        if let Some(file) = locate(config) {
+            places.keep("the settings file", &file);
+        }
+        places
+    }
+}

@@ -1,0 +1,77 @@
+//! The outputs of plugins: programs that the settings name.
+
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+
+use doorward_aws::Clock;
+use doorward_model::{ScanReport, Sink, SinkError};
+use doorward_settings::variable::variable;
+use doorward_sink_plugin::{OpenLedger, Plugin, PluginSink, PluginsSettings, ReportLine};
+use doorward_sink_text::FlatContext;
+use doorward_sink_text::ndjson::{self, NdjsonLine};
+
+use super::SinkInputs;
+use crate::exit::{Exit, Failure};
+use crate::settings::LedgerSettings;
+
+/// What plugins are made from. A saved scan names no plugin: only the current settings do.
+#[derive(Clone, Copy)]
+pub(crate) struct PluginInputs<'a> {
+    /// The plugins by name.
+    pub(crate) settings: &'a PluginsSettings,
+    /// The ledger, which remembers deliveries.
+    pub(crate) ledger: &'a LedgerSettings,
+    /// Whether to deliver what arrived already.
+    pub(crate) redeliver: bool,
+    pub(crate) clock: &'a Clock,
+}
+
+/// Makes the sink of a plugin.
+pub(super) fn make<'a>(name: &str, path: Option<&Path>, inputs: SinkInputs<'a>) -> Result<Box<dyn Sink + 'a>, Failure> {
+    let unknown = || Failure::new(Exit::Usage, format!("there is no plugin {name}"));
+    let plugins = inputs.plugins.ok_or_else(unknown)?;
+    let settings = plugins.settings.get(name).ok_or_else(unknown)?;
+    let plugin = Plugin::new(settings, |name| variable(name)?.into_string().ok());
+    let plugin = plugin.map_err(|error| Failure::new(Exit::Preflight, format!("reports.{name}: {error}")))?;
+    Ok(Box::new(PluginSink {
+        name: name.to_owned(),
+        plugin,
+        tries: settings.tries,
+        delta: settings.delta,
+        path: path.map(Path::to_owned),
+        lines: Box::new(move |report, context| report_lines(report, inputs.flat(report, &context), context.exit_code)),
+        ledger: plugins.ledger.enabled.then(|| open(plugins)),
+        redeliver: plugins.redeliver,
+        clock: plugins.clock.clone(),
+        description: OnceLock::new(),
+    }))
+}
+
+/// Opens the ledger and waits for its lease.
+fn open<'a>(plugins: PluginInputs<'a>) -> OpenLedger<'a> {
+    Arc::new(move || {
+        Box::pin(async move {
+            let failed = |problem: String| SinkError { sink: "ledger".to_owned(), problem };
+            let path = plugins.ledger.path().map_err(|error| failed(error.to_string()))?;
+            let recorder = plugins.ledger.open(&path, plugins.clock).map_err(|error| failed(error.to_string()))?;
+            recorder.into_leased().await.map_err(|error| failed(error.to_string()))
+        })
+    })
+}
+
+/// The report as lines of `ndjson-v1`.
+fn report_lines(
+    report: &ScanReport,
+    flat: FlatContext,
+    exit_code: u8,
+) -> Box<dyn Iterator<Item = io::Result<ReportLine<'_>>> + Send + '_> {
+    Box::new(ndjson::lines(report, flat, exit_code).map(|line| {
+        let finding = match &line {
+            NdjsonLine::Finding(finding) => Some(*finding),
+            _ => None,
+        };
+        let is_end = matches!(line, NdjsonLine::End { .. });
+        Ok(ReportLine { finding, is_end, json: serde_json::to_vec(&line)? })
+    }))
+}

@@ -1,0 +1,232 @@
+//! Plugins through the whole program: what they write arrives or the exit code says that it did not, whatever they do.
+
+#![cfg(unix)]
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::bed::{REPOSITORY, Said, doorward, run};
+
+/// The findings of the saved scan.
+const FINDINGS: usize = 301;
+
+struct Place(tempfile::TempDir);
+
+impl Place {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// Writes a program of the shell that answers `describe` and `preflight`, and does `emit` as given.
+    fn shell(&self, name: &str, destination: &str, emit: &str) -> PathBuf {
+        let text = format!(
+            "#!/bin/sh\nfor verb; do :; done\ncase $verb in\ndescribe) echo '{{\"contract\": \"doorward-report-v1\", \"name\": \"x\", \
+             \"version\": \"1\", \"destination\": \"{destination}\", \"repeat\": \"idempotent\"}}';;\npreflight) echo '{{\"ok\": \
+             true}}';;\nemit) {emit};;\nesac\n"
+        );
+        self.program(name, &text)
+    }
+
+    fn program(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.path(name);
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        path
+    }
+
+    /// Settings with one plugin and a ledger of its own.
+    fn settings(&self, program: &Path, more: &str) -> PathBuf {
+        let (path, ledger) = (self.path("doorward.toml"), self.path("ledger.sqlite"));
+        let text = format!("[reports.mine]\ncommand = [{program:?}]\n{more}\n[ledger]\npath = {ledger:?}\n");
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    fn report(&self, arguments: &[&str]) -> Command {
+        let mut command = doorward(self.0.path());
+        let saved = format!("{REPOSITORY}/reports/samples/acme-org/scan.saved");
+        command.args(["report", "--from", &saved, "--config"]).arg(self.path("doorward.toml")).args(arguments);
+        command
+    }
+}
+
+fn example(name: &str) -> PathBuf {
+    Path::new(REPOSITORY).join("examples/plugins").join(name)
+}
+
+#[test]
+fn the_table_example_writes_what_fails_and_what_is_unknown() {
+    let place = Place::new();
+    // The repository may be writable by others; a program in use is not.
+    let program = place.program("table", &std::fs::read_to_string(example("table")).unwrap());
+    place.settings(&program, "");
+    let Said { code, err, .. } = run(&mut place.report(&["--format", "mine=out.csv", "--format", "json-v1=out.json"]));
+    assert_eq!(code, Some(3), "{err}");
+    let json: Value = serde_json::from_str(&std::fs::read_to_string(place.path("out.json")).unwrap()).unwrap();
+    let findings = json["findings"].as_array().unwrap();
+    assert_eq!(findings.len(), FINDINGS);
+    let listed = |f: &&Value| matches!(f["verdict"].as_str(), Some("fail" | "unknown" | "accepted"));
+    let csv = std::fs::read_to_string(place.path("out.csv")).unwrap();
+    for finding in findings {
+        assert_eq!(csv.contains(finding["id"].as_str().unwrap()), listed(&finding), "{finding}");
+    }
+    // Without a path, the stream goes to stdout.
+    let said = run(&mut place.report(&["--format", "mine"]));
+    assert_eq!((said.code, said.out), (Some(3), csv));
+}
+
+#[test]
+fn bad_plugins_end_in_time_and_are_named_and_the_other_outputs_are_written() {
+    let receipt = "echo '{\"findings_in\": 301, \"written\": 301}'";
+    for (emit, fault) in [
+        ("sleep 60".to_owned(), "did not end in time"),
+        ("trap '' TERM; sleep 60 & sleep 60; sleep 60".to_owned(), "did not end in time"),
+        ("exec 0<&-; sleep 60".to_owned(), "did not end in time"),
+        ("exec 0<&-; echo '{\"findings_in\": 301, \"written\": 301}'".to_owned(), "before it had read the report"),
+        ("cat /dev/zero".to_owned(), "wrote more than 1048576 bytes to stdout"),
+        ("head -c 1000000000 /dev/zero >&2; exit 4".to_owned(), "exit code 4"),
+        ("kill -9 $$".to_owned(), "was ended by a signal"),
+        ("cat >/dev/null".to_owned(), "answered nothing on stdout"),
+        ("cat >/dev/null; echo done".to_owned(), "is not what the contract says"),
+        ("cat >/dev/null; echo '{\"findings_in\": 300, \"written\": 300}'".to_owned(), "says that it read 300"),
+        (
+            "cat >/dev/null; echo '{\"findings_in\": 301, \"written\": 1}'".to_owned(),
+            "1 written and 0 skipped are not 301",
+        ),
+        (format!("cat >/dev/null; {receipt}; echo why >&2; exit 9"), "its stderr ends: why"),
+        (format!("cat >/dev/null; {receipt}; echo '\\033[31mred\\033[0m' >&2; exit 9"), "\\u{1b}[31mred"),
+        ("cat >/dev/null; exit 75".to_owned(), "tried again later"),
+    ] {
+        let place = Place::new();
+        let program = place.shell("bad", "remote", &emit);
+        place.settings(&program, "timeout = \"2s\"");
+        let begun = Instant::now();
+        let Said { code, err, .. } = run(&mut place.report(&["--format", "mine", "--format", "json-v1=out.json"]));
+        let lasted = begun.elapsed();
+        assert_eq!(code, Some(7), "{emit}: {err}");
+        assert!(err.contains(fault) && err.contains("mine: ") && !err.contains('\u{1b}'), "{emit}: {err}");
+        assert!(place.path("out.json").exists(), "{emit}");
+        // Two seconds of the plugin, two of its end, and what the report itself takes on a busy machine.
+        assert!(lasted < Duration::from_secs(30), "{emit}: {lasted:?}");
+    }
+}
+
+#[test]
+fn a_program_that_others_can_change_is_not_run() {
+    let place = Place::new();
+    let program = place.shell("x", "remote", "touch ran");
+    let wrong = "sha256 = \"0000000000000000000000000000000000000000000000000000000000000000\"";
+    for (more, mode, problem) in [
+        ("", 0o777, "is not run, because"),
+        (wrong, 0o755, "is not run: its SHA-256 is"),
+        ("pass_env = [\"NOT_SET\"]", 0o755, "pass_env names the variable NOT_SET, which is not set"),
+    ] {
+        place.settings(&program, more);
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(mode)).unwrap();
+        let Said { code, err, .. } = run(&mut place.report(&["--format", "mine"]));
+        assert_eq!(code, Some(6), "{err}");
+        assert!(err.contains(problem), "{err}");
+        assert!(!place.path("ran").exists());
+    }
+    place.settings(Path::new("relative"), "");
+    let said = run(&mut place.report(&["--format", "mine"]));
+    assert_eq!(said.code, Some(2), "{}", said.err);
+    assert!(said.err.contains("is not an absolute path"), "{}", said.err);
+    let said = run(&mut place.report(&["--format", "jsn-v1"]));
+    assert_eq!(said.code, Some(2), "{}", said.err);
+    place.settings(&program, "");
+    let said = run(&mut place.report(&["--format", "jsn-v1"]));
+    assert!(said.code == Some(2) && said.err.contains("did you mean json-v1?"), "{}", said.err);
+    let said = run(&mut place.report(&["--format", "mine=file"]).env("X", "y"));
+    assert!(said.code == Some(6), "{}", said.err);
+}
+
+#[test]
+fn a_service_gets_a_report_once_and_again_when_asked() {
+    let place = Place::new();
+    let emit = "head -n 1 >>headers; cat >/dev/null; env >seen; echo '{\"findings_in\": 301, \"written\": 301}'";
+    let program = place.shell("x", "remote", emit);
+    place.settings(&program, "delta = true\npass_env = [\"MY_TOKEN\"]\nconfig = { project = \"SEC\" }");
+    let send = |more: &[&str]| {
+        let arguments: Vec<&str> = ["--format", "mine"].iter().chain(more).copied().collect();
+        let said = run(place.report(&arguments).env("MY_TOKEN", "t").env("OTHER", "secret"));
+        assert_eq!(said.code, Some(3), "{}", said.err);
+        let text = std::fs::read_to_string(place.path("headers")).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<Value>>()
+    };
+    assert_eq!(send(&[]).len(), 1);
+    assert_eq!(send(&[]).len(), 1, "the same report is not sent twice");
+    let headers = send(&["--redeliver"]);
+    assert_eq!(headers.len(), 2);
+    assert_eq!(headers[0]["delivery"]["id"], headers[1]["delivery"]["id"]);
+    assert_eq!(headers[0]["delivery"]["may_repeat"], false);
+    assert_eq!(headers[1]["delivery"]["may_repeat"], true);
+    assert_eq!(headers[1]["config"]["project"], "SEC");
+    let seen = std::fs::read_to_string(place.path("seen")).unwrap();
+    assert!(seen.contains("MY_TOKEN=t\n") && !seen.contains("OTHER"), "{seen}");
+}
+
+/// A tracker with the part of Jira's REST API that the example uses, in Python's standard library. It prints its port, then nothing.
+const TRACKER: &str = include_str!("plugins/tracker.py");
+
+struct Tracker {
+    process: Child,
+    url: String,
+}
+
+impl Tracker {
+    fn start(place: &Place) -> Self {
+        use std::io::BufRead as _;
+        let script = place.program("tracker.py", TRACKER);
+        let mut process = Command::new("python3")
+            .arg(script)
+            .arg(place.path("issues.json"))
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("python3");
+        let mut port = String::new();
+        std::io::BufReader::new(process.stdout.take().unwrap()).read_line(&mut port).unwrap();
+        Self { process, url: format!("http://127.0.0.1:{}", port.trim()) }
+    }
+}
+
+impl Drop for Tracker {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+#[test]
+fn the_tickets_example_opens_one_issue_for_each_failing_finding() {
+    let place = Place::new();
+    let tracker = Tracker::start(&place);
+    let program = place.program("tickets", &std::fs::read_to_string(example("tickets")).unwrap());
+    let more = format!(
+        "pass_env = [\"TICKETS_TOKEN\"]\ndelta = true\nconfig = {{ url = \"{}\", project = \"SEC\" }}",
+        tracker.url
+    );
+    place.settings(&program, &more);
+    let send = |more: &[&str]| {
+        let arguments: Vec<&str> =
+            ["--format", "mine", "--format", "json-v1=out.json"].iter().chain(more).copied().collect();
+        let said = run(place.report(&arguments).env("TICKETS_TOKEN", "t"));
+        assert_eq!(said.code, Some(3), "{}", said.err);
+        let text = std::fs::read_to_string(place.path("issues.json")).unwrap();
+        serde_json::from_str::<Vec<Value>>(&text).unwrap()
+    };
+    let issues = send(&[]);
+    let json: Value = serde_json::from_str(&std::fs::read_to_string(place.path("out.json")).unwrap()).unwrap();
+    let failing = json["findings"].as_array().unwrap().iter().filter(|f| f["verdict"] == "fail").count();
+    assert_eq!(issues.len(), failing);
+    assert!(issues.iter().all(|issue| issue["status"] == "To Do" && issue["comments"].as_array().unwrap().is_empty()));
+    assert_eq!(send(&["--redeliver"]), issues, "a second delivery changes nothing");
+}
