@@ -1,7 +1,7 @@
 //! The earlier scans of the ledger, as reports show them.
 
 use doorward_ledger::{By, Ledger, LedgerError, RunSummary};
-use doorward_model::{HistoryContext, PreviousRun};
+use doorward_model::{HistoryContext, PreviousRun, RemediationFigures};
 use jiff::Timestamp;
 
 /// The most scans of a trend: a month of two scans a day.
@@ -21,5 +21,11 @@ pub(crate) fn known(ledger: &Ledger, run: &str) -> Result<HistoryContext, Ledger
         let changes = ledger.diff(&before.run.id, run)?.changes();
         Ok(PreviousRun { run: before.run.id.clone(), at: before.run.at, changes })
     });
-    Ok(HistoryContext { trend, before: before.transpose()?, modes: Some(modes) })
+    let kpis = ledger.kpis(None, None, &By::All)?;
+    let remediation = kpis.first().map(|kpi| RemediationFigures {
+        remediated: kpi.time_to_remediate.count,
+        mean_seconds: kpi.time_to_remediate.mean.map(|mean| mean.as_secs()),
+        oldest_open: kpi.oldest_open,
+    });
+    Ok(HistoryContext { trend, before: before.transpose()?, modes: Some(modes), remediation })
 }

@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use crate::{Baseline, CheckError, CheckSettings, Gathered, LiveScan, UnknownModules, read_folder};
 
 /// The rule whose remedy becomes the setting of the declaration's dialect.
-pub(crate) const MODE_RULE: &str = "desync-mode-below-required";
+pub(crate) use doorward_model::MODE_RULE;
 const LOGS_RULE: &str = "access-logs-disabled";
 const HEADERS_RULE: &str = "invalid-headers-forwarded";
 

@@ -64,6 +64,8 @@ impl FromStr for Output {
             Some((name, path)) => (name, Some(PathBuf::from(path))),
             None => (text, None),
         };
+        // A name without a version is the newest version.
+        let name = if name == "json" { "json-v1" } else { name };
         match FORMATS.into_iter().find(|(known, _)| *known == name) {
             Some((_, format)) => Ok(Self { format, path }),
             None => {

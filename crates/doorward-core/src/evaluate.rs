@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use doorward_model::{
-    AccountId, DeadlineTally, EffectiveMode, Finding, LoadBalancer, Observed, Policy, PolicyTally, Region, Rule,
-    ScanReport, Severity, Tally, Verdict,
+    AccountId, DeadlineTally, Finding, LoadBalancer, Observed, Policy, Region, Rule, ScanReport, Severity, Tally,
 };
 use jiff::Timestamp;
 
@@ -26,7 +25,9 @@ pub fn evaluate(scan: Normalized, rules: &[&dyn Rule], policy: &Policy) -> ScanR
         let observed_at = lb.evidence.as_ref().map_or_else(begun, |evidence| evidence.at);
         findings.extend(rules.iter().map(|rule| finding(lb, *rule, policy, observed_at)));
     }
-    let tally = tally(&load_balancers, &findings, policy);
+    // Deadlines are counted once the history is known.
+    let deadlines = policy.has_deadlines().then(DeadlineTally::default);
+    let tally = Tally { deadlines, ..Tally::of(&load_balancers, &findings) };
     tracing::info!(rules = rules.len(), findings = findings.len(), "judged");
     ScanReport {
         run,
@@ -63,53 +64,4 @@ fn finding(lb: &LoadBalancer, rule: &dyn Rule, policy: &Policy, observed_at: Tim
         history: None,
         deadline,
     }
-}
-
-fn tally(load_balancers: &[LoadBalancer], findings: &[Finding], policy: &Policy) -> Tally {
-    // Counted once the history is known.
-    let deadlines = policy.has_deadlines().then(DeadlineTally::default);
-    let mut tally = Tally { deadlines, policy: policy_tally(load_balancers), ..Tally::default() };
-    for lb in load_balancers {
-        *tally.kinds.entry(lb.kind).or_default() += 1;
-        match lb.effective_mode() {
-            EffectiveMode::Known(mode) => *tally.modes.entry(mode).or_default() += 1,
-            EffectiveMode::Unknown => tally.mode_unknown += 1,
-            EffectiveMode::NoHttpListener => tally.mode_not_applicable += 1,
-            EffectiveMode::NotHttp => {}
-        }
-    }
-    for finding in findings {
-        *tally.verdicts.entry(finding.rule.clone()).or_default().entry(finding.verdict.kind()).or_default() += 1;
-        if let Verdict::Fail { severity, .. } = finding.verdict {
-            *tally.failures.entry(severity).or_default() += 1;
-        }
-    }
-    tally
-}
-
-/// Counts the load balancers whose mode has an effect by how the policy decides on them; none where it was not applied.
-fn policy_tally(load_balancers: &[LoadBalancer]) -> Option<PolicyTally> {
-    let mut tally = PolicyTally::default();
-    let mut any = false;
-    for lb in load_balancers {
-        let (Some(applied), mode) = (&lb.policy, lb.effective_mode()) else { continue };
-        any = true;
-        let mode = match mode {
-            EffectiveMode::Known(mode) => Some(mode),
-            EffectiveMode::Unknown => None,
-            EffectiveMode::NoHttpListener | EffectiveMode::NotHttp => continue,
-        };
-        tally.of += 1;
-        *tally.profiles.entry(applied.profile_label().to_owned()).or_default() += 1;
-        match applied.by_default {
-            Some(by_default) => tally.by_default += usize::from(by_default),
-            None => tally.by_default_unknown += 1,
-        }
-        match mode {
-            Some(mode) if mode >= applied.required_at_most => tally.at_or_above_required += 1,
-            Some(mode) if mode < applied.required_at_least => {}
-            _ => tally.at_or_above_required_unknown += 1,
-        }
-    }
-    any.then_some(tally)
 }

@@ -314,8 +314,9 @@ impl Recorded {
         let open_total: usize = open.iter().filter(|(s, _)| **s > Severity::Informational).map(|(_, n)| n).sum();
         let not_seen = not_seen(counts);
         let unseen = n(count::UNSEEN);
-        // Nothing was looked at, and nothing is known from before: that is unknown, not zero.
-        let looked = self.coverage.complete + self.coverage.partial > 0;
+        // Nothing was read in full, nothing was seen, and nothing is known from before: that is unknown, not zero.
+        let is_seen = self.load_balancers.is_some_and(|seen| seen.count > 0) || load_balancers + open_total > 0;
+        let looked = self.coverage.complete > 0 || (self.coverage.partial > 0 && is_seen);
         let is_known = looked || unseen > 0 || not_seen.as_ref().is_some_and(|unseen| unseen.load_balancers > 0);
         let (open_unseen, excepted_unseen) =
             not_seen.as_ref().map_or((unseen, 0), |unseen| (unseen.open_total, unseen.excepted));

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{FailingTime, Observed, Policy, Severity};
+use crate::{FailingTime, Finding, Observed, Policy, Severity, Verdict};
 
 /// Seconds of a day in UTC.
 const DAY: u64 = 86_400;
@@ -166,6 +166,22 @@ pub struct DeadlineTally {
 }
 
 impl DeadlineTally {
+    /// Counts the open failures by their deadlines. Informational failures open nothing.
+    pub fn of(findings: &[Finding]) -> Self {
+        let mut tally = Self::default();
+        let is_open = |verdict: &Verdict| verdict.severity().is_some_and(|severity| severity > Severity::Informational);
+        for finding in findings.iter().filter(|finding| is_open(&finding.verdict)) {
+            let count = match finding.deadline.as_ref().map(|deadline| deadline.state) {
+                None => &mut tally.without,
+                Some(DeadlineState::InTime) => &mut tally.in_time,
+                Some(DeadlineState::Overdue) => &mut tally.overdue,
+                Some(DeadlineState::Unknown) => &mut tally.unknown,
+            };
+            *count += 1;
+        }
+        tally
+    }
+
     /// Open failures that have a deadline and a known begin: the denominator of the share in time.
     pub const fn known(&self) -> usize {
         self.in_time + self.overdue

@@ -16,11 +16,13 @@ mod effective_mode;
 mod finding;
 mod frameworks;
 mod gap;
+mod glossary;
 mod grant;
 mod history_context;
 mod ids;
 mod inputs;
 mod inventory;
+mod key_figures;
 mod load_balancer;
 mod observation;
 mod observed;
@@ -29,6 +31,7 @@ mod policy;
 mod profile;
 mod reachability;
 mod report;
+mod report_filter;
 mod required_mode;
 mod rule;
 mod run_history;
@@ -61,11 +64,13 @@ pub use effective_mode::EffectiveMode;
 pub use finding::{FailingTime, Finding, History, Verdict, VerdictKind};
 pub use frameworks::{Control, Framework, FrameworkError, frameworks, related_controls};
 pub use gap::{Gap, GapReason};
+pub use glossary::{FIGURES, Figure, figure};
 pub use grant::{ACCOUNT, CALLERS_ORGANIZATION, Condition, Grant, PARTITION, session_policy};
-pub use history_context::HistoryContext;
+pub use history_context::{HistoryContext, RemediationFigures};
 pub use ids::{AccountId, AccountRegion, Arn, InvalidId, Region};
 pub use inputs::Inputs;
 pub use inventory::{Evidence, Inventory, Listing, Organization, RawLoadBalancer, RegionInventory, Run};
+pub use key_figures::{KeyFigures, MODE_RULE};
 pub use load_balancer::{
     DROP_INVALID, Kind, Listener, LoadBalancer, LogDestination, Manager, Mode, Owner, OwnerSource, PlaceholderIdentity,
     Scheme, UnknownMode,
@@ -77,6 +82,7 @@ pub use policy::{Pattern, Policy, PolicyPreset, PolicyRule};
 pub use profile::{AppliedPolicy, PolicyTally, RiskProfile};
 pub use reachability::{Reachability, TargetGroup};
 pub use report::{ScanReport, Tally};
+pub use report_filter::ReportFilter;
 pub use required_mode::RequiredMode;
 pub use rule::{Adjustment, Rule, RuleMeta};
 pub use run_history::{

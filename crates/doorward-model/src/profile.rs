@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, DeadlineDays, Kind, Mode, Observed, Pattern, Scheme};
+use crate::{AccountId, DeadlineDays, EffectiveMode, Kind, LoadBalancer, Mode, Observed, Pattern, Scheme};
 
 /// A risk profile: load balancers with the same risk, by the criteria that policy rules have. The first that matches applies.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -93,4 +93,33 @@ pub struct PolicyTally {
     pub at_or_above_required_unknown: usize,
     /// All of them: the denominator.
     pub of: usize,
+}
+
+impl PolicyTally {
+    /// Counts the load balancers whose mode has an effect by how the policy decides on them; none where it was not applied.
+    pub fn of(load_balancers: &[LoadBalancer]) -> Option<Self> {
+        let mut tally = Self::default();
+        let mut any = false;
+        for lb in load_balancers {
+            let (Some(applied), mode) = (&lb.policy, lb.effective_mode()) else { continue };
+            any = true;
+            let mode = match mode {
+                EffectiveMode::Known(mode) => Some(mode),
+                EffectiveMode::Unknown => None,
+                EffectiveMode::NoHttpListener | EffectiveMode::NotHttp => continue,
+            };
+            tally.of += 1;
+            *tally.profiles.entry(applied.profile_label().to_owned()).or_default() += 1;
+            match applied.by_default {
+                Some(by_default) => tally.by_default += usize::from(by_default),
+                None => tally.by_default_unknown += 1,
+            }
+            match mode {
+                Some(mode) if mode >= applied.required_at_most => tally.at_or_above_required += 1,
+                Some(mode) if mode < applied.required_at_least => {}
+                _ => tally.at_or_above_required_unknown += 1,
+            }
+        }
+        any.then_some(tally)
+    }
 }

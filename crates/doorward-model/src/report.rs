@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Account, AppliedChange, Arn, Coverage, DeadlineTally, Finding, Kind, LoadBalancer, Mode, Observed, Organization,
-    PolicyTally, Run, Severity, Unseen, VerdictKind,
+    Account, AppliedChange, Arn, Coverage, DeadlineTally, EffectiveMode, Finding, Kind, LoadBalancer, Mode, Observed,
+    Organization, PolicyTally, Run, Severity, Unseen, Verdict, VerdictKind,
 };
 
 /// The result of a scan after evaluation.
@@ -74,6 +74,28 @@ pub struct Tally {
 }
 
 impl Tally {
+    /// Counts load balancers and verdicts. Deadlines are not among them: whether the policy has any, only the policy says, and
+    /// [`DeadlineTally::of`] counts them once the history is known.
+    pub fn of(load_balancers: &[LoadBalancer], findings: &[Finding]) -> Tally {
+        let mut tally = Tally { policy: PolicyTally::of(load_balancers), ..Tally::default() };
+        for lb in load_balancers {
+            *tally.kinds.entry(lb.kind).or_default() += 1;
+            match lb.effective_mode() {
+                EffectiveMode::Known(mode) => *tally.modes.entry(mode).or_default() += 1,
+                EffectiveMode::Unknown => tally.mode_unknown += 1,
+                EffectiveMode::NoHttpListener => tally.mode_not_applicable += 1,
+                EffectiveMode::NotHttp => {}
+            }
+        }
+        for finding in findings {
+            *tally.verdicts.entry(finding.rule.clone()).or_default().entry(finding.verdict.kind()).or_default() += 1;
+            if let Verdict::Fail { severity, .. } = finding.verdict {
+                *tally.failures.entry(severity).or_default() += 1;
+            }
+        }
+        tally
+    }
+
     /// The number of load balancers whose mode has an effect: the denominator of a share of modes.
     pub fn mode_population(&self) -> usize {
         self.modes.values().sum::<usize>() + self.mode_unknown

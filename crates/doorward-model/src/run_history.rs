@@ -175,6 +175,16 @@ impl ChangeKind {
         Self::Vanished,
     ];
 
+    /// Whether a finding became open.
+    pub const fn is_worse(self) -> bool {
+        matches!(self, Self::New | Self::Regressed | Self::ExceptionEnded)
+    }
+
+    /// Whether an open finding was observed to end, or was permitted.
+    pub const fn is_better(self) -> bool {
+        matches!(self, Self::Excepted | Self::Fixed | Self::Vanished)
+    }
+
     /// The change in words.
     pub const fn label(self) -> &'static str {
         match self {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{DeadlineState, DeadlineTally, Finding, History, ScanReport, Severity, Unseen, Verdict};
+use crate::{DeadlineTally, Finding, History, ScanReport, Unseen};
 
 /// What the ledger knows of a scan, once the scan is recorded or looked up.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -23,23 +23,7 @@ impl ScanReport {
         };
         let findings: Vec<Finding> = findings.map(with_history).collect();
         let mut tally = self.tally;
-        tally.deadlines = tally.deadlines.map(|_| deadline_tally(&findings));
+        tally.deadlines = tally.deadlines.map(|_| DeadlineTally::of(&findings));
         Self { findings, tally, unseen: history.unseen, ..self }
     }
-}
-
-/// Counts the open failures by their deadlines.
-fn deadline_tally(findings: &[Finding]) -> DeadlineTally {
-    let mut tally = DeadlineTally::default();
-    let open = |verdict: &Verdict| verdict.severity().is_some_and(|severity| severity > Severity::Informational);
-    for finding in findings.iter().filter(|finding| open(&finding.verdict)) {
-        let count = match finding.deadline.as_ref().map(|deadline| deadline.state) {
-            None => &mut tally.without,
-            Some(DeadlineState::InTime) => &mut tally.in_time,
-            Some(DeadlineState::Overdue) => &mut tally.overdue,
-            Some(DeadlineState::Unknown) => &mut tally.unknown,
-        };
-        *count += 1;
-    }
-    tally
 }

@@ -79,7 +79,7 @@ impl FailOn {
 pub struct ReportSettings {
     /// The lowest severity of a failure that makes the exit code 3.
     pub fail_on: FailOn,
-    /// The minimum share, in percent, of account-Regions read completely and of verdicts known.
+    /// The minimum share, in percent, of account-Regions read completely, of known load balancers seen, and of verdicts known.
     pub minimum_coverage: f64,
 }
 
@@ -102,13 +102,17 @@ impl ReportSettings {
         by_severity || (self.fail_on == FailOn::Overdue && finding.is_overdue())
     }
 
-    /// Whether the report found everything that the settings ask for, read enough account-Regions and knows enough verdicts.
+    /// Whether the report found everything that the settings ask for, read enough account-Regions, saw
+    /// enough of the load balancers that are known there, and knows enough verdicts.
     pub fn is_covered_by(&self, report: &ScanReport) -> bool {
         let counts = report.coverage.counts;
+        // A few account-Regions may hold most of the load balancers, so the share of these counts too.
+        let (seen, known) = report.known_in_scope();
         report.coverage.accounts_listing.is_full()
             && !report.lacks_what_was_asked()
             && counts.in_scope() > 0
             && self.is_enough(counts.complete, counts.in_scope())
+            && self.is_enough(seen, known)
             && self.is_enough_known(report.findings.iter().map(|finding| finding.verdict.kind()))
     }
 

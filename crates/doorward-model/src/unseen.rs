@@ -155,6 +155,17 @@ pub enum WhyUnseen {
     NotAsked,
 }
 
+impl WhyUnseen {
+    /// The reason in words, without a full stop.
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Self::LoadBalancerNotSeen => "the load balancer was not seen",
+            Self::Unreadable => "a value that the rule needs could not be read",
+            Self::NotAsked => "the rule was not asked, or the evidence that it needs was not collected",
+        }
+    }
+}
+
 impl Unseen {
     /// Findings that were open when they were last seen, that is failing without an exception.
     pub fn open(&self) -> usize {

@@ -76,6 +76,7 @@ verdict_reasons! {
         OwnerUnread, "owner-unread": "A source that may name the owner could not be read.";
         ExceptionScopeUnread, "exception-scope-unread": "Whether an exception covers the load balancer depends on a value that could not be read.";
         ObservationOutdated, "observation-outdated": "The observation is older than `publish.maximum_age`, so the current verdict is unknown.";
+        NotSeen, "not-seen": "The rule failed when it was last seen, and this scan did not see the load balancer or did not ask the rule.";
         TrafficUnread, "traffic-unread": "The traffic metrics of the window were not read completely.";
         WindowTooShort, "window-too-short": "The load balancer is younger than the window, or its age is not known.";
         ExceptedRuleUnknown, "excepted-rule-unknown": "The rule that the exception permits to fail has no known verdict.";

@@ -107,6 +107,13 @@ impl ChannelsConfig {
                 return Err(SettingsError::new(setting, format!("is out of range; it must be {range}")));
             }
         }
+        let is_address = |base: &str| {
+            let is_web = base.starts_with("https://") || base.starts_with("http://");
+            is_web && base.chars().all(|c| c.is_ascii_graphic() && !matches!(c, '<' | '>' | '"' | '\\' | '`'))
+        };
+        if settings.link_base.as_deref().is_some_and(|base| !is_address(base)) {
+            return Err(SettingsError::new("notify.link_base", "is not a web address; write https://HOST/PATH"));
+        }
         let post = settings.smtp.as_ref().map(post).transpose()?;
         let mut channels = BTreeMap::new();
         for (name, channel) in &settings.channels {

@@ -14,7 +14,7 @@ use crate::audience::Audience;
 use crate::channels_config::ChannelsConfig;
 use crate::days::{days, days_left};
 use crate::delivery_store::{DigestState, StoredDigest};
-use crate::digest::{Changed, Digest, DigestChange, DigestLine, DueLine, FORMAT, Scan, edit_sentence};
+use crate::digest::{Changed, Digest, DigestChange, DigestLine, DueLine, FORMAT, Scan, edit_sentence, link};
 use crate::notified_state::{DigestEntry, DigestStanding, Due, Entries, NotifiedState};
 use crate::settings::Settings;
 
@@ -195,6 +195,7 @@ impl<'a> Composer<'a> {
             totals,
             changes,
             due,
+            link: self.directory.settings.link_base.as_deref().map(|base| link(base, audience)),
         };
         Ok(Some(Composed { digest, snapshot: NotifiedState { entries, uncertain } }))
     }

@@ -54,7 +54,7 @@ impl DigestChange {
     pub const fn says(self) -> &'static str {
         match self {
             Self::New => "New",
-            Self::Reopened => "Came back",
+            Self::Reopened => "Failing again",
             Self::ExceptionEnded => "Exception ended",
             Self::Severity => "Severity changed",
             Self::SeenAgain => "Seen again, still failing",
@@ -65,7 +65,7 @@ impl DigestChange {
             Self::ExceptionChanged => "Exception changed",
             Self::Restated => "Current state",
             Self::Fixed => "Fixed",
-            Self::Cleared => "Seen now, and fine",
+            Self::Cleared => "Read now, and passes",
             Self::NotApplicable => "No longer applies",
             Self::Gone => "Gone",
             Self::Moved => "Belongs to another owner now",
@@ -239,6 +239,26 @@ pub struct Digest {
     pub changes: Vec<Changed>,
     /// What is due, most urgent first.
     pub due: Vec<DueLine>,
+    /// The page with all of it, where the settings name one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub link: Option<String>,
+}
+
+/// The address of the page with an audience as its filter.
+pub(crate) fn link(base: &str, audience: &Audience) -> String {
+    let owner = match audience {
+        Audience::Owner(name) => name.as_str(),
+        Audience::Unowned => "unowned",
+        Audience::Unlisted => return base.to_owned(),
+    };
+    let encoded: String = owner.bytes().fold(String::new(), |mut text, byte| {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => text.push(char::from(byte)),
+            _ => text.push_str(&format!("%{byte:02X}")),
+        }
+        text
+    });
+    format!("{base}#?owner={encoded}")
 }
 
 impl Digest {

@@ -7,7 +7,9 @@ use doorward_model::harmless;
 
 use crate::digest::{Digest, DigestChange, DigestLine, DueLine, plural};
 use crate::notified_state::{DigestStanding, Due};
+use grouping::sections;
 
+mod grouping;
 pub(crate) mod mail;
 pub(crate) mod slack;
 pub(crate) mod sns;
@@ -17,6 +19,9 @@ pub(crate) mod text;
 /// Longest name and longest sentence from outside, in characters.
 const NAME: usize = 120;
 const SENTENCE: usize = 400;
+
+/// The most lines of a message about a scan, its title and its foot among them.
+const LINES: usize = 12;
 
 /// A piece of a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,16 +56,8 @@ pub(crate) struct Message {
 impl Message {
     /// A digest in words.
     pub(crate) fn of(digest: &Digest) -> Self {
-        let mut sections: Vec<MessageSection> = Vec::new();
-        if !digest.due.is_empty() {
-            let items = digest.due.iter().map(|due| self::due(digest, due)).collect();
-            sections.push(MessageSection { heading: format!("Due ({})", digest.due.len()), items });
-        }
-        for changes in digest.changes.chunk_by(|one, next| one.change == next.change) {
-            let Some(first) = changes.first() else { continue };
-            let items = changes.iter().map(|changed| item(digest, Some(changed.change), &changed.line)).collect();
-            sections.push(MessageSection { heading: format!("{} ({})", first.change.says(), changes.len()), items });
-        }
+        let lead = lead(digest);
+        let sections = sections(digest, LINES.saturating_sub(lead.len() + 2));
         let own = digest.headline();
         let label = digest.audience.label();
         let title = vec![ours(own.strip_suffix(label).unwrap_or(&own)), MessagePart::Name(clip(label, NAME))];
@@ -79,7 +76,11 @@ impl Message {
                 digest.id.get(..12).unwrap_or(&digest.id)
             )),
         ];
-        Self { title, lead: lead(digest), sections, foot }
+        let foot = match &digest.link {
+            None => foot,
+            Some(link) => foot.into_iter().chain([ours(format!(" All of it: {link}"))]).collect(),
+        };
+        Self { title, lead, sections, foot }
     }
 }
 
@@ -102,33 +103,32 @@ fn lead(digest: &Digest) -> Vec<Parts> {
         }
         return lead;
     }
-    match digest.since {
-        None => {
-            say("The first digest here: everything that is open. From now on, only what changes or falls due."
-                .to_owned())
-        }
-        Some(since) => say(format!("Since the digest of {}.", since.strftime("%Y-%m-%d %H:%M UTC"))),
-    }
-    if let Some(period) = &scan.observed {
-        say(format!("All of this was read {period}."));
-    }
+    let begin = match digest.since {
+        None => "First report: everything that is open.".to_owned(),
+        Some(since) => format!("Since the digest of {}.", since.strftime("%Y-%m-%d %H:%M UTC")),
+    };
+    let (read, all) = (scan.account_regions_complete, scan.account_regions);
+    let covered = if read == all && scan.accounts_listed {
+        format!("The scan read all {} completely", plural(all, "account-Region"))
+    } else {
+        format!("The scan read {read} of {} completely, and the rest counts as unknown", plural(all, "account-Region"))
+    };
+    let read = scan.observed.as_ref().map(|period| format!(", {period}")).unwrap_or_default();
+    let listed =
+        if scan.accounts_listed { "" } else { " The list of accounts is not complete, so there may be more accounts." };
+    let stopped = if scan.interrupted { " The scan was interrupted." } else { "" };
+    say(format!("{begin} {covered}{read}.{listed}{stopped}"));
+    let unknown = match totals.load_balancers_unknown {
+        0 => String::new(),
+        n => format!("; {} with unknown verdicts", plural(n, "load balancer")),
+    };
     say(format!(
-        "{} of {} failing, on {} of {}; {} under an exception.",
-        totals.failing,
-        plural(totals.findings, "finding"),
+        "{} of {} failing, with {}; {} under an exception{unknown}.",
         totals.load_balancers_failing,
         plural(totals.load_balancers, "load balancer"),
-        totals.excepted,
+        plural(totals.failing, "finding"),
+        plural(totals.excepted, "finding"),
     ));
-    if totals.unknown > 0 {
-        say(format!(
-            "Unknown: {} of {}, on {} of {}.",
-            totals.unknown,
-            plural(totals.findings, "finding"),
-            totals.load_balancers_unknown,
-            plural(totals.load_balancers, "load balancer"),
-        ));
-    }
     if totals.unseen_failing + totals.unseen_excepted + totals.load_balancers_unseen > 0 {
         say(format!(
             "Not seen this time, so in none of these figures: {} that failed when last seen, {} under an exception, {}.",
@@ -150,21 +150,6 @@ fn lead(digest: &Digest) -> Vec<Parts> {
             "Raise now: the traffic of {} supports a stronger mode.",
             plural(totals.raise_now, "load balancer")
         ));
-    }
-    let (read, all) = (scan.account_regions_complete, scan.account_regions);
-    if read == all && scan.accounts_listed {
-        say(format!("The scan read all {} completely.", plural(all, "account-Region")));
-    } else {
-        say(format!(
-            "The scan read {read} of {} completely: what could not be read there is not counted as passing.",
-            plural(all, "account-Region")
-        ));
-    }
-    if !scan.accounts_listed {
-        say("The list of accounts is not complete, so there may be more accounts.".to_owned());
-    }
-    if scan.interrupted {
-        say("The scan was interrupted.".to_owned());
     }
     lead
 }

@@ -14,6 +14,9 @@ use serde::{Deserialize, Serialize};
 pub struct Settings {
     /// How many days before its end an exception is due.
     pub due_days: u32,
+    /// The address of the HTML page (`--format html`) that digests link to, with the owner as its filter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub link_base: Option<String>,
     /// The age in days from which a failure of a severity is overdue; a severity that is not here has no such age.
     pub max_age_days: BTreeMap<Severity, u32>,
     /// Channels that are delivered to at once. Digests of one channel go one after another.
@@ -38,6 +41,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             due_days: 14,
+            link_base: None,
             max_age_days: BTreeMap::new(),
             concurrency: 4,
             tries: 4,

@@ -1,10 +1,13 @@
 //! CSV after RFC 4180: UTF-8, CRLF, quotes where they are needed, and two dialects.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
 use ::csv::{QuoteStyle, Terminator, Writer, WriterBuilder};
-use doorward_model::{Arn, Receipt, RequiredMode, RuleMeta, ScanReport, SinkError, guarded, harmless_lines};
+use doorward_model::{
+    Arn, Finding, History, Receipt, RequiredMode, RuleMeta, ScanReport, SinkError, Unseen, UnseenFinding, Verdict,
+    VerdictReason, guarded, harmless_lines,
+};
 
 use crate::error::EvidenceError;
 use crate::sheet;
@@ -54,7 +57,8 @@ pub fn write(
     dialect: CsvDialect,
     separator: FieldSeparator,
 ) -> Result<Receipt, SinkError> {
-    let sheet = results::sheet(report, required, rules);
+    let known = report.unseen.as_ref().map(|unseen| not_seen_findings(report, unseen)).unwrap_or_default();
+    let sheet = results::sheet_with(report, &known, required, rules);
     let fail = |problem: EvidenceError| SinkError { sink: "csv".to_owned(), problem: problem.to_string() };
     let mut table = Table::separated(out, destination, &sheet.heads, dialect, separator).map_err(fail)?;
     each(sheet, &mut |values| table.row(values)).map_err(fail)?;
@@ -63,10 +67,48 @@ pub fn write(
         sink: "csv".to_owned(),
         destination: destination.to_owned(),
         findings_in: report.findings.len(),
-        written,
+        // Findings that were not seen are rows beside those of the report.
+        written: written.saturating_sub(known.len()),
         skipped: Vec::new(),
         statement: None,
     })
+}
+
+/// Findings that failed when they were last seen and of which the report has no verdict: their verdict is unknown, not absent.
+fn not_seen_findings(report: &ScanReport, unseen: &Unseen) -> Vec<Finding> {
+    let reported: BTreeSet<&str> = report.findings.iter().map(|finding| finding.id.as_str()).collect();
+    let missing = unseen.findings.iter().filter(|finding| !reported.contains(finding.id.as_str()));
+    let finding = |finding: &UnseenFinding| Finding {
+        id: finding.id.clone(),
+        rule: finding.rule.clone(),
+        account: finding.account.clone(),
+        region: finding.region.clone(),
+        load_balancer: finding.load_balancer.clone(),
+        name: finding.name.clone(),
+        kind: finding.kind,
+        owner: finding.owner.clone(),
+        verdict: Verdict::Unknown {
+            reason: VerdictReason::NotSeen,
+            because: format!(
+                "It failed{}{} when it was last seen, on {}. This scan did not see it: {}.",
+                finding.severity.map(|severity| format!(" with severity {severity}")).unwrap_or_default(),
+                if finding.excepted { ", under an exception," } else { "" },
+                finding.last_seen.strftime("%Y-%m-%d %H:%M UTC"),
+                finding.because.sentence()
+            ),
+            gaps: Vec::new(),
+        },
+        observed_at: Some(finding.last_seen),
+        history: Some(History {
+            first_seen: finding.first_seen,
+            last_seen: finding.last_seen,
+            resolved: None,
+            reopened: 0,
+            failing: None,
+        }),
+        deadline: None,
+    };
+    missing.map(finding).collect()
 }
 
 /// A table under way.

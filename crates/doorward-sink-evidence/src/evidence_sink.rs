@@ -1,11 +1,14 @@
 //! The sink of `--format evidence=DIR`: a folder of packs, each of which names the previous one.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use doorward_file::create_private_folder;
-use doorward_model::{Framework, Policy, Receipt, ScanReport, Sink, SinkContext, SinkError, SinkFuture};
+use doorward_model::{
+    Arn, Framework, Policy, Receipt, RequiredMode, ScanReport, Sink, SinkContext, SinkError, SinkFuture,
+};
 use doorward_rules::exceptions::Register;
 
 use crate::error::SINK;
@@ -16,7 +19,7 @@ use crate::{
 };
 
 /// Writes the whole report as JSON, with the exit code of the program.
-pub type WriteScan = fn(&mut dyn Write, &ScanReport, u8) -> io::Result<()>;
+pub type WriteScan = fn(&mut dyn Write, &ScanReport, &BTreeMap<Arn, RequiredMode>, &SinkContext<'_>) -> io::Result<()>;
 
 /// Writes evidence packs.
 pub struct EvidenceSink<'a> {
@@ -58,9 +61,9 @@ impl EvidenceSink<'_> {
 
     /// Writes the pack of a report, in a folder named after the run.
     fn write(&self, report: &ScanReport, context: &SinkContext<'_>) -> Result<Receipt, SinkError> {
-        let exit_code = context.exit_code;
-        let scan = |out: &mut dyn Write| (self.scan)(out, report, exit_code);
-        let context = self.context(report, context);
+        let sink = context;
+        let context = self.context(report, sink);
+        let scan = |out: &mut dyn Write| (self.scan)(out, report, &context.required, sink);
         let pack = Pack {
             report,
             scan: Attachment::Writer(&scan),
@@ -101,7 +104,11 @@ impl EvidenceSink<'_> {
                 let since = changes.iter().filter(|change| from.is_none_or(|from| change.after.at > from));
                 since.cloned().collect()
             }),
-            previous_figures: earlier.map(|earlier| earlier.figures.clone()),
+            // Before the first pack there is no period; what the run before counted is the state that this one is compared with.
+            previous_figures: earlier.map(|earlier| earlier.figures.clone()).or_else(|| {
+                let before = history.before.as_ref()?;
+                history.trend.iter().find(|point| point.run == before.run).map(RunFigures::from)
+            }),
             trend: history
                 .trend
                 .iter()

@@ -118,7 +118,8 @@ impl RunFigures {
 
     /// Failures as far as is known; none where the run read nothing and nothing is known from before.
     pub fn failing_known(&self) -> Option<usize> {
-        let read = self.coverage.complete + self.coverage.partial > 0;
+        let is_seen = self.all.population() + self.all.failing() + self.all.excepted + self.all.unknown > 0;
+        let read = self.coverage.complete > 0 || (self.coverage.partial > 0 && is_seen);
         let known = self.all.not_seen.is_some_and(|unseen| unseen != NotSeen::default());
         (read || known).then(|| self.all.failing_known())
     }

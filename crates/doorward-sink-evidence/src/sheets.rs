@@ -17,10 +17,14 @@ pub(crate) mod changes;
 pub(crate) mod controls;
 pub(crate) mod cover;
 pub(crate) mod coverage;
+pub(crate) mod effective_settings;
 pub(crate) mod exceptions;
+pub(crate) mod management;
 pub(crate) mod method;
+pub(crate) mod not_seen;
 pub(crate) mod population;
 pub(crate) mod remediation;
+pub(crate) mod requirements;
 pub(crate) mod results;
 pub(crate) mod sample;
 pub(crate) mod summary;
@@ -70,19 +74,23 @@ pub(crate) fn title_of<'p>(rules: &'p [&'static RuleMeta], rule: &str) -> &'p st
 pub(crate) fn all<'p>(cx: &'p SheetContext<'p>) -> Vec<Sheet<'p>> {
     let mut sheets = vec![
         cover::sheet(cx),
+        management::sheet(cx),
         summary::sheet(cx),
         coverage::sheet(cx),
         population::sheet(cx),
         results::sheet(cx.report(), &cx.pack.context.required, &cx.pack.context.rules),
         exceptions::sheet(cx),
+        requirements::sheet(cx),
         controls::sheet(cx),
         changes::sheet(cx),
         remediation::sheet(cx),
         traffic::sheet(cx),
         trigger_outcomes::sheet(cx),
         unknowns::sheet(cx),
+        not_seen::sheet(cx),
         sample::sheet(cx),
         trend::sheet(cx),
+        effective_settings::sheet(cx),
     ];
     let dictionary = method::sheet(cx, &sheets);
     sheets.push(dictionary);

@@ -112,6 +112,10 @@ impl Book {
             let cut = || format!(" [cut: the whole text is in {name}, row {line}]");
             write_row(worksheet, row, values, self.limits.cell, cut).map_err(said(title.tab))
         })?;
+        if rows == 0 {
+            let worksheet = self.workbook.worksheet_from_index(first).map_err(said(title.tab))?;
+            worksheet.write_string(header + 1, 0, "(none)").map_err(said(title.tab))?;
+        }
         table.finish()?.0.finish().map_err(EvidenceError::io(&path))?;
         Ok(SheetEntry { tabs, header_row: header + 1, csv: name, rows, columns })
     }

@@ -1,13 +1,10 @@
 //! Figures of a set of load balancers: modes, failures, exposure, and the load balancer that has been in monitor longest.
 
-use doorward_model::{EffectiveMode, Mode, Severity, UnseenFinding, Verdict};
+use doorward_model::{EffectiveMode, MODE_RULE, Mode, Severity, UnseenFinding, Verdict};
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::partition::OwnedLoadBalancer;
-
-/// The rule whose failures are about the mode.
-pub(crate) const MODE_RULE: &str = "desync-mode-below-required";
 
 /// The points that one failure adds to the exposure. The weights are ours, and every page that uses them lists them: a step weighs about four
 /// times the one below, so that no pile of small things outweighs a grave one by accident.

@@ -6,14 +6,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use doorward_model::{
-    Arn, Finding, FindingChange, LoadBalancer, Mode, ObservationPeriod, Observed, ScanReport, Severity, UnseenFinding,
-    Verdict, WhyUnseen, share as percentage, shown,
+    Arn, Finding, FindingChange, LoadBalancer, MODE_RULE, Mode, ObservationPeriod, Observed, ScanReport, Severity,
+    UnseenFinding, Verdict, share as percentage, shown,
 };
 use serde::Serialize;
 
 use crate::OwnersContext;
 use crate::dialect;
-use crate::figures::{MODE_RULE, OwnerFigures, age};
+use crate::figures::{OwnerFigures, age};
 use crate::owner_hints::OwnerHints;
 use crate::partition::{OwnedLoadBalancer, OwnerGroup, PartitionKey};
 
@@ -331,11 +331,7 @@ impl<'a> PageBuilder<'a> {
     }
 
     fn missed(&self, finding: &UnseenFinding) -> Missed {
-        let why = match finding.because {
-            WhyUnseen::LoadBalancerNotSeen => "the load balancer was not seen",
-            WhyUnseen::Unreadable => "an attribute that the rule needs could not be read",
-            WhyUnseen::NotAsked => "the rule was not asked",
-        };
+        let why = finding.because.sentence();
         let excepted = if finding.excepted { ", under an exception then" } else { "" };
         Missed {
             name: finding.name.clone(),

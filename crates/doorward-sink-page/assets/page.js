@@ -94,6 +94,8 @@
     mode: byColumn("Mode", "mode"),
     owner: byColumn("Owner", "owner"),
     ou: byColumn("Unit", "ou"),
+    account: byColumn("Account", "account"),
+    ...(data.load_balancers.some((_, i) => value(i, "cost_centre")) ? { cost_centre: byColumn("Cost centre", "cost_centre") } : {}),
     region: byColumn("Region", "region"),
     kind: byColumn("Kind", "kind"),
   };
@@ -108,7 +110,7 @@
   const modeRank = (row) => { const rank = MODES.indexOf(value(row.i, "mode")); return rank < 0 ? (value(row.i, "mode").startsWith("unknown") ? -1 : 9) : rank; };
   const columns = [
     { key: "name", label: "Load balancer", compare: byText((row) => name(row.i)), cell: (row) => [el("button", { type: "button", class: "link", "data-row": row.i, "aria-haspopup": "dialog" }, outside(name(row.i))), el("span", { class: "sub" }, value(row.i, "kind") + ", " + value(row.i, "scheme"))], head: true },
-    { key: "worst", label: "Worst", compare: (a, b) => b.worst - a.worst || b.unknown - a.unknown || b.fails - a.fails || b.excepted - a.excepted, cell: worst },
+    { key: "worst", label: "Highest severity", compare: (a, b) => b.worst - a.worst || b.unknown - a.unknown || b.fails - a.fails || b.excepted - a.excepted, cell: worst },
     { key: "mode", label: "Mode", compare: (a, b) => modeRank(a) - modeRank(b), cell: (row) => { const mode = value(row.i, "mode"); const required = value(row.i, "required"); return el("span", { class: "mode" }, el("span", { class: "tag " + mode.split(" ")[0] }, mode), mode === required ? null : el("span", { class: "sub" }, "required: " + required)); } },
     { key: "since", label: "Open for", numeric: true, compare: (a, b) => (a.since ?? "~").localeCompare(b.since ?? "~"), cell: (row) => row.since ? days(row.since) + " days" : row.undated ? "not recorded" : "–" },
     { key: "exception", label: "Exception", compare: byText((row) => row.exception || "~"), cell: (row) => row.exception ? outside(row.exception) : "–" },
@@ -126,7 +128,7 @@
     return tags.flatMap((tag, n) => (n === 0 ? [tag] : [el("br"), tag]));
   }
 
-  const shown = { search: "", chosen: {}, sort: "worst", down: false, page: 0, size: 25, rows: [] };
+  const shown = { search: "", chosen: {}, sort: "worst", down: false, page: 0, size: 25, rows: [], open: -1 };
   const number = (n) => n.toLocaleString("en");
 
   function select() {
@@ -199,6 +201,29 @@
       el("ul", null, list.map((c) => el("li", null, c.at + ": " + c.from + " to " + c.to + ", ", c.good ? c.status : el("b", null, c.status), ". Change ", outside(c.change), ", approved by ", outside(c.by), c.request ? [", request ", outside(c.request)] : null, ".", c.why ? [" Why: ", prose(c.why), "."] : null, c.detail ? [" ", prose(c.detail)] : null))));
   }
 
+  // Copies a text to the clipboard, and reports that.
+  function copied(button, text) {
+    const report = (word) => { button.textContent = word; setTimeout(() => { button.textContent = "Copy"; }, 1500); };
+    if (navigator.clipboard && isSecureContext) return navigator.clipboard.writeText(text).then(() => report("Copied"), () => report("Not copied"));
+    const area = el("textarea", { readonly: true, class: "sub" });
+    area.value = text;
+    button.after(area);
+    area.select();
+    report(document.execCommand("copy") ? "Copied" : "Not copied");
+    area.remove();
+    button.focus();
+  }
+  const copy = (what, text) => el("button", { type: "button", class: "quiet copy", "aria-label": "Copy " + what, on: { click: (event) => copied(event.currentTarget, text) } }, "Copy");
+  // The load balancer in the AWS console. It is followed by hand only.
+  function consoleLink(i) {
+    const region = value(i, "region");
+    const host = { aws: "console.aws.amazon.com", "aws-us-gov": "console.amazonaws-us-gov.com", "aws-cn": "console.amazonaws.cn" }[data.partition];
+    if (!host || !/^[a-z0-9-]+$/.test(region)) return null;
+    const named = value(i, "kind") === "classic" ? name(i) : arn(i);
+    const address = ["https:", "", region + "." + host, "ec2", "home?region=" + region + "#LoadBalancer:loadBalancerArn=" + encodeURIComponent(named)].join("/");
+    return el("a", { href: address, rel: "noopener noreferrer", target: "_blank" }, "Open in the AWS console");
+  }
+
   // The declaration in code; several are named where none could be chosen.
   function declared(d) {
     const diff = d.old.map((line) => "- " + line).concat(d.new.map((line) => "+ " + line)).join("\n");
@@ -208,7 +233,8 @@
       el("p", { class: "soft" }, d.certainty + ". ", prose(d.because)),
       d.way ? el("p", { class: "todo" }, prose(d.way)) : null,
       diff ? el("p", { class: "sub" }, "The change at ", el("code", null, outside(d.at)), ":") : null,
-      diff ? el("pre", null, el("code", null, outside(diff))) : null);
+      diff ? el("pre", null, el("code", null, outside(diff))) : null,
+      diff ? copy("the change", d.new.join("\n")) : null);
   }
 
   function open(i) {
@@ -219,7 +245,7 @@
       ["Mode", value(i, "mode")], ["Required mode", value(i, "required")], ["Kind and scheme", value(i, "kind") + ", " + value(i, "scheme")],
       ["Owner", value(i, "owner") + (value(i, "owner_source") ? " (by " + value(i, "owner_source") + ")" : "")], ["Account", value(i, "account") + " " + value(i, "account_name")], ["Unit", value(i, "ou")],
       ["Region", value(i, "region")], ["Managed by", value(i, "managed_by")], ["Environment", value(i, "environment")],
-      ["Application", value(i, "application")], ["Risk profile", value(i, "risk_profile")], ["Created", value(i, "created")], ["Access logs", value(i, "access_logs")],
+      ["Application", value(i, "application")], ["Risk profile", value(i, "risk_profile")], ...(value(i, "cost_centre") ? [["Cost centre", value(i, "cost_centre")]] : []), ["Created", value(i, "created")], ["Access logs", value(i, "access_logs")],
       ["Drops invalid headers", value(i, "drop_invalid_headers")], ["Listeners", value(i, "listeners")],
       ["Reachability", value(i, "reachability")],
       ...(value(i, "triggers") ? [["Published triggers", value(i, "triggers")]] : []),
@@ -227,7 +253,7 @@
       ...(data.edits && data.edits[i] ? [["Mode last", data.edits[i]]] : []),
     ];
     const sheet = el("div", { class: "sheet" },
-      el("div", { class: "sheet-head" }, el("div", null, el("h3", { id: "dialog-title" }, outside(name(i))), el("code", null, outside(arn(i)))), el("button", { type: "button", class: "quiet", id: "close" }, "Close")),
+      el("div", { class: "sheet-head" }, el("div", null, el("h3", { id: "dialog-title" }, outside(name(i))), el("code", null, outside(arn(i))), copy("the ARN", arn(i)), el("p", null, consoleLink(i))), el("button", { type: "button", class: "quiet", id: "close" }, "Close")),
       el("dl", { class: "facts" }, facts.map(([what, said]) => el("div", null, el("dt", null, what), el("dd", null, outside(said))))),
       pressing.length === 0 ? el("p", null, "Nothing is open here.") : null,
       data.traffic && data.traffic[i] ? traffic(data.traffic[i]) : null,
@@ -237,15 +263,32 @@
         el("h3", null, data.rules[f.rule].title),
         el("p", null, el("span", { class: "tag " + (f.kind === FAIL ? SEVERITIES[f.severity] : VERDICTS[f.kind]) }, VERDICTS[f.kind] + (f.severity >= 0 ? ", " + SEVERITIES[f.severity] : "")), dated(f)),
         el("p", null, prose(own(i, text(f.because)))),
-        f.remedy >= 0 && text(f.remedy) ? el("p", { class: "todo" }, prose(own(i, text(f.remedy)))) : null,
+        f.remedy >= 0 && text(f.remedy) ? el("p", { class: "todo" }, copy("the remedy", own(i, text(f.remedy))), prose(own(i, text(f.remedy)))) : null,
         data.rules[f.rule].why ? el("p", { class: "soft" }, prose(data.rules[f.rule].why)) : null)),
       others.length === 0 ? null : el("div", { class: "others" }, others.map((f) => el("p", null, el("b", null, data.rules[f.rule].title + ": " + VERDICTS[f.kind]), ". ", prose(own(i, text(f.because)))))));
     $("dialog").replaceChildren(sheet);
     if (!$("dialog").open) $("dialog").showModal();
     $("dialog").scrollTop = 0;
-    // An entry of its own, so that Back closes the sheet and does not leave the page.
-    const anchor = "#" + encodeURIComponent(arn(i));
-    if (location.hash !== anchor) history.pushState(null, "", anchor);
+    shown.open = i;
+    write(true);
+  }
+
+  // The address holds the search, the filters, the order and the open load balancer, so that a link shows what its sender saw.
+  function address() {
+    const parts = new URLSearchParams();
+    if (shown.search) parts.set("search", shown.search);
+    for (const [key, wanted] of Object.entries(shown.chosen)) if (wanted !== "") parts.set(key, wanted);
+    if (shown.sort !== "worst" || shown.down) parts.set("sort", (shown.down ? "-" : "") + shown.sort);
+    if (shown.open >= 0) parts.set("open", arn(shown.open));
+    const text = parts.toString();
+    return text ? "#?" + text : "";
+  }
+  function write(entry) {
+    const wanted = address();
+    if (location.hash === wanted) return;
+    const place = wanted || location.pathname + location.search;
+    if (entry) history.pushState({ sheet: shown.open >= 0 }, "", place);
+    else history.replaceState(history.state, "", place);
   }
   const age = (n) => (n < 1 ? "less than 1 day" : n === 1 ? "1 day" : n + " days");
   function dated(f) {
@@ -271,15 +314,18 @@
   let waiting = 0;
   $("search").addEventListener("input", () => {
     clearTimeout(waiting);
-    waiting = setTimeout(() => { shown.search = $("search").value; select(); }, 80);
+    waiting = setTimeout(() => { shown.search = $("search").value; select(); write(false); }, 80);
   });
   $("tools").addEventListener("submit", (event) => event.preventDefault());
-  $("filters").addEventListener("change", (event) => { shown.chosen[event.target.dataset.key] = event.target.value; select(); });
+  $("filters").addEventListener("change", (event) => { shown.chosen[event.target.dataset.key] = event.target.value; select(); write(true); });
   $("clear").addEventListener("click", () => {
     Object.keys(filters).forEach((key) => set(key, ""));
     $("search").value = shown.search = "";
     select();
+    write(true);
   });
+  $("link").addEventListener("click", (event) => { write(false); copied(event.currentTarget, location.href); setTimeout(() => { $("link").textContent = "Copy link"; }, 1600); });
+  $("export").addEventListener("click", save);
   $("table").addEventListener("click", (event) => {
     const button = event.target.closest("button");
     if (!button) return;
@@ -287,6 +333,7 @@
     shown.down = shown.sort === button.dataset.sort && !shown.down;
     shown.sort = button.dataset.sort;
     select();
+    write(true);
     $("table").querySelector(`[data-sort="${shown.sort}"]`).focus();
   });
   $("pager").addEventListener("click", (event) => {
@@ -303,12 +350,20 @@
     if (!button) return;
     Object.keys(filters).forEach((key) => set(key, ""));
     set(button.dataset.filter, button.dataset.value);
+    $("search").value = shown.search = "";
     select();
+    write(true);
     $("load_balancers").scrollIntoView();
     $("search").focus({ preventScroll: true });
   });
   $("dialog").addEventListener("click", (event) => { if (event.target === $("dialog") || event.target.closest("#close")) $("dialog").close(); });
-  $("dialog").addEventListener("close", () => { if (location.hash.length > 1) history.replaceState(null, "", location.pathname + location.search); });
+  $("dialog").addEventListener("close", () => {
+    if (shown.open < 0) return;
+    shown.open = -1;
+    // The sheet has an entry of its own: leaving it goes back, so that Forward opens it again.
+    if (history.state?.sheet) history.back();
+    else write(false);
+  });
   const themes = ["automatic", "light", "dark"];
   $("theme").addEventListener("click", () => {
     const root = document.documentElement;
@@ -316,19 +371,61 @@
     root.dataset.theme = next;
     $("theme").textContent = "Theme: " + next;
   });
+  // The rows that match, as CSV. Nothing in it is a formula to a spreadsheet.
+  function save() {
+    const cell = (text) => {
+      const safe = /^[=+\-@\t\r]/.test(text) ? "'" + text : text;
+      return /[",\r\n]/.test(safe) ? '"' + safe.replaceAll('"', '""') + '"' : safe;
+    };
+    const fields = [
+      ["name", (row) => name(row.i)], ["kind", (row) => value(row.i, "kind")], ["scheme", (row) => value(row.i, "scheme")], ["mode", (row) => value(row.i, "mode")],
+      ["required_mode", (row) => value(row.i, "required")], ["highest_severity", (row) => (row.worst < 0 ? "" : SEVERITIES[row.worst])], ["open_findings", (row) => String(row.fails)],
+      ["unknown_verdicts", (row) => String(row.unknown)], ["open_since", (row) => row.since ?? ""], ["exception", (row) => row.exception], ["owner", (row) => value(row.i, "owner")],
+      ["cost_centre", (row) => value(row.i, "cost_centre")], ["account", (row) => value(row.i, "account")], ["account_name", (row) => value(row.i, "account_name")],
+      ["ou", (row) => value(row.i, "ou")], ["region", (row) => value(row.i, "region")], ["arn", (row) => arn(row.i)],
+    ];
+    const lines = [fields.map(([label]) => label)].concat(shown.rows.map((row) => fields.map(([, read]) => cell(read(row)))));
+    const file = new Blob(["\ufeff" + lines.map((line) => line.join(",") + "\r\n").join("")], { type: "text/csv" });
+    const link = el("a", { href: URL.createObjectURL(file), download: "load-balancers.csv" });
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+  }
   // Paper has no pages to turn: what matches is printed, up to what a reader can bear.
   const PRINTED = 1000;
   addEventListener("beforeprint", () => draw(PRINTED));
   addEventListener("afterprint", () => draw());
   for (const id of ["tools", "pager", "theme"]) $(id).hidden = false;
-  select();
-  // The address names the load balancer whose sheet is open: on loading, after Back and Forward, and when a link is pasted.
+  // On loading, after Back and Forward, and when a link is pasted. An anchor that is an ARN, of an earlier version, opens its sheet.
+  let drawn = false;
   function follow() {
+    let parts = new URLSearchParams();
     let wanted = "";
-    try { wanted = decodeURIComponent(location.hash.slice(1)); } catch { /* not one of our anchors */ }
+    if (location.hash.startsWith("#?")) {
+      parts = new URLSearchParams(location.hash.slice(2));
+      wanted = parts.get("open") ?? "";
+    } else {
+      try { wanted = decodeURIComponent(location.hash.slice(1)); } catch { /* not one of our anchors */ }
+    }
+    const view = () => JSON.stringify([shown.search, shown.chosen, shown.sort, shown.down]);
+    const before = view();
+    $("search").value = shown.search = parts.get("search") ?? "";
+    for (const [key, filter] of Object.entries(filters)) {
+      const chosen = parts.get(key) ?? "";
+      set(key, filter.options.some(([option]) => option === chosen) ? chosen : "");
+    }
+    const sort = parts.get("sort") ?? "worst";
+    shown.down = sort.startsWith("-");
+    shown.sort = columns.some((column) => column.key === sort.replace("-", "")) ? sort.replace("-", "") : "worst";
+    // A table that stays as it is keeps the focus and the page.
+    if (!drawn || view() !== before) select();
+    drawn = true;
     const found = wanted && rows.find((row) => arn(row.i) === wanted);
-    if (found) open(found.i);
-    else if ($("dialog").open) $("dialog").close();
+    if (found) {
+      if (shown.open !== found.i) open(found.i);
+    } else {
+      shown.open = -1;
+      if ($("dialog").open) $("dialog").close();
+    }
   }
   addEventListener("hashchange", follow);
   addEventListener("popstate", follow);

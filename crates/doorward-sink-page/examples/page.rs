@@ -28,7 +28,9 @@ fn main() -> Result<(), Failure> {
         )
     });
     let rules = doorward_rules::catalogue().iter().map(|meta| **meta).collect();
-    let context = PageContext { required: required.collect(), rules, trend, triggers: None };
+    let cost_centre_tags = vec!["cost-center".to_owned()];
+    let context =
+        PageContext { required: required.collect(), rules, trend, cost_centre_tags, ..PageContext::default() };
     let receipt = write(Path::new(&to), &report, &context)?;
     if receipt.adds_up() { Ok(()) } else { Err("findings are unaccounted for".into()) }
 }

@@ -18,6 +18,7 @@ use crate::changes::ChangeData;
 use crate::declared::DeclaredData;
 use crate::intern::Interned;
 use crate::traffic::TrafficData;
+use crate::view::CostCentres;
 
 /// What stands in place of the ARN, the name, the manager, the account and the Region.
 const MARKS: [&str; 5] = ["\u{1}", "\u{2}", "\u{3}", "\u{4}", "\u{5}"];
@@ -70,7 +71,7 @@ struct RuleText {
 }
 
 /// A row: indexes into the list of texts.
-const COLUMNS: [&str; 23] = [
+const COLUMNS: [&str; 24] = [
     "arn",
     "account",
     "account_name",
@@ -91,6 +92,7 @@ const COLUMNS: [&str; 23] = [
     "listeners",
     "read_at",
     "read_by",
+    "cost_centre",
     "reachability",
     "triggers",
     "risk_profile",
@@ -99,14 +101,15 @@ const COLUMNS: [&str; 23] = [
 /// The data as JSON that may stand inside a `script` element.
 pub(crate) fn embedded(report: &ScanReport, context: &PageContext) -> Result<String, serde_json::Error> {
     let mut packer = Packer::default();
+    let centres = CostCentres::new(report, &context.cost_centre_tags);
     let mut findings: BTreeMap<&Arn, Vec<&Finding>> = BTreeMap::new();
     for finding in &report.findings {
         findings.entry(&finding.load_balancer).or_default().push(finding);
     }
     for lb in &report.load_balancers {
         let triggers = context.triggers.and_then(|of| of(lb));
-        let required = context.required.get(&lb.arn);
-        packer.add(lb, &findings.remove(&lb.arn).unwrap_or_default(), required, triggers.as_deref());
+        let (found, required) = (findings.remove(&lb.arn).unwrap_or_default(), context.required.get(&lb.arn));
+        packer.add(lb, &found, required, triggers.as_deref(), centres.of(lb));
     }
     let rules = packer.rules.into_values().into_iter().map(|id| {
         let meta = context.rules.iter().find(|rule| rule.id == id);
@@ -205,6 +208,7 @@ impl Packer {
         findings: &[&Finding],
         required: Option<&RequiredMode>,
         triggers: Option<&TriggerSummary>,
+        cost_centre: String,
     ) {
         let manager = lb.managed_by.known().map(ToString::to_string).unwrap_or_default();
         let own = Own([lb.arn.as_str(), &lb.name, &manager, lb.account.as_str(), lb.region.as_str()]
@@ -238,6 +242,7 @@ impl Packer {
             listeners(&lb.listeners),
             evidence.map_or_else(String::new, |e| e.at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()),
             evidence.map_or_else(String::new, |e| e.operation.clone()),
+            cost_centre,
             shown(&lb.reachability),
             triggers.map(|of| format!("{of}; now: {}", of.now.join(", "))).unwrap_or_default(),
             lb.policy.as_ref().map_or_else(|| "unknown".to_owned(), |applied| applied.profile_label().to_owned()),

@@ -1,5 +1,5 @@
-//! Scan report -> one self-contained HTML page: coverage first, then modes, trend, findings by rule, owner and unit, and
-//! a table of every load balancer to search, sort and open.
+//! Scan report -> one self-contained HTML page: the verdict first, then what to do, modes, coverage, trend, traffic, findings by
+//! rule, owner, unit, account and cost centre, and a table of every load balancer to search, sort, filter and open.
 //!
 //! In the flow this is a sink: it reads one [`ScanReport`] and writes one file. [`render`] counts what the page says in
 //! figures (`view`), draws it (`chart`), packs every load balancer and finding into data for the page's own script
@@ -15,7 +15,8 @@ use std::sync::Arc;
 
 use doorward_file::{Readers, write_file};
 use doorward_model::{
-    Arn, HistoryContext, LoadBalancer, Receipt, RequiredMode, RuleMeta, RunPoint, ScanReport, SinkError, TriggerSummary,
+    Arn, HistoryContext, LoadBalancer, PreviousRun, Receipt, RemediationFigures, RequiredMode, RuleMeta, RunPoint,
+    ScanReport, SinkError, TriggerSummary,
 };
 
 mod changes;
@@ -43,6 +44,14 @@ pub struct PageContext {
     pub rules: Vec<RuleMeta>,
     /// The recorded scans, oldest first, including this one.
     pub trend: Vec<RunPoint>,
+    /// The scan before this one, and what changed since.
+    pub before: Option<PreviousRun>,
+    /// Times to remediate, over everything that the ledger knows.
+    pub remediation: Option<RemediationFigures>,
+    /// The part of the report that the page shows, in words; absent where it is all of it.
+    pub filter: Option<String>,
+    /// Tag keys that name a cost centre, in order.
+    pub cost_centre_tags: Vec<String>,
     /// Which published triggers reach the targets of a load balancer. None: that is not asked.
     pub triggers: Option<TriggerSummaryOf>,
 }

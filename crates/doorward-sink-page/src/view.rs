@@ -2,20 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use doorward_model::{Bounds, Mode, ObservationPeriod, Observed, ScanReport, Severity, VerdictKind, share};
+use doorward_model::{
+    FIGURES, Figure, KeyFigures, Mode, ObservationPeriod, Observed, ScanReport, Severity, VerdictKind, share,
+};
 use serde::Serialize;
 
 use crate::PageContext;
 use crate::chart::{ChartPart, stacked};
 
+mod agenda;
 mod coverage;
 mod groups;
+mod impact;
 mod trend;
+mod verdict;
 
-pub(crate) use groups::FindingGroup;
-
-/// The rule whose failures are about the mode.
-const MODE_RULE: &str = "desync-mode-below-required";
+pub(crate) use groups::{CostCentres, FindingGroup};
 
 /// The page without its table.
 #[derive(Serialize)]
@@ -28,9 +30,15 @@ pub(crate) struct View {
     run: String,
     tool: String,
     interrupted: bool,
+    filter: Option<String>,
     headline: String,
-    /// Findings that the headline leaves out because they were not seen.
+    /// What the headline leaves out because it was not seen.
     unseen: Option<String>,
+    qualifier: String,
+    compared: verdict::ComparedScan,
+    agenda: agenda::AgendaView,
+    impact: Option<impact::ImpactView>,
+    figures: Vec<FigureText>,
     coverage: coverage::CoverageView,
     cards: Vec<Card>,
     modes: Bar,
@@ -40,7 +48,24 @@ pub(crate) struct View {
     rules: Vec<RuleRow>,
     owners: groups::GroupsView,
     units: groups::GroupsView,
+    accounts: groups::GroupsView,
+    /// Absent where no tag key names cost centres.
+    cost_centres: Option<groups::GroupsView>,
     load_balancers: usize,
+}
+
+/// An entry of the glossary.
+#[derive(Serialize)]
+struct FigureText {
+    id: &'static str,
+    name: &'static str,
+    definition: &'static str,
+}
+
+impl From<&'static Figure> for FigureText {
+    fn from(figure: &'static Figure) -> Self {
+        Self { id: figure.id, name: figure.name, definition: figure.definition }
+    }
 }
 
 /// One figure that stands by itself.
@@ -111,8 +136,11 @@ pub(crate) fn of(report: &ScanReport, context: &PageContext) -> View {
         0 => String::new(),
         n => format!("; {n} classic without an HTTP listener, where the mode does nothing"),
     };
+    let figures = KeyFigures::of(report);
+    let centres = CostCentres::new(report, &context.cost_centre_tags);
+    let grouped = |by| groups::of(report, by, &centres);
     View {
-        title: format!("Front doors of {subject}"),
+        title: format!("Load balancers of {subject}"),
         subject,
         at: at(report),
         took: format!("{} s", run.finished.duration_since(run.started).as_secs()),
@@ -120,17 +148,25 @@ pub(crate) fn of(report: &ScanReport, context: &PageContext) -> View {
         run: run.id.clone(),
         tool: run.tool_version.clone(),
         interrupted: run.interrupted,
-        headline: headline(report),
-        unseen: unseen(report),
-        cards: cards(report),
+        filter: context.filter.clone(),
+        headline: verdict::headline(&figures),
+        unseen: verdict::unseen(report, &figures),
+        qualifier: verdict::qualifier(report),
+        compared: verdict::compared(context, &figures),
+        agenda: agenda::of(report, context),
+        impact: impact::of(report, context),
+        figures: FIGURES.iter().map(FigureText::from).collect(),
+        cards: verdict::cards(report, context, &figures),
         coverage: coverage::of(report),
         modes: Bar::of("Load balancers by mode", &modes, tally.mode_population()),
         modes_note: format!("Of {} load balancers: {}{silent}.", report.load_balancers.len(), kinds.join(", ")),
         modes_range: modes_range(report),
         trend: trend::of(&context.trend),
         rules: rules(report, context),
-        owners: groups::of(report, FindingGroup::Owner),
-        units: groups::of(report, FindingGroup::Unit),
+        owners: grouped(FindingGroup::Owner),
+        units: grouped(FindingGroup::Unit),
+        accounts: grouped(FindingGroup::Account),
+        cost_centres: (!context.cost_centre_tags.is_empty()).then(|| grouped(FindingGroup::CostCentre)),
         load_balancers: report.load_balancers.len(),
     }
 }
@@ -148,114 +184,18 @@ fn spread(report: &ScanReport, rule: &str) -> [usize; 6] {
     VerdictKind::ALL.map(|kind| counts.and_then(|counts| counts.get(&kind)).copied().unwrap_or(0))
 }
 
-/// Failures that were last seen by an earlier scan, beside those of this one. None where everything known was seen.
-fn unseen(report: &ScanReport) -> Option<String> {
-    let unseen = report.unseen.as_ref().filter(|unseen| !unseen.is_empty())?;
-    let failing = report.tally.open_findings();
-    let excepted = match unseen.excepted() {
-        0 => String::new(),
-        n => format!("; {n} more under an exception were not seen either"),
-    };
-    Some(format!("Of all findings, {failing} were seen failing and {} not seen now{excepted}.", unseen.open()))
-}
-
 /// The share of protected load balancers with what was not seen counted both ways; nothing where all was seen.
 fn modes_range(report: &ScanReport) -> Option<String> {
     let unseen = report.unseen.as_ref()?.mode_population();
-    let tally = &report.tally;
-    let count = |mode| tally.modes.get(&mode).copied().unwrap_or(0);
-    let part = count(Mode::Defensive) + count(Mode::Strictest);
-    let bounds = Bounds::new(part, tally.mode_unknown, tally.mode_population(), unseen);
+    let bounds = report.protected_bounds();
     (unseen > 0).then(|| {
         format!("With the {unseen} known load balancers that were not seen, {bounds} are in defensive or strictest.")
     })
 }
 
-/// The one sentence to remember.
-fn headline(report: &ScanReport) -> String {
-    let [fail, unknown, excepted, pass, ..] = spread(report, MODE_RULE);
-    let asked = fail + unknown + excepted + pass;
-    if asked == 0 {
-        return "No load balancer was found whose mode could be judged.".to_owned();
-    }
-    let weak = match fail {
-        0 => format!("None of the {asked} load balancers that were judged is known to be weaker than required"),
-        1 => format!("1 of {asked} load balancers is weaker than the policy requires"),
-        n => format!("{n} of {asked} load balancers are weaker than the policy requires"),
-    };
-    let more = [
-        (excepted > 0).then(|| format!("{excepted} more by exception")),
-        (unknown > 0).then(|| format!("{unknown} could not be judged")),
-    ];
-    let more: Vec<String> = more.into_iter().flatten().collect();
-    if more.is_empty() { format!("{weak}.") } else { format!("{weak}; {}.", more.join(", ")) }
-}
-
-fn cards(report: &ScanReport) -> Vec<Card> {
-    let [fail, unknown, excepted, pass, ..] = spread(report, MODE_RULE);
-    let asked = fail + unknown + excepted + pass;
-    let pressing: usize =
-        [Severity::Critical, Severity::High].iter().filter_map(|severity| report.tally.failures.get(severity)).sum();
-    let failing = report.tally.open_findings();
-    let unreached: usize = report.tally.verdicts.values().filter_map(|kinds| kinds.get(&VerdictKind::Unknown)).sum();
-    let of = |part| share(part, asked);
-    let unseen = report.unseen.iter().flat_map(|unseen| &unseen.findings);
-    let more = match unseen.filter(|finding| finding.rule == MODE_RULE && !finding.excepted).count() {
-        0 => String::new(),
-        n => format!(" of those seen; {n} more when last seen, not seen now"),
-    };
-    let mut cards = vec![
-        Card {
-            label: "Weaker than required",
-            figure: fail.to_string(),
-            of: format!("{}{more}", of(fail)),
-            alarming: fail > 0 || !more.is_empty(),
-        },
-        Card { label: "Weaker by exception", figure: excepted.to_string(), of: of(excepted), alarming: false },
-        Card {
-            label: "Critical or high failures",
-            figure: pressing.to_string(),
-            of: format!("of {failing} failures of every rule"),
-            alarming: pressing > 0,
-        },
-        Card {
-            label: "Unknown verdicts",
-            figure: unreached.to_string(),
-            of: share(unreached, report.findings.len()),
-            alarming: unreached > 0,
-        },
-    ];
-    if let Some(deadlines) = report.tally.deadlines {
-        let unknown = match deadlines.unknown {
-            0 => String::new(),
-            n => format!("; of {n} more it is not known"),
-        };
-        cards.push(Card {
-            label: "Overdue",
-            figure: deadlines.overdue.to_string(),
-            of: format!("{} of the failures with a deadline{unknown}", share(deadlines.overdue, deadlines.known())),
-            alarming: deadlines.overdue > 0,
-        });
-    }
-    if let Some(policy) = report.tally.policy.as_ref().filter(|policy| policy.of > 0) {
-        let unknown = match policy.at_or_above_required_unknown {
-            0 => String::new(),
-            n => format!("; of {n} more it is not known"),
-        };
-        cards.push(Card {
-            label: "At or above the required mode",
-            figure: policy.at_or_above_required.to_string(),
-            of: format!("{}{unknown}", share(policy.at_or_above_required, policy.of)),
-            alarming: false,
-        });
-        cards.push(Card {
-            label: "Decided only by the default",
-            figure: policy.by_default.to_string(),
-            of: share(policy.by_default, policy.of),
-            alarming: false,
-        });
-    }
-    cards
+/// The title of a rule, or its id where it is not documented.
+fn title_of(context: &PageContext, rule: &str) -> String {
+    context.rules.iter().find(|meta| meta.id == rule).map_or_else(|| rule.to_owned(), |meta| meta.title.to_owned())
 }
 
 fn rules(report: &ScanReport, context: &PageContext) -> Vec<RuleRow> {
@@ -278,9 +218,8 @@ fn rules(report: &ScanReport, context: &PageContext) -> Vec<RuleRow> {
             ("excepted", excepted),
             ("pass", pass),
         ];
-        let meta = context.rules.iter().find(|meta| meta.id == rule);
         RuleRow {
-            title: meta.map_or_else(|| rule.clone(), |meta| meta.title.to_owned()),
+            title: title_of(context, rule),
             bar: Bar::beside(rule, &counts, failed + unknown + excepted + pass, most),
             id: rule.clone(),
             fail,

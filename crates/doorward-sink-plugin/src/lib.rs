@@ -18,6 +18,6 @@ mod program;
 mod settings;
 
 pub use memory::OpenLedger;
-pub use plugin_sink::{PluginSink, ReportLine, ReportLines};
+pub use plugin_sink::{LinesOfReport, PluginSink, ReportLine, ReportLines};
 pub use program::{Plugin, PluginError};
 pub use settings::{PluginSettings, PluginsSettings};

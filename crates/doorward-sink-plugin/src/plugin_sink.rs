@@ -36,9 +36,11 @@ pub struct ReportLine<'a> {
     pub json: Vec<u8>,
 }
 
-/// Gives the lines of a report and exit code as `ndjson-v1`.
-pub type ReportLines =
-    for<'a> fn(&'a ScanReport, u8) -> Box<dyn Iterator<Item = io::Result<ReportLine<'a>>> + Send + 'a>;
+/// The lines of one report.
+pub type LinesOfReport<'a> = Box<dyn Iterator<Item = io::Result<ReportLine<'a>>> + Send + 'a>;
+
+/// Gives the lines of a report as `ndjson-v1`, by its history and exit code.
+pub type ReportLines<'a> = Box<dyn for<'r> Fn(&'r ScanReport, SinkContext<'r>) -> LinesOfReport<'r> + Send + Sync + 'a>;
 
 /// A plugin as a sink.
 pub struct PluginSink<'a> {
@@ -53,7 +55,7 @@ pub struct PluginSink<'a> {
     /// The path behind `--format NAME=`.
     pub path: Option<PathBuf>,
     /// The report as lines.
-    pub lines: ReportLines,
+    pub lines: ReportLines<'a>,
     /// The ledger; absent where nothing is recorded.
     pub ledger: Option<OpenLedger<'a>>,
     /// Whether to deliver what arrived already.
@@ -112,7 +114,7 @@ impl PluginSink<'_> {
         Ok(())
     }
 
-    async fn deliver(&self, report: &ScanReport, exit_code: u8) -> Result<Receipt, SinkError> {
+    async fn deliver(&self, report: &ScanReport, context: SinkContext<'_>) -> Result<Receipt, SinkError> {
         let description = match self.description.get() {
             Some(description) => description,
             None => &self.plugin.describe().await.map_err(|error| self.failed(error))?,
@@ -140,7 +142,7 @@ impl PluginSink<'_> {
                 hashes: &hashes,
                 since: self.delta.then_some((&earlier.findings.hashes, gone.as_slice())),
             };
-            let delivered = self.with_tries(report, exit_code, description.destination, &shipment).await;
+            let delivered = self.with_tries(report, context, description.destination, &shipment).await;
             let arrived = delivered.is_ok();
             let noted = memory.as_ref().filter(|_| arrived);
             let noted = noted.map_or(Ok(()), |memory| memory.acknowledge(&id, (self.clock)()));
@@ -193,7 +195,7 @@ impl PluginSink<'_> {
     async fn with_tries(
         &self,
         report: &ScanReport,
-        exit_code: u8,
+        context: SinkContext<'_>,
         kind: PluginDestination,
         shipment: &Shipment<'_>,
     ) -> Result<Receipt, SinkError> {
@@ -201,7 +203,7 @@ impl PluginSink<'_> {
         let mut wait = FIRST_WAIT;
         for tried in 1_u32.. {
             let left = end.saturating_duration_since(Instant::now());
-            match self.once(report, exit_code, kind, shipment, left).await {
+            match self.once(report, context, kind, shipment, left).await {
                 Err(error) if error.is_temporary && tried < self.tries && Instant::now() + wait < end => {
                     tokio::time::sleep(wait).await;
                     wait *= 2;
@@ -216,7 +218,7 @@ impl PluginSink<'_> {
     async fn once(
         &self,
         report: &ScanReport,
-        exit_code: u8,
+        context: SinkContext<'_>,
         kind: PluginDestination,
         shipment: &Shipment<'_>,
         timeout: Duration,
@@ -232,7 +234,7 @@ impl PluginSink<'_> {
             delta: self.delta,
         };
         let header = serde_json::to_vec(&header).map_err(|error| PluginError::new(error.to_string()))?;
-        let lines = (self.lines)(report, exit_code);
+        let lines = (self.lines)(report, context);
         let feed = |stdin: ChildStdin| write(stdin, header, lines, shipment);
         let finished = self.plugin.call("emit", timeout, feed).await?;
         let answer: PluginReceipt = self.plugin.answer("emit", &finished)?;
@@ -269,7 +271,7 @@ impl PluginSink<'_> {
 async fn write<'a>(
     mut stdin: ChildStdin,
     header: Vec<u8>,
-    lines: Box<dyn Iterator<Item = io::Result<ReportLine<'a>>> + Send + 'a>,
+    lines: LinesOfReport<'a>,
     shipment: &Shipment<'_>,
 ) -> io::Result<()> {
     let mut chunk = header;
@@ -361,6 +363,6 @@ impl Sink for PluginSink<'_> {
     }
 
     fn emit<'a>(&'a self, report: &'a ScanReport, context: SinkContext<'a>) -> SinkFuture<'a, Receipt> {
-        Box::pin(self.deliver(report, context.exit_code))
+        Box::pin(self.deliver(report, context))
     }
 }

@@ -46,8 +46,9 @@ impl<O: Outbox> Publisher<O> {
                 })
             })
             .collect();
-        let document =
-            json!({"format": "publish-plan-v1", "observed": report.observed(), "stale": stale, "findings": lines});
+        let document = json!({
+            "format": "publish-plan-v1", "observed": report.observed(), "unseen": not_seen_json(report), "stale": stale, "findings": lines,
+        });
         let result = if stale > 0 { DeliveryResult::Stale } else { DeliveryResult::Complete };
         Ok(DeliveryStatement { result, text, summary, document })
     }
@@ -72,6 +73,7 @@ impl<O: Outbox> Publisher<O> {
         };
         let mut document = outcome_json(outcome);
         document["observed"] = json!(report.observed());
+        document["unseen"] = not_seen_json(report);
         DeliveryStatement { result, text, summary: format!("Security Hub: {summary}"), document }
     }
 
@@ -80,7 +82,7 @@ impl<O: Outbox> Publisher<O> {
         let (aws, _, settings) = self.parts();
         let period = report.observed().map(|period| format!("Read {period}.\n")).unwrap_or_default();
         let old = age_sentence(report, settings.maximum_age, aws.time().now());
-        period + &old.map(|sentence| format!("Warning: {sentence}.\n")).unwrap_or_default()
+        period + &old.map(|sentence| format!("Warning: {sentence}.\n")).unwrap_or_default() + &not_seen(report)
     }
 
     /// The notice about findings that are not available because of their age.
@@ -94,6 +96,28 @@ impl<O: Outbox> Publisher<O> {
              passed before a later scan that was not published observed a failure; scan again\n"
         )
     }
+}
+
+/// What earlier scans saw and this one did not: nothing is sent of it, so nothing is closed.
+fn not_seen(report: &ScanReport) -> String {
+    let Some(unseen) = report.unseen.as_ref().filter(|unseen| !unseen.is_empty()) else { return String::new() };
+    format!(
+        "Known, not seen now: {} load balancers, {} findings that failed when last seen, {} under an exception. They stay in Security \
+         Hub as they were sent; none is archived or resolved.\n",
+        unseen.load_balancers.len(),
+        unseen.open(),
+        unseen.excepted()
+    )
+}
+
+/// The same for programs; null where no ledger was read.
+fn not_seen_json(report: &ScanReport) -> Value {
+    report.unseen.as_ref().map_or(Value::Null, |unseen| {
+        json!({
+            "load_balancers": unseen.load_balancers.len(), "open": unseen.open(), "excepted": unseen.excepted(),
+            "account_regions": unseen.account_regions, "never_read": unseen.never_read,
+        })
+    })
 }
 
 /// The differences between the outbox and Security Hub.

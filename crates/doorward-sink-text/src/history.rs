@@ -7,9 +7,13 @@ use doorward_model::{ChangeEffect, DailySums};
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::fit::wrapped;
+
 mod csv;
 mod openmetrics;
 mod trend_table;
+
+pub use openmetrics::METRICS;
 
 /// Trend and key figures, the contents of every format.
 #[derive(Serialize)]
@@ -76,11 +80,11 @@ impl ScanTrend {
         openmetrics::render(&self.scans, &self.kpis, &self.rules)
     }
 
-    /// As a table with a line each for the `last` newest scans; 0 for all. Text from outside is in it as it was recorded: the caller
+    /// As a table at a width in columns, with a line each for the `last` newest scans; 0 for all. Text from outside is in it as it was recorded: the caller
     /// escapes control characters.
-    pub fn table(&self, last: usize) -> String {
-        let mut text = trend_table::render(&self.scans, &self.kpis, &self.rules, last);
-        text.push_str(&changes(&self.changes, last));
+    pub fn table(&self, last: usize, width: usize) -> String {
+        let mut text = trend_table::render(&self.scans, &self.kpis, &self.rules, last, width);
+        text.push_str(&wrapped(&changes(&self.changes, last), width));
         text
     }
 }

@@ -3,15 +3,18 @@
 //! The first line is the run, the last is the end; a file without its end line is not whole. The promise of `json-v1`
 //! holds for every line.
 
+use std::borrow::Borrow;
 use std::io::{self, Write};
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use doorward_model::{
-    Account, CoverageCounts, CoverageLine, Finding, LoadBalancer, ObservationPeriod, Observed, Organization, Run,
-    ScanReport, UnseenFinding, UnseenLoadBalancer,
+    Account, CoverageCounts, CoverageLine, Finding, ObservationPeriod, Observed, Organization, Run, ScanReport,
+    UnseenFinding, UnseenLoadBalancer,
 };
+
+use crate::flat::{FlatContext, QueriedLoadBalancer};
 
 /// One line.
 #[derive(Serialize, JsonSchema)]
@@ -28,13 +31,16 @@ pub enum NdjsonLine<'a> {
         /// The first and the last observation of the report; absent where nothing was read.
         #[serde(skip_serializing_if = "Option::is_none")]
         observed: Option<ObservationPeriod>,
+        /// The part of the report that this is, in words; absent where it is all of it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        filter: Option<String>,
     },
     /// One account.
     Account(&'a Account),
     /// One account-Region.
     Coverage(&'a CoverageLine),
     /// One load balancer.
-    LoadBalancer(&'a LoadBalancer),
+    LoadBalancer(Box<QueriedLoadBalancer<'a>>),
     /// One verdict.
     Finding(&'a Finding),
     /// A load balancer that earlier scans observed and this one did not.
@@ -70,10 +76,15 @@ pub struct UnseenCounts {
     never_read: usize,
 }
 
-/// All lines of a report, in their order.
-pub fn lines(report: &ScanReport, exit_code: u8) -> impl Iterator<Item = NdjsonLine<'_>> + Send {
+/// All lines of a report, in their order; each is made when it is asked for. The context is borrowed, or owned by the lines.
+pub fn lines<'a>(
+    report: &'a ScanReport,
+    context: impl Borrow<FlatContext> + Send + 'a,
+    exit_code: u8,
+) -> impl Iterator<Item = NdjsonLine<'a>> + Send {
     let (run, organization, observed) = (&report.run, &report.organization, report.observed());
-    let first = NdjsonLine::Run { format: "ndjson-v1", run, organization, observed };
+    let filter = context.borrow().filter.clone();
+    let first = NdjsonLine::Run { format: "ndjson-v1", run, organization, observed, filter };
     let last = NdjsonLine::End {
         exit_code,
         coverage: report.coverage.counts,
@@ -90,10 +101,13 @@ pub fn lines(report: &ScanReport, exit_code: u8) -> impl Iterator<Item = NdjsonL
         let load_balancers = unseen.load_balancers.iter().map(NdjsonLine::UnseenLoadBalancer);
         load_balancers.chain(unseen.findings.iter().map(NdjsonLine::UnseenFinding))
     });
+    let load_balancers = report.load_balancers.iter();
+    let load_balancers =
+        load_balancers.map(move |lb| NdjsonLine::LoadBalancer(Box::new(QueriedLoadBalancer::of(lb, context.borrow()))));
     std::iter::once(first)
         .chain(report.accounts.iter().map(NdjsonLine::Account))
         .chain(report.coverage.lines.iter().map(NdjsonLine::Coverage))
-        .chain(report.load_balancers.iter().map(NdjsonLine::LoadBalancer))
+        .chain(load_balancers)
         .chain(report.findings.iter().map(NdjsonLine::Finding))
         .chain(unseen)
         .chain(std::iter::once(last))
@@ -103,8 +117,8 @@ pub fn lines(report: &ScanReport, exit_code: u8) -> impl Iterator<Item = NdjsonL
 ///
 /// # Errors
 /// Those of `out`.
-pub fn write(out: &mut dyn Write, report: &ScanReport, exit_code: u8) -> io::Result<usize> {
-    for line in lines(report, exit_code) {
+pub fn write(out: &mut dyn Write, report: &ScanReport, context: &FlatContext, exit_code: u8) -> io::Result<usize> {
+    for line in lines(report, context, exit_code) {
         serde_json::to_writer(&mut *out, &line)?;
         out.write_all(b"\n")?;
     }

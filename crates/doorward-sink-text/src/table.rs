@@ -4,19 +4,19 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use comfy_table::{ContentArrangement, Table, presets};
-
 use doorward_model::{
     Deadline, DeadlineTally, Finding, Mode, ObservationPeriod, Observed, OwnerNames, ScanReport, Severity, Unseen,
     Verdict, VerdictKind, clock_offset_sentence, harmless_lines as harmless, share,
 };
 
+use crate::fit::{ANY_WIDTH, Column, Grid, wrapped};
+
 mod settings_notes;
 mod unread;
 mod unseen;
 
-/// The width of every section, in columns: it fits the usual terminal of 120.
-const WIDTH: u16 = 118;
+/// The width of every table where none is given, in columns: it fits the usual terminal of 120.
+const WIDTH: usize = 118;
 
 /// The number of next steps that are listed; the others are counted.
 const STEPS: usize = 10;
@@ -45,19 +45,26 @@ impl Ink {
     }
 }
 
-/// Writes the table, with ANSI colours if `colour`. Returns the number of findings that it accounts for: all are counted, the most
+/// Writes the table, with ANSI colours if `colour`, at a width in columns; [`ANY_WIDTH`] breaks no sentence. Returns the number of findings that it accounts for: all are counted, the most
 /// severe ones are listed.
 ///
 /// # Errors
 /// Those of `out`.
-pub fn write(out: &mut dyn Write, report: &ScanReport, colour: bool) -> io::Result<usize> {
+pub fn write(out: &mut dyn Write, report: &ScanReport, colour: bool, width: usize) -> io::Result<usize> {
+    let mut text = Vec::new();
+    let counted = sections(&mut text, report, colour, if width == ANY_WIDTH { WIDTH } else { width })?;
+    out.write_all(wrapped(&String::from_utf8_lossy(&text), width).as_bytes())?;
+    Ok(counted)
+}
+
+fn sections(out: &mut dyn Write, report: &ScanReport, colour: bool, width: usize) -> io::Result<usize> {
     let ink = Ink(colour);
     header(out, report)?;
     summary(out, report, ink)?;
     settings_notes::write(out, report, ink)?;
     unseen::write(out, report, ink)?;
-    let counted = verdicts(out, report, ink)?;
-    owners(out, report, ink)?;
+    let counted = verdicts(out, report, ink, width)?;
+    owners(out, report, ink, width)?;
     settings_notes::write_conflicts(out, report, ink)?;
     next_steps(out, report, ink)?;
     excepted(out, report, ink)?;
@@ -144,38 +151,35 @@ fn summary(out: &mut dyn Write, report: &ScanReport, ink: Ink) -> io::Result<()>
         0 => String::new(),
         n => format!("; {n} classic without an HTTP listener, where the mode does nothing"),
     };
-    writeln!(out, "  of {} load balancers: {}{silent}\n", report.load_balancers.len(), kinds.join(", "))
+    let kinds = if kinds.is_empty() { String::new() } else { format!(": {}", kinds.join(", ")) };
+    writeln!(out, "  of {} load balancers{kinds}{silent}\n", report.load_balancers.len())
 }
 
-fn table(header: &[&str]) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_width(WIDTH);
-    table.set_header(header.iter().copied());
-    table
-}
-
-fn print(out: &mut dyn Write, table: &Table) -> io::Result<()> {
-    for line in table.lines() {
-        writeln!(out, " {}", line.trim_end())?;
+fn print(out: &mut dyn Write, table: &Grid, width: usize) -> io::Result<()> {
+    for line in table.lines(width.saturating_sub(1)) {
+        writeln!(out, " {line}")?;
     }
     writeln!(out)
 }
 
-fn verdicts(out: &mut dyn Write, report: &ScanReport, ink: Ink) -> io::Result<usize> {
+fn verdicts(out: &mut dyn Write, report: &ScanReport, ink: Ink, width: usize) -> io::Result<usize> {
     writeln!(out, "{}", ink.heading("Verdicts"))?;
-    let header: Vec<String> = VerdictKind::ALL.iter().map(ToString::to_string).collect();
-    let header: Vec<&str> = std::iter::once("rule").chain(header.iter().map(String::as_str)).collect();
-    let mut rows = table(&header);
+    let mut rows = Grid::new(vec![
+        Column::text("rule", 0),
+        Column::number("fail", "fail", 0),
+        Column::number("unknown", "unk", 1),
+        Column::number("excepted", "exc", 2),
+        Column::number("pass", "pass", 3),
+        Column::number("not applicable", "n/a", 4),
+        Column::number("not asked", "n/asked", 5),
+    ]);
     let mut counted = 0;
     for (rule, counts) in &report.tally.verdicts {
         let cells = VerdictKind::ALL.map(|kind| counts.get(&kind).copied().unwrap_or(0));
         counted += cells.iter().sum::<usize>();
-        rows.add_row(std::iter::once(rule.clone()).chain(cells.iter().map(ToString::to_string)));
+        rows.row(std::iter::once(rule.clone()).chain(cells.iter().map(ToString::to_string)));
     }
-    for column in rows.column_iter_mut().skip(1) {
-        column.set_cell_alignment(comfy_table::CellAlignment::Right);
-    }
-    print(out, &rows)?;
+    print(out, &rows, width)?;
     let of = |kind| report.tally.verdicts.values().filter_map(|counts| counts.get(&kind)).sum::<usize>();
     let (failed, excepted, open) = (of(VerdictKind::Fail), of(VerdictKind::Excepted), report.tally.open_findings());
     if failed + excepted > 0 {
@@ -230,7 +234,7 @@ struct OwnerRow {
     unseen: usize,
 }
 
-fn owners(out: &mut dyn Write, report: &ScanReport, ink: Ink) -> io::Result<()> {
+fn owners(out: &mut dyn Write, report: &ScanReport, ink: Ink, width: usize) -> io::Result<()> {
     let names = OwnerNames::of(&report.load_balancers);
     let mut owners: BTreeMap<&str, OwnerRow> = BTreeMap::new();
     // Network and gateway load balancers have no mode, so their owners have no action here.
@@ -263,22 +267,26 @@ fn owners(out: &mut dyn Write, report: &ScanReport, ink: Ink) -> io::Result<()> 
         (weight(y), y.unseen, y.unknown).cmp(&(weight(x), x.unseen, x.unknown)).then_with(|| a.cmp(b))
     });
     writeln!(out, "{}", ink.heading("Failures by owner"))?;
-    let mut header = vec!["owner"];
-    header.extend(Severity::ALL.map(Severity::as_str));
-    header.extend(["unknown", "load balancers"]);
-    header.extend(any_unseen.then_some("not seen now"));
-    let mut rows = table(&header);
+    let mut columns = vec![
+        Column::text("owner", 0),
+        Column::number("critical", "crit", 1),
+        Column::number("high", "high", 0),
+        Column::number("medium", "med", 2),
+        Column::number("low", "low", 4),
+        Column::number("informational", "info", 5),
+        Column::number("unknown", "unk", 3),
+        Column::number("load balancers", "LBs", 6),
+    ];
+    columns.extend(any_unseen.then_some(Column::number("not seen now", "not seen", 0)));
+    let mut rows = Grid::new(columns);
     for (owner, row) in owners {
         let failures = Severity::ALL.map(|s| row.failures.get(&s).map_or_else(|| "·".to_owned(), ToString::to_string));
         let rest =
             [if row.unknown == 0 { "·".to_owned() } else { row.unknown.to_string() }, row.load_balancers.to_string()];
         let unseen = any_unseen.then(|| row.unseen.to_string());
-        rows.add_row(std::iter::once(harmless(owner).replace('\n', " ")).chain(failures).chain(rest).chain(unseen));
+        rows.row(std::iter::once(harmless(owner).replace('\n', " ")).chain(failures).chain(rest).chain(unseen));
     }
-    for column in rows.column_iter_mut().skip(1) {
-        column.set_cell_alignment(comfy_table::CellAlignment::Right);
-    }
-    print(out, &rows)
+    print(out, &rows, width)
 }
 
 fn next_steps(out: &mut dyn Write, report: &ScanReport, ink: Ink) -> io::Result<()> {

@@ -1,4 +1,4 @@
-//! The command line: arguments and their help, with examples first.
+//! The command line: arguments and their help, with examples at the end.
 
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
@@ -13,6 +13,7 @@ mod check;
 mod doctor;
 mod event;
 mod exceptions;
+mod filter;
 mod history;
 mod metrics;
 mod notify;
@@ -32,6 +33,7 @@ pub(crate) use check::CheckArguments;
 pub(crate) use doctor::{DoctorArguments, Part};
 pub(crate) use event::EventArguments;
 pub(crate) use exceptions::{AddArguments, ExceptionsCommand, RenewArguments};
+pub(crate) use filter::FilterArguments;
 pub(crate) use history::{HistoryArguments, HistoryCommand, HistoryFormat};
 pub(crate) use metrics::{CollectArguments, MetricsCommand};
 pub(crate) use notify::NotifyArguments;
@@ -47,6 +49,17 @@ pub(crate) use traffic::{
     AdviseArguments, CompareArguments, Engine, Since, TrafficArguments, TrafficCommand, TrafficSource,
 };
 pub(crate) use verify::VerifyArguments;
+
+/// The version with the commit, the date of the commit and the target, where the build knew them.
+pub(crate) const LONG_VERSION: &str = concat!(
+    env!("CARGO_PKG_VERSION"),
+    "\ncommit: ",
+    env!("DOORWARD_COMMIT"),
+    "\ndate: ",
+    env!("DOORWARD_DATE"),
+    "\ntarget: ",
+    env!("DOORWARD_TARGET")
+);
 
 const EXAMPLES: &str = "\
 Examples:
@@ -70,32 +83,50 @@ Examples:
   doorward explain desync-mode-below-required    explain a rule
   doorward explain exit-codes                    explain the exit codes";
 
+/// The heading of the options that every command takes.
+const GLOBAL: &str = "Global options";
+
+const SCAN_EXAMPLES: &str = "\
+Examples:
+  doorward scan                                            the organization of the current credentials, as a table
+  doorward scan --role-name audit --ou /Prod               another role, one organizational unit
+  doorward scan --format html=scan.html --format json=scan.json --save scan.saved
+  doorward scan --format evidence=evidence --signing-key key.pem
+  doorward scan --resume                                   continue an interrupted scan";
+
+const REPORT_EXAMPLES: &str = "\
+Examples:
+  doorward report --from scan.saved                        the table of a saved scan
+  doorward report --from scan.saved --format html=scan.html
+  doorward report --from scan.saved --owner payments --severity high
+  doorward report --from scan.saved --judge-again          by the current settings";
+
 /// Report the desync mitigation mode of every load balancer in an AWS Organization, and the mode that policy requires
 #[derive(Debug, Parser)]
-#[command(name = "doorward", version, before_help = EXAMPLES, max_term_width = 110)]
+#[command(name = "doorward", version, long_version = LONG_VERSION, after_help = EXAMPLES, max_term_width = 110)]
 pub(crate) struct Cli {
     /// The command.
     #[command(subcommand)]
     pub(crate) command: Command,
 
     /// The settings file [env: DOORWARD_CONFIG] [default: doorward.toml here or above, then in the XDG configuration folder]
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", help_heading = GLOBAL)]
     pub(crate) config: Option<PathBuf>,
 
     /// Suppress progress and summary
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, help_heading = GLOBAL)]
     pub(crate) quiet: bool,
 
     /// Log more; repeat for more detail
-    #[arg(short, long, global = true, action = ArgAction::Count)]
+    #[arg(short, long, global = true, action = ArgAction::Count, help_heading = GLOBAL)]
     pub(crate) verbose: u8,
 
     /// When to use colour
-    #[arg(long, global = true, value_enum, default_value = "auto", value_name = "WHEN")]
+    #[arg(long, global = true, value_enum, default_value = "auto", value_name = "WHEN", help_heading = GLOBAL)]
     pub(crate) color: Colour,
 
     /// Format of log lines on stderr
-    #[arg(long, global = true, value_enum, default_value = "text", value_name = "FORMAT")]
+    #[arg(long, global = true, value_enum, default_value = "text", value_name = "FORMAT", help_heading = GLOBAL)]
     pub(crate) log_format: LogFormat,
 }
 
@@ -171,9 +202,9 @@ pub(crate) enum Command {
     /// Write and test plugins: programs that write outputs of their own
     #[command(subcommand)]
     Plugin(PluginCommand),
-    /// Explain a rule, a reason code, or the exit codes
+    /// Explain a rule, reason code, figure, metric, setting, severity, mode, or the exit codes
     Explain {
-        /// A rule id, a reason code, or `exit-codes`; without one, the list of topics
+        /// The topic, such as a rule id, a reason code, a figure, a setting or `exit-codes`; without one, the list of topics
         topic: Option<String>,
     },
     /// Print a guide, for example on traffic or on changes
@@ -209,7 +240,8 @@ pub(crate) enum Command {
 pub(crate) enum ListFormat {
     /// For people
     Table,
-    /// For programs
+    /// For programs; the document names its version
+    #[value(alias = "json-v1")]
     Json,
 }
 
@@ -249,10 +281,17 @@ pub(crate) enum ConfigCommand {
         #[arg(long)]
         origin: bool,
     },
+    /// Write a settings file with every setting, its default and its explanation, all commented out
+    Init {
+        /// The file to write; a file that exists is not replaced
+        #[arg(long, value_name = "FILE", default_value = "doorward.toml")]
+        out: PathBuf,
+    },
 }
 
 /// The arguments of `doorward scan`; most flags override a setting.
 #[derive(Debug, Args)]
+#[command(after_help = SCAN_EXAMPLES)]
 pub(crate) struct ScanArguments {
     /// Scope and credentials
     #[command(flatten)]
@@ -282,6 +321,7 @@ pub(crate) struct ScanArguments {
 
 /// The outputs of a report, and when it changes the exit code.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
 pub(crate) struct OutputArguments {
     /// What to write where
     #[arg(long = "format", value_name = "KIND[=PATH]", help = Format::help())]
@@ -308,6 +348,9 @@ pub(crate) struct OutputArguments {
 pub(crate) struct DemoArguments {
     /// A folder with an org.toml (and a doorward.toml) to emulate instead of the built-in organization
     pub(crate) world: Option<PathBuf>,
+    /// Emulate the built-in organization in which a part cannot be read
+    #[arg(long, conflicts_with = "world")]
+    pub(crate) gaps: bool,
     /// The folder to write to
     #[arg(long, default_value = "doorward-demo", value_name = "DIR")]
     pub(crate) out: PathBuf,
@@ -318,6 +361,7 @@ pub(crate) struct DemoArguments {
 
 /// The arguments of `doorward report`.
 #[derive(Debug, Args)]
+#[command(after_help = REPORT_EXAMPLES)]
 pub(crate) struct ReportArguments {
     /// The saved scan
     #[arg(long, value_name = "FILE")]
@@ -346,6 +390,9 @@ pub(crate) struct ReportArguments {
         conflicts_with_all = ["judge_again", "traffic", "formats"]
     )]
     pub(crate) compare_securityhub: Option<ListFormat>,
+    /// Filters
+    #[command(flatten)]
+    pub(crate) filter: FilterArguments,
     /// Outputs
     #[command(flatten)]
     pub(crate) output: OutputArguments,
@@ -366,7 +413,10 @@ impl Cli {
         match self.color {
             Colour::Always => true,
             Colour::Never => false,
-            Colour::Auto => terminal && variable("NO_COLOR").is_none(),
+            Colour::Auto => {
+                let is_dumb = variable("TERM").is_some_and(|term| term == "dumb");
+                terminal && variable("NO_COLOR").is_none() && !is_dumb
+            }
         }
     }
 }

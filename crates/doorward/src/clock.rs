@@ -1,6 +1,5 @@
 //! The one place where the binary reads the system clock.
 
-use std::io::Write as _;
 use std::sync::Arc;
 
 use doorward_aws::Clock;
@@ -38,6 +37,6 @@ pub(crate) fn system() -> Clock {
 /// Warns that this machine's clock is wrong, if it is; `offset` is in seconds, positive where the clock is ahead of AWS's.
 pub(crate) fn warn(offset: Option<i64>) {
     if let Some(sentence) = doorward_model::clock_offset_sentence(offset) {
-        let _ = writeln!(std::io::stderr(), "warning: {sentence}");
+        crate::io::log(&format!("warning: {sentence}"));
     }
 }

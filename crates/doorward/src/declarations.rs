@@ -1,7 +1,6 @@
 //! `--iac`: the files that declare load balancers, matched with the load balancers of a report.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -31,11 +30,11 @@ impl Declarations {
         let unread_files = gathered.unread.clone();
         let declarations = Self::of(gathered);
         for problem in &declarations.reading.errors {
-            let _ = writeln!(std::io::stderr(), "doorward: {}", harmless(&problem.to_string()));
+            crate::io::log(&format!("doorward: {}", harmless(&problem.to_string())));
         }
         for unread in &unread_files {
             let line = format!("{}: not read: {}", unread.place, unread.because);
-            let _ = writeln!(std::io::stderr(), "doorward: {}", harmless(&line));
+            crate::io::log(&format!("doorward: {}", harmless(&line)));
         }
         if declarations.reading.files.is_empty() && declarations.reading.errors.is_empty() && !declarations.has_unread {
             let problem =

@@ -44,6 +44,10 @@ const PAST: &str = include_str!("../../../examples/acme-org/past.toml");
 const CHANGE: &str = include_str!("../../../examples/acme-org/change.toml");
 const EVENT: &str = include_str!("../../../examples/acme-org/event.json");
 
+/// The built-in organization in which a part cannot be read.
+const GAPS: (&str, &str) =
+    (include_str!("../../../examples/gaps-org/org.toml"), include_str!("../../../examples/gaps-org/doorward.toml"));
+
 /// The demo's date: its output is the same every day.
 const TODAY: &str = "2026-11-02T09:00:00Z";
 
@@ -67,6 +71,13 @@ pub(crate) fn run(cli: &Cli, arguments: &DemoArguments) -> Result<Exit, Failure>
             let event = std::fs::read_to_string(folder.join("event.json")).ok();
             (world, Some(folder.join("doorward.toml")).filter(|path| path.is_file()), past, story, event)
         }
+        None if arguments.gaps => {
+            let world = World::from_toml(GAPS.0)
+                .map_err(|e| Failure::new(Exit::Internal, format!("the built-in organization with gaps: {e}")))?;
+            let path = out.join("doorward.toml");
+            std::fs::write(&path, GAPS.1).map_err(|e| unwritable(&path, e))?;
+            (world, Some(path), String::new(), None, None)
+        }
         None => {
             let world = World::from_toml(WORLD)
                 .map_err(|e| Failure::new(Exit::Internal, format!("the built-in organization: {e}")))?;
@@ -77,7 +88,7 @@ pub(crate) fn run(cli: &Cli, arguments: &DemoArguments) -> Result<Exit, Failure>
             (world, Some(out.join("doorward.toml")), PAST.to_owned(), Some(CHANGE.to_owned()), Some(EVENT.to_owned()))
         }
     };
-    let declarations = declarations(arguments.world.as_deref())?;
+    let declarations = if arguments.gaps { None } else { declarations(arguments.world.as_deref())? };
     let mut settings = Settings::load(cli.config.as_deref().or(settings_file.as_deref()), &[])?;
     let past: Past = toml_edit::de::from_str(&past).map_err(|e| usage(format!("past.toml: {}", e.message())))?;
     let today: Timestamp = TODAY.parse().map_err(|e| Failure::new(Exit::Internal, format!("the demo's date: {e}")))?;
@@ -187,7 +198,7 @@ impl DemoFiles {
             (self.change, "change.txt", "the change that was applied, watched and rolled back by this plan"),
             (self.event, "event.txt", "the re-scan of a load balancer whose mode was lowered"),
             (true, "history.txt", "the trend; also as history.json, history.csv and history.metrics"),
-            (self.settings, "doorward.toml", "the settings, with exceptions.toml"),
+            (self.settings, "doorward.toml", "the settings"),
         ];
         for (_, name, what) in
             outputs.chain(others).filter(|(is_written, name, _)| *is_written && out.join(name).exists())
@@ -203,7 +214,7 @@ impl DemoFiles {
 /// The files that the demo must not replace: it writes a ledger and settings of its own. If the settings file that is found is that
 /// of an earlier demo, there is nothing to keep.
 fn places(cli: &Cli, arguments: &DemoArguments) -> Places {
-    let is_own = |file: &Path| std::fs::read_to_string(file).is_ok_and(|text| text == SETTINGS[0].1);
+    let is_own = |file: &Path| std::fs::read_to_string(file).is_ok_and(|text| text == SETTINGS[0].1 || text == GAPS.1);
     let config = cli.config.as_deref();
     let mut places = match doorward_settings::locate(config) {
         Some(file) if is_own(&file) => Places::default(),

@@ -52,7 +52,7 @@ impl Exit {
         (Self::Findings, "at least one finding fails at or above `report.fail_on`"),
         (
             Self::Coverage,
-            "less than `report.minimum_coverage` of the account-Regions in scope was read completely, or less than that share of the verdicts is known",
+            "less than `report.minimum_coverage` of the account-Regions in scope was read completely, of the load balancers known there was seen, or of the verdicts is known",
         ),
         (Self::FindingsAndCoverage, "both 3 and 4"),
         (

@@ -1,4 +1,4 @@
-//! `doorward explain`: rules, reason codes and exit codes, from the places that define them.
+//! `doorward explain`: rules, reason codes, figures, settings and exit codes, from the places that define them.
 
 use std::fmt::Write as _;
 
@@ -6,6 +6,8 @@ use doorward_model::{GapReason, RuleMeta, VerdictReason};
 use doorward_traffic::{OtherRequest, ReasonCode, ReasonExample, Treatment};
 
 use crate::exit::{Exit, Failure};
+
+mod topics;
 
 /// How alike a topic must be to be suggested, from 0 to 1.
 const ALIKE: f64 = 0.8;
@@ -43,6 +45,9 @@ pub(crate) fn text(topic: Option<&str>) -> Result<String, Failure> {
     if let Some(reason) = doorward_traffic::reason(topic) {
         return Ok(request_text(reason));
     }
+    if let Some(text) = topics::text(topic) {
+        return Ok(text);
+    }
     Err(Failure::new(Exit::Internal, format!("the topic {topic:?} is listed and has no text")))
 }
 
@@ -52,7 +57,7 @@ fn names() -> Vec<&'static str> {
     let verdicts = VerdictReason::ALL.iter().map(|reason| reason.code());
     let gaps = GapReason::ALL.into_iter().map(GapReason::code);
     let requests = doorward_traffic::reasons().iter().map(|reason| reason.code.as_str());
-    rules.chain(verdicts).chain(gaps).chain(requests).chain([EXIT_CODES]).collect()
+    rules.chain(verdicts).chain(gaps).chain(requests).chain([EXIT_CODES]).chain(topics::names()).collect()
 }
 
 /// Topics that contain what was asked for, or are spelt much like it; the nearest first.
@@ -90,7 +95,8 @@ fn topics() -> String {
     for reason in doorward_traffic::reasons() {
         let _ = writeln!(text, "  {:<34} {:<11} {}", reason.code, reason.tier.as_str(), reason.sends);
     }
-    text.push_str("\nAlso: exit-codes\n");
+    text.push_str(&topics::listed());
+    text.push_str("\nAlso: exit-codes, severity, modes\n");
     text
 }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 use doorward_assemble::change_effects;
 use doorward_ledger::{By, LEASE_TTL, Ledger, LedgerError, OpenOptions};
 use doorward_sink_text::history::{ScanTrend, diff_table};
+use doorward_sink_text::wrapped;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
@@ -25,10 +26,13 @@ pub(crate) fn run(cli: &Cli, arguments: &HistoryArguments) -> Result<Exit, Failu
     let ledger = read_only(&path)?;
     match &arguments.command {
         Some(HistoryCommand::Diff { from, to, format }) => {
-            let diff = ledger.diff(from, to).map_err(|e| known(&ledger, &e))?;
+            let runs: Vec<String> = ledger.runs()?.into_iter().map(|run| run.id).collect();
+            let from = named(&runs, from.as_deref().unwrap_or("latest~1"))?;
+            let to = named(&runs, to.as_deref().unwrap_or(LATEST))?;
+            let diff = ledger.diff(&from, &to).map_err(|e| known(&ledger, &e))?;
             match format {
                 ListFormat::Json => answer_json(&diff),
-                ListFormat::Table => answer(&harmless(&diff_table(&diff))),
+                ListFormat::Table => answer(&wrapped(&harmless(&diff_table(&diff)), crate::io::width())),
             }
         }
         _ => {
@@ -43,7 +47,7 @@ pub(crate) fn run(cli: &Cli, arguments: &HistoryArguments) -> Result<Exit, Failu
                 let effects = change_effects::of(&ledger, since, crate::clock::now(), &settings.change.watch)?;
                 history = history.with_changes(effects);
             }
-            answer(&render(&history, arguments.format, arguments.last)?)
+            answer(&render(&history, arguments.format, arguments.last, crate::io::width())?)
         }
     }
 }
@@ -61,12 +65,12 @@ fn recorded_rule(ledger: &Ledger, rule: Option<&str>) -> Result<(), Failure> {
 }
 
 /// The history in a format; a table with a line each for the `last` newest scans, or for all.
-fn render(history: &ScanTrend, format: HistoryFormat, last: usize) -> Result<String, Failure> {
+fn render(history: &ScanTrend, format: HistoryFormat, last: usize, width: usize) -> Result<String, Failure> {
     match format {
         HistoryFormat::Json => json_text(history),
         HistoryFormat::Csv => Ok(history.csv()),
         HistoryFormat::Openmetrics => Ok(history.openmetrics()),
-        HistoryFormat::Table => Ok(harmless(&history.table(last)).into_owned()),
+        HistoryFormat::Table => Ok(harmless(&history.table(last, width)).into_owned()),
     }
 }
 
@@ -90,13 +94,59 @@ fn moment(text: Option<&str>) -> Result<Option<Timestamp>, Failure> {
         let date: Date = text.parse().ok()?;
         date.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
     };
+    let ago = || {
+        let (count, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+        let hours = match unit {
+            "h" => 1,
+            "d" => 24,
+            "w" => 7 * 24,
+            _ => return None,
+        };
+        let hours = count.parse::<u32>().ok().and_then(|count| i64::from(count).checked_mul(hours))?;
+        crate::clock::now().checked_sub(jiff::SignedDuration::from_hours(hours)).ok()
+    };
     let wrong = || {
         Failure::new(
             Exit::Usage,
-            format!("{text:?} is neither a day (2026-11-02) nor a time with an offset (2026-11-02T09:00:00Z)"),
+            format!(
+                "{text:?} is neither a day (2026-11-02), a time with an offset (2026-11-02T09:00:00Z), nor a number of hours, days or weeks \
+                 (12h, 30d, 4w)"
+            ),
         )
     };
-    text.parse().ok().or_else(day).map(Some).ok_or_else(wrong)
+    text.parse().ok().or_else(day).or_else(ago).map(Some).ok_or_else(wrong)
+}
+
+/// The newest scan.
+const LATEST: &str = "latest";
+
+/// The id of a scan that is named by its id, the beginning of it, `latest` or `latest~N`.
+fn named(runs: &[String], name: &str) -> Result<String, Failure> {
+    let usage = |problem: String| Failure::new(Exit::Usage, problem);
+    if let Some(steps) = name.strip_prefix(LATEST) {
+        let back = match steps.strip_prefix('~') {
+            None if steps.is_empty() => Some(0),
+            Some(number) => number.parse::<usize>().ok(),
+            None => None,
+        };
+        let back = back.ok_or_else(|| usage(format!("{name:?} names no scan; write latest, or latest~1")))?;
+        return runs.iter().rev().nth(back).cloned().ok_or_else(|| {
+            let plural = if runs.len() == 1 { "scan is" } else { "scans are" };
+            usage(format!("{name}: only {} {plural} recorded", runs.len()))
+        });
+    }
+    let begin: Vec<&String> = runs.iter().filter(|run| run.starts_with(name)).collect();
+    match begin[..] {
+        // The ledger names the newest scans where there is none.
+        [] => Ok(name.to_owned()),
+        [one] => Ok(one.clone()),
+        _ if begin.iter().any(|run| *run == name) => Ok(name.to_owned()),
+        _ => Err(usage(format!(
+            "{name:?} begins the ids of {} scans: {}",
+            begin.len(),
+            begin.iter().take(5).map(|run| run.as_str()).collect::<Vec<_>>().join(", ")
+        ))),
+    }
 }
 
 /// An error of a diff, with the newest scans.
@@ -148,7 +198,7 @@ pub(crate) fn write_beside(ledger: &Path, folder: &Path, settings: &Settings, no
         ("history.csv", HistoryFormat::Csv),
         ("history.metrics", HistoryFormat::Openmetrics),
     ] {
-        let (path, text) = (folder.join(name), render(&history, format, 0)?);
+        let (path, text) = (folder.join(name), render(&history, format, 0, doorward_sink_text::ANY_WIDTH)?);
         doorward_file::write_file(&path, doorward_file::Readers::Owner, |out: &mut dyn Write| {
             out.write_all(text.as_bytes())
         })

@@ -12,6 +12,7 @@ use doorward_ledger::{LeasedLedger, Ledger};
 use serde::Serialize;
 
 use crate::exit::{Exit, Failure};
+use doorward_settings::variable::variable;
 
 /// The asynchronous runtime of a command.
 pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
@@ -19,6 +20,16 @@ pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
         .enable_all()
         .build()
         .map_err(|e| Failure::new(Exit::Internal, format!("the asynchronous runtime could not be started: {e}")))
+}
+
+/// The width of text on stdout, in columns: `COLUMNS`, or that of the terminal, or any where stdout is a file or a pipe.
+pub(crate) fn width() -> usize {
+    let configured = variable("COLUMNS").and_then(|value| value.to_str()?.parse::<usize>().ok());
+    let of_terminal = || {
+        let (terminal_size::Width(width), _) = terminal_size::terminal_size_of(std::io::stdout())?;
+        Some(usize::from(width))
+    };
+    configured.or_else(of_terminal).filter(|width| *width > 0).unwrap_or(doorward_sink_text::ANY_WIDTH)
 }
 
 /// Prints an answer to stdout.
@@ -75,7 +86,33 @@ pub(crate) fn notices() -> Notices {
     Arc::new(log)
 }
 
-/// Prints a line to stderr, which is the log of a server.
+/// Whether every line on stderr is a JSON object, as `--log-format json` asks.
+static IS_JSON: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+
+/// Makes every later line on stderr a JSON object.
+pub(crate) fn log_as_json() {
+    IS_JSON.store(true, std::sync::atomic::Ordering::Relaxed);
+}
+
+/// Whether lines on stderr are JSON objects.
+pub(crate) fn logs_json() -> bool {
+    IS_JSON.load(std::sync::atomic::Ordering::Relaxed)
+}
+
+/// Prints a line to stderr, which is the log of a server; a JSON object where that was asked for.
 pub(crate) fn log(line: &str) {
+    if logs_json() {
+        let level = match line {
+            line if line.starts_with("doorward: ") => "ERROR",
+            line if line.starts_with("warning: ") => "WARN",
+            _ => "INFO",
+        };
+        let message = line.trim_start_matches("warning: ").trim_start_matches("doorward: ").trim();
+        let object = serde_json::json!({
+            "timestamp": jiff::Timestamp::to_string(&crate::clock::now()), "level": level, "fields": {"message": message},
+        });
+        let _ = writeln!(std::io::stderr(), "{object}");
+        return;
+    }
     let _ = writeln!(std::io::stderr(), "{line}");
 }

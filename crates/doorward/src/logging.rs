@@ -31,7 +31,10 @@ pub(crate) fn start(cli: &Cli) -> Result<(), Failure> {
     };
     let lines = tracing_subscriber::fmt::layer().with_writer(Lines);
     let layer = match cli.log_format {
-        LogFormat::Json => lines.json().boxed(),
+        LogFormat::Json => {
+            crate::io::log_as_json();
+            lines.json().boxed()
+        }
         LogFormat::Text => lines.with_ansi(cli.colour_on_stderr()).boxed(),
     };
     tracing_subscriber::registry().with(layer.with_filter(filter)).init();

@@ -1,6 +1,5 @@
 //! The binary: arguments, settings, wiring, progress, exit codes.
 
-use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -12,6 +11,7 @@ mod cli;
 mod clock;
 mod collect_metrics;
 mod compare;
+mod config_init;
 mod declarations;
 mod delivery;
 mod demo;
@@ -69,7 +69,7 @@ fn command() -> ExitCode {
     let exit = match outcome {
         Ok(exit) => exit,
         Err(failure) => {
-            let _ = writeln!(std::io::stderr(), "doorward: {}", plain::harmless(&failure.to_string()));
+            log(&plain::harmless(&format!("doorward: {failure}")));
             failure.exit()
         }
     };
@@ -107,6 +107,7 @@ fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Config(ConfigCommand::Show { origin }) => {
             answer(&Settings::show(cli.config.as_deref(), *origin).map_err(Failure::from)?)
         }
+        Command::Config(ConfigCommand::Init { out }) => config_init::write(out),
         Command::Man { out } => manual::write(cli, out),
         Command::Completions { shell } => {
             let mut script = Vec::new();

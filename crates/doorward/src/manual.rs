@@ -22,10 +22,51 @@ pub(crate) fn write(cli: &Cli, folder: &Path) -> Result<Exit, Failure> {
     std::fs::create_dir_all(folder).map_err(|e| failed(folder, &e))?;
     for page in pages {
         let path = folder.join(page.get_filename());
-        write_file(&path, Readers::Umask, |mut out| page.render(&mut out)).map_err(|e| failed(&path, &e))?;
+        write_file(&path, Readers::Umask, |mut out| {
+            page.render(&mut out)?;
+            out.write_all(sections().as_bytes())
+        })
+        .map_err(|e| failed(&path, &e))?;
     }
     Ok(Exit::Clean)
 }
+
+/// The sections that every page has: exit status, environment, files, and the pages to read next.
+fn sections() -> String {
+    let escaped = |text: &str| text.replace('\\', "\\\\").replace('-', "\\-").replace('`', "");
+    let mut text = String::from(".SH \"EXIT STATUS\"\n");
+    for (exit, meaning) in Exit::ALL {
+        text.push_str(&format!(".TP\n{}\n{}\n", exit.code(), escaped(meaning)));
+    }
+    for (heading, entries) in [("ENVIRONMENT", &ENVIRONMENT[..]), ("FILES", &FILES[..])] {
+        text.push_str(&format!(".SH {heading}\n"));
+        for (name, meaning) in entries {
+            text.push_str(&format!(".TP\n{}\n{}\n", escaped(name), escaped(meaning)));
+        }
+    }
+    text.push_str(".SH \"SEE ALSO\"\ndoorward\\-guide(1), doorward\\-explain(1)\n");
+    text
+}
+
+/// The variables of the environment.
+const ENVIRONMENT: [(&str, &str); 6] = [
+    (
+        "DOORWARD_SECTION__KEY",
+        "Sets one setting, such as DOORWARD_REPORT__FAIL_ON=critical. Flags override it; it overrides doorward.toml.",
+    ),
+    ("DOORWARD_CONFIG", "The settings file, as --config."),
+    ("DOORWARD_LOG", "Log directives instead of -v, such as doorward=debug."),
+    ("AWS_PROFILE, AWS_REGION and the other variables of the AWS SDK", "Credentials and Region, as for the AWS CLI."),
+    ("HTTPS_PROXY, NO_PROXY, AWS_CA_BUNDLE", "Proxy and certificates."),
+    ("NO_COLOR, TERM, COLUMNS", "NO_COLOR and TERM=dumb turn colours off; COLUMNS sets the width of tables."),
+];
+
+/// The files.
+const FILES: [(&str, &str); 3] = [
+    ("doorward.toml", "The settings, in the working folder or above it, then in $XDG_CONFIG_HOME/doorward."),
+    ("exceptions.toml", "The register of exceptions, as exceptions.files names it."),
+    ("$XDG_STATE_HOME/doorward/ledger.sqlite", "The ledger, unless ledger.path names another file."),
+];
 
 /// The pages of a command and of those below it.
 fn collect(command: clap::Command, pages: &mut Vec<clap_mangen::Man>) {

@@ -1,6 +1,6 @@
 //! Progress on stderr: a bar on a terminal, a line per tenth elsewhere, nothing when asked to be quiet.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -23,7 +23,7 @@ impl Progress {
     pub(crate) fn start(what: &'static str, quiet: bool) -> Self {
         let how = if quiet {
             How::Quiet
-        } else if std::io::stderr().is_terminal() {
+        } else if std::io::stderr().is_terminal() && !crate::io::logs_json() {
             let bar = ProgressBar::new(0);
             if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos} of {len} {msg} · {elapsed} · {eta} left")
             {
@@ -48,7 +48,7 @@ impl Progress {
             How::Lines => {
                 let tenth = done * 10 / all.max(1);
                 if self.tenth.fetch_max(tenth, Ordering::Relaxed) < tenth {
-                    let _ = writeln!(std::io::stderr(), "{:>3} % · {done} of {all} {}", tenth * 10, self.what);
+                    crate::io::log(&format!("{:>3} % · {done} of {all} {}", tenth * 10, self.what));
                 }
             }
         }

@@ -1,6 +1,5 @@
 //! The exception register: its files are read before a scan, and their texts are kept with a saved scan.
 
-use std::io::Write as _;
 use std::path::PathBuf;
 
 use doorward_model::ScanReport;
@@ -86,7 +85,7 @@ pub(crate) fn notices(register: &Register, report: &ScanReport, quiet: bool) -> 
         }
         if is_error || !quiet {
             let before = if is_error { "doorward" } else { "warning" };
-            let _ = writeln!(std::io::stderr(), "{before}: {}{caveat}", harmless(&notice.to_string()));
+            crate::io::log(&format!("{before}: {}{caveat}", harmless(&notice.to_string())));
         }
     }
     exit

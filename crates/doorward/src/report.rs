@@ -1,6 +1,7 @@
 //! `doorward report`: renders a saved scan again, offline, or compares it with Security Hub.
 
 use doorward_assemble::GivenEvidence;
+use doorward_model::HistoryContext;
 
 use crate::cli::{Cli, ReportArguments};
 use crate::compare;
@@ -46,22 +47,34 @@ pub(crate) fn run(cli: &Cli, arguments: &ReportArguments) -> Result<Exit, Failur
         ..GivenEvidence::default()
     };
     let register = criteria.exceptions.register()?;
+    let filter = arguments.filter.filter()?;
+    let formats = Format::or_table(&arguments.output.formats);
+    if let Some(folder) = formats.iter().find(|format| !filter.is_empty() && format.is_folder()) {
+        let problem = format!("--format {folder}: a folder holds the whole scan; leave the filters out ({filter})");
+        return Err(Failure::new(Exit::Usage, problem));
+    }
+    // What a plugin received is compared with what it receives next, and a finding that is only left out would count as gone.
+    if let Some(plugin) = formats.iter().find(|format| !filter.is_empty() && format.is_plugin()) {
+        let problem = format!("--format {plugin}: a plugin receives the whole scan; leave the filters out ({filter})");
+        return Err(Failure::new(Exit::Usage, problem));
+    }
     let inputs = SinkInputs {
         policy: &criteria.policy,
         register: &register,
         settings: &criteria.sinks,
         settings_text: &criteria.settings,
         build: None,
+        filter: (!filter.is_empty()).then_some(&filter),
         plugins: settings.as_ref().map(|settings| PluginInputs {
             settings: &settings.reports,
             ledger: settings.ledger.for_deliveries(),
             redeliver: arguments.redeliver,
             clock: &clock,
         }),
-        options: OutputOptions { colour: cli.colour_on_stdout(), quiet: cli.quiet },
+        options: OutputOptions { colour: cli.colour_on_stdout(), width: crate::io::width(), quiet: cli.quiet },
     };
     runtime()?.block_on(async {
-        let sinks = PreparedSinks::new(&Format::or_table(&arguments.output.formats), inputs, None, places).await?;
+        let sinks = PreparedSinks::new(&formats, inputs, None, places).await?;
         let stopped = kept.stopped;
         let scan = AssembledScan::kept(kept, &criteria, &register, given)?;
         let problem = register::notices(&register, &scan.report, cli.quiet);
@@ -71,7 +84,9 @@ pub(crate) fn run(cli: &Cli, arguments: &ReportArguments) -> Result<Exit, Failur
             })
         };
         let exit = stopped.unwrap_or_else(of_report);
-        sinks.emit(&scan.report, &scan.history, exit).await?;
+        // The exit code is that of the whole scan. Earlier scans were recorded whole, so a part is compared with none of them.
+        let history = if filter.is_empty() { scan.history } else { HistoryContext::default() };
+        sinks.emit(&filter.apply(scan.report), &history, exit).await?;
         Ok(exit)
     })
 }

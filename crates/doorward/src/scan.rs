@@ -116,13 +116,14 @@ pub(crate) async fn execute(mut request: ScanRequest<'_>, colour: bool) -> Resul
         settings: &sink_settings,
         settings_text: &settings.text,
         build: request.emulator.as_ref().map(|_| "the demo"),
+        filter: None,
         plugins: Some(PluginInputs {
             settings: &settings.reports,
             ledger: settings.ledger.for_deliveries(),
             redeliver: false,
             clock: &clock,
         }),
-        options: OutputOptions { colour, quiet: request.quiet },
+        options: OutputOptions { colour, width: crate::io::width(), quiet: request.quiet },
     };
     let sinks = PreparedSinks::new(request.formats, inputs, request.save, places).await?;
     check_any_asked(&register, &settings.policy)?;
@@ -271,6 +272,6 @@ pub(crate) fn unmatched(settings: &Settings, plan: &Plan) -> Vec<UnmatchedSettin
 /// Warns of what the settings name and was not found: most often it is misspelt.
 pub(crate) fn warn_unmatched(unmatched: &[UnmatchedSetting]) {
     for one in unmatched {
-        let _ = writeln!(std::io::stderr(), "warning: {}", harmless(&one.to_string()));
+        crate::io::log(&format!("warning: {}", harmless(&one.to_string())));
     }
 }

@@ -1,6 +1,5 @@
 //! The report that a command works on: of a saved scan, or of the newest scan in the ledger with what events have shown since.
 
-use std::io::Write as _;
 use std::path::Path;
 
 use doorward_assemble::{Criteria, GivenEvidence, judge, newest_scan};
@@ -80,7 +79,7 @@ impl AssembledScan {
     pub(crate) fn warn_of_age(&self, settings: &Settings, now: Timestamp) {
         let most = settings.publish.delivery_settings().maximum_age;
         if let Some(sentence) = age_sentence(&self.report, most, now) {
-            let _ = writeln!(std::io::stderr(), "warning: {sentence}");
+            crate::io::log(&format!("warning: {sentence}"));
         }
     }
 }

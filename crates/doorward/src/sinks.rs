@@ -8,12 +8,12 @@ use std::path::Path;
 
 use doorward_aws::{Access, Clock};
 use doorward_ledger::LeasedLedger;
-use doorward_model::{LoadBalancer, Policy, ScanReport, Sink, SinkContext, SinkShape, Skipped};
+use doorward_model::{LoadBalancer, Policy, ReportFilter, ScanReport, Sink, SinkContext, SinkShape, Skipped};
 use doorward_rules::exceptions::Register;
 use doorward_sink_evidence::EvidenceSettings;
 use doorward_sink_owners::OwnersSettings;
 use doorward_sink_securityhub::PublishSettings;
-use doorward_sink_text::{json, ndjson, table};
+use doorward_sink_text::{FlatContext, inventory_csv, json, ndjson, table};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -59,19 +59,31 @@ pub(crate) const REGISTRY: &[Output] = &[
         name: "table",
         help: "for people",
         demo: Some("scan.txt"),
-        make: Make::Stream(|out, report, inputs, _| Ok(table::write(out, report, inputs.options.colour)?.into())),
+        make: Make::Stream(|out, report, inputs, _| {
+            if let Some(filter) = inputs.filter {
+                writeln!(
+                    out,
+                    "FILTERED: {filter}. Other findings are left out; the coverage is that of the whole scan.\n"
+                )?;
+            }
+            Ok(table::write(out, report, inputs.options.colour, inputs.options.width)?.into())
+        }),
     },
     Output {
         name: "json-v1",
         help: "the whole report as one JSON document",
         demo: Some("scan.json"),
-        make: Make::Stream(|out, report, _, context| Ok(json::write(out, report, context.exit_code)?.into())),
+        make: Make::Stream(|out, report, inputs, context| {
+            Ok(json::write(out, report, &inputs.flat(report, context), context.exit_code)?.into())
+        }),
     },
     Output {
         name: "ndjson-v1",
         help: "the whole report as JSON lines",
         demo: Some("scan.ndjson"),
-        make: Make::Stream(|out, report, _, context| Ok(ndjson::write(out, report, context.exit_code)?.into())),
+        make: Make::Stream(|out, report, inputs, context| {
+            Ok(ndjson::write(out, report, &inputs.flat(report, context), context.exit_code)?.into())
+        }),
     },
     Output {
         name: "html",
@@ -97,6 +109,14 @@ pub(crate) const REGISTRY: &[Output] = &[
         help: "findings with every text verbatim, formulas among them: for programs only",
         demo: None,
         make: Make::Stream(csv::write_raw),
+    },
+    Output {
+        name: "csv-inventory",
+        help: "one row for each load balancer, for spreadsheets and queries",
+        demo: Some("scan-inventory.csv"),
+        make: Make::Stream(|out, report, inputs, context| {
+            Ok(inventory_csv::write(out, report, &inputs.flat(report, context))?.into())
+        }),
     },
     Output {
         name: "evidence",
@@ -241,10 +261,20 @@ pub(crate) struct SinkInputs<'a> {
     pub(crate) settings_text: &'a str,
     /// The name of this build in evidence; the hash of the program if absent.
     pub(crate) build: Option<&'a str>,
+    /// The part of the report that is written; absent where it is all of it.
+    pub(crate) filter: Option<&'a ReportFilter>,
     /// What plugins are made from; none where the command runs no plugins.
     pub(crate) plugins: Option<PluginInputs<'a>>,
     /// How the command writes.
     pub(crate) options: OutputOptions,
+}
+
+impl SinkInputs<'_> {
+    /// What the scalars of load balancers need.
+    fn flat(&self, report: &ScanReport, context: &SinkContext<'_>) -> FlatContext {
+        let required = doorward_rules::required_modes(&report.load_balancers, self.policy);
+        FlatContext::new(report, required, context.history).filtered(self.filter)
+    }
 }
 
 /// How a command writes reports.
@@ -252,6 +282,8 @@ pub(crate) struct SinkInputs<'a> {
 pub(crate) struct OutputOptions {
     /// Whether text on stdout is coloured.
     pub(crate) colour: bool,
+    /// The width of text on stdout, in columns.
+    pub(crate) width: usize,
     /// Whether stderr stays empty unless something fails.
     pub(crate) quiet: bool,
 }

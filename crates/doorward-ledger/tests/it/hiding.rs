@@ -280,11 +280,11 @@ proptest! {
             }
             let (seen, all) = (run.load_balancers_seen.expect("kept"), whole.load_balancers_seen.expect("kept"));
             prop_assert!(seen.count <= all.count && seen.of == all.of, "{:?}", history);
-            // Nothing at all was ever seen: not a zero.
-            if run.open_known.is_none() {
-                prop_assert!(whole.load_balancers_seen.is_some_and(|seen| seen.of == 0));
-                prop_assert_eq!(run.coverage.complete + run.coverage.partial, 0);
-            }
+            // Nothing at all is known: not a zero. A list that was cut short before its first load balancer shows nothing either. And a
+            // figure is unknown in no other case.
+            let is_nothing_known = run.coverage.complete == 0 && seen.of == 0;
+            prop_assert_eq!(run.open_known.is_none(), is_nothing_known, "{:?}", history);
+            prop_assert_eq!(run.excepted_known.is_none(), is_nothing_known, "{:?}", history);
         }
         let last = history.len() - 1;
         for n in 0..last {

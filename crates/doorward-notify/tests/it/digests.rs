@@ -242,9 +242,9 @@ fn figures_have_their_denominators() {
         plan(&report(1, "a:high@web b:unknown@web !half"), &RULES, &directory, &Book::new()).expect("reads");
     let text = planned[0].text.as_deref().expect("a digest");
     for said in [
-        "1 of 2 findings failing, on 1 of 2 load balancers",
-        "Unknown: 1 of 2 findings, on 1 of 2 load balancers",
-        "The scan read 0 of 1 account-Region completely: what could not be read there is not counted as passing.",
+        "1 of 2 load balancers failing, with 1 finding",
+        "1 load balancer with unknown verdicts",
+        "The scan read 0 of 1 account-Region completely, and the rest counts as unknown",
     ] {
         assert!(text.contains(said), "{said:?} in {text}");
     }

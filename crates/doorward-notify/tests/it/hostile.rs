@@ -185,12 +185,9 @@ fn teams_is_safe(body: &Value, about: &str) {
                     assert!(!text.contains(forbidden), "{about}: {forbidden} in {text:?}");
                 }
             }
-            ("text", "TextBlock") => assert!(
-                ["Due (", "New (", "Now under an exception (", "Could not be read ("]
-                    .iter()
-                    .any(|ours| text.starts_with(ours)),
-                "{about}: {text:?}"
-            ),
+            ("text", "TextBlock") => {
+                assert!(["Due (", "Changed ("].iter().any(|ours| text.starts_with(ours)), "{about}: {text:?}")
+            }
             ("type", kind) => assert!(["TextRun", "TextBlock", "RichTextBlock"].contains(&kind), "{about}: {kind}"),
             (name, _) => assert!(["weight", "spacing", "size", "fontType"].contains(&name), "{about}: {name}"),
         }
@@ -277,32 +274,31 @@ fn what_does_not_fit_is_counted() {
     for planned in planned {
         let Some(payload) = planned.payload else { continue };
         kinds += 1;
-        let shown = match planned.kind {
+        let text = match planned.kind {
             "slack" => {
                 slack_is_safe(&payload, "big");
-                payload.to_string().matches("• `lb").count()
+                payload.to_string()
             }
             "teams" => {
                 teams_is_safe(&payload, "big");
-                payload.to_string().matches("\"• \"").count()
+                payload.to_string()
             }
             "mail" => {
                 let text = payload["text"].as_str().expect("text");
                 assert!(text.len() <= 256 * 1024 && payload["html"].as_str().expect("text").len() < 300 * 1024);
-                text.matches("\n- lb").count()
+                text.to_owned()
             }
             "sns" => {
                 let message = payload["message"].as_str().expect("text");
                 assert!(message.len() <= 256 * 1024);
-                message.matches("\n- lb").count()
+                message.to_owned()
             }
             _ => {
                 assert_eq!(payload["changes"].as_array().expect("changes").len(), 3_000, "a program gets all of it");
                 continue;
             }
         };
-        let says = format!("… and {} more lines not shown", 3_000 - shown);
-        assert!(shown > 5 && payload.to_string().contains(&says), "{}: {shown} shown", planned.kind);
+        assert!(text.contains("3000 load balancers: ") && text.contains(" and 2995 more"), "{}: {text}", planned.kind);
     }
     assert_eq!(kinds, 5);
 }

@@ -93,7 +93,9 @@ async fn a_topic_gets_each_digest_once() {
         let id = book.page("owner:web", "topic").delivered.expect("delivered").id;
         assert_eq!(messages[0]["subject"], "Doorward: 1 change, 1 failing for web");
         assert!(
-            messages[0]["message"].as_str().is_some_and(|text| text.contains("- a in 111122223333 eu-west-1: Desync"))
+            messages[0]["message"]
+                .as_str()
+                .is_some_and(|text| text.contains("- Failing: a in 111122223333 eu-west-1: Desync"))
         );
         assert_eq!(messages[0]["attribute"], serde_json::json!(["doorward_digest", id]));
         let fifo = topic.ends_with(".fifo").then_some(id.as_str());

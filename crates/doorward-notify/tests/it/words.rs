@@ -30,3 +30,31 @@ fn a_digest_reads_well_everywhere() {
         }
     }
 }
+
+/// However much changed, a message about a scan has at most 12 lines and a link, and names no finding twice.
+#[test]
+fn a_digest_has_at_most_twelve_lines_and_a_link() {
+    let all = |many: usize| {
+        let one = |n: usize| {
+            let verdict = ["high", "low", "critical", "medium", "unknown", "ex=2026-12-09", "ex=2026-12-20"][n % 7];
+            format!("lb-{n:03}:{verdict}@web")
+        };
+        (0..many).map(one).collect::<Vec<_>>().join(" ")
+    };
+    let settings = Settings {
+        link_base: Some("https://reports.example.com/scan.html".to_owned()),
+        ..settings(&["web"], vec![("own", exec(&["/x"]))])
+    };
+    for many in [1, 7, 40, 300] {
+        let (planned, _) =
+            plan(&report(31, &all(many)), &RULES, &directory(settings.clone()), &Book::new()).expect("reads");
+        let text = planned.iter().find_map(|one| one.text.clone()).expect("a digest");
+        let lines: Vec<&str> = text.lines().filter(|line| !line.is_empty()).collect();
+        assert!(lines.len() <= 12, "{many}: {} lines\n{text}", lines.len());
+        assert!(text.contains("https://reports.example.com/scan.html#?owner=web"), "{text}");
+        assert!(text.contains("First report") && !text.contains("New"), "{text}");
+        for n in 0..many {
+            assert!(text.matches(&format!("lb-{n:03}")).count() <= 1, "lb-{n:03} is named twice\n{text}");
+        }
+    }
+}

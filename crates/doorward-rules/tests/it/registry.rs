@@ -34,9 +34,13 @@ fn rules_are_registered_in_the_order_of_their_ids() {
 #[test]
 fn every_reason_belongs_to_a_rule() {
     let of_rules: BTreeSet<_> = doorward_rules::catalogue().iter().flat_map(|meta| meta.reasons).collect();
-    // The register gives the first, a check of declarations the second, and publishing the third.
-    let elsewhere =
-        [VerdictReason::ExceptionValid, VerdictReason::NotApplicableDeclaration, VerdictReason::ObservationOutdated];
+    // The register gives the first, a check of declarations the second, publishing the third, and the list of findings the last.
+    let elsewhere = [
+        VerdictReason::ExceptionValid,
+        VerdictReason::NotApplicableDeclaration,
+        VerdictReason::ObservationOutdated,
+        VerdictReason::NotSeen,
+    ];
     for reason in VerdictReason::ALL {
         assert_ne!(of_rules.contains(reason), elsewhere.contains(reason), "{reason}");
     }

@@ -7,11 +7,8 @@ use super::{SheetContext, seen};
 use crate::error::SINK;
 use crate::sheet::{Columns, Sheet, Title};
 
-pub(crate) const TITLE: Title = Title {
-    tab: "Cover",
-    file: "cover",
-    about: "The scan and its caller, how to verify the pack, signatures, and the settings in effect.",
-};
+pub(crate) const TITLE: Title =
+    Title { tab: "Cover", file: "cover", about: "The scan and its caller, how to verify the pack, and signatures." };
 
 /// The section that is signed by hand.
 pub(crate) const SIGN_OFF: &str = "Sign-off";
@@ -76,6 +73,7 @@ pub(crate) fn sheet<'p>(cx: &'p SheetContext<'p>) -> Sheet<'p> {
     add("Sample", "Requested size", context.sampling.size.to_string());
     add("Sample", "Size drawn", cx.drawn.len().to_string());
     add("Sample", "Seed", context.sampling.seed.clone());
+    add("Sample", "Seed of the assessor", "(give your own: doorward report --from scan.saved --seed TEXT)".to_owned());
 
     let none = |there: bool| (if there { "included" } else { "(none: the sheet is empty)" }).to_owned();
     add("Sources", "Register of exceptions", none(context.exceptions.is_some()));
@@ -99,12 +97,6 @@ pub(crate) fn sheet<'p>(cx: &'p SheetContext<'p>) -> Sheet<'p> {
         for blank in ["name", "date", "signature"] {
             add(SIGN_OFF, &format!("{role}: {blank}"), String::new());
         }
-    }
-    for (number, line) in (1..).zip(context.settings.lines()) {
-        add("Settings", &format!("line {number}"), line.to_owned());
-    }
-    if context.settings.is_empty() {
-        add("Settings", "(not recorded)", String::new());
     }
     Sheet::new(TITLE, columns(), rows.len(), rows)
 }

@@ -175,8 +175,18 @@ pub(crate) fn sheet<'p>(
     required: &'p BTreeMap<Arn, RequiredMode>,
     rules: &'p [&'static RuleMeta],
 ) -> Sheet<'p> {
+    sheet_with(report, &[], required, rules)
+}
+
+/// The sheet with findings beside those of the report, which come last.
+pub(crate) fn sheet_with<'p>(
+    report: &'p ScanReport,
+    more: &'p [Finding],
+    required: &'p BTreeMap<Arn, RequiredMode>,
+    rules: &'p [&'static RuleMeta],
+) -> Sheet<'p> {
     let places = load_balancers(report);
-    let rows = report.findings.iter().map(move |finding| {
+    let rows = report.findings.iter().chain(more).map(move |finding| {
         let lb = places.get(&finding.load_balancer).copied();
         Row {
             finding,
@@ -186,5 +196,5 @@ pub(crate) fn sheet<'p>(
             asked: finding.observed_at.unwrap_or(report.run.started),
         }
     });
-    Sheet::new(TITLE, columns(), report.findings.len(), rows)
+    Sheet::new(TITLE, columns(), report.findings.len() + more.len(), rows)
 }

@@ -7,13 +7,13 @@ use doorward_model::{Arn, VerdictKind};
 use super::{SheetContext, seen};
 use crate::figures::unit;
 use crate::sample::Drawn;
-use crate::sheet::{Columns, Sheet, Title};
+use crate::sheet::{Columns, Sheet, Title, Value};
 
 const TITLE: Title = Title {
     tab: "Sample",
     file: "sample",
-    about: "A random sample of the load balancers in scope. The seed is on the sheet Cover; it can be drawn \
-     again.",
+    about: "A random sample of the load balancers in scope, with columns for the tester. The seed is on the sheet Cover; it can be \
+     drawn again, or drawn with a seed of the assessor's own (--seed).",
 };
 
 struct Row<'p> {
@@ -37,6 +37,15 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
         })
         .text("Owner", 22, "Who is responsible.", |r| r.drawn.lb.owner_label().into())
         .prose("Verdicts", 40, "The verdict of every rule.", |r| r.verdicts.as_str().into())
+        .text("Tested by", 18, "Filled in by the tester.", |_| Value::Blank)
+        .text("Tested on", 12, "Filled in by the tester.", |_| Value::Blank)
+        .text(
+            "Agrees",
+            10,
+            "Filled in by the tester: whether the mode in the console or by the AWS CLI is the observed one.",
+            |_| Value::Blank,
+        )
+        .text("Remark", 30, "Filled in by the tester.", |_| Value::Blank)
         .text("Evidence: request id", 38, "AWS's id of the call that brought the attributes.", |r| {
             r.drawn.lb.evidence.as_ref().and_then(|evidence| evidence.request_id.as_deref()).into()
         })

@@ -47,7 +47,7 @@ fn columns<'p>() -> Columns<'p, Row> {
         .with(Kind::Share, "Share", 9, "Count of Of, rounded down to 0.01%, so that 100% means all.", |r| {
             share(r.now)
         })
-        .count("Count before", "The same in the previous period's last run; blank where there is none.", |r| {
+        .count("Count before", "The same in the previous period's last run or, in the first pack, in the run before; blank where there is none.", |r| {
             r.before.map(|(count, _)| count).into()
         })
         .count("Of before", "Its denominator.", |r| r.before.and_then(|(_, of)| of).into())

@@ -146,12 +146,15 @@ impl Style {
         if title == cover::TITLE {
             sheet.set_landscape().set_print_fit_to_pages(1, 0);
         } else {
-            let width: u32 = heads.iter().map(|head| u32::from(head.width)).sum();
-            let pages = u16::try_from(width.div_ceil(PAGE)).unwrap_or(1).max(1);
-            sheet.set_landscape().set_print_fit_to_pages(pages, 0).set_page_order(true);
-            if pages > 1 {
-                sheet.set_repeat_columns(0, 0)?;
-            }
+            // Paper has the columns that fit one page; the others are for filters and look-ups on a screen, and in the CSV file.
+            let mut width = 0;
+            let fitting = heads.iter().take_while(|head| {
+                width += u32::from(head.width);
+                width <= PAGE
+            });
+            let last_column = u16::try_from(fitting.count().saturating_sub(1)).unwrap_or(last.1).min(last.1);
+            sheet.set_landscape().set_print_fit_to_pages(1, 0);
+            sheet.set_print_area(0, 0, last.0.max(header + 1), last_column)?;
         }
         sheet.set_freeze_panes(header + 1, u16::from(heads.len() > 6))?;
         sheet.set_repeat_rows(header, header)?;

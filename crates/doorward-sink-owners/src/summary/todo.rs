@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use doorward_model::{Severity, Verdict};
+use doorward_model::{MODE_RULE, Severity, Verdict};
 use jiff::civil::Date;
 use jiff::{Timestamp, tz::TimeZone};
 use serde::Serialize;
@@ -103,6 +103,13 @@ pub(super) fn of(
                             format!("open for {}{}", age(first, now), deadline.unwrap_or_default())
                         }
                         None => String::new(),
+                    };
+                    // One act: the mode to set, which is the same wherever the page names one.
+                    let target = context.required.get(&held.lb.arn).filter(|_| finding.rule == MODE_RULE);
+                    let note = match (target, note.is_empty()) {
+                        (None, _) => note,
+                        (Some(required), true) => format!("set it to {}", required.lowest),
+                        (Some(required), false) => format!("set it to {}; {note}", required.lowest),
                     };
                     (when, Some(*severity), note)
                 }

@@ -1,10 +1,11 @@
-//! Findings by owner and by organizational unit, the worst first.
+//! Findings by owner, organizational unit, account and cost centre, those with the highest severities first.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use doorward_model::{
-    Arn, EffectiveMode, LoadBalancer, Mode, Observed, OwnerNames, ScanReport, Severity, Verdict, share, shown,
+    Account, AccountId, Arn, EffectiveMode, LoadBalancer, Mode, Observed, OwnerNames, ScanReport, Severity, Verdict,
+    share, shown, tag_value,
 };
 use serde::Serialize;
 
@@ -20,22 +21,54 @@ pub(crate) enum FindingGroup {
     Owner,
     /// By organizational unit, without what is below it.
     Unit,
+    /// By account.
+    Account,
+    /// By cost centre.
+    CostCentre,
 }
 
 impl FindingGroup {
-    fn of(self, lb: &LoadBalancer) -> String {
+    fn of(self, lb: &LoadBalancer, centres: &CostCentres<'_>) -> String {
         match self {
             Self::Owner => lb.owner_label().to_owned(),
             Self::Unit => shown(&lb.ou.as_ref().map(|ou| ou.names.clone())),
+            Self::Account => lb.account.to_string(),
+            Self::CostCentre => centres.of(lb),
         }
     }
 
     /// The same of what was last seen, as the ledger names it.
-    fn last(self, owner: &str, unit: &str) -> String {
+    fn last(self, owner: &str, unit: &str, account: &AccountId) -> String {
         match self {
             Self::Owner => owner.to_owned(),
             Self::Unit if unit == "(no unit)" => shown(&Observed::<String>::Absent),
             Self::Unit => unit.to_owned(),
+            Self::Account => account.to_string(),
+            Self::CostCentre => "(not seen now)".to_owned(),
+        }
+    }
+}
+
+/// The cost centres of load balancers, by the tag keys that name them.
+pub(crate) struct CostCentres<'a> {
+    accounts: BTreeMap<&'a AccountId, &'a Account>,
+    keys: &'a [String],
+}
+
+impl<'a> CostCentres<'a> {
+    pub(crate) fn new(report: &'a ScanReport, keys: &'a [String]) -> Self {
+        Self { accounts: report.accounts.iter().map(|account| (&account.id, account)).collect(), keys }
+    }
+
+    /// The cost centre of a load balancer; empty where no keys are configured.
+    pub(crate) fn of(&self, lb: &LoadBalancer) -> String {
+        if self.keys.is_empty() {
+            return String::new();
+        }
+        match tag_value(lb, self.accounts.get(&lb.account).copied(), self.keys) {
+            Observed::Known(value) => value,
+            Observed::Absent => "(none)".to_owned(),
+            Observed::Unread(gap) => format!("(unread: {})", gap.reason),
         }
     }
 }
@@ -94,13 +127,13 @@ impl Line {
 }
 
 /// Counts the report by group.
-pub(super) fn of(report: &ScanReport, by: FindingGroup) -> GroupsView {
+pub(super) fn of(report: &ScanReport, by: FindingGroup, centres: &CostCentres<'_>) -> GroupsView {
     let owners = OwnerNames::of(&report.load_balancers);
     let owned = |name: String| if matches!(by, FindingGroup::Owner) { owners.shown(&name).to_owned() } else { name };
     let mut groups: BTreeMap<String, Line> = BTreeMap::new();
     let mut names: BTreeMap<&Arn, String> = BTreeMap::new();
     for lb in &report.load_balancers {
-        let name = owned(by.of(lb));
+        let name = owned(by.of(lb, centres));
         let line = groups.entry(name.clone()).or_default();
         line.load_balancers += 1;
         match lb.effective_mode() {
@@ -132,12 +165,14 @@ pub(super) fn of(report: &ScanReport, by: FindingGroup) -> GroupsView {
     // A group of which nothing was seen is not gone.
     if let Some(unseen) = &report.unseen {
         for lb in &unseen.load_balancers {
-            groups.entry(owned(by.last(&lb.owner, &lb.unit))).or_default().load_balancers_unseen += 1;
+            groups.entry(owned(by.last(&lb.owner, &lb.unit, &lb.account))).or_default().load_balancers_unseen += 1;
         }
         for finding in unseen.findings.iter().filter(|finding| !finding.excepted) {
             let name = names.get(&finding.load_balancer).cloned();
-            groups.entry(name.unwrap_or_else(|| owned(by.last(&finding.owner, &finding.unit)))).or_default().unseen +=
-                1;
+            groups
+                .entry(name.unwrap_or_else(|| owned(by.last(&finding.owner, &finding.unit, &finding.account))))
+                .or_default()
+                .unseen += 1;
         }
     }
     let mut lines: Vec<Line> = groups.into_iter().map(|(name, line)| Line { name, ..line }).collect();

@@ -188,7 +188,10 @@ fn what_was_not_seen_is_said_and_drawn_beside_what_was() {
     ];
     let page = render(&report, &PageContext { trend, ..PageContext::default() }).expect("renders");
     assert!(page.contains(&sentence), "the headline says both: {seen} seen");
-    assert!(page.contains("(3 of 6) of the known load balancers were seen."));
+    assert!(
+        page.contains("(3 of 6) of the known load balancers were seen.")
+            && page.contains("3 known load balancers were not seen now.")
+    );
     assert!(page.contains("2 account-Regions that an earlier scan read were not read."));
     assert!(page.contains("In 1 account-Regions no scan ever looked"));
     assert!(page.contains("data-value=\"team-lost\""), "an owner without observations is not gone");

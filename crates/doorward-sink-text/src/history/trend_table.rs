@@ -3,15 +3,19 @@
 
 use std::fmt::Write as _;
 
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use doorward_ledger::{Durations, Kpi, RunSummary, Share};
 use doorward_model::{Bounds, Mode, Severity};
 use jiff::SignedDuration;
 
 use super::RuleKpi;
+use crate::fit::{Column, Grid, wrapped};
 
-/// The table. `last` is the number of newest scans with a line each; 0 for all.
-pub(super) fn render(scans: &[RunSummary], kpis: &[Kpi], rules: &[RuleKpi], last: usize) -> String {
+/// The table at a width in columns. `last` is the number of newest scans with a line each; 0 for all.
+pub(super) fn render(scans: &[RunSummary], kpis: &[Kpi], rules: &[RuleKpi], last: usize, width: usize) -> String {
+    wrapped(&sections(scans, kpis, rules, last, width), width)
+}
+
+fn sections(scans: &[RunSummary], kpis: &[Kpi], rules: &[RuleKpi], last: usize, width: usize) -> String {
     if scans.is_empty() && kpis.iter().any(|kpi| kpi.group.is_some()) {
         let mut text = String::from("Key figures\n");
         for kpi in kpis {
@@ -24,21 +28,18 @@ pub(super) fn render(scans: &[RunSummary], kpis: &[Kpi], rules: &[RuleKpi], last
         return "No scan was recorded in this period.\n".to_owned();
     }
     if scans.iter().any(|scan| scan.group.is_some()) {
-        return groups(scans, kpis);
+        return groups(scans, kpis, width);
     }
     let mut text = String::from("Scans\n");
-    let mut rows = Table::new();
-    rows.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-    rows.set_header(["ended (UTC)", "coverage"].into_iter().chain(COUNTS).chain(["run"]));
+    let ends = [Column::text("ended (UTC)", 0), Column::text("coverage", 1)];
+    let mut rows =
+        Grid::new(ends.into_iter().chain(COUNTS.map(count_column)).chain([Column::text("run", 20)]).collect());
     let shown = newest(scans, last);
     for scan in shown {
         let when = scan.run.at.strftime("%Y-%m-%d %H:%M").to_string();
-        rows.add_row([when, coverage(scan)].into_iter().chain(counts(scan)).chain([scan.run.id.clone()]));
+        rows.row([when, coverage(scan)].into_iter().chain(counts(scan)).chain([scan.run.id.clone()]));
     }
-    for column in rows.column_iter_mut().skip(2).take(11) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-    print(&mut text, &rows);
+    print(&mut text, &rows, width);
     if shown.len() < scans.len() {
         let _ = writeln!(text, "  and {} earlier lines: --last 0", scans.len() - shown.len());
     }
@@ -47,26 +48,32 @@ pub(super) fn render(scans: &[RunSummary], kpis: &[Kpi], rules: &[RuleKpi], last
     for kpi in kpis {
         figures(&mut text, kpi);
     }
-    by_rule(&mut text, rules);
+    by_rule(&mut text, rules, width);
     text
 }
 
 /// One line for each rule of which something is open or was remediated.
-fn by_rule(text: &mut String, rules: &[RuleKpi]) {
+fn by_rule(text: &mut String, rules: &[RuleKpi], width: usize) {
     let has_figure = |rule: &&RuleKpi| rule.kpi.time_to_remediate.count > 0 || rule.kpi.open + rule.kpi.excepted > 0;
     let shown: Vec<&RuleKpi> = rules.iter().filter(has_figure).collect();
     if shown.is_empty() {
         return;
     }
     text.push_str("\nBy rule\n");
-    let mut rows = Table::new();
-    rows.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-    rows.set_header(["rule", "remediated", "mean", "median", "90% within", "open", "oldest open"]);
+    let mut rows = Grid::new(vec![
+        Column::text("rule", 0),
+        Column::number("remediated", "fixed", 3),
+        Column::number("mean", "mean", 2),
+        Column::number("median", "median", 4),
+        Column::number("90% within", "90%", 5),
+        Column::number("open", "open", 0),
+        Column::text("oldest open", 1),
+    ]);
     let cell = |duration: Option<SignedDuration>| duration.map_or_else(|| "·".to_owned(), days);
     for RuleKpi { rule, kpi } in shown {
         let over = &kpi.time_to_remediate;
         let oldest = kpi.oldest_open.map(|since| since.strftime("%Y-%m-%d").to_string());
-        rows.add_row([
+        rows.row([
             rule.clone(),
             over.count.to_string(),
             cell(over.mean),
@@ -76,15 +83,27 @@ fn by_rule(text: &mut String, rules: &[RuleKpi]) {
             oldest.unwrap_or_else(|| "·".to_owned()),
         ]);
     }
-    for column in rows.column_iter_mut().skip(1).take(5) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-    print(text, &rows);
+    print(text, &rows, width);
 }
 
 /// The counts of every line, of a scan or of a group.
-const COUNTS: [&str; 11] =
-    ["monitor", "defensive", "strictest", "unknown", "high", "medium", "low", "excepted", "due", "unowned", "not seen"];
+const COUNTS: [(&str, &str, u8); 11] = [
+    ("monitor", "mon", 2),
+    ("defensive", "def", 8),
+    ("strictest", "str", 7),
+    ("unknown", "unk", 5),
+    ("high", "high", 0),
+    ("medium", "med", 3),
+    ("low", "low", 9),
+    ("excepted", "exc", 6),
+    ("due", "due", 10),
+    ("unowned", "unowned", 11),
+    ("not seen", "unseen", 0),
+];
+
+fn count_column((head, short, rank): (&'static str, &'static str, u8)) -> Column {
+    Column::number(head, short, rank)
+}
 
 fn counts(scan: &RunSummary) -> [String; 11] {
     let mode = |mode: Mode| scan.modes.get(&mode).copied().unwrap_or(0);
@@ -111,9 +130,9 @@ fn coverage(scan: &RunSummary) -> String {
     if scan.accounts_listed { read } else { format!("{read}, accounts missing") }
 }
 
-fn print(text: &mut String, rows: &Table) {
-    for line in rows.lines() {
-        let _ = writeln!(text, " {}", line.trim_end());
+fn print(text: &mut String, rows: &Grid, width: usize) {
+    for line in rows.lines(width.saturating_sub(1)) {
+        let _ = writeln!(text, " {line}");
     }
 }
 
@@ -124,7 +143,7 @@ fn newest(scans: &[RunSummary], last: usize) -> &[RunSummary] {
 }
 
 /// One line per group: its counts in the newest scan, its trend, and its key figures.
-fn groups(scans: &[RunSummary], kpis: &[Kpi]) -> String {
+fn groups(scans: &[RunSummary], kpis: &[Kpi], width: usize) -> String {
     let runs: Vec<&RunSummary> = scans.chunk_by(|a, b| a.run == b.run).filter_map(<[_]>::first).collect();
     let Some(last) = runs.last() else { return String::new() };
     let mut text = format!(
@@ -137,10 +156,14 @@ fn groups(scans: &[RunSummary], kpis: &[Kpi]) -> String {
     names.extend(kpis.iter().filter_map(|kpi| kpi.group.as_deref()));
     names.sort_unstable();
     names.dedup();
-    let mut rows = Table::new();
-    rows.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-    let header = ["group"].into_iter().chain(COUNTS);
-    rows.set_header(header.chain(["open findings", "to remediate (mean, median)", "came back", "oldest open"]));
+    let figures = [
+        Column::text("open findings", 1),
+        Column::text("to remediate (mean, median)", 16),
+        Column::text("failing again", 15),
+        Column::text("oldest open", 4),
+    ];
+    let mut rows =
+        Grid::new([Column::text("group", 0)].into_iter().chain(COUNTS.map(count_column)).chain(figures).collect());
     for name in names {
         let of =
             |run: &RunSummary| scans.iter().find(|scan| scan.run == run.run && scan.group.as_deref() == Some(name));
@@ -157,12 +180,9 @@ fn groups(scans: &[RunSummary], kpis: &[Kpi]) -> String {
         let open = format!("{} {}", spark(&trend), of(last).map_or_else(|| "0".to_owned(), open_words));
         let figures =
             [open, remediation, back.unwrap_or_else(|| "·".to_owned()), oldest.unwrap_or_else(|| "·".to_owned())];
-        rows.add_row([name.replace('\n', " ")].into_iter().chain(now).chain(figures));
+        rows.row([name.replace('\n', " ")].into_iter().chain(now).chain(figures));
     }
-    for column in rows.column_iter_mut().skip(1).take(COUNTS.len()) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-    print(&mut text, &rows);
+    print(&mut text, &rows, width);
     text
 }
 
@@ -308,7 +328,7 @@ fn figures(text: &mut String, kpi: &Kpi) {
             share(kpi.in_time)
         );
     }
-    let _ = writeln!(text, "  came back             {}", share(kpi.came_back));
+    let _ = writeln!(text, "  failing again         {}", share(kpi.came_back));
     let oldest = match (&kpi.oldest_open, &kpi.oldest_open_finding) {
         (Some(since), Some(id)) => format!(", the oldest since {} ({id})", since.strftime("%Y-%m-%d")),
         _ => String::new(),

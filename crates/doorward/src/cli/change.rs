@@ -27,7 +27,7 @@ Examples:
 
 /// Arguments of `doorward plan`.
 #[derive(Debug, Args)]
-#[command(before_help = PLAN_EXAMPLES)]
+#[command(after_help = PLAN_EXAMPLES)]
 pub(crate) struct PlanArguments {
     /// The saved scan to plan from [default: the newest recorded scan, judged by the current settings]
     #[arg(long, value_name = "FILE")]
@@ -75,7 +75,7 @@ pub(crate) struct PlanArguments {
 
 /// Arguments of `doorward apply`.
 #[derive(Debug, Args)]
-#[command(before_help = APPLY_EXAMPLES)]
+#[command(after_help = APPLY_EXAMPLES)]
 pub(crate) struct ApplyArguments {
     /// The plan file
     pub(crate) plan: PathBuf,

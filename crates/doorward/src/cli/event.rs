@@ -15,7 +15,7 @@ Examples:
 
 /// Arguments of `doorward event`.
 #[derive(Debug, Args)]
-#[command(before_help = EXAMPLES)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct EventArguments {
     /// The event file [default: stdin]
     #[arg(value_name = "FILE")]

@@ -6,16 +6,26 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::ListFormat;
 
+const EXAMPLES: &str = "\
+Examples:
+  doorward history                        trend and key figures
+  doorward history --since 30d            of the last 30 days
+  doorward history --by owner             a line for each owner
+  doorward history diff                   what changed between the newest two scans
+  doorward history diff latest~3 latest   what changed since three scans before
+  doorward history --format openmetrics   for a metrics collector";
+
 /// Arguments of `doorward history`.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct HistoryArguments {
     /// The ledger [default: as in the settings]
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) ledger: Option<PathBuf>,
-    /// Scans that ended on or after this day or time (UTC)
+    /// Scans that ended on or after this day or time (UTC), or within the last days or weeks: 2026-11-02, 30d, 4w
     #[arg(long, value_name = "DATE")]
     pub(crate) since: Option<String>,
-    /// Scans that ended before this day or time (UTC)
+    /// Scans that ended before this day or time (UTC), or before so many days or weeks ago
     #[arg(long, value_name = "DATE")]
     pub(crate) until: Option<String>,
     /// Group by owner, ou, severity or tag:KEY; the table then has a line for each group, of the newest scan
@@ -38,12 +48,12 @@ pub(crate) struct HistoryArguments {
 /// Subcommands of `doorward history`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum HistoryCommand {
-    /// Compare the findings of two scans
+    /// Compare the findings of two scans; without ids, of the newest two
     Diff {
-        /// The id of the earlier scan
-        from: String,
-        /// The id of the later scan
-        to: String,
+        /// The earlier scan: its id, the beginning of its id, `latest`, or `latest~N` for N scans before it
+        from: Option<String>,
+        /// The later scan [default: latest]
+        to: Option<String>,
         /// Output format
         #[arg(long, value_enum, default_value = "table")]
         format: ListFormat,
@@ -62,6 +72,7 @@ pub(crate) enum HistoryFormat {
     /// A table for people
     Table,
     /// JSON for programs
+    #[value(alias = "json-v1")]
     Json,
     /// CSV for spreadsheets
     Csv,

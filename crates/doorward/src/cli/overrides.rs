@@ -10,6 +10,7 @@ use doorward_settings::Override;
 
 /// The ledger of a command that scans.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "History")]
 pub(crate) struct LedgerArguments {
     /// Use this ledger [default: as in the settings]
     #[arg(long, value_name = "FILE", conflicts_with = "no_ledger")]

@@ -5,6 +5,7 @@ use figment::value::Value;
 
 /// Scope and credentials.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Scope and credentials")]
 pub(crate) struct ScopeArguments {
     /// Start from this profile of the shared AWS configuration
     #[arg(long, value_name = "NAME")]

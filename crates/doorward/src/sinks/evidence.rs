@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use doorward_model::{Sink, frameworks};
 use doorward_sink_evidence::{EvidenceSettings, EvidenceSink, SigningKey, fingerprint};
-use doorward_sink_text::json;
+use doorward_sink_text::{FlatContext, json};
 
 use super::SinkInputs;
 use crate::exit::{Exit, Failure};
@@ -25,7 +25,10 @@ pub(super) fn make<'a>(folder: &Path, inputs: SinkInputs<'a>) -> Result<Box<dyn 
         policy: inputs.policy,
         register: inputs.register,
         triggers: doorward_traffic::trigger_summary,
-        scan: |out, report, exit_code| json::write(out, report, exit_code).map(|_| ()),
+        scan: |out, report, required, context| {
+            let flat = FlatContext::new(report, required.clone(), context.history);
+            json::write(out, report, &flat, context.exit_code).map(|_| ())
+        },
         notice: if inputs.options.quiet { |_| {} } else { log },
         earlier: OnceLock::new(),
     }))

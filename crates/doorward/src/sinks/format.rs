@@ -11,6 +11,16 @@ use crate::exit::{Exit, Failure};
 use doorward_file::places::Places;
 use doorward_settings::nearest;
 
+/// The format that a name without a version stands for: the newest.
+fn newest(kind: &str) -> &str {
+    match kind {
+        "json" => "json-v1",
+        "ndjson" => "ndjson-v1",
+        "ocsf-1.8" => "ocsf",
+        kind => kind,
+    }
+}
+
 /// An output and its destination.
 #[derive(Debug, Clone)]
 pub(crate) struct Format {
@@ -38,7 +48,7 @@ impl FromStr for Format {
             Some((kind, path)) => (kind, Some(PathBuf::from(path))),
             None => (text, None),
         };
-        let Some(output) = REGISTRY.iter().find(|output| output.name == kind) else {
+        let Some(output) = REGISTRY.iter().find(|output| output.name == newest(kind)) else {
             return Ok(Self { kind: FormatKind::Plugin(kind.to_owned()), path });
         };
         match output.make {
@@ -63,7 +73,9 @@ impl std::fmt::Display for Format {
 impl Format {
     /// The help of `--format`, with a line for every output.
     pub(crate) fn help() -> String {
-        let mut help = String::from("Write the report as KIND, to stdout or to PATH; repeatable [default: table]");
+        let mut help = String::from(
+            "Write the report as KIND, to stdout or to PATH; repeatable [default: table]. `json` and `ndjson` are the newest versions",
+        );
         for output in REGISTRY.iter().filter(|output| output.shape() != SinkShape::Remote) {
             let folder = if output.shape() == SinkShape::Folder { "=DIR" } else { "" };
             help.push_str(&format!("\n  {:<13} {}", format!("{}{folder}", output.name), output.help));
@@ -134,7 +146,7 @@ impl Format {
     }
 
     /// Whether its place is a folder. A plugin says only later what it writes; an existing folder shows it.
-    fn is_folder(&self) -> bool {
+    pub(crate) fn is_folder(&self) -> bool {
         match &self.kind {
             FormatKind::BuiltIn(output) => output.shape() == SinkShape::Folder,
             FormatKind::Plugin(_) => self.path.as_ref().is_some_and(|path| path.is_dir()),

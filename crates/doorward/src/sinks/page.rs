@@ -30,6 +30,10 @@ pub(super) fn write(
         required: doorward_rules::required_modes(&report.load_balancers, inputs.policy),
         rules: doorward_rules::definitions(),
         trend: context.history.trend.clone(),
+        before: context.history.before.clone(),
+        remediation: context.history.remediation.clone(),
+        filter: inputs.filter.map(ToString::to_string),
+        cost_centre_tags: inputs.settings.owners.cost_centre_tags.clone(),
         triggers: Some(doorward_traffic::trigger_summary),
     };
     let text = page::render(report, &context).map_err(io::Error::other)?;

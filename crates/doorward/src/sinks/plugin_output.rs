@@ -9,6 +9,7 @@ use doorward_ledger::LeasedLedger;
 use doorward_model::{ScanReport, Sink, SinkFuture};
 use doorward_settings::variable::variable;
 use doorward_sink_plugin::{OpenLedger, Plugin, PluginSink, PluginsSettings, ReportLine};
+use doorward_sink_text::FlatContext;
 use doorward_sink_text::ndjson::{self, NdjsonLine};
 
 use super::SinkInputs;
@@ -45,7 +46,7 @@ pub(super) fn make<'a>(name: &str, path: Option<&Path>, inputs: SinkInputs<'a>) 
         tries: settings.tries,
         delta: settings.delta,
         path: path.map(Path::to_owned),
-        lines: report_lines,
+        lines: Box::new(move |report, context| report_lines(report, inputs.flat(report, &context), context.exit_code)),
         ledger: plugins.ledger.map(|ledger| Arc::new(move || ledger.open(plugins.clock)) as OpenLedger<'a>),
         redeliver: plugins.redeliver,
         clock: plugins.clock.clone(),
@@ -56,9 +57,10 @@ pub(super) fn make<'a>(name: &str, path: Option<&Path>, inputs: SinkInputs<'a>) 
 /// The report as lines of `ndjson-v1`.
 fn report_lines(
     report: &ScanReport,
+    flat: FlatContext,
     exit_code: u8,
 ) -> Box<dyn Iterator<Item = io::Result<ReportLine<'_>>> + Send + '_> {
-    Box::new(ndjson::lines(report, exit_code).map(|line| {
+    Box::new(ndjson::lines(report, flat, exit_code).map(|line| {
         let finding = match &line {
             NdjsonLine::Finding(finding) => Some(*finding),
             _ => None,

@@ -1,6 +1,5 @@
 //! The sinks of one command: checked before any work, and given the report at the end.
 
-use std::io::{self, Write as _};
 use std::path::Path;
 
 use doorward_model::{HistoryContext, ScanReport, Sink, SinkContext, SinkError};
@@ -8,6 +7,7 @@ use doorward_model::{HistoryContext, ScanReport, Sink, SinkContext, SinkError};
 use super::{Format, SinkInputs};
 use crate::exit::{Exit, Failure};
 use crate::internal_error;
+use crate::io::log;
 use doorward_file::check_writable;
 use doorward_file::places::Places;
 
@@ -73,7 +73,7 @@ impl<'a> PreparedSinks<'a> {
             outcome = outcome.and(accounted.map_err(Failure::from));
         }
         if !self.quiet && exit != Exit::Clean {
-            let _ = writeln!(io::stderr(), "exit code {}: {}", exit.code(), exit.meaning());
+            log(&format!("exit code {}: {}", exit.code(), exit.meaning()));
         }
         outcome
     }

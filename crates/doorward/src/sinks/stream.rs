@@ -7,6 +7,7 @@ use doorward_model::{Receipt, ScanReport, Sink, SinkContext, SinkError, SinkFutu
 
 use super::{OutputOptions, Render, SinkInputs};
 use doorward_file::{Readers, check_writable, write_file};
+use doorward_sink_text::ANY_WIDTH;
 
 /// Writes to stdout or to a file, which appears whole or not at all.
 pub(super) struct StreamSink<'a> {
@@ -19,7 +20,10 @@ pub(super) struct StreamSink<'a> {
 impl<'a> StreamSink<'a> {
     /// A sink that writes to a file, or to stdout without a path.
     pub(super) fn new(name: &'static str, path: Option<PathBuf>, render: Render, inputs: SinkInputs<'a>) -> Self {
-        let options = OutputOptions { colour: inputs.options.colour && path.is_none(), ..inputs.options };
+        let options = match &path {
+            None => inputs.options,
+            Some(_) => OutputOptions { colour: false, width: ANY_WIDTH, ..inputs.options },
+        };
         Self { name, path, render, inputs: SinkInputs { options, ..inputs } }
     }
 

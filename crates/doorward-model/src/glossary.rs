@@ -1,0 +1,171 @@
+//! The glossary of figures: what each number in the outputs counts. `doorward explain FIGURE` prints an entry, and the page and the
+//! workbook list them all.
+
+/// A figure that outputs show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Figure {
+    /// Its stable id, as `doorward explain` takes it.
+    pub id: &'static str,
+    /// Its name, as outputs label it.
+    pub name: &'static str,
+    /// What it counts.
+    pub definition: &'static str,
+    /// Where it is shown.
+    pub shown: &'static str,
+}
+
+/// The figure with an id.
+pub fn figure(id: &str) -> Option<&'static Figure> {
+    FIGURES.iter().find(|figure| figure.id == id)
+}
+
+/// Every figure that more than one output shows.
+pub const FIGURES: &[Figure] = &[
+    Figure {
+        id: "weaker-than-required",
+        name: "Weaker than required",
+        definition: "Load balancers whose observed mode is weaker than the policy requires: verdict fail of the rule \
+                     desync-mode-below-required. Its denominator is the load balancers whose mode was judged: fail, excepted, unknown and \
+                     pass.",
+        shown: "headline and first card of the page, workbook sheet Summary, `tally.verdicts` in JSON",
+    },
+    Figure {
+        id: "weaker-by-exception",
+        name: "Weaker by exception",
+        definition: "Load balancers whose mode is weaker than the policy requires and that an exception in force permits to be.",
+        shown: "page, workbook sheet Summary, `tally.verdicts` in JSON",
+    },
+    Figure {
+        id: "failing-verdicts",
+        name: "Failing verdicts",
+        definition: "All verdicts fail of all rules. It is the sum of open findings and informational findings. A load balancer counts once \
+                     for each rule that it fails.",
+        shown: "column fail of the table, `tally.verdicts` in JSON",
+    },
+    Figure {
+        id: "open-findings",
+        name: "Open findings",
+        definition: "Failing verdicts of severity critical, high, medium or low that this scan observed. Informational findings and findings \
+                     under an exception are not among them.",
+        shown: "table, page, history, owner pages, digests, workbook, metric doorward_seen_open_findings",
+    },
+    Figure {
+        id: "informational-findings",
+        name: "Informational findings",
+        definition: "Failing verdicts of severity informational: an improvement is possible, nothing is wrong.",
+        shown: "table, page, owner pages, workbook, metric doorward_open_findings with severity=\"informational\"",
+    },
+    Figure {
+        id: "excepted-findings",
+        name: "Findings under an exception",
+        definition: "Verdicts excepted: the rule fails, and an exception in force permits it until a date.",
+        shown: "every output",
+    },
+    Figure {
+        id: "not-seen-now",
+        name: "Known, not seen now",
+        definition: "Load balancers and open findings that an earlier scan observed and this one did not, because an account-Region was not \
+                     read, an attribute could not be read, or the rule was not asked. They may still be there and still fail, so no output \
+                     counts them as fixed. Without a ledger they are unknown.",
+        shown: "every output; `unseen` in JSON, sheet Not seen now of the workbook",
+    },
+    Figure {
+        id: "open-findings-known",
+        name: "Open findings as far as is known",
+        definition: "Open findings that this scan observed, and those that were open when they were last observed and were not seen now. This \
+                     is the figure to compare scans by: a scan that sees less does not lower it.",
+        shown: "trend of the page, history (open_known), workbook sheet Trend, metric doorward_open_findings",
+    },
+    Figure {
+        id: "failing-in-diff",
+        name: "Findings that failed, in a comparison of two scans",
+        definition: "Open findings, informational findings, findings under an exception, and findings not seen, as far as is known at each of \
+                     the two scans. It is larger than open findings by the last three.",
+        shown: "`doorward history diff`",
+    },
+    Figure {
+        id: "unknown-verdicts",
+        name: "Unknown verdicts",
+        definition: "Verdicts that could not be determined because a value could not be read. Unknown is never a pass and counts in the \
+                     denominator of every share.",
+        shown: "every output",
+    },
+    Figure {
+        id: "coverage",
+        name: "Coverage",
+        definition: "Account-Regions that were read completely, of those in scope. Skipped account-Regions are counted beside it.",
+        shown: "every output",
+    },
+    Figure {
+        id: "coverage-by-load-balancers",
+        name: "Known load balancers that were seen",
+        definition: "Load balancers of every kind that this scan saw, of those that it saw or that an earlier scan saw and no scan observed as \
+                     deleted. Coverage counts account-Regions alike; this figure weighs them by what is in them. \
+                     `report.minimum_coverage` applies to both.",
+        shown: "table and page where something was not seen, history, workbook sheet Summary",
+    },
+    Figure {
+        id: "mode-share",
+        name: "Share of a mode",
+        definition: "Application and classic load balancers in a mode, of those seen whose mode has an effect, the unknown ones among them. \
+                     Where load balancers were not seen, a range stands beside it that counts them both ways.",
+        shown: "table, page, history, owner pages, workbook",
+    },
+    Figure {
+        id: "unowned-load-balancers",
+        name: "Load balancers without an owner",
+        definition: "Application and classic load balancers whose mode has an effect and whose owner is not named anywhere. The rule \
+                     owner-missing also judges those without an HTTP listener, so its failures may be more.",
+        shown: "history, metric doorward_unowned_load_balancers",
+    },
+    Figure {
+        id: "exposure",
+        name: "Exposure",
+        definition: "Points of the open findings of an owner or cost centre: critical 64, high 16, medium 4, low 1. Zero is best; it has no \
+                     upper limit, and compares groups within one scan.",
+        shown: "owner pages and their index",
+    },
+    Figure {
+        id: "time-to-remediate",
+        name: "Time to remediate",
+        definition: "From the first scan that observed a finding open to the scan that observed it pass, over all findings that were fixed. \
+                     Deleted load balancers and findings not seen are not among them.",
+        shown: "history, page, metric doorward_time_to_remediate_seconds_mean",
+    },
+    Figure {
+        id: "time-in-monitor",
+        name: "Time in monitor",
+        definition: "From the first reading of a load balancer in monitor to the first in a stronger mode.",
+        shown: "history, metric doorward_time_in_monitor_seconds_mean",
+    },
+    Figure {
+        id: "failing-again",
+        name: "Failing again",
+        definition: "Findings that failed, were observed to pass or were resolved, and fail now. A finding that never failed before is new.",
+        shown: "history, `history diff`, owner pages, digests, workbook",
+    },
+    Figure {
+        id: "exceptions-due",
+        name: "Exceptions due",
+        definition: "Exceptions that end soon, as the rule exception-expiring finds them, counted by the findings that say so.",
+        shown: "history, page, metric doorward_exceptions_due",
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_figure_has_an_id_of_its_own_and_a_sentence() {
+        let ids: BTreeSet<&str> = FIGURES.iter().map(|figure| figure.id).collect();
+        assert_eq!(ids.len(), FIGURES.len());
+        for one in FIGURES {
+            assert_eq!(figure(one.id), Some(one));
+            assert!(one.definition.ends_with('.') && !one.shown.is_empty(), "{}", one.id);
+            assert!(crate::VerdictReason::ALL.iter().all(|reason| reason.code() != one.id), "{} is taken", one.id);
+        }
+    }
+}

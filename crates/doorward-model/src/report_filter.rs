@@ -1,0 +1,147 @@
+//! A part of a report: the load balancers and findings that some criteria select. Coverage stays that of the whole scan.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    Arn, DeadlineTally, Finding, LoadBalancer, Observed, ScanReport, Severity, Tally, UnseenFinding, VerdictKind,
+    owner_key,
+};
+
+/// The criteria; one without a value selects everything. Values of one criterion are alternatives, criteria hold together.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ReportFilter {
+    /// Owners as reports show them, compared without case.
+    pub owners: Vec<String>,
+    /// Account ids.
+    pub accounts: Vec<String>,
+    /// Organizational units as paths of names, with those below them.
+    pub ous: Vec<String>,
+    /// Rule ids.
+    pub rules: Vec<String>,
+    /// Severities of failures.
+    pub severities: Vec<Severity>,
+    /// Verdicts.
+    pub verdicts: Vec<VerdictKind>,
+}
+
+impl ReportFilter {
+    /// Whether it selects everything.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Whether it leaves out findings of load balancers that stay.
+    pub fn selects_findings(&self) -> bool {
+        !self.rules.is_empty() || !self.severities.is_empty() || !self.verdicts.is_empty()
+    }
+
+    fn has_owner(&self, owner: &str) -> bool {
+        self.owners.is_empty() || self.owners.iter().any(|wanted| owner_key(wanted) == owner_key(owner))
+    }
+
+    fn has_account(&self, account: &str) -> bool {
+        self.accounts.is_empty() || self.accounts.iter().any(|wanted| wanted == account)
+    }
+
+    fn has_unit(&self, unit: Option<&str>) -> bool {
+        let below = |wanted: &String, unit: &str| {
+            let wanted = wanted.trim_end_matches('/');
+            unit.strip_prefix(wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        self.ous.is_empty() || unit.is_some_and(|unit| self.ous.iter().any(|wanted| below(wanted, unit)))
+    }
+
+    fn has_load_balancer(&self, lb: &LoadBalancer) -> bool {
+        let unit = match &lb.ou {
+            Observed::Known(ou) => Some(ou.names.as_str()),
+            Observed::Absent | Observed::Unread(_) => None,
+        };
+        self.has_owner(lb.owner_label()) && self.has_account(lb.account.as_str()) && self.has_unit(unit)
+    }
+
+    fn has_rule(&self, rule: &str) -> bool {
+        self.rules.is_empty() || self.rules.iter().any(|wanted| wanted == rule)
+    }
+
+    fn has_finding(&self, finding: &Finding) -> bool {
+        let kind = finding.verdict.kind();
+        let severity = finding.verdict.severity();
+        self.has_rule(&finding.rule)
+            && (self.verdicts.is_empty() || self.verdicts.contains(&kind))
+            && (self.severities.is_empty() || severity.is_some_and(|severity| self.severities.contains(&severity)))
+    }
+
+    /// What was not seen is selected by what is known of it: it failed when it was last seen.
+    fn has_unseen(&self, finding: &UnseenFinding) -> bool {
+        let kind = if finding.excepted { VerdictKind::Excepted } else { VerdictKind::Fail };
+        self.has_owner(&finding.owner)
+            && self.has_account(finding.account.as_str())
+            && self.has_unit(Some(&finding.unit))
+            && self.has_rule(&finding.rule)
+            && (self.verdicts.is_empty()
+                || self.verdicts.contains(&kind)
+                || self.verdicts.contains(&VerdictKind::Unknown))
+            && (self.severities.is_empty()
+                || finding.severity.is_none_or(|severity| self.severities.contains(&severity)))
+    }
+
+    /// The selected part. A load balancer stays where its owner, account and unit are selected and, with criteria for findings, where at
+    /// least one of its findings is.
+    #[must_use]
+    pub fn apply(&self, mut report: ScanReport) -> ScanReport {
+        if self.is_empty() {
+            return report;
+        }
+        report.load_balancers.retain(|lb| self.has_load_balancer(lb));
+        let kept: BTreeSet<Arn> = report.load_balancers.iter().map(|lb| lb.arn.clone()).collect();
+        report.findings.retain(|finding| kept.contains(&finding.load_balancer) && self.has_finding(finding));
+        if self.selects_findings() {
+            let found: BTreeSet<&Arn> = report.findings.iter().map(|finding| &finding.load_balancer).collect();
+            report.load_balancers.retain(|lb| found.contains(&lb.arn));
+        }
+        if let Some(unseen) = &mut report.unseen {
+            unseen.findings.retain(|finding| self.has_unseen(finding));
+            unseen.load_balancers.retain(|lb| {
+                self.has_owner(&lb.owner) && self.has_account(lb.account.as_str()) && self.has_unit(Some(&lb.unit))
+            });
+        }
+        let deadlines = report.tally.deadlines.map(|_| DeadlineTally::of(&report.findings));
+        report.tally = Tally { deadlines, ..Tally::of(&report.load_balancers, &report.findings) };
+        report
+    }
+}
+
+impl std::fmt::Display for ReportFilter {
+    /// `owner payments; severity high or critical`
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let severities: Vec<String> = self.severities.iter().map(ToString::to_string).collect();
+        let verdicts: Vec<String> = self.verdicts.iter().map(ToString::to_string).collect();
+        let parts = [
+            ("owner", &self.owners),
+            ("account", &self.accounts),
+            ("OU", &self.ous),
+            ("rule", &self.rules),
+            ("severity", &severities),
+            ("verdict", &verdicts),
+        ];
+        let parts = parts.iter().filter(|(_, values)| !values.is_empty());
+        let parts: Vec<String> = parts.map(|(name, values)| format!("{name} {}", values.join(" or "))).collect();
+        f.write_str(&parts.join("; "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_unit_selects_what_is_below_it_and_not_what_begins_alike() {
+        let filter = ReportFilter { ous: vec!["/Prod/".to_owned()], ..ReportFilter::default() };
+        for (unit, expected) in [("/Prod", true), ("/Prod/Shop", true), ("/Production", false)] {
+            assert_eq!(filter.has_unit(Some(unit)), expected, "{unit}");
+        }
+        assert!(!filter.has_unit(None), "what could not be read is not selected");
+        assert_eq!(filter.to_string(), "OU /Prod/");
+        assert!(ReportFilter::default().has_unit(None) && ReportFilter::default().is_empty());
+    }
+}

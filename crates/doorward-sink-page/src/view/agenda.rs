@@ -1,0 +1,178 @@
+//! What to do next, what changed since the last scan, and which exceptions end.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
+use doorward_model::{Arn, ChangeKind, OwnerNames, ScanReport, Severity, Verdict};
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use serde::Serialize;
+
+use super::title_of;
+use crate::PageContext;
+
+/// How many steps are listed; the table has the others.
+const STEPS: usize = 5;
+/// How many names a line has; the others are counted.
+const NAMED: usize = 6;
+/// How many changes of one kind are listed.
+const CHANGES: usize = 25;
+/// Exceptions that end within so many days are listed.
+const DUE_DAYS: i32 = 31;
+
+/// The section.
+#[derive(Serialize)]
+pub(super) struct AgendaView {
+    steps: Vec<StepView>,
+    /// How many more kinds of steps there are.
+    more_steps: usize,
+    changed: Option<ChangedView>,
+    due: Vec<DueView>,
+    due_days: i32,
+}
+
+/// Failures of one rule and severity.
+#[derive(Serialize)]
+struct StepView {
+    severity: &'static str,
+    rule: String,
+    title: String,
+    load_balancers: usize,
+    names: String,
+    /// The owners with the most of them.
+    owners: String,
+}
+
+/// What changed since the scan before.
+#[derive(Serialize)]
+struct ChangedView {
+    since: String,
+    groups: Vec<ChangedGroup>,
+}
+
+/// The changes of one kind.
+#[derive(Serialize)]
+struct ChangedGroup {
+    label: &'static str,
+    count: usize,
+    lines: Vec<(String, String)>,
+    more: usize,
+}
+
+/// One exception that ends, or ended.
+#[derive(Serialize)]
+struct DueView {
+    exception: String,
+    last_day: String,
+    when: String,
+    /// Whether it ended already.
+    over: bool,
+    load_balancers: usize,
+    names: String,
+    owners: String,
+}
+
+/// Reads it off the report.
+pub(super) fn of(report: &ScanReport, context: &PageContext) -> AgendaView {
+    let owners = OwnerNames::of(&report.load_balancers);
+    let (steps, more_steps) = steps(report, context, &owners);
+    AgendaView { steps, more_steps, changed: changed(context), due: due(report, &owners), due_days: DUE_DAYS }
+}
+
+/// Names without repetition, the first ones; the others are counted.
+fn listed(names: &[&str]) -> String {
+    let unique: BTreeSet<&str> = names.iter().copied().collect();
+    let named: Vec<&str> = unique.iter().copied().take(NAMED).collect();
+    match unique.len().saturating_sub(NAMED) {
+        0 => named.join(", "),
+        more => format!("{} and {more} more", named.join(", ")),
+    }
+}
+
+/// Owners with their counts, the most first.
+fn tallied<'a>(owners: impl Iterator<Item = &'a str>) -> String {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    owners.for_each(|owner| *counts.entry(owner).or_default() += 1);
+    let mut counts: Vec<(&str, usize)> = counts.into_iter().collect();
+    counts.sort_by_key(|(owner, count)| (Reverse(*count), *owner));
+    let shown: Vec<String> = counts.iter().take(NAMED).map(|(owner, count)| format!("{owner} ({count})")).collect();
+    match counts.len().saturating_sub(NAMED) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
+fn steps(report: &ScanReport, context: &PageContext, owners: &OwnerNames) -> (Vec<StepView>, usize) {
+    let mut groups: BTreeMap<(Reverse<Severity>, &str), Vec<(&str, &str)>> = BTreeMap::new();
+    for finding in &report.findings {
+        if let Some(severity) = finding.verdict.severity().filter(|severity| *severity > Severity::Informational) {
+            let key = (Reverse(severity), finding.rule.as_str());
+            groups.entry(key).or_default().push((&finding.name, owners.shown(&finding.owner)));
+        }
+    }
+    let more = groups.len().saturating_sub(STEPS);
+    let steps = groups.into_iter().take(STEPS).map(|((Reverse(severity), rule), found)| StepView {
+        severity: severity.as_str(),
+        rule: rule.to_owned(),
+        title: title_of(context, rule),
+        load_balancers: found.len(),
+        names: listed(&found.iter().map(|(name, _)| *name).collect::<Vec<_>>()),
+        owners: tallied(found.iter().map(|(_, owner)| *owner)),
+    });
+    (steps.collect(), more)
+}
+
+fn changed(context: &PageContext) -> Option<ChangedView> {
+    let before = context.before.as_ref()?;
+    let groups = ChangeKind::ALL.into_iter().filter_map(|kind| {
+        let of_kind: Vec<_> = before.changes.iter().filter(|change| change.kind == kind).collect();
+        let line = |arn: &Arn, rule: &str| (arn.load_balancer_name().to_owned(), title_of(context, rule));
+        (!of_kind.is_empty()).then(|| ChangedGroup {
+            label: kind.label(),
+            count: of_kind.len(),
+            lines: of_kind.iter().take(CHANGES).map(|change| line(&change.load_balancer, &change.rule)).collect(),
+            more: of_kind.len().saturating_sub(CHANGES),
+        })
+    });
+    Some(ChangedView { since: before.at.strftime("%Y-%m-%d %H:%M UTC").to_string(), groups: groups.collect() })
+}
+
+fn due(report: &ScanReport, owners: &OwnerNames) -> Vec<DueView> {
+    let today = report.run.finished.to_zoned(TimeZone::UTC).date();
+    let days_left = |last: Date| last.since(today).map(|span| span.get_days()).unwrap_or(i32::MAX);
+    let mut groups: BTreeMap<(Date, &str), Vec<(&str, &str)>> = BTreeMap::new();
+    for finding in &report.findings {
+        let Verdict::Excepted { exception, expires, .. } = &finding.verdict else { continue };
+        let Ok(last) = expires.parse::<Date>() else { continue };
+        if days_left(last) <= DUE_DAYS {
+            groups.entry((last, exception)).or_default().push((&finding.name, owners.shown(&finding.owner)));
+        }
+    }
+    let ending = groups.into_iter().map(|((last, exception), found)| DueView {
+        exception: exception.to_owned(),
+        last_day: last.to_string(),
+        when: match days_left(last) {
+            0 => "ends today".to_owned(),
+            1 => "1 day left".to_owned(),
+            days => format!("{days} days left"),
+        },
+        over: false,
+        load_balancers: found.iter().map(|(name, _)| *name).collect::<BTreeSet<_>>().len(),
+        names: listed(&found.iter().map(|(name, _)| *name).collect::<Vec<_>>()),
+        owners: tallied(found.iter().map(|(_, owner)| *owner)),
+    });
+    let expired = report
+        .findings
+        .iter()
+        .filter(|finding| finding.rule == "exception-expired" && matches!(finding.verdict, Verdict::Fail { .. }));
+    let expired = expired.map(|finding| DueView {
+        exception: finding.verdict.because().to_owned(),
+        last_day: String::new(),
+        when: "expired".to_owned(),
+        over: true,
+        load_balancers: 1,
+        names: finding.name.clone(),
+        owners: owners.shown(&finding.owner).to_owned(),
+    });
+    expired.chain(ending).collect()
+}

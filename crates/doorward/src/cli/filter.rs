@@ -1,0 +1,68 @@
+//! The flags that select a part of a report.
+
+use clap::Args;
+use doorward_model::{ReportFilter, Severity, VerdictKind};
+
+use crate::exit::{Exit, Failure};
+
+/// The part of the report to write.
+#[derive(Debug, Args)]
+#[command(
+    next_help_heading = "Filters (several values of one are alternatives; the coverage stays that of the whole scan)"
+)]
+pub(crate) struct FilterArguments {
+    /// Load balancers of this owner; repeatable
+    #[arg(long = "owner", value_name = "NAME")]
+    owners: Vec<String>,
+    /// Load balancers in this account; repeatable
+    #[arg(long = "account", value_name = "ID")]
+    accounts: Vec<String>,
+    /// Load balancers in this organizational unit and those below it, as a path of names; repeatable
+    #[arg(long = "ou", value_name = "PATH")]
+    ous: Vec<String>,
+    /// Findings of this rule; repeatable
+    #[arg(long = "rule", value_name = "RULE")]
+    rules: Vec<String>,
+    /// Failures of this severity; repeatable
+    #[arg(long = "severity", value_name = "SEVERITY")]
+    severities: Vec<String>,
+    /// Findings with this verdict: fail, excepted, unknown, pass, not-applicable or not-asked; repeatable
+    #[arg(long = "verdict", value_name = "VERDICT")]
+    verdicts: Vec<String>,
+}
+
+impl FilterArguments {
+    /// The criteria.
+    pub(crate) fn filter(&self) -> Result<ReportFilter, Failure> {
+        let usage = |flag: &str, given: &str, known: &[String]| {
+            let near = known
+                .iter()
+                .max_by(|one, other| strsim::jaro_winkler(given, one).total_cmp(&strsim::jaro_winkler(given, other)));
+            let near = near.filter(|near| strsim::jaro_winkler(given, near) > 0.75);
+            let near = near.map(|near| format!(" (did you mean {near}?)")).unwrap_or_default();
+            Failure::new(Exit::Usage, format!("{flag} {given}: not one of {}{near}", known.join(", ")))
+        };
+        let rules: Vec<String> = doorward_rules::catalogue().iter().map(|meta| meta.id.to_owned()).collect();
+        if let Some(unknown) = self.rules.iter().find(|rule| !rules.contains(rule)) {
+            return Err(usage("--rule", unknown, &rules));
+        }
+        let severity = |given: &String| {
+            let known = Severity::ALL.map(|severity| severity.as_str().to_owned());
+            let found = Severity::ALL.into_iter().find(|severity| severity.as_str().eq_ignore_ascii_case(given));
+            found.ok_or_else(|| usage("--severity", given, &known))
+        };
+        let verdict = |given: &String| {
+            let known = VerdictKind::ALL.map(|kind| kind.to_string().replace(' ', "-"));
+            let found = VerdictKind::ALL.into_iter().zip(&known).find(|(_, name)| name.eq_ignore_ascii_case(given));
+            found.map(|(kind, _)| kind).ok_or_else(|| usage("--verdict", given, &known))
+        };
+        Ok(ReportFilter {
+            owners: self.owners.clone(),
+            accounts: self.accounts.clone(),
+            ous: self.ous.clone(),
+            rules: self.rules.clone(),
+            severities: self.severities.iter().map(severity).collect::<Result<_, _>>()?,
+            verdicts: self.verdicts.iter().map(verdict).collect::<Result<_, _>>()?,
+        })
+    }
+}

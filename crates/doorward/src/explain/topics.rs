@@ -1,0 +1,171 @@
+//! Topics of `doorward explain` besides rules and reason codes: figures, metrics, settings, severities and modes.
+
+use std::fmt::Write as _;
+use std::sync::OnceLock;
+
+use doorward_model::{FIGURES, Figure, Mode, Severity};
+use doorward_sink_text::history::METRICS;
+
+use crate::settings::DEFAULT;
+
+/// Every mode, the weakest first.
+const MODES: [Mode; 3] = [Mode::Monitor, Mode::Defensive, Mode::Strictest];
+
+/// A setting: its key, its default as written, and the comment above it.
+struct SettingText {
+    key: String,
+    default: String,
+    comment: String,
+}
+
+/// The names of all topics of this module.
+pub(super) fn names() -> Vec<&'static str> {
+    let figures = FIGURES.iter().map(|figure| figure.id);
+    let severities = Severity::ALL.into_iter().map(Severity::as_str);
+    let modes = MODES.into_iter().map(Mode::as_str);
+    let settings = settings().iter().map(|setting| setting.key.as_str());
+    figures
+        .chain(severities)
+        .chain(modes)
+        .chain(settings)
+        .chain(metrics().iter().map(String::as_str))
+        .chain(["severity", "modes"])
+        .collect()
+}
+
+/// The text of a topic.
+pub(super) fn text(topic: &str) -> Option<String> {
+    if let Some(Figure { id, name, definition, shown }) = doorward_model::figure(topic) {
+        return Some(format!("{name} ({id})\n\n{definition}\n\nShown in: {shown}\n"));
+    }
+    if let Some(setting) = settings().iter().find(|setting| setting.key == topic) {
+        let SettingText { key, default, comment } = setting;
+        let variable = key.to_uppercase().replace('.', "__");
+        return Some(format!("{key}\n\n{comment}\n\nDefault: {default}\nVariable: DOORWARD_{variable}\n"));
+    }
+    if let Some((name, help)) = METRICS.iter().find(|(name, _)| topic.strip_prefix("doorward_") == Some(*name)) {
+        return Some(format!(
+            "doorward_{name} (gauge)\n\n{help}\n\nPrinted by: doorward history --format openmetrics\n"
+        ));
+    }
+    if topic == "severity" {
+        return Some(Severity::ALL.iter().fold(String::new(), |mut text, severity| {
+            let _ = writeln!(text, "{:<14} {}", severity.as_str(), of_severity(*severity));
+            text
+        }));
+    }
+    if topic == "modes" {
+        return Some(MODES.iter().fold(String::new(), |mut text, mode| {
+            let _ = writeln!(text, "{:<10} {}", mode.as_str(), of_mode(*mode));
+            text
+        }));
+    }
+    if let Some(severity) = Severity::ALL.into_iter().find(|severity| severity.as_str() == topic) {
+        return Some(format!("{topic} (severity)\n\n{}\n", of_severity(severity)));
+    }
+    let mode = MODES.into_iter().find(|mode| mode.as_str() == topic)?;
+    Some(format!("{topic} (desync mitigation mode)\n\n{}\n", of_mode(mode)))
+}
+
+/// The lists of topics, for `doorward explain`.
+pub(super) fn listed() -> String {
+    let mut text = String::from("\nFigures that outputs show:\n");
+    for Figure { id, name, .. } in FIGURES {
+        let _ = writeln!(text, "  {id:<30} {name}");
+    }
+    text.push_str("\nMetrics of `doorward history --format openmetrics`:\n");
+    for (name, help) in METRICS {
+        let _ = writeln!(text, "  {:<50} {help}", format!("doorward_{name}"));
+    }
+    text.push_str("\nSettings:\n");
+    for SettingText { key, default, .. } in settings() {
+        let _ = writeln!(text, "  {key:<38} {default}");
+    }
+    text
+}
+
+const fn of_severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Critical => "Fix now.",
+        Severity::High => "Fix soon.",
+        Severity::Medium => "Fix.",
+        Severity::Low => "Fix when convenient.",
+        Severity::Informational => "An improvement is possible; nothing is wrong. It is not an open finding.",
+    }
+}
+
+const fn of_mode(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Monitor => {
+            "The weakest mode: requests are classified, and all of them are forwarded, even those that AWS classifies as Severe."
+        }
+        Mode::Defensive => {
+            "AWS's default: requests that are classified as Severe are blocked; Ambiguous ones are forwarded, and the connections are closed."
+        }
+        Mode::Strictest => "The strongest mode: only requests that are Compliant are forwarded.",
+    }
+}
+
+fn metrics() -> &'static [String] {
+    static READ: OnceLock<Vec<String>> = OnceLock::new();
+    READ.get_or_init(|| METRICS.iter().map(|(name, _)| format!("doorward_{name}")).collect())
+}
+
+/// Every setting of the default settings, with the comment above it.
+fn settings() -> &'static [SettingText] {
+    static READ: OnceLock<Vec<SettingText>> = OnceLock::new();
+    READ.get_or_init(|| {
+        let (mut all, mut section, mut comment) = (Vec::new(), String::new(), String::new());
+        let (mut is_open, mut in_list) = (false, false);
+        for line in DEFAULT.lines() {
+            let line = line.trim_end();
+            let is_key = |key: &str| !key.is_empty() && key.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+            let optional =
+                line.strip_prefix("# ").and_then(|rest| rest.split_once(" = ")).filter(|(key, _)| is_key(key));
+            in_list = line.starts_with("# [") || (in_list && line.starts_with("# "));
+            if let Some((key, value)) = optional.filter(|_| !in_list) {
+                is_open = false;
+                all.push(SettingText {
+                    key: format!("{section}.{key}"),
+                    default: format!("not set; for example {value}"),
+                    comment: comment.clone(),
+                });
+            } else if let Some(text) = line.strip_prefix("# ") {
+                // A comment after a value begins a new one.
+                if !is_open {
+                    comment.clear();
+                }
+                is_open = true;
+                let gap = if comment.is_empty() { "" } else { " " };
+                let _ = write!(comment, "{gap}{text}");
+            } else if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+                section = name.to_owned();
+                comment.clear();
+            } else if let Some((key, value)) = line.split_once(" = ").filter(|(key, _)| !key.starts_with([' ', '#'])) {
+                is_open = false;
+                let key = if section.is_empty() { key.to_owned() } else { format!("{section}.{key}") };
+                all.push(SettingText { key, default: value.to_owned(), comment: comment.clone() });
+            }
+        }
+        all
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_topic_has_a_text_and_settings_are_explained() {
+        for name in names() {
+            assert!(text(name).is_some(), "{name}");
+        }
+        let coverage = text("report.minimum_coverage").expect("a setting");
+        assert!(
+            coverage.contains("Default: 100.0") && coverage.contains("DOORWARD_REPORT__MINIMUM_COVERAGE"),
+            "{coverage}"
+        );
+        assert!(settings().len() > 40, "{}", settings().len());
+        assert!(text("open-findings").expect("a figure").contains("informational"), "the totals are explained");
+    }
+}
