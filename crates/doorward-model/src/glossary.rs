@@ -3,7 +3,7 @@
 
 /// A figure that outputs show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Figure {
+pub struct GlossaryFigure {
     /// Its stable id, as `doorward explain` takes it.
     pub id: &'static str,
     /// Its name, as outputs label it.
@@ -15,13 +15,13 @@ pub struct Figure {
 }
 
 /// The figure with an id.
-pub fn figure(id: &str) -> Option<&'static Figure> {
+pub fn figure(id: &str) -> Option<&'static GlossaryFigure> {
     FIGURES.iter().find(|figure| figure.id == id)
 }
 
 /// Every figure that more than one output shows.
-pub const FIGURES: &[Figure] = &[
-    Figure {
+pub const FIGURES: &[GlossaryFigure] = &[
+    GlossaryFigure {
         id: "weaker-than-required",
         name: "Weaker than required",
         definition: "Load balancers whose observed mode is weaker than the policy requires: verdict fail of the rule \
@@ -29,39 +29,39 @@ pub const FIGURES: &[Figure] = &[
                      pass.",
         shown: "headline and first card of the page, workbook sheet Summary, `tally.verdicts` in JSON",
     },
-    Figure {
+    GlossaryFigure {
         id: "weaker-by-exception",
         name: "Weaker by exception",
         definition: "Load balancers whose mode is weaker than the policy requires and that an exception in force permits to be.",
         shown: "page, workbook sheet Summary, `tally.verdicts` in JSON",
     },
-    Figure {
+    GlossaryFigure {
         id: "failing-verdicts",
         name: "Failing verdicts",
         definition: "All verdicts fail of all rules. It is the sum of open findings and informational findings. A load balancer counts once \
                      for each rule that it fails.",
         shown: "column fail of the table, `tally.verdicts` in JSON",
     },
-    Figure {
+    GlossaryFigure {
         id: "open-findings",
         name: "Open findings",
         definition: "Failing verdicts of severity critical, high, medium or low that this scan observed. Informational findings and findings \
                      under an exception are not among them.",
         shown: "table, page, history, owner pages, digests, workbook, metric doorward_seen_open_findings",
     },
-    Figure {
+    GlossaryFigure {
         id: "informational-findings",
         name: "Informational findings",
         definition: "Failing verdicts of severity informational: an improvement is possible, nothing is wrong.",
         shown: "table, page, owner pages, workbook, metric doorward_open_findings with severity=\"informational\"",
     },
-    Figure {
+    GlossaryFigure {
         id: "excepted-findings",
         name: "Findings under an exception",
         definition: "Verdicts excepted: the rule fails, and an exception in force permits it until a date.",
         shown: "every output",
     },
-    Figure {
+    GlossaryFigure {
         id: "not-seen-now",
         name: "Known, not seen now",
         definition: "Load balancers and open findings that an earlier scan observed and this one did not, because an account-Region was not \
@@ -69,34 +69,34 @@ pub const FIGURES: &[Figure] = &[
                      counts them as fixed. Without a ledger they are unknown.",
         shown: "every output; `unseen` in JSON, sheet Not seen now of the workbook",
     },
-    Figure {
+    GlossaryFigure {
         id: "open-findings-known",
         name: "Open findings as far as is known",
         definition: "Open findings that this scan observed, and those that were open when they were last observed and were not seen now. This \
                      is the figure to compare scans by: a scan that sees less does not lower it.",
         shown: "trend of the page, history (open_known), workbook sheet Trend, metric doorward_open_findings",
     },
-    Figure {
+    GlossaryFigure {
         id: "failing-in-diff",
         name: "Findings that failed, in a comparison of two scans",
         definition: "Open findings, informational findings, findings under an exception, and findings not seen, as far as is known at each of \
                      the two scans. It is larger than open findings by the last three.",
         shown: "`doorward history diff`",
     },
-    Figure {
+    GlossaryFigure {
         id: "unknown-verdicts",
         name: "Unknown verdicts",
         definition: "Verdicts that could not be determined because a value could not be read. Unknown is never a pass and counts in the \
                      denominator of every share.",
         shown: "every output",
     },
-    Figure {
+    GlossaryFigure {
         id: "coverage",
         name: "Coverage",
         definition: "Account-Regions that were read completely, of those in scope. Skipped account-Regions are counted beside it.",
         shown: "every output",
     },
-    Figure {
+    GlossaryFigure {
         id: "coverage-by-load-balancers",
         name: "Known load balancers that were seen",
         definition: "Load balancers of every kind that this scan saw, of those that it saw or that an earlier scan saw and no scan observed as \
@@ -104,47 +104,47 @@ pub const FIGURES: &[Figure] = &[
                      `report.minimum_coverage` applies to both.",
         shown: "table and page where something was not seen, history, workbook sheet Summary",
     },
-    Figure {
+    GlossaryFigure {
         id: "mode-share",
         name: "Share of a mode",
         definition: "Application and classic load balancers in a mode, of those seen whose mode has an effect, the unknown ones among them. \
                      Where load balancers were not seen, a range stands beside it that counts them both ways.",
         shown: "table, page, history, owner pages, workbook",
     },
-    Figure {
+    GlossaryFigure {
         id: "unowned-load-balancers",
         name: "Load balancers without an owner",
         definition: "Application and classic load balancers whose mode has an effect and whose owner is not named anywhere. The rule \
                      owner-missing also judges those without an HTTP listener, so its failures may be more.",
         shown: "history, metric doorward_unowned_load_balancers",
     },
-    Figure {
+    GlossaryFigure {
         id: "exposure",
         name: "Exposure",
         definition: "Points of the open findings of an owner or cost centre: critical 64, high 16, medium 4, low 1. Zero is best; it has no \
                      upper limit, and compares groups within one scan.",
         shown: "owner pages and their index",
     },
-    Figure {
+    GlossaryFigure {
         id: "time-to-remediate",
         name: "Time to remediate",
         definition: "From the first scan that observed a finding open to the scan that observed it pass, over all findings that were fixed. \
                      Deleted load balancers and findings not seen are not among them.",
         shown: "history, page, metric doorward_time_to_remediate_seconds_mean",
     },
-    Figure {
+    GlossaryFigure {
         id: "time-in-monitor",
         name: "Time in monitor",
         definition: "From the first reading of a load balancer in monitor to the first in a stronger mode.",
         shown: "history, metric doorward_time_in_monitor_seconds_mean",
     },
-    Figure {
+    GlossaryFigure {
         id: "failing-again",
         name: "Failing again",
         definition: "Findings that failed, were observed to pass or were resolved, and fail now. A finding that never failed before is new.",
         shown: "history, `history diff`, owner pages, digests, workbook",
     },
-    Figure {
+    GlossaryFigure {
         id: "exceptions-due",
         name: "Exceptions due",
         definition: "Exceptions that end soon, as the rule exception-expiring finds them, counted by the findings that say so.",

@@ -64,7 +64,7 @@ pub use effective_mode::EffectiveMode;
 pub use finding::{FailingTime, Finding, History, Verdict, VerdictKind};
 pub use frameworks::{Control, Framework, FrameworkError, frameworks, related_controls};
 pub use gap::{Gap, GapReason};
-pub use glossary::{FIGURES, Figure, figure};
+pub use glossary::{FIGURES, GlossaryFigure, figure};
 pub use grant::{ACCOUNT, CALLERS_ORGANIZATION, Condition, Grant, PARTITION, session_policy};
 pub use history_context::{HistoryContext, RemediationFigures};
 pub use ids::{AccountId, AccountRegion, Arn, InvalidId, Region};

@@ -14,11 +14,12 @@ use crate::audience::Audience;
 use crate::channels_config::ChannelsConfig;
 use crate::days::{days, days_left};
 use crate::delivery_store::{DigestState, StoredDigest};
-use crate::digest::{Changed, Digest, DigestChange, DigestLine, DueLine, FORMAT, Scan, edit_sentence, link};
+use crate::digest::{Changed, Digest, DigestChange, DigestLine, DueLine, FORMAT, link};
 use crate::notified_state::{DigestEntry, DigestStanding, Due, Entries, NotifiedState};
 use crate::settings::Settings;
 
 mod compared;
+mod scanned;
 mod share;
 
 use compared::{ComparedShare, change, fine};
@@ -378,26 +379,6 @@ impl<'a> Composer<'a> {
             }),
             first_seen,
             age_days: first_seen.map(|first| days(first, self.report.run.finished)).filter(|_| open),
-        }
-    }
-
-    fn scan(&self) -> Scan {
-        let (run, coverage) = (&self.report.run, &self.report.coverage);
-        Scan {
-            run: run.id.clone(),
-            finished: run.finished,
-            observed: self.report.observed(),
-            tool_version: run.tool_version.clone(),
-            organization: match &self.report.organization {
-                Observed::Known(organization) => organization.id.clone(),
-                Observed::Absent | Observed::Unread(_) => run.account.to_string(),
-            },
-            interrupted: run.interrupted,
-            accounts_listed: coverage.accounts_listing.is_full(),
-            account_regions: coverage.counts.in_scope(),
-            account_regions_complete: coverage.counts.complete,
-            only: run.only.as_ref().map(|arn| arn.as_str().to_owned()),
-            edited: run.only.as_ref().and_then(|arn| self.load_balancers.get(arn)?.edited.as_ref()).map(edit_sentence),
         }
     }
 }

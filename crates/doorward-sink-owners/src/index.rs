@@ -6,8 +6,8 @@ use doorward_model::{Account, AccountId, LoadBalancer, Observed, ScanReport, sha
 use serde::Serialize;
 
 use crate::OwnersContext;
-use crate::figures::{OwnerFigures, days, weight};
 use crate::folder::Retired;
+use crate::owner_figures::{OwnerFigures, days, weight};
 use crate::partition::OwnerGroup;
 use crate::summary::ScanView;
 

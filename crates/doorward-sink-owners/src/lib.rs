@@ -20,9 +20,9 @@ use doorward_model::{AccountId, Arn, PreviousRun, Receipt, RequiredMode, RuleMet
 
 mod dialect;
 mod escape;
-mod figures;
 mod folder;
 mod index;
+mod owner_figures;
 mod owner_hints;
 mod owners_sink;
 mod partition;

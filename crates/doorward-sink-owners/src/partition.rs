@@ -9,7 +9,7 @@ use doorward_model::{
 };
 
 use crate::escape;
-use crate::figures::OwnerFigures;
+use crate::owner_figures::OwnerFigures;
 
 /// The owner of a finding. The order is that of the pages.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use crate::OwnersContext;
 use crate::dialect;
-use crate::figures::{OwnerFigures, age};
+use crate::owner_figures::{OwnerFigures, age};
 use crate::owner_hints::OwnerHints;
 use crate::partition::{OwnedLoadBalancer, OwnerGroup, PartitionKey};
 

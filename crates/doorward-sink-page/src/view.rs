@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use doorward_model::{
-    FIGURES, Figure, KeyFigures, Mode, ObservationPeriod, Observed, ScanReport, Severity, VerdictKind, share,
+    FIGURES, GlossaryFigure, KeyFigures, Mode, ObservationPeriod, Observed, ScanReport, Severity, VerdictKind, share,
 };
 use serde::Serialize;
 
@@ -62,8 +62,8 @@ struct FigureText {
     definition: &'static str,
 }
 
-impl From<&'static Figure> for FigureText {
-    fn from(figure: &'static Figure) -> Self {
+impl From<&'static GlossaryFigure> for FigureText {
+    fn from(figure: &'static GlossaryFigure) -> Self {
         Self { id: figure.id, name: figure.name, definition: figure.definition }
     }
 }

@@ -22,6 +22,7 @@ mod plugin;
 mod policy;
 mod posture;
 mod publish;
+mod schema;
 mod scope;
 mod setup;
 mod terraform_variable;
@@ -42,6 +43,7 @@ pub(crate) use plugin::{NewArguments, PluginCommand, PluginLanguage, TestArgumen
 pub(crate) use policy::{PolicyCommand, PolicyExplainArguments};
 pub(crate) use posture::PostureArguments;
 pub(crate) use publish::PublishArguments;
+pub(crate) use schema::SchemaKind;
 pub(crate) use scope::ScopeArguments;
 pub(crate) use setup::{SetupCommand, SetupPack, SetupRoles};
 pub(crate) use terraform_variable::VariableArgument;
@@ -243,33 +245,6 @@ pub(crate) enum ListFormat {
     /// For programs; the document names its version
     #[value(alias = "json-v1")]
     Json,
-}
-
-/// Which schema.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum SchemaKind {
-    /// The settings file.
-    Config,
-    /// A file of the exception register.
-    Exceptions,
-    /// The output `json-v1`.
-    JsonV1,
-    /// A line of the output `ndjson-v1`.
-    NdjsonV1,
-    /// A saved scan.
-    Saved,
-    /// The output `json-v1` of `doorward check`.
-    CheckJsonV1,
-    /// The output `event-v1` of `doorward event`.
-    EventV1,
-    /// What a plugin answers to `describe`.
-    PluginDescriptionV1,
-    /// What a plugin answers to `preflight`.
-    PluginPreflightV1,
-    /// The first line that a plugin reads for `emit`.
-    PluginHeaderV1,
-    /// What a plugin answers to `emit`.
-    PluginReceiptV1,
 }
 
 /// `doorward config`.

@@ -23,8 +23,8 @@ use crate::sinks::{Format, REGISTRY};
 use doorward_file::places::Places;
 
 mod change;
-mod daily;
 mod event;
+mod metric_days;
 mod traffic;
 
 const WORLD: &str = include_str!("../../../examples/acme-org/org.toml");
@@ -120,7 +120,7 @@ pub(crate) fn run(cli: &Cli, arguments: &DemoArguments) -> Result<Exit, Failure>
             crate::traffic::save(traffic, &out.join("traffic.json"))?;
         }
         if !past.idle.is_empty() && !past.scan.is_empty() {
-            daily::collect(&settings, &ledger, &server, &past.idle, today).await?;
+            metric_days::collect(&settings, &ledger, &server, &past.idle, today).await?;
         }
         let formats = formats(out);
         let request = ScanRequest {

@@ -77,8 +77,15 @@ pub(crate) async fn connect(
     stop: &Stop,
 ) -> Result<Access, Failure> {
     let access = Access::connect(sessions.clone(), calls.clone(), clock.clone(), emulator, stop).await?;
-    crate::clock::warn(access.clock_offset());
+    warn_of_clock(access.clock_offset());
     Ok(access)
+}
+
+/// Warns that this machine's clock is wrong, if it is; `offset` is in seconds, positive where the clock is ahead of AWS's.
+pub(crate) fn warn_of_clock(offset: Option<i64>) {
+    if let Some(sentence) = doorward_model::clock_offset_sentence(offset) {
+        log(&format!("warning: {sentence}"));
+    }
 }
 
 /// Notices of the stages, as lines on stderr.

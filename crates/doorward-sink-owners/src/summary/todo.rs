@@ -9,7 +9,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use serde::Serialize;
 
 use crate::OwnersContext;
-use crate::figures::age;
+use crate::owner_figures::age;
 use crate::partition::OwnedLoadBalancer;
 
 /// The rules about the end of an exception.

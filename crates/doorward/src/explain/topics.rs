@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::sync::OnceLock;
 
-use doorward_model::{FIGURES, Figure, Mode, Severity};
+use doorward_model::{FIGURES, GlossaryFigure, Mode, Severity};
 use doorward_sink_text::history::METRICS;
 
 use crate::settings::DEFAULT;
@@ -35,7 +35,7 @@ pub(super) fn names() -> Vec<&'static str> {
 
 /// The text of a topic.
 pub(super) fn text(topic: &str) -> Option<String> {
-    if let Some(Figure { id, name, definition, shown }) = doorward_model::figure(topic) {
+    if let Some(GlossaryFigure { id, name, definition, shown }) = doorward_model::figure(topic) {
         return Some(format!("{name} ({id})\n\n{definition}\n\nShown in: {shown}\n"));
     }
     if let Some(setting) = settings().iter().find(|setting| setting.key == topic) {
@@ -70,7 +70,7 @@ pub(super) fn text(topic: &str) -> Option<String> {
 /// The lists of topics, for `doorward explain`.
 pub(super) fn listed() -> String {
     let mut text = String::from("\nFigures that outputs show:\n");
-    for Figure { id, name, .. } in FIGURES {
+    for GlossaryFigure { id, name, .. } in FIGURES {
         let _ = writeln!(text, "  {id:<30} {name}");
     }
     text.push_str("\nMetrics of `doorward history --format openmetrics`:\n");
