@@ -3,6 +3,7 @@
 //! Arguments: the folder, and how many. Each ledger is `N/ledger.db`, its figures are `N/kpis.json`.
 
 #![expect(clippy::expect_used, reason = "a tool of the tests that cannot go on should say where")]
+#![expect(clippy::print_stdout, reason = "a tool of the tests says what it wrote")]
 #![allow(dead_code, reason = "the scenes are those of the tests, which use more of them")]
 
 use std::path::PathBuf;

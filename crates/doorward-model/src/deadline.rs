@@ -15,7 +15,7 @@ use crate::{FailingTime, Finding, Observed, Policy, Severity, Verdict};
 const DAY: u64 = 86_400;
 
 /// How many days a failure may be open.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DeadlineDays {
     /// By severity.
@@ -217,12 +217,6 @@ impl Policy {
     pub fn has_deadlines(&self) -> bool {
         let any = |days: &DeadlineDays| !days.rules.is_empty() || !days.severities.is_empty();
         any(&self.deadlines) || self.profiles.iter().any(|profile| any(&profile.deadlines))
-    }
-}
-
-impl Default for DeadlineDays {
-    fn default() -> Self {
-        Self { severities: BTreeMap::new(), rules: BTreeMap::new(), longest_interval_hours: None }
     }
 }
 

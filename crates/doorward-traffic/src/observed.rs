@@ -152,9 +152,12 @@ fn written(tally: &LoadBalancerTally, files: Option<&LogFiles>) -> Option<Window
     }
 }
 
+/// The count of an hour that is compared with a metric.
+type CountOfHour = fn(&HourTally) -> u64;
+
 /// What both CloudWatch and the lines count: requests for which a target was chosen, and answers of the load balancer itself. An answer
 /// after a target was chosen is in both of them, on both sides.
-const KINDS: [(Metric, fn(&HourTally) -> u64); 4] = [
+const KINDS: [(Metric, CountOfHour); 4] = [
     (Metric::Requests, |hour| hour.routed),
     (Metric::LoadBalancer3xx, |hour| hour.own_3xx),
     (Metric::LoadBalancer4xx, |hour| hour.own_4xx),
@@ -165,7 +168,7 @@ const KINDS: [(Metric, fn(&HourTally) -> u64); 4] = [
 struct Counts {
     window: Window,
     /// Those of [`KINDS`] that were read.
-    kinds: Vec<(BTreeMap<Hour, u64>, fn(&HourTally) -> u64)>,
+    kinds: Vec<(BTreeMap<Hour, u64>, CountOfHour)>,
     /// Every kind of request or answer that is counted.
     all: BTreeMap<Hour, u64>,
 }

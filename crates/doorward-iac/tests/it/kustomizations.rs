@@ -59,9 +59,7 @@ fn change() -> impl Strategy<Value = (String, Vec<(&'static str, String)>)> {
         // The file of the patch is outside the files.
         target().prop_map(|target| (format!("patches:\n  - {{target: {target}, path: gone.yaml}}\n"), vec![])),
         Just((
-            format!(
-                "replacements:\n  - targets: [{{select: {{kind: Ingress}}, fieldPaths: [metadata.annotations]}}]\n"
-            ),
+            "replacements:\n  - targets: [{select: {kind: Ingress}, fieldPaths: [metadata.annotations]}]\n".to_owned(),
             vec![]
         )),
     ]

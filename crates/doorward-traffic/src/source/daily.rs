@@ -104,12 +104,14 @@ pub fn cloudwatch_name(kind: Kind, metric: DailyMetric) -> Option<(&'static str,
     })
 }
 
+/// What the metrics of one call have in common: account and Region, first day, and the day after the last.
+type CallSpan<'a> = (&'a AccountRegion, Date, Date);
+
 impl Source {
     /// Reads the daily figures of load balancers.
     pub async fn daily(&self, missing: &[MissingDays]) -> DailyRead {
         let ids: Vec<String> = missing.iter().map(|one| id(&one.load_balancer)).collect();
-        let mut calls: BTreeMap<(&AccountRegion, Date, Date), Vec<(&Arn, DailyMetric, MetricQuery<'_>)>> =
-            BTreeMap::new();
+        let mut calls: BTreeMap<CallSpan<'_>, Vec<(&Arn, DailyMetric, MetricQuery<'_>)>> = BTreeMap::new();
         for (one, id) in missing.iter().zip(&ids) {
             let kind = kind_of_arn(&one.load_balancer);
             for metric in DailyMetric::of(kind) {
