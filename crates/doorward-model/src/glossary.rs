@@ -150,6 +150,35 @@ pub const FIGURES: &[GlossaryFigure] = &[
         definition: "Exceptions that end soon, as the rule exception-expiring finds them, counted by the findings that say so.",
         shown: "history, page, metric doorward_exceptions_due",
     },
+    Figure {
+        id: "overdue-findings",
+        name: "Overdue",
+        definition: "Open findings that were observed to fail for longer than their deadline allows. Time without an observation and time \
+                     under an exception do not count. Its denominator is the open findings whose deadline and begin are known; those whose \
+                     begin is not known are counted beside it.",
+        shown: "table, page, history, `tally.deadlines` in JSON, metric doorward_overdue_findings",
+    },
+    Figure {
+        id: "at-or-above-required",
+        name: "At or above the required mode",
+        definition: "Load balancers whose observed mode is at least the one that the policy requires, of those seen whose mode has an effect. \
+                     Those of which the mode or the required mode could not be read are in the denominator, and are counted beside it. An \
+                     exception does not raise a mode.",
+        shown: "page, history, `tally.policy` in JSON, metric doorward_at_or_above_required_load_balancers",
+    },
+    Figure {
+        id: "decided-by-default",
+        name: "Decided only by the default",
+        definition: "Load balancers whose required mode no rule, risk profile or preset of the policy decides, of those seen whose mode has an \
+                     effect. Those of which that is not known are counted beside it.",
+        shown: "page, history, `tally.policy` in JSON, metric doorward_by_default_load_balancers",
+    },
+    Figure {
+        id: "remediated-in-time",
+        name: "Resolved in time",
+        definition: "Findings that were resolved before their deadline, of those that were resolved and had one.",
+        shown: "history, metric doorward_remediated_in_time_findings",
+    },
 ];
 
 #[cfg(test)]

@@ -149,7 +149,8 @@ fn elided(text: &str, width: usize) -> String {
     if visible(text) <= width {
         return text.to_owned();
     }
-    text.chars().take(width.saturating_sub(1)).chain(['…']).collect()
+    let kept: String = text.chars().take(width.saturating_sub(1)).collect();
+    format!("{}…", kept.trim_end())
 }
 
 /// The text with lines no longer than `width`: a line that is longer is broken between words and goes on further to the right. A word

@@ -196,15 +196,23 @@ fn verdicts(out: &mut dyn Write, report: &ScanReport, ink: Ink, width: usize) ->
             0 => String::new(),
             n => format!(" + {n} of which it is not known (without a ledger)"),
         };
+        let unseen = match report.unseen.as_ref().map_or(0, Unseen::open) {
+            0 => String::new(),
+            n => format!("; {n} more were open when last seen, not seen now, and may be overdue"),
+        };
         writeln!(
             out,
-            "  {open} open findings = {overdue} overdue + {in_time} in time + {without} without a deadline{unknown}"
+            "  {open} open findings = {overdue} overdue + {in_time} in time + {without} without a deadline{unknown}{unseen}"
         )?;
     }
     if let Some(policy) = report.tally.policy.as_ref().filter(|policy| policy.of > 0) {
+        let unseen = match report.unseen.as_ref().map_or(0, Unseen::mode_population) {
+            0 => String::new(),
+            n => format!("; of those seen: {n} more load balancers were not seen now"),
+        };
         writeln!(
             out,
-            "  at or above the required mode: {}; decided only by the default of the policy: {}",
+            "  at or above the required mode: {}; decided only by the default of the policy: {}{unseen}",
             with_unknown(policy.at_or_above_required, policy.at_or_above_required_unknown, policy.of),
             with_unknown(policy.by_default, policy.by_default_unknown, policy.of)
         )?;

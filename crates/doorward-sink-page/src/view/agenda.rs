@@ -17,6 +17,8 @@ const STEPS: usize = 5;
 const NAMED: usize = 6;
 /// How many changes of one kind are listed.
 const CHANGES: usize = 25;
+/// How many exceptions are listed, those that expired first, then by their last day.
+const DUE: usize = 25;
 /// Exceptions that end within so many days are listed.
 const DUE_DAYS: i32 = 31;
 
@@ -28,6 +30,8 @@ pub(super) struct AgendaView {
     more_steps: usize,
     changed: Option<ChangedView>,
     due: Vec<DueView>,
+    /// How many more exceptions are due.
+    more_due: usize,
     due_days: i32,
 }
 
@@ -76,7 +80,10 @@ struct DueView {
 pub(super) fn of(report: &ScanReport, context: &PageContext) -> AgendaView {
     let owners = OwnerNames::of(&report.load_balancers);
     let (steps, more_steps) = steps(report, context, &owners);
-    AgendaView { steps, more_steps, changed: changed(context), due: due(report, &owners), due_days: DUE_DAYS }
+    let mut due = due(report, &owners);
+    let more_due = due.len().saturating_sub(DUE);
+    due.truncate(DUE);
+    AgendaView { steps, more_steps, changed: changed(context), due, more_due, due_days: DUE_DAYS }
 }
 
 /// Names without repetition, the first ones; the others are counted.
@@ -103,7 +110,9 @@ fn tallied<'a>(owners: impl Iterator<Item = &'a str>) -> String {
 }
 
 fn steps(report: &ScanReport, context: &PageContext, owners: &OwnerNames) -> (Vec<StepView>, usize) {
-    let mut groups: BTreeMap<(Reverse<Severity>, &str), Vec<(&str, &str)>> = BTreeMap::new();
+    // Names and owners, by severity and rule.
+    type Found<'a> = Vec<(&'a str, &'a str)>;
+    let mut groups: BTreeMap<(Reverse<Severity>, &str), Found<'_>> = BTreeMap::new();
     for finding in &report.findings {
         if let Some(severity) = finding.verdict.severity().filter(|severity| *severity > Severity::Informational) {
             let key = (Reverse(severity), finding.rule.as_str());

@@ -1,6 +1,6 @@
 //! The first lines of the page: the verdict, what qualifies it, and how it compares with the last scan.
 
-use doorward_model::{KeyFigures, ScanReport, share};
+use doorward_model::{KeyFigures, ScanReport, Unseen, share};
 use serde::Serialize;
 
 use super::Card;
@@ -149,7 +149,7 @@ pub(super) fn cards(report: &ScanReport, context: &PageContext, figures: &KeyFig
             figures.unknown > 0,
         ),
     ];
-    cards.extend(policy_cards(report));
+    cards.extend(policy_cards(report, figures));
     if let Some(remediation) = &context.remediation {
         let mean = remediation.mean_seconds.and_then(|seconds| i32::try_from(seconds).ok());
         let fixed = match remediation.remediated {
@@ -171,8 +171,13 @@ pub(super) fn cards(report: &ScanReport, context: &PageContext, figures: &KeyFig
     cards
 }
 
-/// The figures of deadlines and of the policy, where the report has them.
-fn policy_cards(report: &ScanReport) -> Vec<Card> {
+/// The figures of deadlines and of the policy, where the report has them. What was not seen stands beside each: hiding it improves none.
+fn policy_cards(report: &ScanReport, figures: &KeyFigures) -> Vec<Card> {
+    let not_seen = report.unseen.as_ref().map_or(0, Unseen::mode_population);
+    let of_seen = match not_seen {
+        0 => String::new(),
+        n => format!(" of those seen; {n} more were not seen now"),
+    };
     let more_unknown = |count: usize| match count {
         0 => String::new(),
         n => format!("; of {n} more it is not known"),
@@ -180,11 +185,15 @@ fn policy_cards(report: &ScanReport) -> Vec<Card> {
     let mut cards = Vec::new();
     if let Some(deadlines) = report.tally.deadlines {
         let overdue = share(deadlines.overdue, deadlines.known());
+        let open_unseen = match figures.open_unseen {
+            0 => String::new(),
+            n => format!("; {n} more were open when last seen, not seen now, and may be overdue"),
+        };
         cards.push(Card {
             label: "Overdue",
             figure: deadlines.overdue.to_string(),
-            of: format!("{overdue} of the failures with a deadline{}", more_unknown(deadlines.unknown)),
-            alarming: deadlines.overdue > 0,
+            of: format!("{overdue} of the failures with a deadline{}{open_unseen}", more_unknown(deadlines.unknown)),
+            alarming: deadlines.overdue + figures.open_unseen > 0,
         });
     }
     if let Some(policy) = report.tally.policy.as_ref().filter(|policy| policy.of > 0) {
@@ -192,13 +201,13 @@ fn policy_cards(report: &ScanReport) -> Vec<Card> {
         cards.push(Card {
             label: "At or above the required mode",
             figure: policy.at_or_above_required.to_string(),
-            of: format!("{met}{}", more_unknown(policy.at_or_above_required_unknown)),
+            of: format!("{met}{}{of_seen}", more_unknown(policy.at_or_above_required_unknown)),
             alarming: false,
         });
         cards.push(Card {
             label: "Decided only by the default",
             figure: policy.by_default.to_string(),
-            of: share(policy.by_default, policy.of),
+            of: format!("{}{}{of_seen}", share(policy.by_default, policy.of), more_unknown(policy.by_default_unknown)),
             alarming: false,
         });
     }

@@ -42,7 +42,10 @@ pub const METRICS: &[(&str, &str)] = &[
     ("time_to_remediate_by_rule_seconds_mean", "Mean time from first seen to resolved, of the findings of one rule."),
     ("time_in_monitor_seconds_mean", "Mean time from the first reading in monitor to the first in a stronger mode."),
     ("remediation_seconds", "Time from first seen to resolved, exceptions included: mean, median and 90th percentile."),
-    ("remediation_without_exceptions_seconds", "The same without the time under an exception."),
+    (
+        "remediation_without_exceptions_seconds",
+        "Time from first seen to resolved, without the time under an exception: mean, median and 90th percentile.",
+    ),
     ("remediation_by_rule_seconds", "Time from first seen to resolved, of the findings of one rule."),
     (
         "monitor_seconds",
@@ -63,12 +66,18 @@ pub const METRICS: &[(&str, &str)] = &[
     ),
     (
         "policy_load_balancers",
-        "Load balancers that the newest scan read and whose mode has an effect: the denominator of the next four.",
+        "Load balancers that the newest scan read and whose mode has an effect: the denominator of those at or above the required mode and of those that the default decides on.",
     ),
-    ("at_or_above_required_load_balancers", "Those whose mode is at least the required one."),
-    ("at_or_above_required_unknown_load_balancers", "Those of which that is not known."),
-    ("by_default_load_balancers", "Those that only the default of the policy decides on."),
-    ("by_default_unknown_load_balancers", "Those of which that is not known."),
+    ("at_or_above_required_load_balancers", "Load balancers whose mode is at least the required one."),
+    (
+        "at_or_above_required_unknown_load_balancers",
+        "Load balancers of which it is not known whether their mode is at least the required one.",
+    ),
+    ("by_default_load_balancers", "Load balancers that only the default of the policy decides on."),
+    (
+        "by_default_unknown_load_balancers",
+        "Load balancers of which it is not known whether only the default of the policy decides on them.",
+    ),
 ];
 
 /// The text; only the end mark if no scan was recorded.

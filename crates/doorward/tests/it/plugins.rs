@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::bed::{REPOSITORY, Said, doorward, run};
 
 /// The findings of the saved scan.
-const FINDINGS: usize = 301;
+const FINDINGS: usize = 344;
 
 struct Place(tempfile::TempDir);
 
@@ -85,22 +85,23 @@ fn the_table_example_writes_what_fails_and_what_is_unknown() {
 
 #[test]
 fn bad_plugins_end_in_time_and_are_named_and_the_other_outputs_are_written() {
-    let receipt = "echo '{\"findings_in\": 301, \"written\": 301}'";
+    let answer = |read: usize, written: usize| format!("echo '{{\"findings_in\": {read}, \"written\": {written}}}'");
+    let receipt = answer(FINDINGS, FINDINGS);
+    let one_less = FINDINGS - 1;
+    let (misread, unbalanced) =
+        (format!("says that it read {one_less}"), format!("1 written and 0 skipped are not {FINDINGS}"));
     for (emit, fault) in [
         ("sleep 60".to_owned(), "did not end in time"),
         ("trap '' TERM; sleep 60 & sleep 60; sleep 60".to_owned(), "did not end in time"),
         ("exec 0<&-; sleep 60".to_owned(), "did not end in time"),
-        ("exec 0<&-; echo '{\"findings_in\": 301, \"written\": 301}'".to_owned(), "before it had read the report"),
+        (format!("exec 0<&-; {receipt}"), "before it had read the report"),
         ("cat /dev/zero".to_owned(), "wrote more than 1048576 bytes to stdout"),
         ("head -c 1000000000 /dev/zero >&2; exit 4".to_owned(), "exit code 4"),
         ("kill -9 $$".to_owned(), "was ended by a signal"),
         ("cat >/dev/null".to_owned(), "answered nothing on stdout"),
         ("cat >/dev/null; echo done".to_owned(), "is not what the contract says"),
-        ("cat >/dev/null; echo '{\"findings_in\": 300, \"written\": 300}'".to_owned(), "says that it read 300"),
-        (
-            "cat >/dev/null; echo '{\"findings_in\": 301, \"written\": 1}'".to_owned(),
-            "1 written and 0 skipped are not 301",
-        ),
+        (format!("cat >/dev/null; {}", answer(one_less, one_less)), misread.as_str()),
+        (format!("cat >/dev/null; {}", answer(FINDINGS, 1)), unbalanced.as_str()),
         (format!("cat >/dev/null; {receipt}; echo why >&2; exit 9"), "its stderr ends: why"),
         (format!("cat >/dev/null; {receipt}; echo '\\033[31mred\\033[0m' >&2; exit 9"), "\\u{1b}[31mred"),
         ("cat >/dev/null; exit 75".to_owned(), "tried again later"),
@@ -152,8 +153,8 @@ fn a_program_that_others_can_change_is_not_run() {
 #[test]
 fn a_service_gets_a_report_once_and_again_when_asked() {
     let place = Place::new();
-    let emit = "head -n 1 >>headers; cat >/dev/null; env >seen; echo '{\"findings_in\": 301, \"written\": 301}'";
-    let program = place.shell("x", "remote", emit);
+    let receipt = format!("echo '{{\"findings_in\": {FINDINGS}, \"written\": {FINDINGS}}}'");
+    let program = place.shell("x", "remote", &format!("head -n 1 >>headers; cat >/dev/null; env >seen; {receipt}"));
     place.settings(&program, "delta = true\npass_env = [\"MY_TOKEN\"]\nconfig = { project = \"SEC\" }");
     let send = |more: &[&str]| {
         let arguments: Vec<&str> = ["--format", "mine"].iter().chain(more).copied().collect();
@@ -229,4 +230,30 @@ fn the_tickets_example_opens_one_issue_for_each_failing_finding() {
     assert_eq!(issues.len(), failing);
     assert!(issues.iter().all(|issue| issue["status"] == "To Do" && issue["comments"].as_array().unwrap().is_empty()));
     assert_eq!(send(&["--redeliver"]), issues, "a second delivery changes nothing");
+}
+
+#[test]
+fn a_plugin_reads_the_lines_of_ndjson_and_never_a_part_of_a_scan() {
+    let place = Place::new();
+    let receipt = format!("echo '{{\"findings_in\": {FINDINGS}, \"written\": {FINDINGS}}}'");
+    let program = place.shell("x", "remote", &format!("cat >lines; {receipt}"));
+    place.settings(&program, "");
+    let said = run(&mut place.report(&["--format", "mine", "--format", "ndjson-v1=out.ndjson"]));
+    assert_eq!(said.code, Some(3), "{}", said.err);
+    let read = |name: &str| -> Vec<Value> {
+        let text = std::fs::read_to_string(place.path(name)).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    let (mut lines, expected) = (read("lines"), read("out.ndjson"));
+    assert_eq!(lines.remove(0)["contract"], "doorward-report-v1");
+    for line in lines.iter_mut().filter(|line| line["type"] == "finding") {
+        assert!(line.as_object_mut().unwrap().remove("content_hash").is_some(), "{line}");
+    }
+    assert_eq!(lines, expected);
+    let flat = |line: &Value| line["flat"]["required_mode"].is_string() && line["flat"]["profile"].is_string();
+    assert!(lines.iter().filter(|line| line["type"] == "load_balancer").all(flat));
+    // What is left out of a report would count as gone.
+    let said = run(&mut place.report(&["--format", "mine", "--severity", "high"]));
+    assert_eq!(said.code, Some(2), "{}", said.err);
+    assert!(said.err.contains("a plugin receives the whole scan"), "{}", said.err);
 }

@@ -67,6 +67,8 @@ fn examples(default: &str) -> Vec<Example> {
                 format!("{header}\n{text}\n"),
                 format!("{header}\n{section}"),
                 whole(header),
+                // A risk profile names a channel, which the settings of notifications define.
+                format!("{}{}", whole(header), whole("[notify]")),
                 format!("{header}\ndelivery = \"central\"\n{section}"),
             ],
         }
