@@ -150,7 +150,7 @@ pub const FIGURES: &[GlossaryFigure] = &[
         definition: "Exceptions that end soon, as the rule exception-expiring finds them, counted by the findings that say so.",
         shown: "history, page, metric doorward_exceptions_due",
     },
-    Figure {
+    GlossaryFigure {
         id: "overdue-findings",
         name: "Overdue",
         definition: "Open findings that were observed to fail for longer than their deadline allows. Time without an observation and time \
@@ -158,7 +158,7 @@ pub const FIGURES: &[GlossaryFigure] = &[
                      begin is not known are counted beside it.",
         shown: "table, page, history, `tally.deadlines` in JSON, metric doorward_overdue_findings",
     },
-    Figure {
+    GlossaryFigure {
         id: "at-or-above-required",
         name: "At or above the required mode",
         definition: "Load balancers whose observed mode is at least the one that the policy requires, of those seen whose mode has an effect. \
@@ -166,14 +166,14 @@ pub const FIGURES: &[GlossaryFigure] = &[
                      exception does not raise a mode.",
         shown: "page, history, `tally.policy` in JSON, metric doorward_at_or_above_required_load_balancers",
     },
-    Figure {
+    GlossaryFigure {
         id: "decided-by-default",
         name: "Decided only by the default",
         definition: "Load balancers whose required mode no rule, risk profile or preset of the policy decides, of those seen whose mode has an \
                      effect. Those of which that is not known are counted beside it.",
         shown: "page, history, `tally.policy` in JSON, metric doorward_by_default_load_balancers",
     },
-    Figure {
+    GlossaryFigure {
         id: "remediated-in-time",
         name: "Resolved in time",
         definition: "Findings that were resolved before their deadline, of those that were resolved and had one.",
