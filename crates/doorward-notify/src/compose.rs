@@ -218,10 +218,8 @@ impl<'a> Composer<'a> {
             let change = change(before, &now, reopened).or_else(|| {
                 believed.map(|believed| change(Some(believed), &now, reopened).unwrap_or(DigestChange::Restated))
             });
-            let change = change.map(|change| match change {
-                DigestChange::Unseen if !asked => DigestChange::NotAsked,
-                change => change,
-            });
+            let change = change
+                .map(|change| if change == DigestChange::Unseen && !asked { DigestChange::NotAsked } else { change });
             // A finding that passes now, and whose failure may never have been delivered, has no entry on either side.
             let Some(known) = (match &now {
                 Now::Open(entry) => Some(entry),
@@ -383,15 +381,13 @@ impl<'a> Composer<'a> {
 
     fn scan(&self) -> Scan {
         let (run, coverage) = (&self.report.run, &self.report.coverage);
+        let organization = self.report.organization.known();
         Scan {
             run: run.id.clone(),
             finished: run.finished,
             observed: self.report.observed(),
             tool_version: run.tool_version.clone(),
-            organization: match &self.report.organization {
-                Observed::Known(organization) => organization.id.clone(),
-                Observed::Absent | Observed::Unread(_) => run.account.to_string(),
-            },
+            organization: organization.map_or_else(|| run.account.to_string(), |organization| organization.id.clone()),
             interrupted: run.interrupted,
             accounts_listed: coverage.accounts_listing.is_full(),
             account_regions: coverage.counts.in_scope(),

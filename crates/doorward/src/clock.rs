@@ -33,10 +33,3 @@ pub(crate) fn now() -> Timestamp {
 pub(crate) fn system() -> Clock {
     Arc::new(now)
 }
-
-/// Warns that this machine's clock is wrong, if it is; `offset` is in seconds, positive where the clock is ahead of AWS's.
-pub(crate) fn warn(offset: Option<i64>) {
-    if let Some(sentence) = doorward_model::clock_offset_sentence(offset) {
-        crate::io::log(&format!("warning: {sentence}"));
-    }
-}

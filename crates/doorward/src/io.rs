@@ -77,7 +77,9 @@ pub(crate) async fn connect(
     stop: &Stop,
 ) -> Result<Access, Failure> {
     let access = Access::connect(sessions.clone(), calls.clone(), clock.clone(), emulator, stop).await?;
-    crate::clock::warn(access.clock_offset());
+    if let Some(sentence) = doorward_model::clock_offset_sentence(access.clock_offset()) {
+        log(&format!("warning: {sentence}"));
+    }
     Ok(access)
 }
 

@@ -58,6 +58,10 @@ pub(crate) fn run(cli: &Cli, arguments: &ReportArguments) -> Result<Exit, Failur
         let problem = format!("--format {plugin}: a plugin receives the whole scan; leave the filters out ({filter})");
         return Err(Failure::new(Exit::Usage, problem));
     }
+    let open_ledger = settings.as_ref().filter(|settings| settings.ledger.enabled).map(|settings| {
+        let clock = &clock;
+        move || settings.ledger.leased(clock)
+    });
     let inputs = SinkInputs {
         policy: &criteria.policy,
         register: &register,
@@ -67,7 +71,7 @@ pub(crate) fn run(cli: &Cli, arguments: &ReportArguments) -> Result<Exit, Failur
         filter: (!filter.is_empty()).then_some(&filter),
         plugins: settings.as_ref().map(|settings| PluginInputs {
             settings: &settings.reports,
-            ledger: &settings.ledger,
+            ledger: open_ledger.as_ref().map(|open| open as _),
             redeliver: arguments.redeliver,
             clock: &clock,
         }),

@@ -110,6 +110,7 @@ pub(crate) async fn execute(mut request: ScanRequest<'_>, colour: bool) -> Resul
     let register = texts.register()?;
     let sink_settings = settings.sinks();
     let clock = request.clock.clone();
+    let open_ledger = || settings.ledger.leased(&clock);
     let inputs = SinkInputs {
         policy: &settings.policy,
         register: &register,
@@ -119,7 +120,7 @@ pub(crate) async fn execute(mut request: ScanRequest<'_>, colour: bool) -> Resul
         filter: None,
         plugins: Some(PluginInputs {
             settings: &settings.reports,
-            ledger: &settings.ledger,
+            ledger: settings.ledger.enabled.then_some(&open_ledger),
             redeliver: false,
             clock: &clock,
         }),

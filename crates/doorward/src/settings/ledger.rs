@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use doorward_assemble::{RecorderSettings, ScanRecorder};
 use doorward_aws::Clock;
+use doorward_ledger::LeasedLedger;
+use doorward_model::{SinkError, SinkFuture};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -44,6 +46,16 @@ impl LedgerSettings {
             idle_days: self.idle_days,
             longest_interval: self.longest_interval_hours.map(|hours| Duration::from_hours(u64::from(hours))),
         }
+    }
+
+    /// Opens the ledger and waits for its lease, for outputs that remember deliveries.
+    pub(crate) fn leased<'a>(&'a self, clock: &'a Clock) -> SinkFuture<'a, LeasedLedger> {
+        Box::pin(async move {
+            let failed = |problem: String| SinkError { sink: "ledger".to_owned(), problem };
+            let path = self.path().map_err(|error| failed(error.to_string()))?;
+            let recorder = self.open(&path, clock).map_err(|error| failed(error.to_string()))?;
+            recorder.into_leased().await.map_err(|error| failed(error.to_string()))
+        })
     }
 
     /// Opens a ledger for writing.

@@ -1,4 +1,4 @@
-//! What makes a policy unusable: deadlines of rules that do not exist, profiles that cannot be told apart.
+//! What makes a policy unusable: deadlines of rules that do not exist, profiles that cannot be distinguished.
 
 use std::collections::BTreeSet;
 

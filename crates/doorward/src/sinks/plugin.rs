@@ -5,7 +5,8 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use doorward_aws::Clock;
-use doorward_model::{ScanReport, Sink, SinkError};
+use doorward_ledger::LeasedLedger;
+use doorward_model::{ScanReport, Sink, SinkFuture};
 use doorward_settings::variable::variable;
 use doorward_sink_plugin::{OpenLedger, Plugin, PluginSink, PluginsSettings, ReportLine};
 use doorward_sink_text::FlatContext;
@@ -13,15 +14,17 @@ use doorward_sink_text::ndjson::{self, NdjsonLine};
 
 use super::SinkInputs;
 use crate::exit::{Exit, Failure};
-use crate::settings::LedgerSettings;
+
+/// Opens the ledger and waits for its lease.
+type OpenLeased<'a> = dyn Fn() -> SinkFuture<'a, LeasedLedger> + Send + Sync + 'a;
 
 /// What plugins are made from. A saved scan names no plugin: only the current settings do.
 #[derive(Clone, Copy)]
 pub(crate) struct PluginInputs<'a> {
     /// The plugins by name.
     pub(crate) settings: &'a PluginsSettings,
-    /// The ledger, which remembers deliveries.
-    pub(crate) ledger: &'a LedgerSettings,
+    /// Opens the ledger, which remembers deliveries; absent where none is kept.
+    pub(crate) ledger: Option<&'a OpenLeased<'a>>,
     /// Whether to deliver what arrived already.
     pub(crate) redeliver: bool,
     pub(crate) clock: &'a Clock,
@@ -41,23 +44,11 @@ pub(super) fn make<'a>(name: &str, path: Option<&Path>, inputs: SinkInputs<'a>) 
         delta: settings.delta,
         path: path.map(Path::to_owned),
         lines: Box::new(move |report, context| report_lines(report, inputs.flat(report, &context), context.exit_code)),
-        ledger: plugins.ledger.enabled.then(|| open(plugins)),
+        ledger: plugins.ledger.map(|open| Arc::new(open) as OpenLedger<'a>),
         redeliver: plugins.redeliver,
         clock: plugins.clock.clone(),
         description: OnceLock::new(),
     }))
-}
-
-/// Opens the ledger and waits for its lease.
-fn open<'a>(plugins: PluginInputs<'a>) -> OpenLedger<'a> {
-    Arc::new(move || {
-        Box::pin(async move {
-            let failed = |problem: String| SinkError { sink: "ledger".to_owned(), problem };
-            let path = plugins.ledger.path().map_err(|error| failed(error.to_string()))?;
-            let recorder = plugins.ledger.open(&path, plugins.clock).map_err(|error| failed(error.to_string()))?;
-            recorder.into_leased().await.map_err(|error| failed(error.to_string()))
-        })
-    })
 }
 
 /// The report as lines of `ndjson-v1`.
