@@ -219,10 +219,8 @@ impl<'a> Composer<'a> {
             let change = change(before, &now, reopened).or_else(|| {
                 believed.map(|believed| change(Some(believed), &now, reopened).unwrap_or(DigestChange::Restated))
             });
-            let change = change.map(|change| match change {
-                DigestChange::Unseen if !asked => DigestChange::NotAsked,
-                change => change,
-            });
+            let change = change
+                .map(|change| if change == DigestChange::Unseen && !asked { DigestChange::NotAsked } else { change });
             // A finding that passes now, and whose failure may never have been delivered, has no entry on either side.
             let Some(known) = (match &now {
                 Now::Open(entry) => Some(entry),

@@ -279,7 +279,8 @@ async fn write<'a>(
     let mut hashes = shipment.hashes.iter();
     for line in lines {
         let ReportLine { finding, is_end, mut json } = line?;
-        if let (Some(finding), Some(hash)) = (finding, hashes.next()) {
+        // Only a finding takes the next hash.
+        if let Some((finding, hash)) = finding.and_then(|finding| Some((finding, hashes.next()?))) {
             json.pop();
             write!(json, ",\"content_hash\":\"{hash}\"")?;
             if let Some((earlier, _)) = shipment.since {

@@ -14,6 +14,7 @@ mod doctor;
 mod event;
 mod exceptions;
 mod filter;
+mod help_examples;
 mod history;
 mod metrics;
 mod notify;
@@ -52,6 +53,8 @@ pub(crate) use traffic::{
 };
 pub(crate) use verify::VerifyArguments;
 
+use help_examples::{EXAMPLES, REPORT_EXAMPLES, SCAN_EXAMPLES};
+
 /// The version with the commit, the date of the commit and the target, where the build knew them.
 pub(crate) const LONG_VERSION: &str = concat!(
     env!("CARGO_PKG_VERSION"),
@@ -63,45 +66,8 @@ pub(crate) const LONG_VERSION: &str = concat!(
     env!("DOORWARD_TARGET")
 );
 
-const EXAMPLES: &str = "\
-Examples:
-  doorward demo                                  try everything without an AWS account
-  doorward doctor                                check which permissions a scan lacks and how to add them
-  doorward scan                                  scan the organization of the current AWS credentials
-  doorward scan --role-name audit --ou /Prod     another role, one organizational unit
-  doorward scan --format table --format json-v1=scan.json --save scan.saved
-  doorward setup stackset                        print the role to deploy to every account
-  doorward traffic --from scan.saved --save traffic.json   read access logs and CloudWatch metrics
-  doorward advise --logs FOLDER                  recommend a mode for each load balancer, from a folder of logs
-  doorward plan --from-advice                    write a plan of mode changes to review
-  doorward apply change-plan.json --watch 30m    change modes in waves, canary first; roll back on regressions
-  doorward check plan.json templates/            apply the rules to infrastructure as code
-  doorward publish --dry-run                     show what would be sent to Security Hub, and why
-  doorward notify --dry-run                      show what owners would be sent
-  doorward event < event.json                    re-scan the load balancer that an event names
-  doorward report --from scan.saved              render a saved scan again, offline
-  doorward scan --format evidence=evidence       write audit evidence, one pack per scan
-  doorward verify evidence --key public.pem      verify that evidence is unchanged
-  doorward explain desync-mode-below-required    explain a rule
-  doorward explain exit-codes                    explain the exit codes";
-
 /// The heading of the options that every command takes.
 const GLOBAL: &str = "Global options";
-
-const SCAN_EXAMPLES: &str = "\
-Examples:
-  doorward scan                                            the organization of the current credentials, as a table
-  doorward scan --role-name audit --ou /Prod               another role, one organizational unit
-  doorward scan --format html=scan.html --format json=scan.json --save scan.saved
-  doorward scan --format evidence=evidence --signing-key key.pem
-  doorward scan --resume                                   continue an interrupted scan";
-
-const REPORT_EXAMPLES: &str = "\
-Examples:
-  doorward report --from scan.saved                        the table of a saved scan
-  doorward report --from scan.saved --format html=scan.html
-  doorward report --from scan.saved --owner payments --severity high
-  doorward report --from scan.saved --judge-again          by the current settings";
 
 /// Report the desync mitigation mode of every load balancer in an AWS Organization, and the mode that policy requires
 #[derive(Debug, Parser)]

@@ -18,9 +18,12 @@ fn every_value_in_a_comment_is_accepted() {
             continue;
         }
         let folder = tempfile::tempdir().unwrap();
-        // The account and the Region of findings belong to central delivery, and are refused without it.
-        let central = section == "[publish]" && matches!(key, "account" | "region");
-        let beside = if central { "delivery = \"central\"\n" } else { "" };
+        // The account and the Region of findings belong to central delivery, which needs both.
+        let beside = match (section.as_str(), key) {
+            ("[publish]", "account") => "delivery = \"central\"\nregion = \"eu-west-1\"\n",
+            ("[publish]", "region") => "delivery = \"central\"\naccount = \"111122223333\"\n",
+            _ => "",
+        };
         let settings = format!("{section}\n{beside}{key} = {value}\n");
         std::fs::write(folder.path().join("doorward.toml"), settings).unwrap();
         let said = run(doorward(folder.path()).args(["config", "show"]));

@@ -252,6 +252,16 @@ fn a_plugin_reads_the_lines_of_ndjson_and_never_a_part_of_a_scan() {
     assert_eq!(lines, expected);
     let flat = |line: &Value| line["flat"]["required_mode"].is_string() && line["flat"]["profile"].is_string();
     assert!(lines.iter().filter(|line| line["type"] == "load_balancer").all(flat));
+    // Every finding has its own hash, so that a second delivery finds none of them changed.
+    place.settings(&program, "delta = true");
+    for since in ["new", "same"] {
+        let said = run(&mut place.report(&["--format", "mine", "--redeliver"]));
+        assert_eq!(said.code, Some(3), "{}", said.err);
+        let lines = read("lines");
+        let findings: Vec<_> = lines.iter().filter(|line| line["type"] == "finding").collect();
+        assert_eq!(findings.len(), FINDINGS);
+        assert!(findings.iter().all(|line| line["since_last"] == since), "{since}: {}", findings[0]);
+    }
     // What is left out of a report would count as gone.
     let said = run(&mut place.report(&["--format", "mine", "--severity", "high"]));
     assert_eq!(said.code, Some(2), "{}", said.err);
