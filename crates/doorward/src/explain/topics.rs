@@ -166,6 +166,6 @@ mod tests {
             "{coverage}"
         );
         assert!(settings().len() > 40, "{}", settings().len());
-        assert!(text("open-findings").expect("a figure").contains("informational"), "the totals are explained");
+        assert!(text("open-findings").expect("a figure").contains("Informational"), "the totals are explained");
     }
 }

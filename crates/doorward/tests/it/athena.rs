@@ -24,7 +24,7 @@ fn bed() -> Bed {
 
 /// What Athena would find in the logs that `seeded` wrote.
 pub(crate) fn answer(hour: Timestamp) -> AthenaSpec {
-    let hour = hour.strftime("%Y-%m-%dT%H");
+    let (day, hour) = (hour.strftime("%Y-%m-%d").to_string(), hour.strftime("%Y-%m-%dT%H"));
     let (tier, reason) = ("Ambiguous", "UndefinedContentLengthSemantics");
     let row = |what: &str, [a, b, c, d]: [&str; 4], requests: u64, served: u64| -> Vec<String> {
         let texts = [what, HOME.0, HOME.1, EDGE, a, b, c, d].map(str::to_owned);
@@ -33,6 +33,7 @@ pub(crate) fn answer(hour: Timestamp) -> AthenaSpec {
     let rows = vec![
         row("addresses", ["203.0.113.9", "", "", ""], 4, 4),
         row("agents", ["till/1.0", "", "", ""], 4, 4),
+        row("client_day", [&day, "", "", ""], 2, 2),
         row("clients", ["203.0.113.9", "till/1.0", &format!("{tier} {reason}"), &format!("{hour} served")], 4, 4),
         row("domains", ["shop.example", "", "", ""], 4, 4),
         row("group", [GROUP, "", "", ""], 2_904, 2_904),
@@ -70,14 +71,14 @@ fn queries(bed: &Bed) -> Vec<String> {
     bed.server.world().athena_queries(HOME.0, HOME.1)
 }
 
-/// Athena counts requests and keeps none of them as an example.
-fn without_examples(mut value: Value) -> Value {
+/// Athena counts requests and keeps none of them as an example, and it counts the clients of a day where the other engine sketches them.
+fn comparable(mut value: Value) -> Value {
     match &mut value {
         Value::Object(members) => {
-            members.retain(|key, _| key != "example");
-            members.values_mut().for_each(|member| *member = without_examples(member.take()));
+            members.retain(|key, _| key != "example" && key != "client_days");
+            members.values_mut().for_each(|member| *member = comparable(member.take()));
         }
-        Value::Array(entries) => entries.iter_mut().for_each(|entry| *entry = without_examples(entry.take())),
+        Value::Array(entries) => entries.iter_mut().for_each(|entry| *entry = comparable(entry.take())),
         _ => {}
     }
     value
@@ -110,12 +111,12 @@ fn a_count_by_athena_is_the_count_of_the_other_engine() {
     let embedded = ["-q", "traffic", "--from", "a.saved", "--all-logs", "--format", "json"];
     let embedded = json(&run(bed.doorward(folder).args(embedded)));
     let key = format!("100000000020/eu-west-1/{EDGE}");
-    let of = |said: &Value| without_examples(said["found"]["tally"]["load_balancers"][&key].clone());
+    let of = |said: &Value| comparable(said["found"]["tally"]["load_balancers"][&key].clone());
     assert_eq!(of(&counted), of(&embedded));
     let modes = |said: &Value| {
         let forecasts = said["forecasts"].as_array().unwrap();
         let found = forecasts.iter().find(|forecast| forecast["load_balancer"] == key.as_str());
-        without_examples(found.unwrap().clone())
+        comparable(found.unwrap().clone())
     };
     assert_eq!(modes(&counted), modes(&embedded));
 
