@@ -332,15 +332,21 @@ fn a_first_scan_without_access_is_unknown_and_not_zero() {
 #[test]
 fn nothing_asked_is_no_clean_result() {
     let bed = Bed::start_at(&world("acme-org"), vec![], "2026-11-03T08:00:00Z".parse().unwrap());
-    let all =
-        ["access-logs-disabled", "desync-mode-below-required", HEADROOM, "owner-missing", "invalid-headers-forwarded"];
+    let all = [
+        "access-logs-disabled",
+        "desync-mode-below-required",
+        HEADROOM,
+        "owner-missing",
+        "invalid-headers-forwarded",
+        "upstream-http1",
+    ];
     for (disabled, code) in [
         (format!("{:?}", [&all[..], &["desync-mode-reverted"]].concat()), Some(2)),
         // The one that is left is asked only where a change of a mode is recorded.
         (format!("{all:?}"), Some(2)),
-        (format!("{:?}", [all[0], all[2], all[3], all[4]]), Some(3)),
+        (format!("{:?}", [all[0], all[2], all[3], all[4], all[5]]), Some(3)),
         // What is left needs evidence that this scan does not have.
-        (format!("{:?}", [all[0], all[1], all[3], all[4]]), Some(0)),
+        (format!("{:?}", [all[0], all[1], all[3], all[4], all[5]]), Some(0)),
     ] {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path();
