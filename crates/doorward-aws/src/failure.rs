@@ -123,8 +123,12 @@ impl Failure {
                     // Nothing was sent: there was no connection to a server that could prove who it is.
                     Some(1) => Self::unsent(gap),
                     Some(tries) => Self { action: RetryAction::RetryUpTo(tries), ..Self::unsent(gap) },
-                    // Not from the connection: no endpoint could be found for the request.
-                    None if dispatch.is_other() && connector.is_some_and(|error| fault_in(error).is_none()) => {
+                    // Not from the connection: no endpoint could be found for the request. A connection that breaks in an answer is
+                    // of the same kind, and marked as passing.
+                    None if dispatch.is_other()
+                        && dispatch.as_other().is_none()
+                        && connector.is_some_and(|error| fault_in(error).is_none()) =>
+                    {
                         Self::unsent(gap)
                     }
                     None => Self::retryable(gap),
