@@ -15,6 +15,9 @@ pub type OpenLedger<'a> = Arc<dyn Fn() -> SinkFuture<'a, LeasedLedger> + Send + 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct DeliveredFindings {
     pub(crate) hashes: BTreeMap<String, String>,
+    /// When the newest scan that was delivered began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) scanned: Option<Timestamp>,
 }
 
 /// What is known of earlier deliveries to one plugin and destination.

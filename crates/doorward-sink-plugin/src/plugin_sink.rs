@@ -23,6 +23,8 @@ use crate::{Plugin, PluginError};
 
 /// How much is written to a plugin at once, in bytes.
 const CHUNK: usize = 1 << 16;
+/// The place of the rule in an id that stands for a load balancer.
+const ANY_RULE: &str = "*";
 /// The wait before the second try; it doubles with each.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 
@@ -152,7 +154,8 @@ impl PluginSink<'_> {
         delivered.and_then(|receipt| released.map(|()| receipt))
     }
 
-    /// The findings of the last delivery that are gone, and what the next delivery compares with. What was not read is not gone.
+    /// The findings of the last delivery that are gone, and what the next delivery compares with. What was not read or not asked is not
+    /// gone, and neither is what an older scan does not have.
     fn changes(
         &self,
         report: &ScanReport,
@@ -162,19 +165,23 @@ impl PluginSink<'_> {
         if !self.delta {
             return (Vec::new(), DeliveredFindings::default());
         }
-        let read: BTreeSet<(String, String)> = report
+        // A load balancer of the report exists, whatever rules were asked of it.
+        let read: BTreeSet<(&str, &str)> = report
             .coverage
             .lines
             .iter()
             .filter(|line| line.fully_listed)
-            .filter_map(|line| Some((line.region.as_ref()?.to_string(), line.account.to_string())))
+            .filter_map(|line| Some((line.region.as_ref()?.as_str(), line.account.as_str())))
             .collect();
-        let was_read = |id: &str| {
-            let mut parts = id.split('/').skip(2);
-            parts
-                .next()
-                .zip(parts.next())
-                .is_some_and(|(region, account)| read.contains(&(region.into(), account.into())))
+        let exist: BTreeSet<String> =
+            report.load_balancers.iter().map(|lb| Finding::id_for(&lb.arn, ANY_RULE)).collect();
+        // What an older scan does not have may have been created since.
+        let is_older = earlier.findings.scanned.is_some_and(|scanned| report.run.started < scanned);
+        let has_ended = |id: &str| {
+            let parts: Vec<&str> = id.splitn(6, '/').collect();
+            let [own, partition, region, account, _, resource] = parts.as_slice() else { return false };
+            let of_load_balancer = [own, partition, region, account, &ANY_RULE, resource].map(|part| *part).join("/");
+            !is_older && read.contains(&(*region, *account)) && !exist.contains(&of_load_balancer)
         };
         let mut next: BTreeMap<String, String> =
             report.findings.iter().map(|finding| finding.id.clone()).zip(hashes.iter().cloned()).collect();
@@ -183,13 +190,14 @@ impl PluginSink<'_> {
             if next.contains_key(id) {
                 continue;
             }
-            if was_read(id) {
+            if has_ended(id) {
                 gone.push(id.clone());
             } else {
                 next.insert(id.clone(), hash.clone());
             }
         }
-        (gone, DeliveredFindings { hashes: next })
+        let scanned = earlier.findings.scanned.max(Some(report.run.started));
+        (gone, DeliveredFindings { hashes: next, scanned })
     }
 
     async fn with_tries(

@@ -268,6 +268,35 @@ fn a_plugin_reads_the_lines_of_ndjson_and_never_a_part_of_a_scan() {
         assert_eq!(findings.len(), *FINDINGS);
         assert!(findings.iter().all(|line| line["since_last"] == since), "{since}: {}", findings[0]);
     }
+    // A rule that is no longer asked ends none of its findings: the load balancers are there.
+    let counted = place.shell("y", "remote", "cat >lines; n=$(grep -c '^{\"type\":\"finding\"' lines); echo \"{\\\"findings_in\\\": $n, \\\"written\\\": $n}\"");
+    let settings = place.settings(&counted, "delta = true");
+    let text = std::fs::read_to_string(&settings).unwrap() + "[policy]\ndisabled = [\"access-logs-disabled\"]\n";
+    std::fs::write(&settings, text).unwrap();
+    let said = run(&mut place.report(&["--judge-again", "--format", "mine"]));
+    assert!(matches!(said.code, Some(3)), "{}", said.err);
+    let lines = read("lines");
+    assert!(lines.iter().filter(|line| line["type"] == "finding").count() < *FINDINGS);
+    assert!(lines.iter().all(|line| line["type"] != "finding_gone"), "a finding counts as gone");
+    // A load balancer that a whole listing no longer has ends its findings.
+    place.settings(&counted, "delta = true");
+    let saved = std::fs::read_to_string(format!("{REPOSITORY}/reports/samples/acme-org/scan.saved")).unwrap();
+    let (scan, rest) = saved.split_once('\n').unwrap();
+    let mut scan: Value = serde_json::from_str(scan).unwrap();
+    for cell in scan["inventory"]["cells"].as_array_mut().unwrap() {
+        if let Some(all) = cell.get_mut("load_balancers").and_then(Value::as_array_mut) {
+            all.retain(|lb| lb["name"] != "ci-runners");
+        }
+    }
+    std::fs::write(place.path("less.saved"), format!("{scan}\n{rest}")).unwrap();
+    let mut command = doorward(place.0.path());
+    let said = run(command.args(["report", "--from", "less.saved", "--config", "doorward.toml", "--format", "mine"]));
+    assert_eq!(said.code, Some(3), "{}", said.err);
+    let lines = read("lines");
+    let gone: Vec<&str> =
+        lines.iter().filter(|line| line["type"] == "finding_gone").map(|line| line["id"].as_str().unwrap()).collect();
+    assert!(gone.len() > 5 && gone.iter().all(|id| id.contains("/ci-runners/")), "{gone:?}");
+    place.settings(&program, "delta = true");
     // What is left out of a report would count as gone.
     let said = run(&mut place.report(&["--format", "mine", "--severity", "high"]));
     assert_eq!(said.code, Some(2), "{}", said.err);
