@@ -6,6 +6,7 @@ use doorward_aws::access::AccessError;
 use doorward_check::CheckError;
 use doorward_core::discover::DiscoverError;
 use doorward_core::pipeline::PipelineError;
+use doorward_demo::ExampleError;
 use doorward_file::places::PlaceConflict;
 use doorward_ledger::LedgerError;
 use doorward_model::{ReportSettings, ScanReport, SinkError};
@@ -177,6 +178,12 @@ impl From<CheckError> for Failure {
         }
         let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
         Self::new(Exit::Usage, format!("{error}{hint}"))
+    }
+}
+
+impl From<ExampleError> for Failure {
+    fn from(error: ExampleError) -> Self {
+        Self::new(Exit::Usage, error.to_string())
     }
 }
 

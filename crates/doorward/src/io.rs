@@ -1,17 +1,19 @@
 //! What every command does around its work: the asynchronous runtime, answers on stdout, log lines on stderr.
 
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use doorward_assemble::Notices;
 use doorward_aws::access::{AccessSettings, Emulator};
 use doorward_aws::settings::CallSettings;
 use doorward_aws::{Access, Clock, Stop};
+use doorward_check::Declarations;
 use doorward_ledger::{LeasedLedger, Ledger};
 use serde::Serialize;
 
 use crate::exit::{Exit, Failure};
+use crate::plain::harmless;
 use doorward_settings::variable::variable;
 
 /// The asynchronous runtime of a command.
@@ -57,6 +59,20 @@ pub(crate) fn json_text(document: &impl Serialize) -> Result<String, Failure> {
 /// Prints a document to stdout, as indented JSON.
 pub(crate) fn answer_json(document: &impl Serialize) -> Result<Exit, Failure> {
     answer(&json_text(document)?)
+}
+
+/// Reads the files of `--iac`, and names those that could not be read on stderr.
+pub(crate) fn declarations(paths: &[PathBuf]) -> Result<Option<Declarations>, Failure> {
+    let declarations = Declarations::read(paths)?;
+    for problem in declarations.iter().flat_map(Declarations::problems) {
+        log(&format!("doorward: {}", harmless(&problem)));
+    }
+    if declarations.as_ref().is_some_and(Declarations::is_empty) {
+        let problem =
+            "--iac: no supported files found; name a Terraform, CloudFormation, Kubernetes, Pulumi or ECS file";
+        return Err(Failure::new(Exit::Usage, problem));
+    }
+    Ok(declarations)
 }
 
 /// Opens a ledger that a command only reads.

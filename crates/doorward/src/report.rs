@@ -1,11 +1,11 @@
 //! `doorward report`: renders a saved scan again, offline, or compares it with Security Hub.
 
 use doorward_assemble::GivenEvidence;
+use doorward_check::Declarations;
 use doorward_model::HistoryContext;
 
 use crate::cli::{Cli, ReportArguments};
 use crate::compare;
-use crate::declarations::Declarations;
 use crate::exit::{Exit, Failure};
 use crate::io::runtime;
 use crate::register;
@@ -22,7 +22,7 @@ pub(crate) fn run(cli: &Cli, arguments: &ReportArguments) -> Result<Exit, Failur
         return compare::run(cli, &arguments.from, format);
     }
     let (mut kept, mut criteria) = saved::read(&arguments.from)?;
-    let declarations = Declarations::read(&arguments.iac)?;
+    let declarations = crate::io::declarations(&arguments.iac)?;
     let mut places = Settings::found_places(cli.config.as_deref());
     places.keep("the saved scan", &arguments.from);
     places.keep_flag("--traffic", arguments.traffic.as_deref());
@@ -80,7 +80,7 @@ pub(crate) fn run(cli: &Cli, arguments: &ReportArguments) -> Result<Exit, Failur
         let problem = register::notices(&register, &scan.report, cli.quiet);
         let of_report = || {
             problem.unwrap_or_else(|| {
-                Declarations::exit(declarations.as_ref(), Exit::of_report(&scan.report, &criteria.report))
+                Exit::of_report(&scan.report, &criteria.report).with_declarations(declarations.as_ref())
             })
         };
         let exit = stopped.unwrap_or_else(of_report);

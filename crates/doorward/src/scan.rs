@@ -9,6 +9,7 @@ use futures::StreamExt as _;
 use doorward_assemble::{
     Begin, Criteria, GivenEvidence, RENEWAL, Recording, ScanRecorder, check_any_asked, fingerprint, judge,
 };
+use doorward_check::Declarations;
 use doorward_aws::access::Emulator;
 use doorward_aws::{Clock, Stop};
 use doorward_core::discover::Plan;
@@ -16,7 +17,6 @@ use doorward_core::{collect, discover, run_of};
 use doorward_model::{AccountId, Inputs, Inventory, Region, RegionInventory, UnmatchedSetting};
 
 use crate::cli::{Cli, ScanArguments};
-use crate::declarations::Declarations;
 use crate::delivery::DeliveryRun;
 use crate::exit::{Exit, Failure};
 use crate::io::{connect, runtime};
@@ -34,7 +34,7 @@ use doorward_file::places::Places;
 pub(crate) fn run(cli: &Cli, arguments: &ScanArguments) -> Result<Exit, Failure> {
     let settings = Settings::load(cli.config.as_deref(), &arguments.overrides())?;
     let traffic = arguments.traffic.as_deref().map(traffic::saved).transpose()?;
-    let declarations = Declarations::read(&arguments.iac)?;
+    let declarations = crate::io::declarations(&arguments.iac)?;
     let mut places = settings.places();
     places.keep_flag("--traffic", arguments.traffic.as_deref());
     declarations.iter().flat_map(Declarations::paths).for_each(|path| places.keep("a file of --iac", path));
@@ -148,7 +148,7 @@ pub(crate) async fn execute(mut request: ScanRequest<'_>, colour: bool) -> Resul
     let report = judged.with_history(history);
     let saved = saving.and_then(|saving| saving.map_or(Ok(()), |saving| saving.finish(&report, &context)));
     let of_report = || {
-        problem.unwrap_or_else(|| Declarations::exit(request.declarations, Exit::of_report(&report, &settings.report)))
+        problem.unwrap_or_else(|| Exit::of_report(&report, &settings.report).with_declarations(request.declarations))
     };
     let exit = stopped.unwrap_or_else(of_report);
     let emitted = sinks.emit(&report, &context, exit).await;
