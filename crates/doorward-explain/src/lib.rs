@@ -204,7 +204,8 @@ fn rule_text(meta: &RuleMeta) -> String {
 mod tests {
     use super::*;
 
-    const SETTINGS: &str = "# What may fail.\n[report]\n# How much must be read, in percent.\nminimum_coverage = 100.0\n";
+    const SETTINGS: &str =
+        "# What may fail.\n[report]\n# How much must be read, in percent.\nminimum_coverage = 100.0\n";
 
     fn all() -> Explanations {
         Explanations::new(SETTINGS, [(0, "success")])

@@ -105,8 +105,7 @@ pub(super) fn settings(default: &str) -> Vec<SettingText> {
     for line in default.lines() {
         let line = line.trim_end();
         let is_key = |key: &str| !key.is_empty() && key.chars().all(|c| c.is_ascii_lowercase() || c == '_');
-        let optional =
-            line.strip_prefix("# ").and_then(|rest| rest.split_once(" = ")).filter(|(key, _)| is_key(key));
+        let optional = line.strip_prefix("# ").and_then(|rest| rest.split_once(" = ")).filter(|(key, _)| is_key(key));
         in_list = line.starts_with("# [") || (in_list && line.starts_with("# "));
         if let Some((key, value)) = optional.filter(|_| !in_list) {
             is_open = false;
@@ -151,6 +150,9 @@ mod tests {
             "{coverage}"
         );
         assert!(settings.len() > 40, "{}", settings.len());
-        assert!(text("open-findings", &settings).expect("a figure").contains("Informational"), "the totals are explained");
+        assert!(
+            text("open-findings", &settings).expect("a figure").contains("Informational"),
+            "the totals are explained"
+        );
     }
 }

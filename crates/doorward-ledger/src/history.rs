@@ -9,8 +9,8 @@ use serde::Serialize;
 
 use crate::columns::{RunRef, severity};
 use crate::error::LedgerFault;
+use crate::figure_group::By;
 use crate::owner_spelling::OwnerSpellings;
-use crate::grouping::By;
 use crate::record::{COLUMNS, Counts, NOT_KEPT, count, counts_of};
 use crate::timestamp::{nanos, timestamp};
 use crate::{Ledger, LedgerError};

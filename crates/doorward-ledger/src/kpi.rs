@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use crate::columns::finding_id;
 use crate::error::LedgerFault;
+use crate::figure_group::By;
 use crate::findings::is_unseen;
-use crate::grouping::By;
 use crate::history::Share;
 use crate::owner_spelling::OwnerSpellings;
 use crate::timestamp::{nanos, timestamp};

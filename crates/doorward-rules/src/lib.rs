@@ -26,7 +26,7 @@ use std::sync::LazyLock;
 use doorward_model::{Arn, LoadBalancer, Policy, RequiredMode, Rule, RuleMeta};
 
 pub use policy_explanation::PolicyExplanation;
-pub use presets::{PRESETS, PolicyPreset};
+pub use presets::{PRESETS, PresetFile};
 pub use remediation::{
     DROP_INVALID, DROP_INVALID_CAUTION, LOG_BUCKET, drop_invalid_headers, mode_caution, set_mode_instructions,
 };

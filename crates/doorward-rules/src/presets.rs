@@ -2,7 +2,7 @@
 
 /// A ready-made policy.
 #[derive(Debug, Clone, Copy)]
-pub struct PolicyPreset {
+pub struct PresetFile {
     /// Its name.
     pub name: &'static str,
     /// What it requires, in one sentence.
@@ -12,18 +12,18 @@ pub struct PolicyPreset {
 }
 
 /// Every ready-made policy.
-pub const PRESETS: &[PolicyPreset] = &[
-    PolicyPreset {
+pub const PRESETS: &[PresetFile] = &[
+    PresetFile {
         name: "aws-control",
         about: "The line of AWS's own controls ELB.12 and ELB.14: defensive or strictest everywhere.",
         settings: include_str!("../../../config/policy-presets/aws-control.toml"),
     },
-    PolicyPreset {
+    PresetFile {
         name: "research-2026",
         about: "Strictest for everything that is internet-facing, after the research of 2025 and 2026.",
         settings: include_str!("../../../config/policy-presets/research-2026.toml"),
     },
-    PolicyPreset {
+    PresetFile {
         name: "risk-profiles",
         about: "Risk profiles by application type and exposure, with deadlines: card data, internet-facing, legacy, internal.",
         settings: include_str!("../../../config/policy-presets/risk-profiles.toml"),
@@ -42,7 +42,7 @@ mod tests {
         struct Section {
             policy: Policy,
         }
-        for PolicyPreset { name, settings, .. } in PRESETS {
+        for PresetFile { name, settings, .. } in PRESETS {
             let section: Section = toml::from_str(settings).unwrap_or_else(|e| panic!("{name}: {e}"));
             assert_eq!(section.policy.has_deadlines(), *name == "risk-profiles", "{name}");
         }

@@ -17,10 +17,10 @@ use crate::deliver::Closed;
 use crate::native::{APPLICATION, CLASSIC, CONFIG, NATIVE_ACTION, NativeFinding};
 
 mod ask;
-mod table;
+mod comparison_table;
 
 pub use ask::ask_native;
-pub use table::comparison_table;
+pub use comparison_table::comparison_table;
 
 /// The rule that asks what the controls ask.
 const RULE: &str = "desync-mode-below-required";

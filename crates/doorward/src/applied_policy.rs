@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use doorward_model::LoadBalancer;
-use doorward_rules::{PRESETS, PolicyExplanation, PolicyPreset};
+use doorward_rules::{PRESETS, PolicyExplanation, PresetFile};
 
 use crate::cli::{Cli, ListFormat, PolicyCommand, PolicyExplainArguments};
 use crate::exit::{Exit, Failure};
@@ -23,7 +23,7 @@ pub(crate) fn run(cli: &Cli, command: &PolicyCommand) -> Result<Exit, Failure> {
 fn presets(name: Option<&str>) -> Result<String, Failure> {
     let Some(name) = name else {
         let mut text = String::from("Ready-made policies (`doorward policy presets NAME` prints one):\n");
-        for PolicyPreset { name, about, .. } in PRESETS {
+        for PresetFile { name, about, .. } in PRESETS {
             let _ = writeln!(text, "  {name:<14} {about}");
         }
         return Ok(text);
@@ -42,8 +42,13 @@ fn explain(cli: &Cli, arguments: &PolicyExplainArguments) -> Result<Exit, Failur
     let source = AssembledScan::of(arguments.from.as_deref(), &settings, &path)?;
     let wanted = &arguments.load_balancer;
     let is_wanted = |lb: &&LoadBalancer| lb.arn.as_str() == wanted || lb.name == *wanted;
-    let found: Vec<PolicyExplanation<'_>> =
-        source.report.load_balancers.iter().filter(is_wanted).map(|lb| PolicyExplanation::of(lb, &source.policy)).collect();
+    let found: Vec<PolicyExplanation<'_>> = source
+        .report
+        .load_balancers
+        .iter()
+        .filter(is_wanted)
+        .map(|lb| PolicyExplanation::of(lb, &source.policy))
+        .collect();
     if found.is_empty() {
         let problem = format!("{wanted:?} is neither the ARN nor the name of a load balancer in this scan");
         return Err(Failure::new(Exit::Usage, problem));

@@ -15,8 +15,8 @@ use crate::exit::{Exit, Failure};
 use crate::history;
 use crate::scan::{self, ScanRequest};
 use crate::settings::Settings;
-use crate::sinks::{Format, REGISTRY};
 use doorward_file::places::Places;
+use doorward_outputs::{Format, REGISTRY};
 
 mod change;
 mod event;

@@ -10,6 +10,7 @@ use doorward_demo::ExampleError;
 use doorward_file::places::PlaceConflict;
 use doorward_ledger::LedgerError;
 use doorward_model::{ReportSettings, ScanReport, SinkError};
+use doorward_outputs::OutputError;
 use doorward_settings::SettingsError;
 
 mod causes;
@@ -216,6 +217,18 @@ impl From<LedgerError> for Failure {
 impl From<SinkError> for Failure {
     fn from(error: SinkError) -> Self {
         Self::new(Exit::Sink, error.to_string())
+    }
+}
+
+impl From<OutputError> for Failure {
+    fn from(error: OutputError) -> Self {
+        let exit = match error {
+            OutputError::Usage(_) => Exit::Usage,
+            OutputError::Preflight(_) => Exit::Preflight,
+            OutputError::Internal(_) => Exit::Internal,
+            OutputError::Sink(error) => return error.into(),
+        };
+        Self::new(exit, error.to_string())
     }
 }
 

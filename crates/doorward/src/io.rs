@@ -10,6 +10,8 @@ use doorward_aws::settings::CallSettings;
 use doorward_aws::{Access, Clock, Stop};
 use doorward_check::Declarations;
 use doorward_ledger::{LeasedLedger, Ledger};
+use doorward_notify::Environment;
+use doorward_outputs::OutputOptions;
 use serde::Serialize;
 
 use crate::exit::{Exit, Failure};
@@ -75,6 +77,11 @@ pub(crate) fn declarations(paths: &[PathBuf]) -> Result<Option<Declarations>, Fa
     Ok(declarations)
 }
 
+/// How reports are written to a terminal or a file. `quiet` keeps stderr empty unless something fails.
+pub(crate) fn output_options(colour: bool, quiet: bool) -> OutputOptions {
+    OutputOptions { colour, width: width(), notice: if quiet { |_| {} } else { log } }
+}
+
 /// Opens a ledger that a command only reads.
 pub(crate) fn read_only(path: &Path) -> Result<Ledger, Failure> {
     Ledger::open_read_only(path).map_err(|e| Failure::new(Exit::Usage, e.to_string()))
@@ -138,4 +145,12 @@ pub(crate) fn log(line: &str) {
         return;
     }
     let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// The variables that may hold secrets of channels, and name proxies and certificates; with the profile that the settings name.
+pub(crate) fn environment(profile: Option<&str>) -> Environment {
+    // What is not UTF-8 is refused where it is used, instead of being left out.
+    let text = |bytes: std::ffi::OsString| bytes.to_string_lossy().into_owned();
+    let variables = std::env::vars_os().map(|(name, value)| (text(name), text(value)));
+    Environment::new(variables).with_aws_profile(profile)
 }

@@ -28,6 +28,7 @@ mod notify;
 mod plain;
 mod plugin;
 mod posture;
+mod prepared_sinks;
 mod progress;
 mod publish;
 mod register;
@@ -39,7 +40,6 @@ mod schema;
 mod settings;
 mod setup;
 mod signals;
-mod sinks;
 mod traffic;
 mod verify;
 

@@ -8,12 +8,13 @@ use crate::cli::{Cli, ReportArguments};
 use crate::compare;
 use crate::exit::{Exit, Failure};
 use crate::io::runtime;
+use crate::prepared_sinks::PreparedSinks;
 use crate::register;
 use crate::saved::{self, ReportCriteria};
 use crate::scan_source::AssembledScan;
 use crate::settings::{Overridable, Settings};
-use crate::sinks::{Format, OutputOptions, PluginInputs, PreparedSinks, SinkInputs};
 use crate::traffic;
+use doorward_outputs::{Format, PluginInputs, SinkInputs};
 
 /// Runs `doorward report`. By the settings that were saved with the scan, the outputs are the same bytes as those of the scan; with
 /// `--judge-again` the current settings decide. Flags override either.
@@ -71,10 +72,10 @@ pub(crate) fn run(cli: &Cli, arguments: &ReportArguments) -> Result<Exit, Failur
             redeliver: arguments.redeliver,
             clock: &clock,
         }),
-        options: OutputOptions { colour: cli.colour_on_stdout(), width: crate::io::width(), quiet: cli.quiet },
+        options: crate::io::output_options(cli.colour_on_stdout(), cli.quiet),
     };
     runtime()?.block_on(async {
-        let sinks = PreparedSinks::new(&formats, inputs, None, places).await?;
+        let sinks = PreparedSinks::new(&formats, inputs, None, places, cli.quiet).await?;
         let stopped = kept.stopped;
         let scan = AssembledScan::kept(kept, &criteria, &register, given)?;
         let problem = register::notices(&register, &scan.report, cli.quiet);

@@ -9,9 +9,9 @@ use futures::StreamExt as _;
 use doorward_assemble::{
     Begin, Criteria, GivenEvidence, RENEWAL, Recording, ScanRecorder, check_any_asked, fingerprint, judge,
 };
-use doorward_check::Declarations;
 use doorward_aws::access::Emulator;
 use doorward_aws::{Clock, Stop};
+use doorward_check::Declarations;
 use doorward_core::discover::Plan;
 use doorward_core::{collect, discover, run_of};
 use doorward_model::{AccountId, Inputs, Inventory, Region, RegionInventory, UnmatchedSetting};
@@ -21,14 +21,15 @@ use crate::delivery::DeliveryRun;
 use crate::exit::{Exit, Failure};
 use crate::io::{connect, runtime};
 use crate::plain::harmless;
+use crate::prepared_sinks::PreparedSinks;
 use crate::progress::Progress;
 use crate::register;
 use crate::saved::Saving;
 use crate::settings::Settings;
 use crate::signals::{self, Signal};
-use crate::sinks::{Format, OutputOptions, PluginInputs, PreparedSinks, SECURITY_HUB, SinkInputs};
 use crate::traffic::{self, TrafficEvidence};
 use doorward_file::places::Places;
+use doorward_outputs::{Format, PluginInputs, SECURITY_HUB, SinkInputs};
 
 /// Runs `doorward scan`.
 pub(crate) fn run(cli: &Cli, arguments: &ScanArguments) -> Result<Exit, Failure> {
@@ -123,9 +124,9 @@ pub(crate) async fn execute(mut request: ScanRequest<'_>, colour: bool) -> Resul
             redeliver: false,
             clock: &clock,
         }),
-        options: OutputOptions { colour, width: crate::io::width(), quiet: request.quiet },
+        options: crate::io::output_options(colour, request.quiet),
     };
-    let sinks = PreparedSinks::new(request.formats, inputs, request.save, places).await?;
+    let sinks = PreparedSinks::new(request.formats, inputs, request.save, places, request.quiet).await?;
     check_any_asked(&register, &settings.policy)?;
     let mut recorder = settings.ledger.open_existing(&request.clock)?;
     let (inventory, stopped) = read(&request, &mut recorder).await?;

@@ -56,4 +56,3 @@ fn shared(answers: Vec<(AccountRegion, Answer)>, report: &ScanReport) -> BTreeMa
     }
     all.into_iter().map(|(place, findings)| (place, Ok(findings))).collect()
 }
-
