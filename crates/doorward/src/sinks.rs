@@ -8,7 +8,7 @@ use std::path::Path;
 
 use doorward_aws::{Access, Clock};
 use doorward_ledger::LeasedLedger;
-use doorward_model::{LoadBalancer, Policy, ReportFilter, ScanReport, Sink, SinkContext, SinkShape, Skipped};
+use doorward_model::{Frameworks, LoadBalancer, Policy, ReportFilter, ScanReport, Sink, SinkContext, SinkShape, Skipped};
 use doorward_rules::exceptions::Register;
 use doorward_sink_evidence::EvidenceSettings;
 use doorward_sink_owners::OwnersSettings;
@@ -23,6 +23,7 @@ mod csv;
 mod evidence;
 mod format;
 mod notify;
+mod oscal;
 mod owners;
 mod page;
 mod plugin_output;
@@ -132,7 +133,7 @@ pub(crate) const REGISTRY: &[Output] = &[
     },
     Output {
         name: "ocsf",
-        help: "findings as OCSF 1.8 lines",
+        help: "findings as OCSF 1.6 lines, the version of Security Hub",
         demo: Some("scan.ocsf.ndjson"),
         make: Make::Stream(securityhub::write_ocsf),
     },
@@ -141,6 +142,12 @@ pub(crate) const REGISTRY: &[Output] = &[
         help: "findings as OCSF 1.3 lines, for custom sources of Security Lake",
         demo: None,
         make: Make::Stream(securityhub::write_ocsf_for_security_lake),
+    },
+    Output {
+        name: "oscal",
+        help: "OSCAL 1.1 assessment results",
+        demo: Some("scan.oscal.json"),
+        make: Make::Stream(oscal::write),
     },
     Output {
         name: "securityhub",
@@ -206,6 +213,8 @@ pub(crate) struct DeliveryInputs<'a> {
     pub(crate) notify: &'a doorward_notify::Settings,
     /// The exceptions.
     pub(crate) register: &'a Register,
+    /// The frameworks whose controls findings name.
+    pub(crate) frameworks: &'a Frameworks,
     /// The required modes.
     pub(crate) policy: &'a Policy,
     /// The load balancers of the report.
@@ -297,6 +306,9 @@ pub(crate) struct SinkSettings {
     pub(crate) evidence: EvidenceSettings,
     pub(crate) owners: OwnersSettings,
     pub(crate) publish: PublishSettings,
+    /// The frameworks of the user, as they were read.
+    #[serde(default, skip_serializing_if = "Frameworks::has_only_shipped")]
+    pub(crate) frameworks: Frameworks,
 }
 
 #[cfg(test)]
