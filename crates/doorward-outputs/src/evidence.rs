@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::OnceLock;
 
-use doorward_model::{Sink, frameworks};
+use doorward_model::Sink;
 use doorward_sink_evidence::{EvidenceSettings, EvidenceSink, SigningKey, fingerprint};
 use doorward_sink_text::{FlatContext, json};
 
@@ -18,7 +18,7 @@ pub(crate) fn make<'a>(folder: &Path, inputs: SinkInputs<'a>) -> Result<Box<dyn 
         folder: folder.to_owned(),
         key: key(settings)?,
         build: inputs.build.map_or_else(program_hash, |build| Ok(build.to_owned()))?,
-        controls: frameworks().map_err(|e| OutputError::Internal(e.to_string()))?,
+        frameworks: &inputs.settings.frameworks,
         settings,
         settings_text: inputs.settings_text,
         policy: inputs.policy,

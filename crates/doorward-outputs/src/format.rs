@@ -16,7 +16,7 @@ fn newest(kind: &str) -> &str {
     match kind {
         "json" => "json-v1",
         "ndjson" => "ndjson-v1",
-        "ocsf-1.8" => "ocsf",
+        "ocsf-1.6" => "ocsf",
         kind => kind,
     }
 }
@@ -48,6 +48,10 @@ impl FromStr for Format {
             Some((kind, path)) => (kind, Some(PathBuf::from(path))),
             None => (text, None),
         };
+        if kind == "ocsf-1.8" {
+            return Err("ocsf-1.8 is not written any more; ocsf is OCSF 1.6, the version that Security Hub documents"
+                .to_owned());
+        }
         let Some(output) = REGISTRY.iter().find(|output| output.name == newest(kind)) else {
             return Ok(Self { kind: FormatKind::Plugin(kind.to_owned()), path });
         };

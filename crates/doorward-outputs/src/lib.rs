@@ -8,7 +8,9 @@ use std::path::Path;
 
 use doorward_aws::{Access, Clock};
 use doorward_ledger::LeasedLedger;
-use doorward_model::{LoadBalancer, Policy, ReportFilter, ScanReport, Sink, SinkContext, SinkShape, Skipped};
+use doorward_model::{
+    Frameworks, LoadBalancer, Policy, ReportFilter, ScanReport, Sink, SinkContext, SinkShape, Skipped,
+};
 use doorward_notify::Environment;
 use doorward_rules::exceptions::Register;
 use doorward_sink_evidence::EvidenceSettings;
@@ -23,6 +25,7 @@ mod error;
 mod evidence;
 mod format;
 mod notify;
+mod oscal;
 mod owners;
 mod page;
 mod plugin_output;
@@ -131,7 +134,7 @@ pub const REGISTRY: &[Output] = &[
     },
     Output {
         name: "ocsf",
-        help: "findings as OCSF 1.8 lines",
+        help: "findings as OCSF 1.6 lines, the version of Security Hub",
         demo: Some("scan.ocsf.ndjson"),
         make: Make::Stream(securityhub::write_ocsf),
     },
@@ -140,6 +143,12 @@ pub const REGISTRY: &[Output] = &[
         help: "findings as OCSF 1.3 lines, for custom sources of Security Lake",
         demo: None,
         make: Make::Stream(securityhub::write_ocsf_for_security_lake),
+    },
+    Output {
+        name: "oscal",
+        help: "OSCAL 1.1 assessment results",
+        demo: Some("scan.oscal.json"),
+        make: Make::Stream(oscal::write),
     },
     Output {
         name: "securityhub",
@@ -207,6 +216,8 @@ pub struct DeliveryInputs<'a> {
     pub notify: &'a doorward_notify::Settings,
     /// The exceptions.
     pub register: &'a Register,
+    /// The frameworks whose controls findings name.
+    pub frameworks: &'a Frameworks,
     /// The required modes.
     pub policy: &'a Policy,
     /// The load balancers of the report.
@@ -302,6 +313,9 @@ pub struct SinkSettings {
     pub owners: OwnersSettings,
     /// Findings as Security Hub takes them.
     pub publish: PublishSettings,
+    /// The frameworks of the user, as they were read.
+    #[serde(default, skip_serializing_if = "Frameworks::has_only_shipped")]
+    pub frameworks: Frameworks,
 }
 
 #[cfg(test)]

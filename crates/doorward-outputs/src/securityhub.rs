@@ -17,7 +17,14 @@ pub(crate) fn deliver<'a>(inputs: &DeliveryInputs<'a>) -> Result<Box<dyn Sink + 
     let aws = inputs.access.ok_or_else(missing)?.provider(publish.purpose());
     let outbox = LedgerOutbox(inputs.held.clone());
     Ok(Box::new(Publisher::new(
-        renderer(publish, inputs.register, inputs.policy, inputs.load_balancers, inputs.changes_elsewhere),
+        renderer(
+            publish,
+            inputs.register,
+            inputs.frameworks,
+            inputs.policy,
+            inputs.load_balancers,
+            inputs.changes_elsewhere,
+        ),
         publish.delivery_settings(),
         aws,
         outbox,
@@ -35,14 +42,14 @@ pub(crate) fn write_asff(
     Ok(written(findings, report))
 }
 
-/// Writes OCSF of the current version.
+/// Writes OCSF of the version of Security Hub's own findings.
 pub(crate) fn write_ocsf(
     mut out: &mut dyn Write,
     report: &ScanReport,
     inputs: &SinkInputs<'_>,
     _: &SinkContext<'_>,
 ) -> io::Result<Written> {
-    let findings = ocsf_ndjson(&renderer_of(report, inputs), &ReportIndex::new(report), Shape::Current, &mut out)?;
+    let findings = ocsf_ndjson(&renderer_of(report, inputs), &ReportIndex::new(report), Shape::SecurityHub, &mut out)?;
     Ok(written(findings, report))
 }
 
@@ -58,7 +65,8 @@ pub(crate) fn write_ocsf_for_security_lake(
 }
 
 fn renderer_of(report: &ScanReport, inputs: &SinkInputs<'_>) -> FindingRenderer {
-    renderer(&inputs.settings.publish, inputs.register, inputs.policy, &report.load_balancers, false)
+    let settings = inputs.settings;
+    renderer(&settings.publish, inputs.register, &settings.frameworks, inputs.policy, &report.load_balancers, false)
 }
 
 /// Security Hub has no finding for a rule that does not apply or was not asked.

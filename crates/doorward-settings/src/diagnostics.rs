@@ -10,6 +10,13 @@ use super::{Layers, SettingSource};
 #[derive(Debug)]
 pub struct SettingsError(pub(crate) String);
 
+impl SettingsError {
+    /// The error of a file that the settings name; `problem` begins with its place.
+    pub fn of_named_file(problem: String) -> Self {
+        Self(problem)
+    }
+}
+
 impl std::fmt::Display for SettingsError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use doorward_file::create_private_folder;
 use doorward_model::{
-    Arn, Framework, Policy, Receipt, RequiredMode, ScanReport, Sink, SinkContext, SinkError, SinkFuture,
+    Arn, Frameworks, Policy, Receipt, RequiredMode, ScanReport, Sink, SinkContext, SinkError, SinkFuture,
 };
 use doorward_rules::exceptions::Register;
 
@@ -30,7 +30,7 @@ pub struct EvidenceSink<'a> {
     /// The name of this build.
     pub build: String,
     /// Control frameworks.
-    pub controls: &'a [Framework],
+    pub frameworks: &'a Frameworks,
     /// The settings of evidence.
     pub settings: &'a EvidenceSettings,
     /// All settings as text, which evidence quotes.
@@ -98,7 +98,7 @@ impl EvidenceSink<'_> {
             sampling: Sampling { size: settings.sample, seed: settings.seed.clone() },
             required: doorward_rules::required_modes(&report.load_balancers, self.policy),
             rules: doorward_rules::catalogue().to_vec(),
-            controls: self.controls.to_vec(),
+            controls: self.frameworks.all().cloned().collect(),
             exceptions: self.register.is_configured().then(|| exception_rows(self.register, report)),
             changes: history.modes.as_ref().map(|changes| {
                 let since = changes.iter().filter(|change| from.is_none_or(|from| change.after.at > from));

@@ -36,7 +36,7 @@ pub fn ocsf_ndjson(
     for finding in &index.report.findings {
         let Some(rendered) = renderer.render(index, finding) else { continue };
         let Some(meta) = renderer.rule(&finding.rule) else { continue };
-        serde_json::to_writer(&mut *out, &line(index.report, finding, meta, &rendered, shape))?;
+        serde_json::to_writer(&mut *out, &line(index.report, finding, meta, &rendered, renderer.frameworks(), shape))?;
         out.write_all(b"\n")?;
         count += 1;
     }

@@ -1,4 +1,5 @@
-//! A finding as an OCSF Compliance Finding (class_uid 2003), in the current shape and in the one Security Lake takes.
+//! A finding as an OCSF Compliance Finding (class_uid 2003), in the version of Security Hub's own findings and in the one that Security
+//! Lake takes.
 //!
 //! Both say the same. The older shape keeps what 1.3 requires and later versions only recommend (`finding_info.title`,
 //! `compliance.standards`, `product.vendor_name`; the newer one has them too), spells the reason `status_detail` instead
@@ -6,7 +7,7 @@
 
 use serde_json::{Value, json};
 
-use doorward_model::{Finding, RuleMeta, ScanReport, Severity, Verdict, related_controls};
+use doorward_model::{Finding, Frameworks, RuleMeta, ScanReport, Severity, Verdict};
 
 use crate::asff::Asff;
 use crate::render::Rendered;
@@ -14,9 +15,10 @@ use crate::render::Rendered;
 /// The version of the schema that a line follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Shape {
-    /// 1.8.0.
+    /// 1.6.0, the version that AWS documents for Security Hub
+    /// (<https://docs.aws.amazon.com/securityhub/latest/userguide/securityhub-ocsf.html>).
     #[default]
-    Current,
+    SecurityHub,
     /// 1.3.0, the newest that Security Lake takes from custom sources.
     SecurityLake,
 }
@@ -25,7 +27,7 @@ impl Shape {
     /// The schema's version, as `metadata.version`.
     pub const fn version(self) -> &'static str {
         match self {
-            Self::Current => "1.8.0",
+            Self::SecurityHub => "1.6.0",
             Self::SecurityLake => "1.3.0",
         }
     }
@@ -72,18 +74,18 @@ fn millis(text: &str) -> i64 {
     text.parse::<jiff::Timestamp>().map_or(0, |time| time.as_millisecond())
 }
 
-fn compliance(asff: &Asff, finding: &Finding, meta: &RuleMeta, shape: Shape) -> Value {
+fn compliance(asff: &Asff, finding: &Finding, meta: &RuleMeta, frameworks: &Frameworks, shape: Shape) -> Value {
     let (status_id, status) = compliance_status(&asff.compliance.status);
-    let mut standards: Vec<&str> = Vec::new();
-    for (framework, _) in related_controls(meta.id) {
-        let standard = framework.short.as_deref().unwrap_or(&framework.name);
+    let mut standards: Vec<String> = Vec::new();
+    for (framework, _) in frameworks.related(meta.id) {
+        let standard = framework.label();
         if !standards.contains(&standard) {
             standards.push(standard);
         }
     }
     // Required up to 1.3: a rule that belongs to no framework follows the policy it was judged by.
     if standards.is_empty() {
-        standards.push("Doorward policy");
+        standards.push("Doorward policy".to_owned());
     }
     let reasons: Vec<&str> = asff.compliance.status_reasons.iter().map(|reason| reason.description.as_str()).collect();
     let mut compliance = json!({
@@ -96,7 +98,7 @@ fn compliance(asff: &Asff, finding: &Finding, meta: &RuleMeta, shape: Shape) -> 
     });
     match shape {
         Shape::SecurityLake => compliance["status_detail"] = json!(reasons.join(" ")),
-        Shape::Current => {
+        Shape::SecurityHub => {
             compliance["status_details"] = json!(reasons);
             compliance["checks"] = json!([{
                 "desc": meta.what,
@@ -134,6 +136,7 @@ pub(crate) fn line(
     finding: &Finding,
     meta: &RuleMeta,
     rendered: &Rendered,
+    frameworks: &Frameworks,
     shape: Shape,
 ) -> Value {
     let asff = &rendered.finding;
@@ -154,7 +157,7 @@ pub(crate) fn line(
             "provider": "AWS",
             "region": finding.region,
         },
-        "compliance": compliance(asff, finding, meta, shape),
+        "compliance": compliance(asff, finding, meta, frameworks, shape),
         "finding_info": {
             "analytic": {"name": meta.title, "type": "Rule", "type_id": 1, "uid": meta.id, "version": meta.version.to_string()},
             "created_time": millis(&asff.created_at),

@@ -27,7 +27,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use doorward_model::{
-    AccountId, AccountRegion, Finding, LoadBalancer, Observed, Region, RuleMeta, ScanReport, Verdict, related_controls,
+    AccountId, AccountRegion, Finding, Frameworks, LoadBalancer, Observed, Region, RuleMeta, ScanReport, Verdict,
 };
 
 use crate::asff::{Asff, FIRST_SEEN, LAST_SEEN, ProviderFields, SCAN_ID, digest};
@@ -99,6 +99,7 @@ pub struct FindingRenderer {
     excepted: ExceptedAs,
     rules: BTreeMap<&'static str, &'static RuleMeta>,
     approvals: BTreeMap<String, Approval>,
+    frameworks: Frameworks,
     overdue_raises: bool,
 }
 
@@ -115,6 +116,7 @@ impl FindingRenderer {
             excepted,
             rules: rules.iter().map(|meta| (meta.id, *meta)).collect(),
             approvals,
+            frameworks: Frameworks::default(),
             overdue_raises: false,
         }
     }
@@ -123,6 +125,17 @@ impl FindingRenderer {
     #[must_use]
     pub fn raising_overdue(self, overdue_raises: bool) -> Self {
         Self { overdue_raises, ..self }
+    }
+
+    /// The same with the frameworks of the user besides those that come with Doorward.
+    #[must_use]
+    pub fn mapped_to(self, frameworks: Frameworks) -> Self {
+        Self { frameworks, ..self }
+    }
+
+    /// The frameworks whose controls findings name.
+    pub(crate) fn frameworks(&self) -> &Frameworks {
+        &self.frameworks
     }
 
     /// Which Security Hub findings go to.
@@ -175,7 +188,10 @@ impl FindingRenderer {
             resources: vec![details::resource(lb, &mut cuts)],
             compliance: answer.compliance,
             record_state: "ACTIVE".to_owned(),
-            finding_provider_fields: ProviderFields { severity: answer.severity, types: types(meta.id) },
+            finding_provider_fields: ProviderFields {
+                severity: answer.severity,
+                types: types(&self.frameworks, meta.id),
+            },
         };
         let mut fields = fields(finding, lb, meta);
         fields.extend(answer.fields);
@@ -257,9 +273,9 @@ pub(crate) fn stamp(time: Timestamp) -> String {
 }
 
 /// Finding types: what every rule is, and the frameworks it gives evidence for.
-fn types(rule: &str) -> Vec<String> {
+fn types(frameworks: &Frameworks, rule: &str) -> Vec<String> {
     let mut types = vec!["Software and Configuration Checks/AWS Security Best Practices".to_owned()];
-    for (framework, _) in related_controls(rule) {
+    for (framework, _) in frameworks.related(rule) {
         if let Some(kind) = framework.finding_type.as_ref().filter(|kind| !types.contains(kind)) {
             types.push(kind.clone());
         }
@@ -267,9 +283,13 @@ fn types(rule: &str) -> Vec<String> {
     types
 }
 
-/// Requirements as Security Hub spells them.
-fn requirements(rule: &str) -> Vec<String> {
-    related_controls(rule).into_iter().map(|(_, spelled)| spelled.to_owned()).take(REQUIREMENTS).collect()
+/// Requirements as Security Hub spells them, as many as it takes.
+fn requirements(frameworks: &Frameworks, rule: &str, cuts: &mut Cuts) -> Vec<String> {
+    let all = frameworks.related(rule).count();
+    if all > REQUIREMENTS {
+        cuts.note(format!("Compliance.RelatedRequirements ({} of {all} left out)", all - REQUIREMENTS));
+    }
+    frameworks.related(rule).take(REQUIREMENTS).map(|(_, spelled)| spelled.to_owned()).collect()
 }
 
 /// What no member of ASFF has a place for.

@@ -44,6 +44,7 @@ impl DeliveryRun<'_> {
             publish: &settings.publish,
             notify: &settings.notify,
             register: &source.register,
+            frameworks: &settings.controls.frameworks,
             policy: &source.policy,
             load_balancers: &source.report.load_balancers,
             changes_elsewhere: false,

@@ -174,6 +174,7 @@ impl EventHandler<'_> {
                     publish: &settings.publish,
                     notify: &settings.notify,
                     register,
+                    frameworks: &settings.controls.frameworks,
                     policy: &settings.policy,
                     load_balancers: &report.load_balancers,
                     changes_elsewhere: changed,

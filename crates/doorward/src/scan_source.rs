@@ -72,7 +72,8 @@ impl AssembledScan {
 
     /// Renders its findings for Security Hub.
     pub(crate) fn renderer(&self, settings: &Settings) -> FindingRenderer {
-        renderer(&settings.publish, &self.register, &self.policy, &self.report.load_balancers, false)
+        let frameworks = &settings.controls.frameworks;
+        renderer(&settings.publish, &self.register, frameworks, &self.policy, &self.report.load_balancers, false)
     }
 
     /// Warns if its readings are so old that publishing would send them as not available.

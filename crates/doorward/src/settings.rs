@@ -24,6 +24,7 @@ use doorward_traffic::TrafficSettings;
 use crate::register::ExceptionSettings;
 use doorward_outputs::{CsvSettings, REGISTRY, SinkSettings};
 
+mod control_settings;
 mod event;
 mod flags;
 mod kept_files;
@@ -31,6 +32,7 @@ mod ledger;
 mod metric_settings;
 mod policy_problems;
 
+pub(crate) use control_settings::ControlSettings;
 pub(crate) use doorward_model::ReportSettings;
 pub(crate) use event::EventSettings;
 pub(crate) use flags::Overridable;
@@ -69,6 +71,9 @@ pub(crate) struct Settings {
     pub(crate) policy: Policy,
     /// The exception register.
     pub(crate) exceptions: ExceptionSettings,
+    /// Frameworks of controls besides those that come with Doorward.
+    #[serde(default)]
+    pub(crate) controls: ControlSettings,
     /// Where history is kept.
     pub(crate) ledger: LedgerSettings,
     /// Traffic evidence.
@@ -145,6 +150,10 @@ impl Settings {
         for path in &mut settings.exceptions.files {
             *path = layers.resolve("exceptions.files", path);
         }
+        for path in &mut settings.controls.files {
+            *path = layers.resolve("controls.files", path);
+        }
+        settings.controls.read().map_err(SettingsError::of_named_file)?;
         if let Some(key) = &mut settings.evidence.signing_key_file {
             *key = layers.resolve("evidence.signing_key_file", key);
         }
@@ -171,6 +180,7 @@ impl Settings {
             evidence: self.evidence.clone(),
             owners: self.owners.clone(),
             publish: self.publish.clone(),
+            frameworks: self.controls.frameworks.clone(),
         }
     }
 

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use doorward_model::{
     Account, AccountId, AccountState, AppliedChange, Arn, Certainty, ChangeStatus, CodePlace, Coverage, CoverageLine,
-    CoverageStatus, Edit, Evidence, Finding, Gap, GapReason, History, InCode, Kind, Listing, LoadBalancer,
+    CoverageStatus, Edit, Evidence, Finding, Frameworks, Gap, GapReason, History, InCode, Kind, Listing, LoadBalancer,
     LogDestination, Manager, Mode, ModeEffect, ModeTransition, Observed, ObservedIn, ObservedTime, OuPath, Owner,
     OwnerSource, Reachability, Region, RequiredMode, RuleMeta, Run, ScanReport, Scheme, Severity, Tally, Traffic,
-    TrafficBasis, TrafficSource, TrafficStep, Verdict, VerdictReason, frameworks,
+    TrafficBasis, TrafficSource, TrafficStep, Verdict, VerdictReason,
 };
 use doorward_sink_evidence::{ExceptionRow, Pack, PackContext, RunFigures, Sampling, SheetLimits, SigningKey};
 use jiff::{SignedDuration, Timestamp};
@@ -370,7 +370,7 @@ pub(crate) fn context(report: &ScanReport, texts: &[String]) -> PackContext {
         sampling: Sampling { size: 10, seed: texts.first().cloned().unwrap_or_default() },
         required: required(report),
         rules: vec![&META],
-        controls: frameworks().expect("reads").to_vec(),
+        controls: Frameworks::default().all().cloned().collect(),
         exceptions: Some(texts.iter().enumerate().map(|(n, text)| row(n, text)).collect()),
         changes: Some(
             report

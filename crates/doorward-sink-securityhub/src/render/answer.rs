@@ -123,7 +123,7 @@ pub(super) fn answer(renderer: &FindingRenderer, meta: &RuleMeta, finding: &Find
         },
         compliance: Compliance {
             status: status.to_owned(),
-            related_requirements: requirements(meta.id),
+            related_requirements: requirements(&renderer.frameworks, meta.id, cuts),
             status_reasons,
         },
         severity,

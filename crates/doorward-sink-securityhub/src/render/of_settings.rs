@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use doorward_model::{LoadBalancer, Policy};
+use doorward_model::{Frameworks, LoadBalancer, Policy};
 use doorward_rules::exceptions::Register;
 use jiff::Timestamp;
 
@@ -14,6 +14,7 @@ use crate::PublishSettings;
 pub fn renderer(
     settings: &PublishSettings,
     register: &Register,
+    frameworks: &Frameworks,
     policy: &Policy,
     load_balancers: &[LoadBalancer],
     changes_elsewhere: bool,
@@ -33,5 +34,7 @@ pub fn renderer(
     let asked =
         |id: &str| asked.iter().any(|rule| rule.meta().id == id) && !policy.disabled.iter().any(|off| off == id);
     let rules: Vec<_> = doorward_rules::catalogue().iter().copied().filter(|meta| asked(meta.id)).collect();
-    FindingRenderer::new(delivery, excepted, &rules, approvals).raising_overdue(settings.overdue_raises)
+    FindingRenderer::new(delivery, excepted, &rules, approvals)
+        .raising_overdue(settings.overdue_raises)
+        .mapped_to(frameworks.clone())
 }

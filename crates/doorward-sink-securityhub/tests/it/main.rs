@@ -8,6 +8,7 @@ mod closing;
 mod compare;
 mod delivery;
 mod doubles;
+mod ocsf;
 mod odd;
 mod reconcile;
 mod render;

@@ -166,6 +166,7 @@ fn nothing_is_cut_silently_and_nothing_is_too_large() {
     runner
         .run(&prop::collection::vec(odd_load_balancer(), 1..4), |load_balancers| {
             let report = odd_report(load_balancers, &cloud);
+            crate::ocsf::check(&report);
             let index = ReportIndex::new(&report);
             for rendered in renderer.render_all(&index) {
                 all.borrow_mut().push(rendered.finding.clone());

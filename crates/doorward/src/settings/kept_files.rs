@@ -18,6 +18,9 @@ impl Settings {
         for file in &self.exceptions.files {
             places.keep(REGISTER, file);
         }
+        for file in &self.controls.files {
+            places.keep("a mapping of controls (controls.files)", file);
+        }
         if let Some(file) = &self.evidence.signing_key_file {
             places.keep("the signing key", file);
         }

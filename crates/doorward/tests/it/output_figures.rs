@@ -294,7 +294,7 @@ impl OutputFigures {
 }
 
 /// The rows of a CSV file, by column.
-type Row = BTreeMap<String, String>;
+pub(crate) type Row = BTreeMap<String, String>;
 
 fn mode_figure(mode: &str) -> &'static str {
     match mode {

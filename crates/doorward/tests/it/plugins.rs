@@ -77,11 +77,12 @@ fn the_table_example_writes_what_fails_and_what_is_unknown() {
     let json: Value = serde_json::from_str(&std::fs::read_to_string(place.path("out.json")).unwrap()).unwrap();
     let findings = json["findings"].as_array().unwrap();
     assert_eq!(findings.len(), *FINDINGS);
-    let listed = |f: &&Value| matches!(f["verdict"].as_str(), Some("fail" | "unknown" | "accepted"));
+    let listed = |f: &&Value| matches!(f["verdict"].as_str(), Some("fail" | "unknown" | "excepted"));
     let csv = std::fs::read_to_string(place.path("out.csv")).unwrap();
     for finding in findings {
         assert_eq!(csv.contains(finding["id"].as_str().unwrap()), listed(&finding), "{finding}");
     }
+    assert!(findings.iter().any(|f| f["verdict"] == "excepted") && csv.contains(",Deferred,"));
     // Without a path, the stream goes to stdout.
     let said = run(&mut place.report(&["--format", "mine"]));
     assert_eq!((said.code, said.out), (Some(3), csv));
@@ -303,4 +304,73 @@ fn a_plugin_reads_the_lines_of_ndjson_and_never_a_part_of_a_scan() {
     let said = run(&mut place.report(&["--format", "mine", "--severity", "high"]));
     assert_eq!(said.code, Some(2), "{}", said.err);
     assert!(said.err.contains("a plugin receives the whole scan"), "{}", said.err);
+}
+
+/// Whether a program is where a plugin of the shell looks for it.
+fn is_installed(program: &str) -> bool {
+    ["/usr/local/bin", "/usr/bin", "/bin"].iter().any(|folder| Path::new(folder).join(program).exists())
+}
+
+#[test]
+fn the_summary_example_writes_markdown_in_which_tags_are_text() {
+    if !is_installed("jq") {
+        return eprintln!("jq is not installed: the example of the shell was not run");
+    }
+    let place = Place::new();
+    let program = place.program("summary", &std::fs::read_to_string(example("summary")).unwrap());
+    place.settings(&program, "");
+    let said = run(&mut place.report(&["--format", "mine=out.md", "--format", "json-v1=out.json"]));
+    assert_eq!(said.code, Some(3), "{}", said.err);
+    let json: Value = serde_json::from_str(&std::fs::read_to_string(place.path("out.json")).unwrap()).unwrap();
+    let markdown = std::fs::read_to_string(place.path("out.md")).unwrap();
+    let findings = json["findings"].as_array().unwrap();
+    let count = |verdict: &str| findings.iter().filter(|f| f["verdict"] == verdict).count();
+    let observed = json["load_balancers"].as_array().unwrap().len();
+    assert!(markdown.starts_with(&format!("# Load balancers: {observed} observed, {} findings fail\n", count("fail"))));
+    assert!(markdown.contains(&format!("{} findings are unknown", count("unknown"))), "{markdown}");
+    let owners: usize =
+        markdown.lines().filter_map(|line| line.strip_prefix("- ")?.rsplit(": ").next()?.parse::<usize>().ok()).sum();
+    assert_eq!(owners, count("fail"), "{markdown}");
+    let tested = run(doorward(place.0.path()).args(["plugin", "test"]).arg(&program));
+    assert_eq!(tested.code, Some(0), "{}{}", tested.out, tested.err);
+}
+
+/// A report of an older scan than the last delivered one does not have what was created since: nothing of that is gone.
+#[test]
+fn what_an_older_scan_does_not_have_is_not_gone() {
+    let place = Place::new();
+    let counted = place.shell("y", "remote", "cat >lines; n=$(grep -c '^{\"type\":\"finding\"' lines); echo \"{\\\"findings_in\\\": $n, \\\"written\\\": $n}\"");
+    place.settings(&counted, "delta = true");
+    let text = std::fs::read_to_string(format!("{REPOSITORY}/reports/samples/acme-org/scan.saved")).unwrap();
+    // The scan without one load balancer, as if it had run at another time.
+    let without = |name: &str, year: &str| {
+        let (scan, rest) = text.split_once('\n').unwrap();
+        let mut scan: Value = serde_json::from_str(&scan.replace("2026-11-02T", &format!("{year}-11-02T"))).unwrap();
+        for cell in scan["inventory"]["cells"].as_array_mut().unwrap() {
+            if let Some(all) = cell.get_mut("load_balancers").and_then(Value::as_array_mut) {
+                all.retain(|lb| lb["name"] != name);
+            }
+        }
+        let path = place.path(&format!("{year}.saved"));
+        std::fs::write(&path, format!("{scan}\n{rest}")).unwrap();
+        path
+    };
+    let gone = |saved: &Path| {
+        let mut command = doorward(place.0.path());
+        command.args(["report", "--config", "doorward.toml", "--format", "mine", "--from"]).arg(saved);
+        let said = run(&mut command);
+        assert!(matches!(said.code, Some(3)), "{}", said.err);
+        let lines = std::fs::read_to_string(place.path("lines")).unwrap();
+        let lines = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        lines
+            .filter(|line| line["type"] == "finding_gone")
+            .map(|line| line["id"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    let newest = Path::new(REPOSITORY).join("reports/samples/acme-org/scan.saved");
+    assert_eq!(gone(&newest), Vec::<String>::new());
+    assert_eq!(gone(&without("ci-runners", "2025")), Vec::<String>::new(), "an older scan ends nothing");
+    // The newest delivery is still what the next one is compared with.
+    let ended = gone(&without("ci-runners", "2027"));
+    assert!(ended.len() > 5 && ended.iter().all(|id| id.contains("/ci-runners/")), "{ended:?}");
 }
