@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use doorward_model::{Bounds, CoverageCounts, Mode, NotObserved, PolicyPoint, RunPoint, Severity};
+use doorward_model::{Bounds, CoverageCounts, Mode, NotObserved, PolicyPoint, RunPoint, Severity, Share};
 use jiff::Timestamp;
 use rusqlite::{Connection, Row};
 use serde::Serialize;
@@ -27,7 +27,9 @@ pub enum By {
     /// By the severity of a finding, as last observed. Only key figures are grouped by it: a scan has no counts of load balancers by
     /// severity.
     Severity,
-    /// By the value of a load balancer tag, one of those that were given to [`Ledger::record`].
+    /// By the rule of a finding. Only key figures are grouped by it.
+    Rule,
+    /// By the value of a load balancer tag, one of those that were given to [`Ledger::record`]. Keys separated by `|` are alternatives.
     Tag(String),
 }
 
@@ -35,27 +37,11 @@ impl By {
     /// The dimension, as the file names it.
     pub(crate) fn dimension(&self) -> String {
         match self {
-            Self::All | Self::Severity => String::new(),
+            Self::All | Self::Severity | Self::Rule => String::new(),
             Self::Owner => fixed_dimension(true).to_owned(),
             Self::Ou => fixed_dimension(false).to_owned(),
             Self::Tag(key) => tag_dimension(key),
         }
-    }
-}
-
-/// A part with the whole it is a part of.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Share {
-    /// The part.
-    pub count: usize,
-    /// The whole.
-    pub of: usize,
-}
-
-impl Share {
-    /// The share in hundredths of a percent, rounded down so that 10,000 means all; none of nothing.
-    pub fn basis_points(self) -> Option<u32> {
-        (self.of > 0).then(|| u32::try_from(self.count * 10_000 / self.of).unwrap_or(0))
     }
 }
 
@@ -194,7 +180,7 @@ impl Ledger {
     ) -> Result<Vec<RunSummary>, LedgerError> {
         self.read("reading the history", |db| {
             self.check_tag(db, by)?;
-            if *by == By::Severity {
+            if matches!(by, By::Severity | By::Rule) {
                 return Ok(Vec::new());
             }
             let (since, until) = (since.map_or(i64::MIN, nanos), until.map_or(i64::MAX, nanos));

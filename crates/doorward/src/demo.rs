@@ -28,9 +28,10 @@ mod metric_days;
 mod traffic;
 
 const WORLD: &str = include_str!("../../../examples/acme-org/org.toml");
-const SETTINGS: [(&str, &str); 2] = [
+const SETTINGS: [(&str, &str); 3] = [
     ("doorward.toml", include_str!("../../../examples/acme-org/doorward.toml")),
     ("exceptions.toml", include_str!("../../../examples/acme-org/exceptions.toml")),
+    ("costs.csv", include_str!("../../../examples/acme-org/costs.csv")),
 ];
 
 /// Declarations of some of its load balancers.
@@ -103,6 +104,7 @@ pub(crate) fn run(cli: &Cli, arguments: &DemoArguments) -> Result<Exit, Failure>
             let _ = std::fs::remove_dir_all(pack.path());
         }
     }
+    let costs = crate::costs::read(&settings.cost, None, true)?;
     settings.ledger.enabled = true;
     settings.ledger.path = Some(ledger.clone());
     crate::io::runtime()?.block_on(async {
@@ -130,6 +132,7 @@ pub(crate) fn run(cli: &Cli, arguments: &DemoArguments) -> Result<Exit, Failure>
             save: Some(&out.join("scan.saved")),
             traffic: traffic.as_ref(),
             declarations: declarations.as_ref(),
+            costs: Some(&costs),
             resume: false,
             quiet: cli.quiet,
             stop: None,
@@ -306,6 +309,7 @@ impl Earlier {
             save: None,
             traffic: None,
             declarations: None,
+            costs: None,
             resume: false,
             quiet: true,
             stop: None,

@@ -27,6 +27,7 @@ use crate::signals;
 use crate::sinks::{DeliveryInputs, NOTIFY, SECURITY_HUB};
 use crate::traffic::{self, TrafficEvidence};
 use doorward_file::input;
+use doorward_model::HistoryContext;
 
 mod lambda;
 
@@ -162,18 +163,21 @@ impl EventHandler<'_> {
             Rescanned::Unread(gaps) => EventOutcome::Unread(gaps),
             Rescanned::Judged(judged) => {
                 let JudgedLoadBalancer { scan, raw, changed } = *judged;
-                let tags = &settings.ledger.count_by_tags;
+                let tags = &settings.ledger.recorder().dimensions();
                 let record = |ledger: &mut doorward_ledger::Ledger, lease: &doorward_ledger::Lease| {
                     ledger.record_look(lease, scan.without_history(), &raw, tags)
                 };
                 let (recorded, history) = held.write(record)?;
                 let report = scan.with_history(history);
+                // One load balancer has no trend.
+                let earlier = HistoryContext::default();
                 let inputs = DeliveryInputs {
                     profile: settings.access.profile.as_deref(),
                     publish: &settings.publish,
                     notify: &settings.notify,
                     register,
                     policy: &settings.policy,
+                    cost_centre_tags: &settings.owners.cost_centre_tags,
                     load_balancers: &report.load_balancers,
                     changes_elsewhere: changed,
                     access: Some(access),
@@ -181,11 +185,11 @@ impl EventHandler<'_> {
                     clock,
                 };
                 let published = match self.publish {
-                    true => Some(emit(SECURITY_HUB, &inputs, &report, stop).await?),
+                    true => Some(emit(SECURITY_HUB, &inputs, (&report, &earlier), stop).await?),
                     false => None,
                 };
                 let notified = match self.notify {
-                    true => Some(emit(NOTIFY, &inputs, &report, stop).await?),
+                    true => Some(emit(NOTIFY, &inputs, (&report, &earlier), stop).await?),
                     false => None,
                 };
                 EventOutcome::Judged(Box::new(JudgedOutcome { report, arn: raw.arn, recorded, published, notified }))

@@ -36,7 +36,7 @@ pub(crate) fn run(cli: &Cli, arguments: &HistoryArguments) -> Result<Exit, Failu
             }
         }
         _ => {
-            let by = by(arguments.by.as_deref())?;
+            let by = by(arguments.by.as_deref(), &settings)?;
             let (since, until) = (moment(arguments.since.as_deref())?, moment(arguments.until.as_deref())?);
             let rule = arguments.rule.as_deref();
             recorded_rule(&ledger, rule)?;
@@ -74,15 +74,25 @@ fn render(history: &ScanTrend, format: HistoryFormat, last: usize, width: usize)
     }
 }
 
-fn by(text: Option<&str>) -> Result<By, Failure> {
+fn by(text: Option<&str>, settings: &Settings) -> Result<By, Failure> {
     match text {
         None => Ok(By::All),
         Some("owner") => Ok(By::Owner),
         Some("ou") => Ok(By::Ou),
         Some("severity") => Ok(By::Severity),
+        Some("rule") => Ok(By::Rule),
+        Some("cost-centre") => settings
+            .ledger
+            .recorder()
+            .cost_centre()
+            .map(By::Tag)
+            .ok_or_else(|| Failure::new(Exit::Usage, "--by cost-centre: owners.cost_centre_tags names no tag")),
         Some(other) => match other.strip_prefix("tag:").filter(|key| !key.is_empty()) {
             Some(key) => Ok(By::Tag(key.to_owned())),
-            None => Err(Failure::new(Exit::Usage, format!("--by {other}: write owner, ou, severity or tag:KEY"))),
+            None => Err(Failure::new(
+                Exit::Usage,
+                format!("--by {other}: write owner, ou, cost-centre, severity, rule or tag:KEY"),
+            )),
         },
     }
 }

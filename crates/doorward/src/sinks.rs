@@ -32,6 +32,7 @@ mod stream;
 
 pub(crate) use csv::CsvSettings;
 pub(crate) use format::Format;
+pub(crate) use notify::channels;
 pub(crate) use plugin_output::{DeliveryLedger, PluginInputs};
 pub(crate) use prepared::PreparedSinks;
 
@@ -44,7 +45,7 @@ pub(crate) const SECURITY_HUB: DeliveryRow = DeliveryRow {
     make: securityhub::deliver,
 };
 
-/// Digests to owners.
+/// Digests to owners, leadership and FinOps.
 pub(crate) const NOTIFY: DeliveryRow = DeliveryRow {
     command: "doorward notify",
     call: "notify",
@@ -150,7 +151,7 @@ pub(crate) const REGISTRY: &[Output] = &[
     },
     Output {
         name: "notify",
-        help: "a digest for each owner, to the configured channels",
+        help: "digests for owners, leadership and FinOps, to the configured channels",
         demo: None,
         make: Make::Delivery(NOTIFY),
     },
@@ -210,6 +211,8 @@ pub(crate) struct DeliveryInputs<'a> {
     pub(crate) policy: &'a Policy,
     /// The load balancers of the report.
     pub(crate) load_balancers: &'a [LoadBalancer],
+    /// Tag keys that name a cost centre.
+    pub(crate) cost_centre_tags: &'a [String],
     /// Whether changes of modes are recorded for other load balancers.
     pub(crate) changes_elsewhere: bool,
     /// Access to AWS, if the delivery calls it.
