@@ -11,11 +11,13 @@ use anyhow::Result;
 mod asff;
 mod athena;
 mod bench;
+mod costs;
 mod credentials;
 mod cross_check;
 mod deny;
 mod e2e;
 mod evidence;
+mod grafana;
 mod iam;
 mod page;
 mod process;
@@ -41,8 +43,10 @@ const TASKS: &[Task] = &[
     ("athena", "", "count a corpus with Java and DuckDB by the queries for Athena, and compare", athena::run),
     ("deny", "[--advisories]", "check packages, licences and sources with cargo-deny", deny::run),
     ("evidence", "", "read evidence packs with openpyxl, pandas and LibreOffice, and compare", evidence::run),
+    ("grafana", "", "check the example for Grafana and Prometheus with promtool", grafana::run),
     ("iam", "[--check]", "write config/iam/ as doorward setup does", iam::run),
     ("asff", "", "check rendered findings against the service model that botocore ships", asff::run),
+    ("costs", "", "sum billing exports with DuckDB too, and compare", costs::run),
     ("cross-check", "", "read the emulated organization with boto3 too, and compare", cross_check::run),
     ("credentials", "", "compare whose credentials sign with botocore, in generated environments", credentials::run),
     ("page", "[--shots FOLDER]", "open the HTML page in a browser and compare it with its report", page::run),

@@ -9,7 +9,9 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use crate::page::{self, StepOutcome};
-use crate::{asff, cross_check, deny, e2e, evidence, iam, samples, setup, tidy, traffic, workflows, workspace};
+use crate::{
+    asff, costs, cross_check, deny, e2e, evidence, grafana, iam, samples, setup, tidy, traffic, workflows, workspace,
+};
 
 /// Which steps run.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,6 +41,8 @@ const STEPS: &[Step] = &[
     ("workflows", Extent::Full, |_| task(workflows::run, &[])),
     ("cross-check with boto3", Extent::Full, |_| task(cross_check::run, &[])),
     ("cross-check of traffic", Extent::Full, |_| task(traffic::run, &[])),
+    ("sums of billing exports", Extent::Full, |_| task(costs::run, &[])),
+    ("example for Grafana", Extent::Full, |_| grafana::attempt()),
     ("packages", Extent::Slow, |_| task(deny::run, &["--advisories"])),
     ("end-to-end tests", Extent::Full, |_| task(e2e::run, &[])),
 ];

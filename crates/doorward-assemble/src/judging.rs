@@ -1,7 +1,7 @@
 //! What a command judges a scan by, as the pipeline takes it.
 
 use doorward_core::normalize::NormalizeSettings;
-use doorward_core::pipeline::{self, DeclarationsFor, JudgedScan, Recipe, any_asked};
+use doorward_core::pipeline::{self, CostsFor, DeclarationsFor, JudgedScan, Recipe, any_asked};
 use doorward_model::{Inputs, Inventory, Policy};
 use doorward_rules::exceptions::Register;
 use doorward_traffic::{AdviceRules, TrafficByArn, TrafficEvidence};
@@ -27,6 +27,8 @@ pub struct GivenEvidence<'a> {
     pub traffic: Option<(&'a TrafficEvidence, AdviceRules<'a>)>,
     /// The declarations of load balancers in infrastructure as code.
     pub declarations: Option<&'a DeclarationsFor<'a>>,
+    /// What load balancers cost.
+    pub costs: Option<&'a CostsFor<'a>>,
     /// For a command that acts on the report: the time at which it acts, and the days after which traffic evidence is too old for
     /// it. The age of the evidence was checked as of the scan.
     pub acts_at: Option<(Timestamp, u32)>,
@@ -58,6 +60,7 @@ pub fn judge(
         // Without further evidence no source is added.
         source_due_days: given.traffic.map_or(0, |(_, rules)| rules.source_due_days),
         declarations: given.declarations,
+        costs: given.costs,
         applied: doorward_rules::applied_policy,
         unmatched: doorward_rules::unmatched_rules,
     };

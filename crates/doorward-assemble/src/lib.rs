@@ -8,12 +8,13 @@
 
 pub mod attribution;
 pub mod change_effects;
+pub mod earlier_scans;
 
-mod earlier_scans;
 mod error;
 mod judging;
 pub mod ledger_usage;
 mod newest_scan;
+mod owner_series;
 mod recorder;
 
 pub use error::AssembleError;

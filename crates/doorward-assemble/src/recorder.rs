@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use doorward_aws::Clock;
+use doorward_change::WatchSettings;
 use doorward_core::discover::{Known, Plan};
 use doorward_core::pipeline::apply_later_readings;
 use doorward_ledger::{LEASE_TTL, Lease, LeasedLedger, Ledger, LedgerError, OpenOptions, Recorded, RunHeader};
@@ -42,6 +43,22 @@ pub struct RecorderSettings {
     pub longest_interval: Option<Duration>,
     /// The days without traffic after which a load balancer is idle.
     pub idle_days: u32,
+    /// Tag keys that name a cost centre, in order: scans are counted by it too.
+    pub cost_centre_tags: Vec<String>,
+    /// How the effects of changes are judged; without it they are not.
+    pub watch: Option<WatchSettings>,
+}
+
+impl RecorderSettings {
+    /// What scans are counted by, besides owner and organizational unit.
+    pub fn dimensions(&self) -> Vec<String> {
+        self.count_by_tags.iter().cloned().chain(self.cost_centre()).collect()
+    }
+
+    /// The dimension of cost centres; none where no tag names one. Keys between bars are alternatives, and no tag key contains a bar.
+    pub fn cost_centre(&self) -> Option<String> {
+        (!self.cost_centre_tags.is_empty()).then(|| self.cost_centre_tags.join("|"))
+    }
 }
 
 /// How a run begins.
@@ -251,14 +268,14 @@ impl ScanRecorder {
         } else {
             self.renew()?;
             let lease = self.lease()?;
-            let (recorded, of_scan) = self.ledger.record(&lease, scan, &self.settings.count_by_tags)?;
+            let (recorded, of_scan) = self.ledger.record(&lease, scan, &self.settings.dimensions())?;
             *history = of_scan;
             tracing::info!(?recorded, "recorded");
             warn_of_dates(&recorded, &self.notices);
             let pruned = self.ledger.prune(&lease, self.settings.keep_months, (self.clock)())?;
             tracing::info!(scans = pruned.scans, before = %pruned.before, "raw scans dropped");
         }
-        *context = earlier_scans::known(&self.ledger, &scan.run.id)?;
+        *context = earlier_scans::known(&self.ledger, scan, &self.settings)?;
         if let Some(lease) = self.lease.take() {
             self.ledger.release_lease(lease)?;
         }

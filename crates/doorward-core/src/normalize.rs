@@ -119,6 +119,7 @@ fn one(
         declared: None,
         policy: None,
         usage: None,
+        cost: None,
     }
 }
 

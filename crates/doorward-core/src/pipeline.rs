@@ -12,8 +12,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use doorward_model::{
-    AppliedPolicy, Arn, InCode, Inputs, Inventory, LoadBalancer, Policy, Rule, ScanHistory, ScanReport, Traffic,
-    UnmatchedSetting,
+    AppliedPolicy, Arn, InCode, Inputs, Inventory, LoadBalancer, LoadBalancerCost, Policy, Rule, ScanHistory,
+    ScanReport, Traffic, UnmatchedSetting,
 };
 use jiff::Timestamp;
 
@@ -37,6 +37,9 @@ pub type ExpireTraffic<'a> = dyn Fn(&mut BTreeMap<Arn, Arc<Traffic>>) + Sync + '
 /// Declarations in infrastructure as code, by ARN.
 pub type DeclarationsFor<'a> = dyn Fn(&[LoadBalancer]) -> BTreeMap<Arn, Arc<InCode>> + Sync + 'a;
 
+/// What load balancers cost, by ARN, as of a time: that at which the scan began.
+pub type CostsFor<'a> = dyn Fn(&[LoadBalancer], Timestamp) -> BTreeMap<Arn, Arc<LoadBalancerCost>> + Sync + 'a;
+
 /// What an inventory is judged by.
 #[derive(Clone, Copy)]
 pub struct Recipe<'a> {
@@ -54,6 +57,8 @@ pub struct Recipe<'a> {
     pub source_due_days: u32,
     /// Files that replace the declarations among the inputs.
     pub declarations: Option<&'a DeclarationsFor<'a>>,
+    /// What load balancers cost; it replaces the costs among the inputs.
+    pub costs: Option<&'a CostsFor<'a>>,
     /// How the policy applies to a load balancer.
     pub applied: fn(&LoadBalancer, &Policy) -> AppliedPolicy,
     /// What the policy names and a report does not have.
@@ -98,7 +103,7 @@ pub fn judge(inventory: Inventory, inputs: Inputs, recipe: &Recipe<'_>) -> Resul
     let at = inventory.run.started;
     let only_one = inventory.run.only.is_some();
     let mut scan = normalize(inventory, recipe.normalize);
-    let Inputs { mut traffic, mut changes, mut edits, mut declared, mut tracked, mut usage } = inputs;
+    let Inputs { mut traffic, mut changes, mut edits, mut declared, mut tracked, mut usage, mut costs } = inputs;
     // Where one load balancer of all was read, a rule about changes is asked if a whole scan would ask it.
     let changes_elsewhere = only_one && !changes.is_empty();
     if let Some(trace) = recipe.declarations {
@@ -125,6 +130,13 @@ pub fn judge(inventory: Inventory, inputs: Inputs, recipe: &Recipe<'_>) -> Resul
             Some(traffic) => doorward_model::track(known, traffic, lb.owner_label(), recipe.source_due_days),
             None => known,
         };
+    }
+    // After usage and traffic are joined, which decide what capacity costs.
+    if let Some(price) = recipe.costs {
+        costs = price(&scan.load_balancers, at);
+    }
+    for lb in &mut scan.load_balancers {
+        lb.cost = costs.remove(&lb.arn);
     }
     for lb in &mut scan.load_balancers {
         lb.policy = Some((recipe.applied)(lb, recipe.policy));

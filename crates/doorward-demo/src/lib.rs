@@ -23,9 +23,10 @@ pub use past::{EarlierScan, Past, PresentModes};
 pub use story::{Story, played};
 
 const WORLD: &str = include_str!("../../../examples/acme-org/org.toml");
-const SETTINGS: [(&str, &str); 2] = [
+const SETTINGS: [(&str, &str); 3] = [
     ("doorward.toml", include_str!("../../../examples/acme-org/doorward.toml")),
     ("exceptions.toml", include_str!("../../../examples/acme-org/exceptions.toml")),
+    ("costs.csv", include_str!("../../../examples/acme-org/costs.csv")),
 ];
 
 /// Declarations of some of its load balancers.

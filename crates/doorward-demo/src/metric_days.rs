@@ -41,7 +41,7 @@ fn put(server: &Server, lb: &LoadBalancer, number: usize, days: u32, today: Time
                 DailyMetric::NonCompliant => base / 900,
                 DailyMetric::Target5xx | DailyMetric::LoadBalancer4xx => base / 700,
                 DailyMetric::Target4xx => base / 150,
-                DailyMetric::Redirects | DailyMetric::FixedResponses => 0,
+                DailyMetric::Redirects | DailyMetric::FixedResponses | DailyMetric::LoadBalancer5xx => 0,
             };
             value as f64
         };

@@ -341,6 +341,7 @@ impl<'t> LoadBalancerBuilder<'t> {
                 declared: None,
                 policy: None,
                 usage: None,
+                cost: None,
             })),
         }
     }

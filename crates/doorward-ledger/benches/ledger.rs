@@ -351,5 +351,6 @@ fn load_balancer(lb: usize, mode: Mode) -> LoadBalancer {
         declared: None,
         policy: None,
         usage: None,
+        cost: None,
     }
 }

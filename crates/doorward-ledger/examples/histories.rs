@@ -23,6 +23,9 @@ use scene::{Desk, report};
 
 const DAY: i64 = 86_400;
 
+/// The tag keys that name a cost centre: the scenes use the second.
+const CENTRE: &str = "cost-center|cost-centre";
+
 /// One scan: seconds since the one before, and the two accounts as a scene writes them.
 fn scan() -> impl Strategy<Value = (i64, String)> {
     let gap = proptest::prop_oneof![1..3 * DAY, proptest::strategy::Just(DAY), 7 * DAY..20 * DAY];
@@ -62,13 +65,17 @@ fn main() {
             for finding in report.findings.iter_mut().filter(|finding| finding.verdict.severity().is_some()) {
                 finding.deadline = Some(Deadline::new(10, "a setting".to_owned()));
             }
-            desk.ledger.record(&desk.lease, &report, &[]).expect("records");
+            desk.ledger.record(&desk.lease, &report, &[CENTRE.to_owned()]).expect("records");
         }
         let figures = |by: By| -> Vec<Kpi> { desk.ledger.kpis(None, None, &by).expect("reads") };
         let document = serde_json::json!({
             "all": figures(By::All),
             "owner": figures(By::Owner),
             "severity": figures(By::Severity),
+            "ou": figures(By::Ou),
+            "rule": figures(By::Rule),
+            "centre": figures(By::Tag(CENTRE.to_owned())),
+            "centre_dimension": format!("tag:{CENTRE}"),
             "half": desk.ledger.kpis(None, Some(scene::time(at / 2)), &By::All).expect("reads"),
             "half_until": scene::time(at / 2).to_string(),
         });

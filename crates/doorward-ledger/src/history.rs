@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use doorward_model::{Bounds, CoverageCounts, Mode, NotObserved, PolicyPoint, RunPoint, Severity};
+use doorward_model::{Bounds, CoverageCounts, Mode, NotObserved, PolicyPoint, RunPoint, Severity, Share};
 use jiff::Timestamp;
 use rusqlite::{Connection, Row};
 use serde::Serialize;
@@ -14,22 +14,6 @@ use crate::owner_spelling::OwnerSpellings;
 use crate::record::{COLUMNS, Counts, NOT_KEPT, count, counts_of};
 use crate::timestamp::{nanos, timestamp};
 use crate::{Ledger, LedgerError};
-
-/// A part with the whole it is a part of.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Share {
-    /// The part.
-    pub count: usize,
-    /// The whole.
-    pub of: usize,
-}
-
-impl Share {
-    /// The share in hundredths of a percent, rounded down so that 10,000 means all; none of nothing.
-    pub fn basis_points(self) -> Option<u32> {
-        (self.of > 0).then(|| u32::try_from(self.count * 10_000 / self.of).unwrap_or(0))
-    }
-}
 
 /// What was known and not seen by a run, in its last known state.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -166,7 +150,7 @@ impl Ledger {
     ) -> Result<Vec<RunSummary>, LedgerError> {
         self.read("reading the history", |db| {
             self.check_tag(db, by)?;
-            if *by == By::Severity {
+            if matches!(by, By::Severity | By::Rule) {
                 return Ok(Vec::new());
             }
             let (since, until) = (since.map_or(i64::MIN, nanos), until.map_or(i64::MAX, nanos));

@@ -2,15 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use jiff::{SignedDuration, Timestamp};
+use doorward_model::{Durations, Kpi};
+use jiff::Timestamp;
 use rusqlite::{Connection, params};
-use serde::Serialize;
 
 use crate::columns::finding_id;
 use crate::error::LedgerFault;
 use crate::figure_group::By;
 use crate::findings::is_unseen;
-use crate::history::Share;
 use crate::owner_spelling::OwnerSpellings;
 use crate::timestamp::{nanos, timestamp};
 use crate::{Ledger, LedgerError, State};
@@ -19,84 +18,6 @@ mod monitor_times;
 
 /// Nanoseconds of a day in UTC.
 const DAY: i64 = 86_400_000_000_000;
-
-/// How long something took, over a number of cases. Rounded down to the nanosecond.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Durations {
-    /// How many cases: the denominator.
-    pub count: usize,
-    /// Their mean; none of nothing.
-    pub mean: Option<SignedDuration>,
-    /// Their median, the mean of the two middle ones where their number is even; none of nothing.
-    pub median: Option<SignedDuration>,
-    /// Their 90th percentile: the shortest that at least 90% of them do not exceed; none of nothing.
-    pub percentile_90: Option<SignedDuration>,
-}
-
-impl Durations {
-    fn of(mut nanos: Vec<i64>) -> Self {
-        nanos.sort_unstable();
-        let count = nanos.len();
-        let span = |wide: i128| SignedDuration::from_nanos(i64::try_from(wide).unwrap_or(i64::MAX));
-        let at = |index: usize| nanos.get(index).copied().map(i128::from);
-        let sum: i128 = nanos.iter().copied().map(i128::from).sum();
-        let mean = i128::try_from(count).ok().filter(|n| *n > 0).map(|n| span(sum / n));
-        let upper = at(count / 2);
-        let lower = if count.is_multiple_of(2) { count.checked_sub(1).and_then(|last| at(last / 2)) } else { upper };
-        let percentile_90 = (count * 9).div_ceil(10).checked_sub(1).and_then(at).map(span);
-        Self { count, mean, median: upper.zip(lower).map(|(a, b)| span((a + b) / 2)), percentile_90 }
-    }
-}
-
-/// The key figures of everything, or of one group. Groups are those that load balancers belong to now.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Kpi {
-    /// The group; absent where figures are not grouped.
-    pub group: Option<String>,
-    /// First seen to resolved, of every episode that was seen to end in the period: time under exception included.
-    pub time_to_remediate: Durations,
-    /// Of the same episodes, those that were under exception for a part: that part.
-    pub under_exception: Durations,
-    /// Of the same episodes, all of them: the time without an exception.
-    pub without_exception: Durations,
-    /// From the first reading in monitor to the first in a stronger mode, of every load balancer that left monitor in the period, whatever
-    /// rules failed for it.
-    pub time_in_monitor: Durations,
-    /// Load balancers in monitor now, as they were last seen; absent where figures are grouped by what load balancers do not have.
-    pub in_monitor: Option<usize>,
-    /// Of these, those that the newest look did not see, or whose mode it could not read.
-    pub in_monitor_unseen: Option<usize>,
-    /// Since when the one that has been in monitor longest is in it, UTC.
-    pub in_monitor_since: Option<Timestamp>,
-    /// Of the episodes remediated in the period that had a deadline, those that were in time: the failure was observed for less time
-    /// than the deadline allows. Time without an observation counts for neither side.
-    pub in_time: Share,
-    /// Findings that fail now without an exception and are past their deadline, those that the newest look did not see as they were
-    /// last seen.
-    pub overdue: usize,
-    /// Of these, those that the newest look did not see.
-    pub overdue_unseen: usize,
-    /// Findings that fail now without an exception and have a deadline: the denominator of `overdue`.
-    pub with_deadline: usize,
-    /// Episodes that ended in the period because the load balancer was deleted. Not remediated, so not counted above.
-    pub gone: usize,
-    /// Episodes that ended in the period because the account was closed. Not counted above either.
-    pub retired: usize,
-    /// Of the episodes remediated in the period, those whose finding failed again at any time since.
-    pub came_back: Share,
-    /// Findings that fail now, without an exception; those that the newest look did not see as they were last seen.
-    pub open: usize,
-    /// Of these, those that the newest look did not see.
-    pub open_unseen: usize,
-    /// Findings that fail now, under an exception, as above.
-    pub excepted: usize,
-    /// Of these, those that the newest look did not see.
-    pub excepted_unseen: usize,
-    /// Since when the finding that has been open longest fails, UTC; without an exception.
-    pub oldest_open: Option<Timestamp>,
-    /// That finding's id.
-    pub oldest_open_finding: Option<String>,
-}
 
 /// What a group's figures are made of.
 #[derive(Default)]
@@ -145,14 +66,15 @@ impl Ledger {
             closed(db, rule, period, &groups, &mut gathered)?;
             open(db, rule, &groups, &mut gathered)?;
             monitor_times::monitor_times(db, period, &groups, &mut gathered)?;
+            let of_load_balancers = matches!(groups, Groups::OfLoadBalancers(_));
             let finish = |(group, gathered): (Option<String>, Gathered)| Kpi {
                 group,
                 time_to_remediate: Durations::of(gathered.total),
                 under_exception: Durations::of(gathered.excepted),
                 without_exception: Durations::of(gathered.net),
                 time_in_monitor: Durations::of(gathered.monitor),
-                in_monitor: (*by != By::Severity).then_some(gathered.in_monitor),
-                in_monitor_unseen: (*by != By::Severity).then_some(gathered.in_monitor_unseen),
+                in_monitor: of_load_balancers.then_some(gathered.in_monitor),
+                in_monitor_unseen: of_load_balancers.then_some(gathered.in_monitor_unseen),
                 ..gathered.kpi
             };
             Ok(gathered.into_iter().map(finish).collect())
@@ -166,12 +88,16 @@ enum Groups {
     OfLoadBalancers(BTreeMap<i64, Option<String>>),
     /// By the severity of a finding.
     Severities,
+    /// By the rule of a finding.
+    Rules,
 }
 
 impl Groups {
     fn read(db: &Connection, by: &By) -> Result<Self, LedgerFault> {
-        if *by == By::Severity {
-            return Ok(Self::Severities);
+        match by {
+            By::Severity => return Ok(Self::Severities),
+            By::Rule => return Ok(Self::Rules),
+            By::All | By::Owner | By::Ou | By::Tag(_) => {}
         }
         let dimension = by.dimension();
         let mut groups = BTreeMap::new();
@@ -187,9 +113,10 @@ impl Groups {
         Ok(Self::OfLoadBalancers(groups))
     }
 
-    /// The group of a finding, by the grouping of its load balancer and by its severity.
-    fn of(&self, grouping: i64, severity: Option<i64>) -> Option<String> {
+    /// The group of a finding, by the grouping of its load balancer, its severity and its rule.
+    fn of(&self, grouping: i64, severity: Option<i64>, rule: String) -> Option<String> {
         match self {
+            Self::Rules => Some(rule),
             Self::OfLoadBalancers(groups) => groups.get(&grouping).cloned().flatten(),
             Self::Severities => {
                 let known = severity.and_then(crate::columns::severity);
@@ -202,7 +129,7 @@ impl Groups {
     fn of_load_balancer(&self, grouping: i64) -> Option<Option<String>> {
         match self {
             Self::OfLoadBalancers(groups) => Some(groups.get(&grouping).cloned().flatten()),
-            Self::Severities => None,
+            Self::Severities | Self::Rules => None,
         }
     }
 }
@@ -217,13 +144,13 @@ fn closed(
     let mut query = db.prepare(
         "SELECT b.grouping, e.opened, e.closed, e.how, e.excepted, e.proven, e.allowed, e.severity,
                 EXISTS (SELECT 1 FROM episodes n WHERE n.load_balancer = e.load_balancer AND n.rule = e.rule AND n.run > e.run)
-                OR EXISTS (SELECT 1 FROM findings f WHERE f.load_balancer = e.load_balancer AND f.rule = e.rule AND f.state IN (3, 4))
-         FROM episodes e JOIN load_balancers b ON b.id = e.load_balancer JOIN rules r ON r.id = e.rule
+                OR EXISTS (SELECT 1 FROM findings f WHERE f.load_balancer = e.load_balancer AND f.rule = e.rule AND f.state IN (3, 4)),
+                r.name FROM episodes e JOIN load_balancers b ON b.id = e.load_balancer JOIN rules r ON r.id = e.rule
          WHERE e.closed >= ?1 AND e.closed < ?2 AND (?3 IS NULL OR r.name = ?3)",
     )?;
     let mut rows = query.query(params![since, until, rule])?;
     while let Some(row) = rows.next()? {
-        let group = groups.of(row.get(0)?, row.get(7)?);
+        let group = groups.of(row.get(0)?, row.get(7)?, row.get(9)?);
         let (opened, closed, excepted): (i64, i64, i64) = (row.get(1)?, row.get(2)?, row.get(4)?);
         let here = gathered.entry(group).or_default();
         match State::from_code(row.get(3)?) {
@@ -263,7 +190,7 @@ fn open(
     ))?;
     let mut rows = query.query([rule])?;
     while let Some(row) = rows.next()? {
-        let group = groups.of(row.get(0)?, row.get(7)?);
+        let group = groups.of(row.get(0)?, row.get(7)?, row.get(4)?);
         let kpi = &mut gathered.entry(group).or_default().kpi;
         let unseen = usize::from(row.get::<_, bool>(6)?);
         if State::from_code(row.get(1)?) == State::Excepted {
@@ -286,31 +213,4 @@ fn open(
         }
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn means_and_medians_computed_by_hand() {
-        for (nanos, mean, median, percentile_90) in [
-            (vec![], None, None, None),
-            (vec![7], Some(7), Some(7), Some(7)),
-            (vec![9, 1], Some(5), Some(5), Some(9)),
-            (vec![1, 2], Some(1), Some(1), Some(2)),
-            (vec![10, 1, 4], Some(5), Some(4), Some(10)),
-            (vec![100, 1, 4, 6], Some(27), Some(5), Some(100)),
-            ((1..=10).collect(), Some(5), Some(5), Some(9)),
-            ((1..=20).rev().collect(), Some(10), Some(10), Some(18)),
-        ] {
-            let durations = Durations::of(nanos.clone());
-            let span = |n: Option<i64>| n.map(SignedDuration::from_nanos);
-            assert_eq!(
-                (durations.count, durations.mean, durations.median, durations.percentile_90),
-                (nanos.len(), span(mean), span(median), span(percentile_90)),
-                "{nanos:?}"
-            );
-        }
-    }
 }

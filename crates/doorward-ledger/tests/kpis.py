@@ -66,16 +66,20 @@ class Ledger:
         self.runs = {row["seq"]: row for row in db.execute("SELECT * FROM runs")}
         self.findings = db.execute("SELECT * FROM findings").fetchall()
         self.episodes = db.execute("SELECT * FROM episodes").fetchall()
+        self.rules = {row["id"]: row["name"] for row in db.execute("SELECT * FROM rules")}
         self.modes = db.execute("SELECT * FROM mode_changes ORDER BY load_balancer, run").fetchall()
 
-    def owner(self, lb):
-        return self.groupings[self.lbs[lb]["grouping"]].get("owner", "(not recorded)")
+    def label(self, lb, by):
+        dimension = self.centre if by == "centre" else by
+        return self.groupings[self.lbs[lb]["grouping"]].get(dimension, "(not recorded)")
 
     def group(self, row, by):
         if by == "all":
             return None
-        if by == "owner":
-            return self.owner(row["load_balancer"])
+        if by in ("owner", "ou", "centre"):
+            return self.label(row["load_balancer"], by)
+        if by == "rule":
+            return self.rules[row["rule"]]
         return "(not recorded)" if row["severity"] is None else SEVERITIES[row["severity"]]
 
     def figures(self, by, until=None):
@@ -121,7 +125,7 @@ class Ledger:
                 running = 0 if row["proven_since"] is None else max(0, last - row["proven_since"])
                 here["allowed"] += 1
                 here["overdue"] += row["proven"] + running >= row["allowed"] * DAY
-        if by != "severity":
+        if by not in ("severity", "rule"):
             self.monitor(of, by, until)
         return groups
 
@@ -137,10 +141,10 @@ class Ledger:
             elif lb["id"] in entered:
                 since = entered.pop(lb["id"])
                 if row["now"] >= DEFENSIVE and (until is None or at < until):
-                    of(None if by == "all" else self.owner(lb["id"]))["monitor"].append(at - since)
+                    of(None if by == "all" else self.label(lb["id"], by))["monitor"].append(at - since)
         for lb in entered:
             if self.lbs[lb]["fate"] == 0:
-                of(None if by == "all" else self.owner(lb))["in_monitor"] += 1
+                of(None if by == "all" else self.label(lb, by))["in_monitor"] += 1
 
 
 def same(kpis, groups, by, where):
@@ -159,7 +163,7 @@ def same(kpis, groups, by, where):
             ((kpi["in_time"]["count"], kpi["in_time"]["of"]), tuple(here["in_time"])),
             ((kpi["open"], kpi["excepted"]), (here["open"], here["excepted_open"])),
             ((kpi["overdue"], kpi["with_deadline"]), (here["overdue"], here["allowed"])),
-            (kpi["in_monitor"], None if by == "severity" else here["in_monitor"]),
+            (kpi["in_monitor"], None if by in ("severity", "rule") else here["in_monitor"]),
         ]
         for figure, (doorward, python) in enumerate(pairs):
             assert doorward == python, f"{where}: {by} {kpi['group']}: figure {figure}: {doorward} is not {python}"
@@ -173,7 +177,8 @@ def main():
     for folder in folders:
         ledger = Ledger(folder / "ledger.db")
         kpis = json.loads((folder / "kpis.json").read_text())
-        for by in ("all", "owner", "severity"):
+        ledger.centre = kpis["centre_dimension"]
+        for by in ("all", "owner", "severity", "ou", "rule", "centre"):
             compared += same(kpis[by], ledger.figures(by), by, folder)
         compared += same(kpis["half"], ledger.figures("all", nanos(kpis["half_until"])), "all", folder)
     print(f"{len(folders)} histories: {compared} figures are those that Python computes")

@@ -179,6 +179,28 @@ pub const FIGURES: &[GlossaryFigure] = &[
         definition: "Findings that were resolved before their deadline, of those that were resolved and had one.",
         shown: "history, metric doorward_remediated_in_time_findings",
     },
+    GlossaryFigure {
+        id: "cost",
+        name: "Cost",
+        definition: "What load balancers cost: charges of the newest month of a billing export that was over, or the list price of a month of 730 \
+                     hours where no export has the load balancer. Every amount names its currency, period and source. Those without a price \
+                     are counted beside it; amounts of several currencies are never added.",
+        shown: "page, posture sheet, owner pages, workbook sheet Costs, `tally.costs` in JSON, csv-inventory, digests for FinOps",
+    },
+    GlossaryFigure {
+        id: "idle-cost",
+        name: "Cost of idle load balancers",
+        definition: "The cost of load balancers for which the rule load-balancer-idle fails; those under an exception are justified and not \
+                     among them.",
+        shown: "as cost",
+    },
+    GlossaryFigure {
+        id: "cost-at-risk",
+        name: "Cost at risk",
+        definition: "The cost of load balancers that are weaker than the policy requires, without those under an exception: money that is \
+                     spent on protection that is not used.",
+        shown: "as cost",
+    },
 ];
 
 #[cfg(test)]

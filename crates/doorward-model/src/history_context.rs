@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{ModeTransition, PreviousRun, RunPoint};
+use crate::{ChangeEffect, DailySeries, Kpi, KpiGrouping, KpiRow, ModeTransition, PreviousRun, RunPoint, owner_key};
 
 /// How long findings take to be remediated, over everything that the ledger knows.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -33,4 +33,30 @@ pub struct HistoryContext {
     /// Times to remediate. Absent where no ledger was kept, and in scans saved by a version that did not keep them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remediation: Option<RemediationFigures>,
+    /// The key figures of everything that the ledger knows, in total and by owner, organizational unit, cost centre, severity and rule.
+    /// Absent where no ledger was kept, and in scans saved by a version that did not keep them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kpis: Option<Vec<KpiRow>>,
+    /// What changes of modes did to daily metrics, the oldest first; as `kpis`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effects: Option<Vec<ChangeEffect>>,
+    /// Daily metrics by owner. Absent where the ledger has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub daily: Option<DailySeries>,
+}
+
+impl HistoryContext {
+    /// The key figures of everything that the ledger knows.
+    pub fn kpi(&self) -> Option<&Kpi> {
+        self.kpis.iter().flatten().find(|row| row.by == KpiGrouping::All).map(|row| &row.kpi)
+    }
+
+    /// The key figures of an owner, however its name is spelled.
+    pub fn kpi_of_owner(&self, owner: &str) -> Option<&Kpi> {
+        let is_owner = |row: &&KpiRow| {
+            row.by == KpiGrouping::Owner
+                && row.kpi.group.as_deref().is_some_and(|group| owner_key(group) == owner_key(owner))
+        };
+        self.kpis.iter().flatten().find(is_owner).map(|row| &row.kpi)
+    }
 }

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{AppliedChange, Arn, Edit, InCode, LoadBalancer, ScanReport, TrackedSource, Traffic, Usage};
+use crate::{
+    AppliedChange, Arn, Edit, InCode, LoadBalancer, LoadBalancerCost, ScanReport, TrackedSource, Traffic, Usage,
+};
 
 /// The data that is joined to load balancers, by ARN.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -29,6 +31,9 @@ pub struct Inputs {
     /// How much load balancers were used.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub usage: BTreeMap<Arn, Arc<Usage>>,
+    /// What load balancers cost.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub costs: BTreeMap<Arn, Arc<LoadBalancerCost>>,
 }
 
 impl Inputs {
@@ -44,6 +49,7 @@ impl Inputs {
         self.traffic.extend(lb.traffic.iter().map(|traffic| (arn.clone(), traffic.clone())));
         self.edits.extend(lb.edited.iter().map(|edit| (arn.clone(), edit.clone())));
         self.usage.extend(lb.usage.iter().map(|usage| (arn.clone(), usage.clone())));
+        self.costs.extend(lb.cost.iter().map(|cost| (arn.clone(), cost.clone())));
         self.declared.extend(lb.declared.iter().map(|declared| (arn.clone(), declared.clone())));
         if !lb.tracked_sources.is_empty() {
             self.tracked.insert(arn.clone(), lb.tracked_sources.clone());
@@ -55,9 +61,9 @@ impl Inputs {
 
     /// Whether nothing was joined.
     pub fn is_empty(&self) -> bool {
-        let Self { traffic, changes, edits, declared, tracked, usage } = self;
-        let rest = edits.is_empty() && declared.is_empty() && tracked.is_empty() && usage.is_empty();
-        traffic.is_empty() && changes.is_empty() && rest
+        let Self { traffic, changes, edits, declared, tracked, usage, costs } = self;
+        let rest = [edits.is_empty(), declared.is_empty(), tracked.is_empty(), usage.is_empty(), costs.is_empty()];
+        traffic.is_empty() && changes.is_empty() && rest.into_iter().all(|is_empty| is_empty)
     }
 
     /// The same, split by account and Region.
@@ -65,7 +71,7 @@ impl Inputs {
         fn place(arn: &Arn) -> (String, String) {
             (arn.account().to_owned(), arn.region().to_owned())
         }
-        let Self { traffic, changes, edits, declared, tracked, usage } = self;
+        let Self { traffic, changes, edits, declared, tracked, usage, costs } = self;
         let mut places: BTreeMap<(String, String), Self> = BTreeMap::new();
         for (arn, value) in traffic {
             places.entry(place(&arn)).or_default().traffic.insert(arn, value);
@@ -85,18 +91,22 @@ impl Inputs {
         for (arn, value) in usage {
             places.entry(place(&arn)).or_default().usage.insert(arn, value);
         }
+        for (arn, value) in costs {
+            places.entry(place(&arn)).or_default().costs.insert(arn, value);
+        }
         places
     }
 
     /// Adds other inputs, which override those of the same load balancer.
     pub fn extend(&mut self, others: Self) {
-        let Self { traffic, changes, edits, declared, tracked, usage } = others;
+        let Self { traffic, changes, edits, declared, tracked, usage, costs } = others;
         self.traffic.extend(traffic);
         self.changes.extend(changes);
         self.edits.extend(edits);
         self.declared.extend(declared);
         self.tracked.extend(tracked);
         self.usage.extend(usage);
+        self.costs.extend(costs);
     }
 
     /// Removes the inputs of one load balancer.
@@ -107,5 +117,6 @@ impl Inputs {
         self.declared.remove(arn);
         self.tracked.remove(arn);
         self.usage.remove(arn);
+        self.costs.remove(arn);
     }
 }

@@ -10,7 +10,10 @@ mod change;
 mod change_effect;
 mod code;
 mod control_result;
+mod cost;
+mod cost_centre;
 mod coverage;
+mod daily_series;
 mod deadline;
 mod edit;
 mod effective_mode;
@@ -24,11 +27,14 @@ mod ids;
 mod inputs;
 mod inventory;
 mod key_figures;
+mod kpi;
 mod load_balancer;
+mod money;
 mod observation;
 mod observed;
 mod owner_names;
 mod policy;
+mod posture_summary;
 mod profile;
 mod reachability;
 mod report;
@@ -59,7 +65,10 @@ pub use change::{AppliedChange, ChangeStatus};
 pub use change_effect::{BlockedLegitimate, ChangeEffect, DailySums};
 pub use code::{Certainty, CodePlace, InCode, ModePatch};
 pub use control_result::{ControlFindings, ControlResult};
+pub use cost::{CostBasis, CostLine, CostSum, CostTally, LoadBalancerCost};
+pub use cost_centre::CostCentres;
 pub use coverage::{Coverage, CoverageCounts, CoverageLine, CoverageStatus};
+pub use daily_series::{DailySeries, DaySum, SummedSeries};
 pub use deadline::{Deadline, DeadlineDays, DeadlineState, DeadlineTally};
 pub use edit::Edit;
 pub use effective_mode::EffectiveMode;
@@ -73,14 +82,20 @@ pub use ids::{AccountId, AccountRegion, Arn, InvalidId, Region};
 pub use inputs::Inputs;
 pub use inventory::{Evidence, Inventory, Listing, Organization, RawLoadBalancer, RegionInventory, Run};
 pub use key_figures::{KeyFigures, MODE_RULE};
+pub use kpi::{Durations, Kpi, KpiGrouping, KpiRow, Share, days_in_words};
 pub use load_balancer::{
     DROP_INVALID, Kind, Listener, LoadBalancer, LogDestination, Manager, Mode, Owner, OwnerSource, PlaceholderIdentity,
     Scheme, UnknownMode,
 };
+pub use money::{Decimal, InvalidDecimal, Money};
 pub use observation::{CLOCK_TOLERANCE, ObservationPeriod, clock_offset_sentence, is_ahead};
 pub use observed::Observed;
 pub use owner_names::{OwnerNames, owner_key};
 pub use policy::{Pattern, Policy, PolicyPreset, PolicyRule};
+pub use posture_summary::{
+    CostRow, EndingException, IdleLoadBalancer, OwnerRisk, PostureCosts, PostureFigure, PosturePoint, PostureSummary,
+    kpi_figures,
+};
 pub use profile::{AppliedPolicy, PolicyTally, RiskProfile};
 pub use reachability::{Reachability, TargetGroup};
 pub use report::{ScanReport, Tally};

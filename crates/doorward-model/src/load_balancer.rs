@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::reachability::not_collected;
 use crate::{
-    AccountId, AppliedChange, AppliedPolicy, Arn, Edit, Evidence, Gap, GapReason, InCode, Observed, OuPath,
-    Reachability, Region, TargetGroup, TrackedSource, Traffic, Usage,
+    AccountId, AppliedChange, AppliedPolicy, Arn, Edit, Evidence, Gap, GapReason, InCode, LoadBalancerCost, Observed,
+    OuPath, Reachability, Region, TargetGroup, TrackedSource, Traffic, Usage,
 };
 
 /// A desync mitigation mode. The order is the strength: `Monitor < Defensive < Strictest`.
@@ -324,6 +324,10 @@ pub struct LoadBalancer {
     /// How much it was used, by the daily metrics in the ledger; absent where none were collected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<Arc<Usage>>,
+    /// Its cost. Absent where no price is known, which is not zero.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<LoadBalancerCost>")]
+    pub cost: Option<Arc<LoadBalancerCost>>,
     /// How the policy applies to it; absent before it is judged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<AppliedPolicy>,

@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Account, AppliedChange, Arn, Coverage, DeadlineTally, EffectiveMode, Finding, Kind, LoadBalancer, Mode, Observed,
-    Organization, PolicyTally, Run, Severity, Unseen, Verdict, VerdictKind,
+    Account, AppliedChange, Arn, CostTally, Coverage, DeadlineTally, EffectiveMode, Finding, Kind, LoadBalancer, Mode,
+    Observed, Organization, PolicyTally, Run, Severity, Unseen, Verdict, VerdictKind,
 };
 
 /// The result of a scan after evaluation.
@@ -71,13 +71,17 @@ pub struct Tally {
     /// Load balancers by risk profile and by how the policy decides on them; absent in scans of versions that did not count them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<PolicyTally>,
+    /// What load balancers cost; absent where none has a price.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub costs: Option<CostTally>,
 }
 
 impl Tally {
     /// Counts load balancers and verdicts. Deadlines are not among them: whether the policy has any, only the policy says, and
     /// [`DeadlineTally::of`] counts them once the history is known.
     pub fn of(load_balancers: &[LoadBalancer], findings: &[Finding]) -> Tally {
-        let mut tally = Tally { policy: PolicyTally::of(load_balancers), ..Tally::default() };
+        let (policy, costs) = (PolicyTally::of(load_balancers), CostTally::of(load_balancers, findings));
+        let mut tally = Tally { policy, costs, ..Tally::default() };
         for lb in load_balancers {
             *tally.kinds.entry(lb.kind).or_default() += 1;
             match lb.effective_mode() {

@@ -22,6 +22,8 @@ pub enum DailyMetric {
     Target4xx,
     /// Answers of 400 to 499 by the load balancer itself.
     LoadBalancer4xx,
+    /// Answers of 500 to 599 by the load balancer itself: among others where no target can be chosen.
+    LoadBalancer5xx,
     /// Requests that the load balancer answered with a redirect.
     Redirects,
     /// Requests that the load balancer answered with a fixed response.
@@ -36,12 +38,13 @@ pub enum DailyMetric {
 
 impl DailyMetric {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Requests,
         Self::NonCompliant,
         Self::Target5xx,
         Self::Target4xx,
         Self::LoadBalancer4xx,
+        Self::LoadBalancer5xx,
         Self::Redirects,
         Self::FixedResponses,
         Self::NewConnections,
@@ -62,6 +65,7 @@ impl DailyMetric {
             Self::NewConnections => 8,
             Self::NewFlows => 9,
             Self::Bytes => 10,
+            Self::LoadBalancer5xx => 11,
         }
     }
 
@@ -79,6 +83,7 @@ impl DailyMetric {
                 Self::Target5xx,
                 Self::Target4xx,
                 Self::LoadBalancer4xx,
+                Self::LoadBalancer5xx,
                 Self::Redirects,
                 Self::FixedResponses,
                 Self::NewConnections,
@@ -89,6 +94,7 @@ impl DailyMetric {
                 Self::Target5xx,
                 Self::Target4xx,
                 Self::LoadBalancer4xx,
+                Self::LoadBalancer5xx,
                 Self::Bytes,
             ],
             Kind::Network | Kind::Gateway => &[Self::NewFlows],
@@ -96,12 +102,15 @@ impl DailyMetric {
         }
     }
 
-    /// The metrics by which a kind of load balancer is used: it is idle only if each of them was zero. Connections are none of them:
-    /// scanners of the internet open some to everything that is public.
+    /// The metrics by which a kind of load balancer is used: it is idle only if each of them was zero. Requests count only where a target
+    /// was chosen, so the answers of the load balancer itself count too: one whose targets are all gone or unhealthy still has clients.
+    /// Connections are none of them: scanners of the internet open some to everything that is public.
     pub const fn traffic_of(kind: Kind) -> &'static [Self] {
         match kind {
-            Kind::Application => &[Self::Requests, Self::Redirects, Self::FixedResponses],
-            Kind::Classic => &[Self::Requests, Self::Bytes],
+            Kind::Application => {
+                &[Self::Requests, Self::Redirects, Self::FixedResponses, Self::LoadBalancer4xx, Self::LoadBalancer5xx]
+            }
+            Kind::Classic => &[Self::Requests, Self::Bytes, Self::LoadBalancer4xx, Self::LoadBalancer5xx],
             Kind::Network | Kind::Gateway => &[Self::NewFlows],
             Kind::Unrecognized => &[],
         }

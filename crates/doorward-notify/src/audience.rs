@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-/// A line of the directory. There are never more digests than lines, whatever tags say: owners without a line of their own
+/// A line of the settings. There are never more digests than lines, whatever tags say: owners without a line of their own
 /// share one digest, and so do load balancers without a named owner.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(tag = "kind", content = "name", rename_all = "kebab-case")]
@@ -13,6 +13,12 @@ pub enum Audience {
     Unlisted,
     /// Load balancers without a named owner, or whose owner could not be read: `notify.unowned`.
     Unowned,
+    /// Load balancers of a risk profile that names channels, of every owner: `notify` of the profile.
+    Profile(String),
+    /// Leadership: the posture of the whole organization.
+    Organization,
+    /// FinOps: waste and risk in money.
+    Finops,
 }
 
 impl Audience {
@@ -22,15 +28,20 @@ impl Audience {
             Self::Owner(name) => format!("owner:{name}"),
             Self::Unlisted => "unlisted".to_owned(),
             Self::Unowned => "unowned".to_owned(),
+            Self::Profile(name) => format!("profile:{name}"),
+            Self::Organization => "organization".to_owned(),
+            Self::Finops => "finops".to_owned(),
         }
     }
 
     /// The audience as people should read it.
     pub fn label(&self) -> &str {
         match self {
-            Self::Owner(name) => name,
+            Self::Owner(name) | Self::Profile(name) => name,
             Self::Unlisted => "owners without a channel of their own",
             Self::Unowned => "load balancers without a known owner",
+            Self::Organization => "leadership",
+            Self::Finops => "FinOps",
         }
     }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 use doorward_aws::{ClientProvider, Time};
 
 use crate::channels_config::{ChannelsConfig, Route, SettingsError};
-use crate::digest::Digest;
-use crate::render::{self, Message};
+use crate::notice::Notice;
+use crate::render;
 use crate::secret::Environment;
 
 mod exec;
@@ -59,8 +59,8 @@ impl Failure {
 }
 
 /// The payload for a channel, as a document without any secret or address.
-pub(crate) fn payload(route: &Route, digest: &Digest) -> serde_json::Value {
-    let message = Message::of(digest);
+pub(crate) fn payload(route: &Route, notice: &Notice) -> serde_json::Value {
+    let message = notice.message();
     match route {
         Route::Slack(_) => render::slack::render(&message),
         Route::Teams(_) => render::teams::render(&message),
@@ -69,10 +69,10 @@ pub(crate) fn payload(route: &Route, digest: &Digest) -> serde_json::Value {
             serde_json::json!({"subject": subject, "text": text, "html": html})
         }
         Route::Sns(_) => {
-            let (subject, message) = render::sns::render(digest, &message);
+            let (subject, message) = render::sns::render(&notice.headline(), &message);
             serde_json::json!({"subject": subject, "message": message})
         }
-        Route::Exec { .. } => serde_json::json!(digest),
+        Route::Exec { .. } => serde_json::json!(notice),
     }
 }
 
@@ -124,14 +124,16 @@ impl Sender {
     }
 
     /// Sends one digest, one try.
-    pub(crate) async fn send(&self, digest: &Digest, aws: Option<&ClientProvider>, time: &Time) -> Result<(), Failure> {
-        let message = || Message::of(digest);
+    pub(crate) async fn send(&self, notice: &Notice, aws: Option<&ClientProvider>, time: &Time) -> Result<(), Failure> {
+        let message = || notice.message();
         match self {
             Self::Slack(hook) => hook.post(&render::slack::render(&message()), time).await,
             Self::Teams(hook) => hook.post(&render::teams::render(&message()), time).await,
-            Self::Mail(mailer) => mailer.send(&digest.id, &render::mail::render(&message()), time).await,
-            Self::Sns(publisher) => publisher.send(digest, &render::sns::render(digest, &message()), aws).await,
-            Self::Exec(command) => command.run(digest).await,
+            Self::Mail(mailer) => mailer.send(notice.id(), &render::mail::render(&message()), time).await,
+            Self::Sns(publisher) => {
+                publisher.send(notice, &render::sns::render(&notice.headline(), &message()), aws).await
+            }
+            Self::Exec(command) => command.run(notice).await,
         }
     }
 

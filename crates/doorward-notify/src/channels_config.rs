@@ -4,12 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use doorward_model::{Arn, Region, owner_key};
+use doorward_model::{Arn, Region, RiskProfile, owner_key};
 use lettre::message::Mailbox;
 
 use crate::audience::Audience;
 use crate::secret::Place;
-use crate::settings::{ChannelSettings, Settings, SmtpSettings, SmtpTls};
+use crate::settings::{ChannelSettings, PostureAudience, PostureReader, Settings, SmtpSettings, SmtpTls};
 
 /// A setting that cannot be worked with. Names the setting, never a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -90,6 +90,8 @@ pub struct ChannelsConfig {
     /// Audience by owner, folded.
     owners: BTreeMap<String, Audience>,
     lines: BTreeMap<Audience, Vec<String>>,
+    /// Tag keys that name a cost centre, in order.
+    pub(crate) cost_centre_tags: Vec<String>,
 }
 
 impl ChannelsConfig {
@@ -133,7 +135,41 @@ impl ChannelsConfig {
         }
         lines.insert(Audience::Unlisted, listed("notify.fallback", &settings.fallback, &channels)?);
         lines.insert(Audience::Unowned, listed("notify.unowned", &settings.unowned, &channels)?);
-        Ok(Self { settings, channels, post, owners, lines })
+        for (reader, audience) in &settings.audiences {
+            let setting = match reader {
+                PostureReader::Organization => "notify.audiences.organization.channels",
+                PostureReader::Finops => "notify.audiences.finops.channels",
+            };
+            if audience.channels.is_empty() {
+                return Err(SettingsError::new(setting, "names no channel; name at least one, or delete the audience"));
+            }
+            lines.insert(reader.audience(), listed(setting, &audience.channels, &channels)?);
+        }
+        Ok(Self { settings, channels, post, owners, lines, cost_centre_tags: Vec::new() })
+    }
+
+    /// The same with the risk profiles of the policy, whose `notify` names channels.
+    ///
+    /// # Errors
+    /// The profile that names a channel which there is not.
+    pub fn with_profiles(mut self, profiles: &[RiskProfile]) -> Result<Self, SettingsError> {
+        for profile in profiles.iter().filter(|profile| !profile.notify.is_empty()) {
+            let setting = format!("policy.profiles {:?} notify", profile.name);
+            let channels = listed(&setting, &profile.notify, &self.channels)?;
+            self.lines.insert(Audience::Profile(profile.name.clone()), channels);
+        }
+        Ok(self)
+    }
+
+    /// The same with the tag keys that name a cost centre, in order.
+    #[must_use]
+    pub fn with_cost_centre_tags(self, cost_centre_tags: Vec<String>) -> Self {
+        Self { cost_centre_tags, ..self }
+    }
+
+    /// The settings of an audience above the owners.
+    pub(crate) fn posture_audience(&self, audience: &Audience) -> Option<&PostureAudience> {
+        self.settings.audiences.iter().find(|(reader, _)| reader.audience() == *audience).map(|(_, one)| one)
     }
 
     /// The line of an owner.
@@ -144,6 +180,15 @@ impl ChannelsConfig {
     /// Every audience and its channels, which may be none.
     pub(crate) fn lines(&self) -> impl Iterator<Item = (&Audience, &[String])> {
         self.lines.iter().map(|(audience, channels)| (audience, channels.as_slice()))
+    }
+}
+
+impl PostureReader {
+    fn audience(self) -> Audience {
+        match self {
+            Self::Organization => Audience::Organization,
+            Self::Finops => Audience::Finops,
+        }
     }
 }
 

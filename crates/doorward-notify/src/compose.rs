@@ -4,8 +4,8 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use doorward_model::{
-    AccountState, Arn, CoverageLine, Finding, LoadBalancer, Observed, RuleMeta, ScanReport, Severity, Verdict,
-    sha256_hex,
+    AccountState, Arn, CoverageLine, Finding, HistoryContext, LoadBalancer, Observed, PostureSummary, RuleMeta,
+    ScanReport, Severity, Verdict, sha256_hex,
 };
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -15,10 +15,12 @@ use crate::channels_config::ChannelsConfig;
 use crate::days::{days, days_left};
 use crate::delivery_store::{DigestState, StoredDigest};
 use crate::digest::{Changed, Digest, DigestChange, DigestLine, DueLine, FORMAT, link};
+use crate::notice::Notice;
 use crate::notified_state::{DigestEntry, DigestStanding, Due, Entries, NotifiedState};
 use crate::settings::Settings;
 
 mod compared;
+mod posture;
 mod scanned;
 mod share;
 
@@ -30,8 +32,9 @@ const WITHOUT_OWNER: [&str; 3] = ["unowned", "(owner unread)", "(not asked)"];
 
 /// A digest together with what its audience knows once it has arrived.
 pub(crate) struct Composed {
-    pub(crate) digest: Digest,
-    pub(crate) snapshot: NotifiedState,
+    pub(crate) notice: Notice,
+    /// What the audience knows then, as text for the memory.
+    pub(crate) state: String,
 }
 
 /// The state of one finding in the report.
@@ -55,11 +58,18 @@ pub(crate) struct Composer<'a> {
     closed: BTreeSet<&'a str>,
     shares: BTreeMap<Audience, AudienceShare<'a>>,
     today: Date,
+    /// What those above the owners read.
+    posture: PostureSummary,
 }
 
 impl<'a> Composer<'a> {
     /// Reads the report: every finding belongs to exactly one audience.
-    pub(crate) fn new(report: &'a ScanReport, rules: &'a [RuleMeta], directory: &'a ChannelsConfig) -> Self {
+    pub(crate) fn new(
+        report: &'a ScanReport,
+        rules: &'a [RuleMeta],
+        history: &HistoryContext,
+        directory: &'a ChannelsConfig,
+    ) -> Self {
         let region = |line: &'a CoverageLine| line.region.as_ref().map_or("", |region| region.as_str());
         let mut composer = Self {
             report,
@@ -72,38 +82,23 @@ impl<'a> Composer<'a> {
             closed: (report.accounts.iter().filter(|account| account.state == AccountState::Closed))
                 .map(|account| account.id.as_str())
                 .collect(),
-            shares: directory.lines().map(|(audience, _)| (audience.clone(), AudienceShare::default())).collect(),
+            shares: (directory.lines().filter(|(audience, _)| directory.posture_audience(audience).is_none()))
+                .map(|(audience, _)| (audience.clone(), AudienceShare::default()))
+                .collect(),
             today: report.run.finished.to_zoned(TimeZone::UTC).date(),
+            posture: PostureSummary::of(report, history, &directory.cost_centre_tags),
         };
         for lb in &report.load_balancers {
-            let audience = composer.audience_of(lb);
-            let totals = &mut composer.shares.entry(audience).or_default().totals;
-            totals.load_balancers += 1;
-            share::count_sources(totals, lb, report.run.finished);
+            for audience in [Some(composer.audience_of(lb)), composer.profile_of(lb)].into_iter().flatten() {
+                let totals = &mut composer.shares.entry(audience).or_default().totals;
+                totals.load_balancers += 1;
+                share::count_sources(totals, lb, report.run.finished);
+            }
         }
-        let mut failing: BTreeSet<&Arn> = BTreeSet::new();
-        let mut unknown: BTreeSet<&Arn> = BTreeSet::new();
         for finding in &report.findings {
-            let audience = composer.audience(finding);
-            let share = composer.shares.entry(audience).or_default();
-            share.findings.push(finding);
-            share.owners.insert(&finding.owner);
-            let totals = &mut share.totals;
-            totals.findings += 1;
-            match &finding.verdict {
-                Verdict::Pass { .. } => totals.passing += 1,
-                Verdict::Fail { severity: Severity::Informational, .. } => totals.informational += 1,
-                Verdict::Fail { .. } => {
-                    totals.failing += 1;
-                    totals.load_balancers_failing += usize::from(failing.insert(&finding.load_balancer));
-                }
-                Verdict::Excepted { .. } => totals.excepted += 1,
-                Verdict::Unknown { .. } => {
-                    totals.unknown += 1;
-                    totals.load_balancers_unknown += usize::from(unknown.insert(&finding.load_balancer));
-                }
-                Verdict::NotApplicable { .. } => totals.not_applicable += 1,
-                Verdict::NotAsked { .. } => totals.not_asked += 1,
+            let profile = composer.load_balancers.get(&finding.load_balancer).and_then(|lb| composer.profile_of(lb));
+            for audience in [Some(composer.audience(finding)), profile].into_iter().flatten() {
+                composer.shares.entry(audience).or_default().add(finding);
             }
         }
         for known in report.unseen.iter().flat_map(|unseen| &unseen.findings) {
@@ -144,6 +139,25 @@ impl<'a> Composer<'a> {
         }
     }
 
+    /// The audience of its risk profile, where that names channels.
+    fn profile_of(&self, lb: &LoadBalancer) -> Option<Audience> {
+        let audience = Audience::Profile(lb.policy.as_ref()?.profile.known()?.clone());
+        self.shares.contains_key(&audience).then_some(audience)
+    }
+
+    /// Whether a load balancer belongs to an audience; none where the value that decides could not be read: that does not prove that
+    /// it belongs to another one.
+    fn belongs(&self, lb: &LoadBalancer, audience: &Audience) -> Option<bool> {
+        let (own, unread) = match audience {
+            Audience::Profile(_) => {
+                let unread = lb.policy.as_ref().is_some_and(|applied| applied.profile.gap().is_some());
+                (self.profile_of(lb).as_ref() == Some(audience), unread)
+            }
+            _ => (self.audience_of(lb) == *audience, lb.owner.gap().is_some()),
+        };
+        if own { Some(true) } else { (!unread).then_some(false) }
+    }
+
     fn audience_of(&self, lb: &LoadBalancer) -> Audience {
         match &lb.owner {
             Observed::Known(owner) => self.directory.audience(&owner.name),
@@ -161,6 +175,9 @@ impl<'a> Composer<'a> {
         channel: &str,
         remembered: &DigestState,
     ) -> Result<Option<Composed>, serde_json::Error> {
+        if let Some(settings) = self.directory.posture_audience(audience) {
+            return self.compose_posture(audience, settings, channel, remembered);
+        }
         let state = |intent: &StoredDigest| NotifiedState::from_text(&intent.state);
         let read = |intent: &Option<StoredDigest>| intent.as_ref().map(state).transpose();
         let known_entries = read(&remembered.delivered)?.map(|snapshot| snapshot.entries);
@@ -198,7 +215,8 @@ impl<'a> Composer<'a> {
             due,
             link: self.directory.settings.link_base.as_deref().map(|base| link(base, audience)),
         };
-        Ok(Some(Composed { digest, snapshot: NotifiedState { entries, uncertain } }))
+        let state = NotifiedState { entries, uncertain }.to_text()?;
+        Ok(Some(Composed { notice: Notice::Changes(Box::new(digest)), state }))
     }
 
     fn compare(&self, audience: &Audience, known_entries: &Entries, believed: &Entries) -> ComparedShare {
@@ -275,14 +293,14 @@ impl<'a> Composer<'a> {
         let Some(finding) = self.findings.get(id) else {
             return before.map(|before| self.absent(audience, id, before));
         };
-        if self.audience(finding) != *audience {
-            let before = before?;
-            let unread = |lb: &&&LoadBalancer| lb.owner.gap().is_some();
-            // The owner could not be read: that does not prove that it is another one.
-            return Some(match self.load_balancers.get(&finding.load_balancer).filter(unread) {
-                Some(_) => Now::Open(DigestEntry { unseen: true, ..before.clone() }),
-                None => Now::Closed(DigestChange::Moved),
-            });
+        let belongs = match self.load_balancers.get(&finding.load_balancer) {
+            Some(lb) => self.belongs(lb, audience),
+            None => Some(self.audience(finding) == *audience),
+        };
+        match belongs {
+            Some(true) => {}
+            Some(false) => return before.map(|_| Now::Closed(DigestChange::Moved)),
+            None => return before.map(|before| Now::Open(DigestEntry { unseen: true, ..before.clone() })),
         }
         let standing = match &finding.verdict {
             Verdict::Fail { severity: Severity::Informational, .. }
@@ -318,7 +336,7 @@ impl<'a> Composer<'a> {
     /// not asked says nothing.
     fn absent(&self, audience: &Audience, id: &str, before: &DigestEntry) -> Now {
         let lb = self.load_balancers.get(&before.arn);
-        if lb.is_some_and(|lb| lb.owner.gap().is_none() && self.audience_of(lb) != *audience) {
+        if lb.is_some_and(|lb| self.belongs(lb, audience) == Some(false)) {
             return Now::Closed(DigestChange::Moved);
         }
         let account = before.arn.account();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use doorward_aws::{ClientProvider, Time};
-use doorward_model::{RuleMeta, ScanReport};
+use doorward_model::{HistoryContext, RuleMeta, ScanReport};
 use futures::StreamExt;
 
 use crate::audience::Audience;
@@ -13,9 +13,9 @@ use crate::channel::{Again, Failure, Sender};
 use crate::channels_config::{ChannelsConfig, SettingsError};
 use crate::compose::{Composed, Composer};
 use crate::delivery_store::{DeliveryStore, DeliveryStoreError, DigestState, StoredDigest};
-use crate::digest::Digest;
+use crate::notice::Notice;
 use crate::outcome::{DigestFate, NotifyOutcome, OutcomeLine, Untold};
-use crate::render::{self, Message};
+use crate::render;
 use crate::secret::Environment;
 
 /// The longest pause that a channel may ask for; beyond it the next run tries again.
@@ -33,7 +33,7 @@ pub struct PlannedDigest {
     /// The channel's kind.
     pub kind: &'static str,
     /// The digest that would be sent; none where there is nothing to send.
-    pub digest: Option<Digest>,
+    pub digest: Option<Notice>,
     /// The same in plain text that steers no terminal.
     pub text: Option<String>,
     /// The document that the channel would be sent: a webhook's body, subject and texts of a mail or a topic's message, the
@@ -52,25 +52,25 @@ pub struct PlannedDigest {
 pub fn plan(
     report: &ScanReport,
     rules: &[RuleMeta],
+    history: &HistoryContext,
     directory: &ChannelsConfig,
     memory: &impl DeliveryStore,
 ) -> Result<(Vec<PlannedDigest>, Vec<Untold>), DeliveryStoreError> {
-    let composer = Composer::new(report, rules, directory);
+    let composer = Composer::new(report, rules, history, directory);
     let mut planned = Vec::new();
     for (audience, channels) in directory.lines() {
         for name in channels {
             let remembered = memory.recall(&audience.key(), name)?;
             let composed = compose(&composer, audience, name, &remembered)?;
-            let text =
-                composed.as_ref().map(|composed| render::text::render(&Message::of(&composed.digest), usize::MAX));
+            let text = composed.as_ref().map(|composed| render::text::render(&composed.notice.message(), usize::MAX));
             let route = directory.channels.get(name).map(|channel| &channel.route);
             let payload =
-                composed.as_ref().zip(route).map(|(composed, route)| channel::payload(route, &composed.digest));
+                composed.as_ref().zip(route).map(|(composed, route)| channel::payload(route, &composed.notice));
             planned.push(PlannedDigest {
                 audience: audience.clone(),
                 channel: name.clone(),
                 kind: kind(directory, name),
-                digest: composed.map(|composed| composed.digest),
+                digest: composed.map(|composed| composed.notice),
                 text,
                 payload,
                 attempts: remembered.attempts,
@@ -108,8 +108,8 @@ impl<M: DeliveryStore> Dispatcher<M> {
     }
 
     /// Sends every audience what changed or fell due. What fails is in the outcome and is tried again by the next call.
-    pub async fn deliver(&self, report: &ScanReport, rules: &[RuleMeta]) -> NotifyOutcome {
-        let composer = Composer::new(report, rules, &self.directory);
+    pub async fn deliver(&self, report: &ScanReport, rules: &[RuleMeta], history: &HistoryContext) -> NotifyOutcome {
+        let composer = Composer::new(report, rules, history, &self.directory);
         let mut rounds: BTreeMap<&str, Vec<&Audience>> = BTreeMap::new();
         for (audience, channels) in self.directory.lines() {
             for channel in channels {
@@ -121,7 +121,9 @@ impl<M: DeliveryStore> Dispatcher<M> {
         let outcomes = futures::stream::iter(rounds).buffer_unordered(self.directory.settings.concurrency);
         let mut lines: Vec<OutcomeLine> = outcomes.collect::<Vec<_>>().await.into_iter().flatten().collect();
         lines.sort_by(|a, b| (&a.audience, &a.channel).cmp(&(&b.audience, &b.channel)));
-        let findings = composer.shares().iter().map(|(audience, share)| (audience.clone(), share.findings())).collect();
+        // A finding counts once: with its owner.
+        let of_owners = composer.shares().iter().filter(|(audience, _)| !matches!(audience, Audience::Profile(_)));
+        let findings = of_owners.map(|(audience, share)| (audience.clone(), share.findings())).collect();
         NotifyOutcome { lines, untold: untold(&composer, &self.directory), findings }
     }
 
@@ -150,13 +152,13 @@ impl<M: DeliveryStore> Dispatcher<M> {
                 (Ok((remembered, None)), _) => line(None, remembered.attempts, DigestFate::Unchanged),
                 (Ok((remembered, Some(composed))), Some(reason)) => {
                     let reason = format!("not tried, since the channel failed before: {reason}");
-                    line(Some(composed.digest.id), remembered.attempts, failed(reason))
+                    line(Some(composed.notice.id().to_owned()), remembered.attempts, failed(reason))
                 }
                 (Ok((remembered, Some(composed))), None) => {
                     if std::mem::replace(&mut sent, true) {
                         self.time.pause(sender.min_interval()).await;
                     }
-                    let (id, attempts) = (composed.digest.id.clone(), remembered.attempts.saturating_add(1));
+                    let (id, attempts) = (composed.notice.id().to_owned(), remembered.attempts.saturating_add(1));
                     let (fate, ends) = self.send_digest(sender, channel, composed, remembered).await;
                     if let (true, DigestFate::Failed { reason, .. }) = (ends, &fate) {
                         closed = Some(reason.clone());
@@ -176,19 +178,16 @@ impl<M: DeliveryStore> Dispatcher<M> {
         composed: Composed,
         remembered: DigestState,
     ) -> (DigestFate, bool) {
-        let Composed { mut digest, snapshot } = composed;
-        let key = digest.audience.key();
+        let Composed { mut notice, state } = composed;
+        let key = notice.audience().key();
         let failed = |unclear, reason: String| DigestFate::Failed { unclear, reason };
-        let intent = match snapshot.to_text() {
-            Ok(state) => StoredDigest { id: digest.id.clone(), state, at: self.time.now() },
-            Err(error) => return (failed(false, error.to_string()), false),
-        };
+        let intent = StoredDigest { id: notice.id().to_owned(), state, at: self.time.now() };
         if let Err(error) = self.memory.intend(&key, channel, &intent) {
             return (failed(false, error.to_string()), false);
         }
-        match self.tries(sender, &mut digest).await {
-            Ok(()) => match self.memory.acknowledge(&key, channel, &digest.id, self.time.now()) {
-                Ok(()) => (DigestFate::Delivered { may_repeat: digest.may_repeat }, false),
+        match self.tries(sender, &mut notice).await {
+            Ok(()) => match self.memory.acknowledge(&key, channel, notice.id(), self.time.now()) {
+                Ok(()) => (DigestFate::Delivered { may_repeat: notice.may_repeat() }, false),
                 Err(error) => (failed(true, format!("it arrived, but {error}")), false),
             },
             Err(failure) => {
@@ -204,17 +203,19 @@ impl<M: DeliveryStore> Dispatcher<M> {
     }
 
     /// As many tries as the settings allow. A try that may have arrived makes the next one a possible repeat.
-    async fn tries(&self, sender: &Sender, digest: &mut Digest) -> Result<(), Failure> {
+    async fn tries(&self, sender: &Sender, notice: &mut Notice) -> Result<(), Failure> {
         let mut unclear = false;
         let mut tries = 0;
         loop {
-            let failure = match sender.send(digest, self.aws.as_ref(), &self.time).await {
+            let failure = match sender.send(notice, self.aws.as_ref(), &self.time).await {
                 Ok(()) => return Ok(()),
                 Err(failure) => failure,
             };
             tries += 1;
             unclear |= failure.unclear;
-            digest.may_repeat |= failure.unclear;
+            if failure.unclear {
+                notice.repeats();
+            }
             let wait = match failure.again {
                 Again::Soon => jitter(tries),
                 Again::After(wait) if wait <= LONGEST_WAIT => wait + jitter(1),

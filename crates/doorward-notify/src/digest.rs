@@ -249,7 +249,9 @@ pub(crate) fn link(base: &str, audience: &Audience) -> String {
     let owner = match audience {
         Audience::Owner(name) => name.as_str(),
         Audience::Unowned => "unowned",
-        Audience::Unlisted => return base.to_owned(),
+        Audience::Unlisted | Audience::Profile(_) | Audience::Organization | Audience::Finops => {
+            return base.to_owned();
+        }
     };
     let encoded: String = owner.bytes().fold(String::new(), |mut text, byte| {
         match byte {

@@ -1,4 +1,4 @@
-//! Scan report -> a digest per owner, to chat webhooks, e-mail, SNS or a command, once each.
+//! Scan report -> digests for owners, leadership and FinOps, to chat webhooks, e-mail, SNS or a command, once each.
 //!
 //! In the flow this stands behind record: it reads one [`doorward_model::ScanReport`] with its histories. `compose` compares it with
 //! the last digest of each audience and makes a [`Digest`] of the difference; `render` puts it into a
@@ -17,8 +17,10 @@ mod deliver;
 mod delivery_store;
 mod digest;
 mod ledger_store;
+mod notice;
 mod notified_state;
 mod outcome;
+mod posture_digest;
 mod render;
 mod secret;
 mod settings;
@@ -31,8 +33,12 @@ pub use deliver::{Dispatcher, PlannedDigest, plan};
 pub use delivery_store::{DeliveryStore, DeliveryStoreError, DigestState, StoredDigest};
 pub use digest::{Changed, Digest, DigestChange, DigestLine, DueLine, FORMAT, Scan, Totals};
 pub use ledger_store::LedgerDeliveryStore;
+pub use notice::Notice;
 pub use notified_state::{DigestStanding, Due};
 pub use outcome::{DigestFate, NAME, NotifyOutcome, OutcomeLine, Untold};
+pub use posture_digest::{POSTURE_FORMAT, PostureDigest};
 pub use secret::Environment;
-pub use settings::{ChannelSettings, Settings, SmtpSettings, SmtpTls};
+pub use settings::{
+    ChannelSettings, DigestSchedule, DigestSection, PostureAudience, PostureReader, Settings, SmtpSettings, SmtpTls,
+};
 pub use statement::{NotifySink, plan_statement};

@@ -65,6 +65,8 @@ impl Untold {
             Audience::Owner(name) => format!("{name:?} has no channel; add one to its line in notify.owners"),
             Audience::Unlisted => "owner not in notify.owners, and notify.fallback is empty".to_owned(),
             Audience::Unowned => "no known owner, and notify.unowned is empty".to_owned(),
+            Audience::Profile(name) => format!("the risk profile {name:?} names no channel"),
+            Audience::Organization | Audience::Finops => "the audience has no channel".to_owned(),
         }
     }
 }

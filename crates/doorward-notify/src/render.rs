@@ -11,6 +11,7 @@ use grouping::sections;
 
 mod grouping;
 pub(crate) mod mail;
+pub(crate) mod posture;
 pub(crate) mod slack;
 pub(crate) mod sns;
 pub(crate) mod teams;

@@ -30,6 +30,8 @@ pub struct Settings {
     pub unowned: Vec<String>,
     /// Channels by owner, as the reports name the owner; compared without regard to case and surrounding white space.
     pub owners: BTreeMap<String, Vec<String>>,
+    /// Audiences above the owners, each with its schedule and channels.
+    pub audiences: BTreeMap<PostureReader, PostureAudience>,
     /// The channels by name.
     pub channels: BTreeMap<String, ChannelSettings>,
     /// The mail server; needed by channels of the kind `mail`.
@@ -48,10 +50,67 @@ impl Default for Settings {
             fallback: Vec::new(),
             unowned: Vec::new(),
             owners: BTreeMap::new(),
+            audiences: BTreeMap::new(),
             channels: BTreeMap::new(),
             smtp: None,
         }
     }
+}
+
+/// An audience above the owners.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum PostureReader {
+    /// Leadership.
+    Organization,
+    /// FinOps.
+    Finops,
+}
+
+/// `[notify.audiences.organization]` and `[notify.audiences.finops]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PostureAudience {
+    /// How often it receives a digest.
+    pub schedule: DigestSchedule,
+    /// Its channels, by name.
+    pub channels: Vec<String>,
+    /// What the digest says besides coverage and gaps, in this order; by default everything for the organization, and idle load
+    /// balancers, costs and key figures for FinOps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sections: Option<Vec<DigestSection>>,
+}
+
+/// How often a digest is sent. Periods are of UTC, and a scan belongs to the period in which it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum DigestSchedule {
+    /// Once in each ISO week.
+    Weekly,
+    /// Once in each month.
+    Monthly,
+    /// Whenever a figure differs from the last digest.
+    OnChange,
+}
+
+/// A part of a digest about the posture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum DigestSection {
+    /// Key figures, each with its denominator.
+    Figures,
+    /// The newest scans.
+    Trend,
+    /// The owners with the highest risk.
+    Owners,
+    /// Exceptions that end soon or are due for review.
+    Exceptions,
+    /// Idle load balancers.
+    Idle,
+    /// Costs, by owner and cost centre.
+    Costs,
+    /// What changed since the scan before.
+    Changes,
 }
 
 /// `[notify.channels.NAME]`

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use doorward_model::{DeliveryResult, DeliveryStatement, Receipt, RuleMeta, ScanReport, Sink, SinkContext, SinkFuture};
 use serde_json::{Value, json};
 
+use crate::audience::Audience;
 use crate::deliver::{Dispatcher, PlannedDigest};
 use crate::delivery_store::DeliveryStore;
 use crate::outcome::{DigestFate, NAME, NotifyOutcome, Untold};
@@ -32,9 +33,9 @@ impl<M: DeliveryStore> Sink for NotifySink<M> {
         Box::pin(std::future::ready(Ok(())))
     }
 
-    fn emit<'a>(&'a self, report: &'a ScanReport, _: SinkContext<'a>) -> SinkFuture<'a, Receipt> {
-        Box::pin(async {
-            let outcome = self.dispatcher.deliver(report, &self.rules).await;
+    fn emit<'a>(&'a self, report: &'a ScanReport, context: SinkContext<'a>) -> SinkFuture<'a, Receipt> {
+        Box::pin(async move {
+            let outcome = self.dispatcher.deliver(report, &self.rules, context.history).await;
             Ok(Receipt { statement: Some(statement(&outcome)), ..outcome.receipt() })
         })
     }
@@ -54,6 +55,9 @@ pub fn plan_statement(planned: &[PlannedDigest], untold: &[Untold]) -> DeliveryS
         match &plan.text {
             Some(body) => {
                 let _ = writeln!(text, "== {head}\n{}\n", body.trim_end());
+            }
+            None if matches!(plan.audience, Audience::Organization | Audience::Finops) => {
+                let _ = writeln!(text, "== {head}: it has arrived for this period\n");
             }
             None => {
                 let _ = writeln!(text, "== {head}: nothing changed and nothing is due\n");

@@ -23,6 +23,7 @@ pub(crate) fn make<'a>(folder: &Path, inputs: SinkInputs<'a>) -> Result<Box<dyn 
         settings_text: inputs.settings_text,
         policy: inputs.policy,
         register: inputs.register,
+        cost_centre_tags: &inputs.settings.owners.cost_centre_tags,
         triggers: doorward_traffic::trigger_summary,
         scan: |out, report, required, context| {
             let flat = FlatContext::new(report, required.clone(), context.history);

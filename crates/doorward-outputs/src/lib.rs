@@ -35,6 +35,7 @@ mod stream;
 pub use csv::{CsvSettings, Separator};
 pub use error::OutputError;
 pub use format::Format;
+pub use notify::channels;
 pub use plugin_output::{DeliveryLedger, PluginInputs};
 
 /// Delivery to Security Hub.
@@ -46,7 +47,7 @@ pub const SECURITY_HUB: DeliveryRow = DeliveryRow {
     make: securityhub::deliver,
 };
 
-/// Digests to owners.
+/// Digests to owners, leadership and FinOps.
 pub const NOTIFY: DeliveryRow = DeliveryRow {
     command: "doorward notify",
     call: "notify",
@@ -158,7 +159,7 @@ pub const REGISTRY: &[Output] = &[
     },
     Output {
         name: "notify",
-        help: "a digest for each owner, to the configured channels",
+        help: "digests for owners, leadership and FinOps, to the configured channels",
         demo: None,
         make: Make::Delivery(NOTIFY),
     },
@@ -222,6 +223,8 @@ pub struct DeliveryInputs<'a> {
     pub policy: &'a Policy,
     /// The load balancers of the report.
     pub load_balancers: &'a [LoadBalancer],
+    /// Tag keys that name a cost centre.
+    pub cost_centre_tags: &'a [String],
     /// Whether changes of modes are recorded for other load balancers.
     pub changes_elsewhere: bool,
     /// Access to AWS, if the delivery calls it.

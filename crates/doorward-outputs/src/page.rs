@@ -11,10 +11,11 @@ use crate::{SinkInputs, Written};
 pub(crate) fn write_sheet(
     out: &mut dyn Write,
     report: &ScanReport,
-    _: &SinkInputs<'_>,
+    inputs: &SinkInputs<'_>,
     context: &SinkContext<'_>,
 ) -> io::Result<Written> {
-    let text = page::render_sheet(report, context.history).map_err(io::Error::other)?;
+    let centres = &inputs.settings.owners.cost_centre_tags;
+    let text = page::render_sheet(report, context.history, centres).map_err(io::Error::other)?;
     out.write_all(text.as_bytes())?;
     Ok(report.findings.len().into())
 }
@@ -32,6 +33,9 @@ pub(crate) fn write(
         trend: context.history.trend.clone(),
         before: context.history.before.clone(),
         remediation: context.history.remediation.clone(),
+        kpi: context.history.kpi().cloned(),
+        daily: context.history.daily.clone(),
+        effects: context.history.effects.clone().unwrap_or_default(),
         filter: inputs.filter.map(ToString::to_string),
         cost_centre_tags: inputs.settings.owners.cost_centre_tags.clone(),
         triggers: Some(doorward_traffic::trigger_summary),

@@ -39,6 +39,8 @@ pub struct EvidenceSink<'a> {
     pub policy: &'a Policy,
     /// The exceptions.
     pub register: &'a Register,
+    /// Tag keys that name a cost centre, in order.
+    pub cost_centre_tags: &'a [String],
     /// Which published triggers reach the targets of a load balancer.
     pub triggers: TriggersOf,
     /// Writes the scan that lies beside the sheets.
@@ -115,6 +117,8 @@ impl EvidenceSink<'_> {
                 .filter(|point| from.is_none_or(|from| point.at >= from))
                 .map(RunFigures::from)
                 .collect(),
+            kpis: history.kpis.clone().unwrap_or_default(),
+            cost_centre_tags: self.cost_centre_tags.to_vec(),
             triggers: Some(self.triggers),
         }
     }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use doorward_model::{
-    Arn, Framework, LoadBalancer, ModeTransition, RequiredMode, RuleMeta, ScanReport, TriggerSummary,
+    Arn, Framework, KpiRow, LoadBalancer, ModeTransition, RequiredMode, RuleMeta, ScanReport, TriggerSummary,
 };
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
@@ -82,6 +82,10 @@ pub struct PackContext {
     pub previous_figures: Option<RunFigures>,
     /// The figures of the period's runs, oldest first, this one last.
     pub trend: Vec<RunFigures>,
+    /// The key figures of the ledger; none without one.
+    pub kpis: Vec<KpiRow>,
+    /// Tag keys that name a cost centre, in order.
+    pub cost_centre_tags: Vec<String>,
     /// Which published triggers reach the targets of a load balancer. None: that is not asked.
     pub triggers: Option<TriggersOf>,
 }

@@ -15,10 +15,12 @@ use crate::sheet::{Sheet, TakeRow};
 
 pub(crate) mod changes;
 pub(crate) mod controls;
+pub(crate) mod costs;
 pub(crate) mod cover;
 pub(crate) mod coverage;
 pub(crate) mod effective_settings;
 pub(crate) mod exceptions;
+pub(crate) mod kpis;
 pub(crate) mod management;
 pub(crate) mod method;
 pub(crate) mod not_seen;
@@ -90,6 +92,8 @@ pub(crate) fn all<'p>(cx: &'p SheetContext<'p>) -> Vec<Sheet<'p>> {
         not_seen::sheet(cx),
         sample::sheet(cx),
         trend::sheet(cx),
+        kpis::sheet(cx),
+        costs::sheet(cx),
         effective_settings::sheet(cx),
     ];
     let dictionary = method::sheet(cx, &sheets);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use doorward_model::{Account, AccountId, LoadBalancer, Observed, ScanReport, share, tag_value};
+use doorward_model::{CostCentres, ScanReport, share};
 use serde::Serialize;
 
 use crate::OwnersContext;
@@ -86,7 +86,7 @@ pub(crate) fn of(
 ) -> OwnerIndex {
     let mut total = OwnerFigures::default();
     let mut owners = Vec::new();
-    let accounts: BTreeMap<&AccountId, &Account> = report.accounts.iter().map(|a| (&a.id, a)).collect();
+    let centres_of = CostCentres::new(&report.accounts, &context.cost_centre_tags);
     let mut centres: BTreeMap<String, OwnerFigures> = BTreeMap::new();
     let mut both: BTreeMap<(String, usize), OwnerFigures> = BTreeMap::new();
     for (n, share) in shares.iter().enumerate() {
@@ -109,7 +109,7 @@ pub(crate) fn of(
             continue;
         }
         for held in &share.load_balancers {
-            let centre = cost_centre(held.lb, &accounts, &context.cost_centre_tags);
+            let centre = centres_of.of(held.lb);
             centres.entry(centre.clone()).or_default().add(held);
             both.entry((centre, n)).or_default().add(held);
         }
@@ -147,13 +147,4 @@ fn rank(line: &IndexLine) -> (usize, usize, usize) {
         figures.unknown,
         figures.load_balancers + figures.load_balancers_unseen,
     )
-}
-
-/// The cost centre of a load balancer.
-fn cost_centre(lb: &LoadBalancer, accounts: &BTreeMap<&AccountId, &Account>, keys: &[String]) -> String {
-    match tag_value(lb, accounts.get(&lb.account).copied(), keys) {
-        Observed::Known(value) => value,
-        Observed::Absent => "(none)".to_owned(),
-        Observed::Unread(gap) => format!("(unread: {})", gap.reason),
-    }
 }

@@ -16,7 +16,9 @@ pub use settings::OwnersSettings;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use doorward_model::{AccountId, Arn, PreviousRun, Receipt, RequiredMode, RuleMeta, ScanReport, SinkError};
+use doorward_model::{
+    AccountId, Arn, HistoryContext, PreviousRun, Receipt, RequiredMode, RuleMeta, ScanReport, SinkError,
+};
 
 mod dialect;
 mod escape;
@@ -43,6 +45,8 @@ pub struct OwnersContext {
     pub rules: Vec<RuleMeta>,
     /// The earlier scan and what changed since; absent where no ledger was asked or it holds no earlier scan.
     pub previous: Option<PreviousRun>,
+    /// The earlier scans, with the key figures of each owner.
+    pub history: HistoryContext,
     /// The tag keys that name a cost centre, first hit first: of the load balancer, then of its account. Compared
     /// without regard to case or surrounding white space.
     pub cost_centre_tags: Vec<String>,

@@ -24,6 +24,7 @@ impl OwnersSink<'_> {
             required: doorward_rules::required_modes(&report.load_balancers, self.policy),
             rules: doorward_rules::definitions(),
             previous: context.history.before.clone(),
+            history: context.history.clone(),
             cost_centre_tags: settings.cost_centre_tags.clone(),
             account_contacts: settings.contacts.clone(),
             ask: settings.ask.clone(),

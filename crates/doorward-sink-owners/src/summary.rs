@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use doorward_model::{
-    Arn, Finding, FindingChange, LoadBalancer, MODE_RULE, Mode, ObservationPeriod, Observed, ScanReport, Severity,
-    UnseenFinding, Verdict, share as percentage, shown,
+    Arn, Finding, FindingChange, LoadBalancer, MODE_RULE, Mode, ObservationPeriod, Observed, PostureFigure, ScanReport,
+    Severity, UnseenFinding, Verdict, share as percentage, shown,
 };
 use serde::Serialize;
 
@@ -20,6 +20,7 @@ use crate::partition::{OwnedLoadBalancer, OwnerGroup, PartitionKey};
 mod declared;
 mod done;
 mod format;
+mod kpis;
 mod rows;
 mod todo;
 mod traffic;
@@ -79,6 +80,7 @@ pub(crate) struct OwnerPage {
     kind: &'static str,
     figures: OwnerFigures,
     modes: Vec<(&'static str, String)>,
+    kpis: Vec<PostureFigure>,
     /// What to do, most urgent first.
     todo: Vec<todo::TodoGroup>,
     rows: Vec<Row>,
@@ -195,6 +197,7 @@ impl<'a> PageBuilder<'a> {
             scan: ScanView::of(report, context),
             owner: share.label().to_owned(),
             kind: share.key.kind(),
+            kpis: kpis::of(share, context),
             modes: modes.map(|(mode, count)| (mode, percentage(count, population))).to_vec(),
             todo: todo::of(&share.load_balancers, context, &self.titles, now),
             rows,

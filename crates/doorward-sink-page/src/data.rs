@@ -8,8 +8,8 @@
 use std::collections::BTreeMap;
 
 use doorward_model::{
-    Arn, Finding, Listener, LoadBalancer, LogDestination, Observed, RequiredMode, ScanReport, TriggerSummary, Verdict,
-    VerdictKind, harmless, shown,
+    Arn, CostCentres, Finding, Listener, LoadBalancer, LogDestination, Observed, RequiredMode, ScanReport,
+    TriggerSummary, Verdict, VerdictKind, harmless, shown,
 };
 use serde::Serialize;
 
@@ -18,7 +18,6 @@ use crate::changes::ChangeData;
 use crate::declared::DeclaredData;
 use crate::intern::Interned;
 use crate::traffic::TrafficData;
-use crate::view::CostCentres;
 
 /// What stands in place of the ARN, the name, the manager, the account and the Region.
 const MARKS: [&str; 5] = ["\u{1}", "\u{2}", "\u{3}", "\u{4}", "\u{5}"];
@@ -101,7 +100,7 @@ const COLUMNS: [&str; 24] = [
 /// The data as JSON that may stand inside a `script` element.
 pub(crate) fn embedded(report: &ScanReport, context: &PageContext) -> Result<String, serde_json::Error> {
     let mut packer = Packer::default();
-    let centres = CostCentres::new(report, &context.cost_centre_tags);
+    let centres = CostCentres::new(&report.accounts, &context.cost_centre_tags);
     let mut findings: BTreeMap<&Arn, Vec<&Finding>> = BTreeMap::new();
     for finding in &report.findings {
         findings.entry(&finding.load_balancer).or_default().push(finding);

@@ -15,8 +15,8 @@ use std::sync::Arc;
 
 use doorward_file::{Readers, write_file};
 use doorward_model::{
-    Arn, HistoryContext, LoadBalancer, PreviousRun, Receipt, RemediationFigures, RequiredMode, RuleMeta, RunPoint,
-    ScanReport, SinkError, TriggerSummary,
+    Arn, ChangeEffect, DailySeries, HistoryContext, Kpi, LoadBalancer, PreviousRun, Receipt, RemediationFigures,
+    RequiredMode, RuleMeta, RunPoint, ScanReport, SinkError, TriggerSummary,
 };
 
 mod changes;
@@ -48,6 +48,12 @@ pub struct PageContext {
     pub before: Option<PreviousRun>,
     /// Times to remediate, over everything that the ledger knows.
     pub remediation: Option<RemediationFigures>,
+    /// Key figures of the whole ledger.
+    pub kpi: Option<Kpi>,
+    /// Daily metrics by owner.
+    pub daily: Option<DailySeries>,
+    /// What changes of modes did to daily metrics, the oldest first.
+    pub effects: Vec<ChangeEffect>,
     /// The part of the report that the page shows, in words; absent where it is all of it.
     pub filter: Option<String>,
     /// Tag keys that name a cost centre, in order.
@@ -66,13 +72,19 @@ pub fn render(report: &ScanReport, context: &PageContext) -> Result<String, Sink
     page::render(&view::of(report, context), &data).map_err(|e| problem(format!("the page's template: {e:#}")))
 }
 
-/// The posture sheet: one page that prints on A4, for those who decide and do not fix. The same report and history give the same bytes.
+/// The posture sheet: one page that prints on A4, for those who decide and do not fix. The tag keys name cost centres, in
+/// order. The same report and history give the same bytes.
 ///
 /// # Errors
 ///
 /// [`SinkError`] when the sheet cannot be put together, which would be a fault of this crate.
-pub fn render_sheet(report: &ScanReport, history: &HistoryContext) -> Result<String, SinkError> {
-    posture_sheet::render(report, history).map_err(|e| problem(format!("the template of the posture sheet: {e:#}")))
+pub fn render_sheet(
+    report: &ScanReport,
+    history: &HistoryContext,
+    cost_centre_tags: &[String],
+) -> Result<String, SinkError> {
+    posture_sheet::render(report, history, cost_centre_tags)
+        .map_err(|e| problem(format!("the template of the posture sheet: {e:#}")))
 }
 
 /// Writes the page to a file, whole or not at all.

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use doorward_model::{
-    FIGURES, GlossaryFigure, KeyFigures, Mode, ObservationPeriod, Observed, ScanReport, Severity, VerdictKind, share,
+    CostCentres, FIGURES, GlossaryFigure, KeyFigures, Mode, ObservationPeriod, Observed, PostureCosts, PostureFigure,
+    ScanReport, Severity, VerdictKind, kpi_figures, share,
 };
 use serde::Serialize;
 
@@ -12,12 +13,13 @@ use crate::chart::{ChartPart, stacked};
 
 mod agenda;
 mod coverage;
+mod daily;
 mod groups;
 mod impact;
 mod trend;
 mod verdict;
 
-pub(crate) use groups::{CostCentres, FindingGroup};
+pub(crate) use groups::FindingGroup;
 
 /// The page without its table.
 #[derive(Serialize)]
@@ -45,6 +47,10 @@ pub(crate) struct View {
     modes_note: String,
     modes_range: Option<String>,
     trend: trend::TrendView,
+    /// Key figures of the ledger.
+    kpis: Vec<PostureFigure>,
+    costs: Option<PostureCosts>,
+    daily: Option<daily::DailyView>,
     rules: Vec<RuleRow>,
     owners: groups::GroupsView,
     units: groups::GroupsView,
@@ -137,7 +143,7 @@ pub(crate) fn of(report: &ScanReport, context: &PageContext) -> View {
         n => format!("; {n} classic without an HTTP listener, where the mode does nothing"),
     };
     let figures = KeyFigures::of(report);
-    let centres = CostCentres::new(report, &context.cost_centre_tags);
+    let centres = CostCentres::new(&report.accounts, &context.cost_centre_tags);
     let grouped = |by| groups::of(report, by, &centres);
     View {
         title: format!("Load balancers of {subject}"),
@@ -162,6 +168,9 @@ pub(crate) fn of(report: &ScanReport, context: &PageContext) -> View {
         modes_note: format!("Of {} load balancers: {}{silent}.", report.load_balancers.len(), kinds.join(", ")),
         modes_range: modes_range(report),
         trend: trend::of(&context.trend),
+        kpis: context.kpi.as_ref().map(kpi_figures).unwrap_or_default(),
+        costs: PostureCosts::of(report, &context.cost_centre_tags),
+        daily: daily::of(context.daily.as_ref(), &context.effects),
         rules: rules(report, context),
         owners: grouped(FindingGroup::Owner),
         units: grouped(FindingGroup::Unit),

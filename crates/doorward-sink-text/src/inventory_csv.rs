@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use doorward_model::{
-    Arn, Finding, LastMode, LoadBalancer, Observed, ScanReport, Severity, UnseenLoadBalancer, Verdict, guarded,
-    harmless, shown,
+    Arn, Finding, LastMode, LoadBalancer, LoadBalancerCost, Money, Observed, ScanReport, Severity, UnseenLoadBalancer,
+    Verdict, guarded, harmless, shown,
 };
 
 use crate::flat::{FlatContext, UNKNOWN};
 
 /// The columns, in order. Columns are added at the end and never renamed, removed or given another meaning.
-const COLUMNS: [&str; 28] = [
+const COLUMNS: [&str; 33] = [
     "name",
     "arn",
     "kind",
@@ -40,6 +40,11 @@ const COLUMNS: [&str; 28] = [
     "open_since",
     "profile",
     "overdue",
+    "cost_amount",
+    "cost_currency",
+    "cost_at_least",
+    "cost_period",
+    "cost_source",
 ];
 
 /// Writes the rows: RFC 4180 with commas and CRLF, and no text is a formula. Returns the number of findings that it accounts for, which
@@ -64,7 +69,7 @@ pub fn write(out: &mut dyn Write, report: &ScanReport, context: &FlatContext) ->
     Ok(report.findings.len())
 }
 
-fn seen(lb: &LoadBalancer, findings: &[&Finding], context: &FlatContext) -> [String; 28] {
+fn seen(lb: &LoadBalancer, findings: &[&Finding], context: &FlatContext) -> [String; 33] {
     let flat = context.of(lb);
     let open = |severity: &Severity| *severity > Severity::Informational;
     let failing: Vec<&&Finding> =
@@ -110,11 +115,26 @@ fn seen(lb: &LoadBalancer, findings: &[&Finding], context: &FlatContext) -> [Str
         since.map(|at| at.to_string()).unwrap_or_default(),
         cell(&flat.profile),
         flat.overdue.to_owned(),
+        costs(lb, |cost| amounts(cost, |money| money.amount.to_string())),
+        costs(lb, |cost| amounts(cost, |money| money.currency.clone())),
+        costs(lb, |cost| if cost.at_least { "yes" } else { "no" }.to_owned()),
+        costs(lb, LoadBalancerCost::period),
+        costs(lb, |cost| cell(&cost.source)),
     ]
 }
 
+/// A part of the cost; empty where no price is known, which is not zero.
+fn costs(lb: &LoadBalancer, of: impl Fn(&LoadBalancerCost) -> String) -> String {
+    lb.cost.as_deref().map(of).unwrap_or_default()
+}
+
+/// Amounts, or their currencies in the same order.
+fn amounts(cost: &LoadBalancerCost, of: impl Fn(&Money) -> String) -> String {
+    cost.amounts.iter().map(of).collect::<Vec<_>>().join("; ")
+}
+
 /// A load balancer that was not seen: nothing of it is known now but what was last read.
-fn not_seen(lb: &UnseenLoadBalancer) -> [String; 28] {
+fn not_seen(lb: &UnseenLoadBalancer) -> [String; 33] {
     let unknown = || UNKNOWN.to_owned();
     let last = match lb.mode {
         Some(LastMode::Unknown) => unknown(),
@@ -148,6 +168,11 @@ fn not_seen(lb: &UnseenLoadBalancer) -> [String; 28] {
         String::new(),
         String::new(),
         String::new(),
+        unknown(),
+        unknown(),
+        unknown(),
+        unknown(),
+        unknown(),
         unknown(),
         unknown(),
     ]

@@ -246,6 +246,9 @@ pub(crate) struct ScanArguments {
     /// Join traffic evidence, as `doorward traffic --save` writes it, to the report
     #[arg(long, value_name = "FILE")]
     pub(crate) traffic: Option<PathBuf>,
+    /// A billing export with the charges of load balancers: FOCUS 1.x or CUR 2.0, as CSV, also compressed with gzip
+    #[arg(long, value_name = "FILE")]
+    pub(crate) cost: Option<PathBuf>,
     /// Files or folders that declare load balancers, as for `doorward check`: reports say where each is declared; repeatable
     #[arg(long, value_name = "PATH")]
     pub(crate) iac: Vec<PathBuf>,
@@ -310,6 +313,9 @@ pub(crate) struct ReportArguments {
     /// Join traffic evidence, as `doorward traffic --save` writes it, to the report
     #[arg(long, value_name = "FILE")]
     pub(crate) traffic: Option<PathBuf>,
+    /// A billing export with the charges of load balancers: FOCUS 1.x or CUR 2.0, as CSV, also compressed with gzip
+    #[arg(long, value_name = "FILE")]
+    pub(crate) cost: Option<PathBuf>,
     /// Files or folders that declare load balancers, as for `doorward check`: reports say where each is declared; repeatable
     #[arg(long, value_name = "PATH")]
     pub(crate) iac: Vec<PathBuf>,

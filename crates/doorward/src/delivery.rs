@@ -47,12 +47,13 @@ impl DeliveryRun<'_> {
             frameworks: &settings.controls.frameworks,
             policy: &source.policy,
             load_balancers: &source.report.load_balancers,
+            cost_centre_tags: &settings.owners.cost_centre_tags,
             changes_elsewhere: false,
             access: access.as_ref(),
             held: &held,
             clock: &self.clock,
         };
-        let sent = emit(delivery, &inputs, &source.report, &stop).await;
+        let sent = emit(delivery, &inputs, (&source.report, &source.history), &stop).await;
         held.release()?;
         sent.map_err(|error| signal.or(error))
     }
@@ -63,17 +64,16 @@ impl DeliveryRun<'_> {
     }
 }
 
-/// Delivers a report with the access and the lease of the caller.
+/// Delivers a report and its history with the access and the lease of the caller.
 pub(crate) async fn emit(
     delivery: DeliveryRow,
     inputs: &DeliveryInputs<'_>,
-    report: &ScanReport,
+    (report, history): (&ScanReport, &HistoryContext),
     stop: &Stop,
 ) -> Result<DeliveryStatement, Failure> {
     let sink = (delivery.make)(inputs)?;
     sink.preflight().await?;
-    let history = HistoryContext::default();
-    let context = SinkContext { history: &history, exit_code: Exit::Clean.code() };
+    let context = SinkContext { history, exit_code: Exit::Clean.code() };
     let receipt = tokio::select! {
         receipt = sink.emit(report, context) => receipt?,
         // A stop leaves intents without acknowledgement: the next delivery repeats exactly those.

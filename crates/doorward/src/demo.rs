@@ -56,6 +56,7 @@ pub(crate) fn run(cli: &Cli, arguments: &DemoArguments) -> Result<Exit, Failure>
             let _ = std::fs::remove_dir_all(pack.path());
         }
     }
+    let costs = crate::costs::read(&settings.cost, None, true)?;
     settings.ledger.enabled = true;
     settings.ledger.path = Some(ledger.clone());
     crate::io::runtime()?.block_on(async {
@@ -83,6 +84,7 @@ pub(crate) fn run(cli: &Cli, arguments: &DemoArguments) -> Result<Exit, Failure>
             save: Some(&out.join("scan.saved")),
             traffic: traffic.as_ref(),
             declarations: declarations.as_ref(),
+            costs: Some(&costs),
             resume: false,
             quiet: cli.quiet,
             stop: None,
@@ -191,6 +193,7 @@ async fn scan_earlier(earlier: &EarlierScan, settings: &Settings, server: &Serve
         save: None,
         traffic: None,
         declarations: None,
+        costs: None,
         resume: false,
         quiet: true,
         stop: None,

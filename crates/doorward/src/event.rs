@@ -26,6 +26,7 @@ use crate::settings::Settings;
 use crate::signals;
 use crate::traffic::{self, TrafficEvidence};
 use doorward_file::input;
+use doorward_model::HistoryContext;
 use doorward_outputs::{DeliveryInputs, NOTIFY, SECURITY_HUB};
 
 mod lambda;
@@ -162,13 +163,15 @@ impl EventHandler<'_> {
             Rescanned::Unread(gaps) => EventOutcome::Unread(gaps),
             Rescanned::Judged(judged) => {
                 let JudgedLoadBalancer { scan, raw, changed } = *judged;
-                let tags = &settings.ledger.count_by_tags;
+                let tags = &settings.ledger.recorder().dimensions();
                 let record = |ledger: &mut doorward_ledger::Ledger, lease: &doorward_ledger::Lease| {
                     ledger.record_look(lease, scan.without_history(), &raw, tags)
                 };
                 let (recorded, history) = held.write(record)?;
                 let report = scan.with_history(history);
                 let environment = crate::io::environment(settings.access.profile.as_deref());
+                // One load balancer has no trend.
+                let earlier = HistoryContext::default();
                 let inputs = DeliveryInputs {
                     environment: &environment,
                     publish: &settings.publish,
@@ -176,6 +179,7 @@ impl EventHandler<'_> {
                     register,
                     frameworks: &settings.controls.frameworks,
                     policy: &settings.policy,
+                    cost_centre_tags: &settings.owners.cost_centre_tags,
                     load_balancers: &report.load_balancers,
                     changes_elsewhere: changed,
                     access: Some(access),
@@ -183,11 +187,11 @@ impl EventHandler<'_> {
                     clock,
                 };
                 let published = match self.publish {
-                    true => Some(emit(SECURITY_HUB, &inputs, &report, stop).await?),
+                    true => Some(emit(SECURITY_HUB, &inputs, (&report, &earlier), stop).await?),
                     false => None,
                 };
                 let notified = match self.notify {
-                    true => Some(emit(NOTIFY, &inputs, &report, stop).await?),
+                    true => Some(emit(NOTIFY, &inputs, (&report, &earlier), stop).await?),
                     false => None,
                 };
                 EventOutcome::Judged(Box::new(JudgedOutcome { report, arn: raw.arn, recorded, published, notified }))

@@ -14,6 +14,7 @@ const GUIDES: &[(&str, &str)] = &[
     ("security-hub", include_str!("../guide/security-hub.md")),
     ("evidence", include_str!("../guide/evidence.md")),
     ("notifications", include_str!("../guide/notifications.md")),
+    ("costs", include_str!("../guide/costs.md")),
     ("traffic", include_str!("../guide/traffic.md")),
     ("posture", include_str!("../guide/posture.md")),
     ("changes", include_str!("../guide/changes.md")),

@@ -1,6 +1,6 @@
-//! `doorward notify`: sends each owner a digest through the channels in the settings, once each.
+//! `doorward notify`: sends owners, leadership and FinOps digests through the channels in the settings, once each.
 
-use doorward_notify::{ChannelsConfig, LedgerDeliveryStore, plan, plan_statement};
+use doorward_notify::{LedgerDeliveryStore, plan, plan_statement};
 
 use crate::cli::{Cli, NotifyArguments};
 use crate::delivery::{DeliveryRun, show};
@@ -8,7 +8,7 @@ use crate::exit::{Exit, Failure};
 use crate::io::{reading, runtime};
 use crate::scan_source::AssembledScan;
 use crate::settings::Settings;
-use doorward_outputs::NOTIFY;
+use doorward_outputs::{NOTIFY, channels};
 
 /// Runs `doorward notify`.
 pub(crate) fn run(cli: &Cli, arguments: &NotifyArguments) -> Result<Exit, Failure> {
@@ -17,10 +17,9 @@ pub(crate) fn run(cli: &Cli, arguments: &NotifyArguments) -> Result<Exit, Failur
     let source = AssembledScan::of(arguments.from.as_deref(), &settings, &path)?;
     source.warn_of_age(&settings, crate::clock::now());
     let statement = if arguments.dry_run {
-        let channels = ChannelsConfig::new(settings.notify.clone());
-        let channels = channels.map_err(|e| Failure::new(Exit::Usage, e.to_string()))?;
+        let channels = channels(&settings.notify, &source.policy, &settings.owners.cost_centre_tags)?;
         let store = LedgerDeliveryStore(reading(&path)?);
-        let planned = plan(&source.report, &doorward_rules::definitions(), &channels, &store);
+        let planned = plan(&source.report, &doorward_rules::definitions(), &source.history, &channels, &store);
         let (planned, without_channel) = planned.map_err(|e| Failure::new(Exit::Sink, e.to_string()))?;
         plan_statement(&planned, &without_channel)
     } else {

@@ -6,6 +6,7 @@ use doorward_model::HistoryContext;
 
 use crate::cli::{Cli, ReportArguments};
 use crate::compare;
+use crate::costs;
 use crate::exit::{Exit, Failure};
 use crate::io::runtime;
 use crate::prepared_sinks::PreparedSinks;
@@ -27,11 +28,14 @@ pub(crate) fn run(cli: &Cli, arguments: &ReportArguments) -> Result<Exit, Failur
     let mut places = Settings::found_places(cli.config.as_deref());
     places.keep("the saved scan", &arguments.from);
     places.keep_flag("--traffic", arguments.traffic.as_deref());
+    places.keep_flag("--cost", arguments.cost.as_deref());
     declarations.iter().flat_map(Declarations::paths).for_each(|path| places.keep("a file of --iac", path));
     let traffic = arguments.traffic.as_deref().map(traffic::saved).transpose()?;
     // Traffic that is joined now is weighed by the current settings, and only they name plugins: a saved scan may come from anywhere.
     let has_plugins = arguments.output.formats.iter().any(Format::is_plugin);
-    let needs_settings = arguments.judge_again || traffic.is_some() || has_plugins;
+    // Without an export the costs are those that were saved.
+    let has_costs = arguments.judge_again || arguments.cost.is_some();
+    let needs_settings = has_costs || traffic.is_some() || has_plugins;
     let clock = crate::clock::system();
     let settings = needs_settings.then(|| Settings::load(cli.config.as_deref(), &[])).transpose()?;
     if let (true, Some(settings)) = (arguments.judge_again, &settings) {
@@ -42,7 +46,11 @@ pub(crate) fn run(cli: &Cli, arguments: &ReportArguments) -> Result<Exit, Failur
     (criteria.report, criteria.sinks.evidence) = (report, evidence);
     places.keep_flag("--signing-key", criteria.sinks.evidence.signing_key_file.as_deref());
     let trace = declarations.as_ref().map(|files| move |load_balancers: &[_]| files.match_live(load_balancers));
+    let costs = settings.as_ref().filter(|_| has_costs);
+    let costs = costs.map(|settings| costs::read(&settings.cost, arguments.cost.as_deref(), cli.quiet)).transpose()?;
+    let price = costs.as_ref().map(|costs| move |load_balancers: &[_], at| costs.costs(load_balancers, at));
     let given = GivenEvidence {
+        costs: price.as_ref().map(|price| price as _),
         traffic: traffic.as_ref().zip(settings.as_ref().map(|settings| settings.traffic.advice_rules())),
         declarations: trace.as_ref().map(|trace| trace as _),
         ..GivenEvidence::default()

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use doorward_core::normalize::NormalizeSettings;
 use doorward_model::{
-    AppliedChange, Arn, Edit, History, HistoryContext, InCode, Inputs, Inventory, Policy, ScanHistory, ScanReport,
-    TrackedSource, Traffic, Unseen, Usage,
+    AppliedChange, Arn, Edit, History, HistoryContext, InCode, Inputs, Inventory, LoadBalancerCost, Policy,
+    ScanHistory, ScanReport, TrackedSource, Traffic, Unseen, Usage,
 };
 
 use crate::exit::{Exit, Failure};
@@ -71,6 +71,9 @@ pub(crate) struct JoinedLine {
     /// How much load balancers were used.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) usage: BTreeMap<Arn, Arc<Usage>>,
+    /// What load balancers cost.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) costs: BTreeMap<Arn, Arc<LoadBalancerCost>>,
     /// The sources of non-compliant requests that are followed from scan to scan.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) tracked: BTreeMap<Arn, Vec<TrackedSource>>,
@@ -149,10 +152,10 @@ pub(crate) fn read(path: &Path) -> Result<(KeptScan, ReportCriteria), Failure> {
         return Err(usage(format!("its format is {format:?}, this version reads {FORMAT}")));
     }
     inventory.check().map_err(|e| usage(format!("the saved scan does not add up: {e}")))?;
-    let JoinedLine { history, past, traffic, changes, declared, edits, tracked, usage, unseen } = joined;
+    let JoinedLine { history, past, traffic, changes, declared, edits, tracked, usage, costs, unseen } = joined;
     let kept = KeptScan {
         inventory,
-        inputs: Inputs { traffic, changes, edits, declared, tracked, usage },
+        inputs: Inputs { traffic, changes, edits, declared, tracked, usage, costs },
         history: ScanHistory { findings: history, unseen },
         context: past,
         stopped: Exit::ALL.into_iter().map(|(exit, _)| exit).find(|exit| Some(exit.code()) == stopped),
@@ -200,9 +203,9 @@ impl Saving {
     pub(crate) fn finish(self, report: &ScanReport, context: &HistoryContext) -> Result<(), Failure> {
         let Self { path, mut draft } = self;
         let history = report.findings.iter().filter_map(|f| Some((f.id.clone(), f.history.clone()?))).collect();
-        let Inputs { traffic, changes, edits, declared, tracked, usage } = Inputs::of(report);
+        let Inputs { traffic, changes, edits, declared, tracked, usage, costs } = Inputs::of(report);
         let (past, unseen) = (context.clone(), report.unseen.clone());
-        let line = JoinedLine { history, past, traffic, changes, declared, edits, tracked, usage, unseen };
+        let line = JoinedLine { history, past, traffic, changes, declared, edits, tracked, usage, costs, unseen };
         let finish = || {
             serde_json::to_writer(&mut draft, &line)?;
             draft.write_all(b"\n")?;

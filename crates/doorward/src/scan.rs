@@ -17,6 +17,7 @@ use doorward_core::{collect, discover, run_of};
 use doorward_model::{AccountId, Inputs, Inventory, Region, RegionInventory, UnmatchedSetting};
 
 use crate::cli::{Cli, ScanArguments};
+use crate::costs;
 use crate::delivery::DeliveryRun;
 use crate::exit::{Exit, Failure};
 use crate::io::{connect, runtime};
@@ -28,6 +29,7 @@ use crate::saved::Saving;
 use crate::settings::Settings;
 use crate::signals::{self, Signal};
 use crate::traffic::{self, TrafficEvidence};
+use doorward_cost::CostInputs;
 use doorward_file::places::Places;
 use doorward_outputs::{Format, PluginInputs, SECURITY_HUB, SinkInputs};
 
@@ -36,8 +38,10 @@ pub(crate) fn run(cli: &Cli, arguments: &ScanArguments) -> Result<Exit, Failure>
     let settings = Settings::load(cli.config.as_deref(), &arguments.overrides())?;
     let traffic = arguments.traffic.as_deref().map(traffic::saved).transpose()?;
     let declarations = crate::io::declarations(&arguments.iac)?;
+    let costs = costs::read(&settings.cost, arguments.cost.as_deref(), cli.quiet)?;
     let mut places = settings.places();
     places.keep_flag("--traffic", arguments.traffic.as_deref());
+    places.keep_flag("--cost", arguments.cost.as_deref());
     declarations.iter().flat_map(Declarations::paths).for_each(|path| places.keep("a file of --iac", path));
     let request = ScanRequest {
         places,
@@ -46,6 +50,7 @@ pub(crate) fn run(cli: &Cli, arguments: &ScanArguments) -> Result<Exit, Failure>
         save: arguments.save.as_deref(),
         traffic: traffic.as_ref(),
         declarations: declarations.as_ref(),
+        costs: Some(&costs),
         resume: arguments.resume,
         quiet: cli.quiet,
         emulator: None,
@@ -85,6 +90,8 @@ pub(crate) struct ScanRequest<'a> {
     pub(crate) traffic: Option<&'a TrafficEvidence>,
     /// Files that declare load balancers.
     pub(crate) declarations: Option<&'a Declarations>,
+    /// What load balancers cost; none: nothing has a price.
+    pub(crate) costs: Option<&'a CostInputs>,
     /// Whether to continue the scan that was interrupted.
     pub(crate) resume: bool,
     /// No progress, no notices, no closing line.
@@ -135,7 +142,9 @@ pub(crate) async fn execute(mut request: ScanRequest<'_>, colour: bool) -> Resul
     let normalize = settings.normalize();
     let by = Criteria { normalize: &normalize, policy: &settings.policy, register: &register };
     let trace = request.declarations.map(|files| move |load_balancers: &[_]| files.match_live(load_balancers));
+    let price = request.costs.map(|costs| move |load_balancers: &[_], at| costs.costs(load_balancers, at));
     let given = GivenEvidence {
+        costs: price.as_ref().map(|price| price as _),
         traffic: request.traffic.map(|found| (found, settings.traffic.advice_rules())),
         declarations: trace.as_ref().map(|trace| trace as _),
         ..GivenEvidence::default()

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use doorward_assemble::{Criteria, GivenEvidence, judge, newest_scan};
+use doorward_assemble::{Criteria, GivenEvidence, earlier_scans, judge, newest_scan};
 use doorward_model::{HistoryContext, Policy, ScanReport};
 use doorward_rules::exceptions::Register;
 use doorward_sink_securityhub::{FindingRenderer, age_sentence, renderer};
@@ -16,7 +16,7 @@ use crate::settings::Settings;
 /// A report, and what it was judged by.
 pub(crate) struct AssembledScan {
     pub(crate) report: ScanReport,
-    /// The earlier scans, of a saved scan.
+    /// The earlier scans: as they were saved, or as the ledger knows them.
     pub(crate) history: HistoryContext,
     pub(crate) register: Register,
     /// The policy that it was judged by.
@@ -67,7 +67,8 @@ impl AssembledScan {
         let (normalize, policy) = (settings.normalize(), &settings.policy);
         let by = Criteria { normalize: &normalize, policy, register: &register };
         let report = newest_scan(&ledger, by, given, crate::clock::now(), &log)?;
-        Ok(Self { report, history: HistoryContext::default(), register, policy: policy.clone() })
+        let history = earlier_scans::known(&ledger, &report, &settings.ledger.recorder())?;
+        Ok(Self { report, history, register, policy: policy.clone() })
     }
 
     /// Renders its findings for Security Hub.

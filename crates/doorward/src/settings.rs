@@ -13,6 +13,7 @@ use doorward_check::GateSettings;
 use doorward_core::collect::CollectSettings;
 use doorward_core::discover::{DiscoverSettings, RegionSettings, ScopeSettings};
 use doorward_core::normalize::{ManagerSettings, NormalizeSettings, OwnerSettings};
+use doorward_cost::CostSettings;
 use doorward_model::Policy;
 use doorward_settings::{Layers, Override, Schema, SettingSource, SettingsError, nearest};
 use doorward_sink_evidence::EvidenceSettings;
@@ -80,6 +81,8 @@ pub(crate) struct Settings {
     pub(crate) traffic: TrafficSettings,
     /// Daily metrics.
     pub(crate) metrics: MetricsSettings,
+    /// Costs of load balancers.
+    pub(crate) cost: CostSettings,
     /// Audit evidence.
     pub(crate) evidence: EvidenceSettings,
     /// CSV for spreadsheets.
@@ -154,11 +157,19 @@ impl Settings {
             *path = layers.resolve("controls.files", path);
         }
         settings.controls.read().map_err(SettingsError::of_named_file)?;
+        if let Some(path) = &mut settings.cost.price_file {
+            *path = layers.resolve("cost.price_file", path);
+        }
+        if let Some(path) = &mut settings.cost.export {
+            *path = layers.resolve("cost.export", path);
+        }
         if let Some(key) = &mut settings.evidence.signing_key_file {
             *key = layers.resolve("evidence.signing_key_file", key);
         }
         settings.ledger.longest_interval_hours = settings.policy.deadlines.longest_interval_hours;
         settings.ledger.idle_days = settings.metrics.idle_days;
+        settings.ledger.cost_centre_tags = settings.owners.cost_centre_tags.clone();
+        settings.ledger.watch = Some(settings.change.watch.clone());
         settings.access.origins = origins_of_access(layers);
         settings.text = layers.show(false)?;
         settings.file = layers.file().map(Path::to_owned);

@@ -185,8 +185,10 @@ impl Tallies {
 
     /// The value of the tag of a dimension.
     fn tag_of(&self, lb: &LoadBalancer, dimension: &str) -> Observed<String> {
-        let key = dimension.strip_prefix(TAG).unwrap_or(dimension).to_owned();
-        tag_value(lb, self.accounts.get(&lb.account), &[key])
+        // No tag key contains a bar: keys between bars are alternatives, in their order.
+        let keys: Vec<String> =
+            dimension.strip_prefix(TAG).unwrap_or(dimension).split('|').map(str::to_owned).collect();
+        tag_value(lb, self.accounts.get(&lb.account), &keys)
     }
 
     /// Whether everything that decides about the groups of a load balancer was read.

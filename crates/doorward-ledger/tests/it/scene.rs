@@ -361,5 +361,6 @@ fn load_balancer(place: &Place<'_>, thing: &Thing<'_>) -> LoadBalancer {
         declared: None,
         policy: None,
         usage: None,
+        cost: None,
     }
 }

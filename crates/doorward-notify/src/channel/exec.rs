@@ -7,7 +7,7 @@ use tokio::io::AsyncWriteExt;
 
 use super::Failure;
 use crate::channels_config::SettingsError;
-use crate::digest::Digest;
+use crate::notice::Notice;
 use crate::secret::{Environment, Secret};
 
 /// The exit code by which a command asks for another try: EX_TEMPFAIL of sysexits.
@@ -40,9 +40,9 @@ impl ExecCommand {
     }
 
     /// Runs it once with a digest.
-    pub(super) async fn run(&self, digest: &Digest) -> Result<(), Failure> {
+    pub(super) async fn run(&self, notice: &Notice) -> Result<(), Failure> {
         let document =
-            serde_json::to_vec(digest).map_err(|_| Failure::refused("the digest could not be written as JSON"))?;
+            serde_json::to_vec(notice).map_err(|_| Failure::refused("the digest could not be written as JSON"))?;
         let mut child = tokio::process::Command::new(&self.program)
             .args(&self.arguments)
             .env_clear()

@@ -11,7 +11,7 @@ use doorward_model::{AccountId, AccountRegion, GapReason};
 
 use super::Failure;
 use crate::channels_config::Topic;
-use crate::digest::Digest;
+use crate::notice::Notice;
 
 /// The IAM action it takes.
 pub const ACTION: &str = Operation::Publish.action();
@@ -26,12 +26,12 @@ impl TopicPublisher {
     /// Publishes once; credentials that have expired are renewed.
     pub(super) async fn send(
         &self,
-        digest: &Digest,
+        notice: &Notice,
         message: &(String, String),
         aws: Option<&ClientProvider>,
     ) -> Result<(), Failure> {
         let aws = aws.ok_or_else(|| Failure::lost("there are no credentials for SNS"))?;
-        match tokio::time::timeout(self.timeout, self.publish(digest, message, aws)).await {
+        match tokio::time::timeout(self.timeout, self.publish(notice, message, aws)).await {
             Ok(done) => done,
             Err(_) => Err(Failure::unclear(format!(
                 "SNS did not answer within {} seconds; the next run tries again",
@@ -42,7 +42,7 @@ impl TopicPublisher {
 
     async fn publish(
         &self,
-        digest: &Digest,
+        notice: &Notice,
         (subject, message): &(String, String),
         aws: &ClientProvider,
     ) -> Result<(), Failure> {
@@ -52,7 +52,7 @@ impl TopicPublisher {
         let place = AccountRegion { account, region: self.topic.region.clone() };
         let id = MessageAttributeValue::builder()
             .data_type("String")
-            .string_value(&digest.id)
+            .string_value(notice.id())
             .build()
             .map_err(|_| Failure::refused("the message could not be built"))?;
         let client = aws.client(&place.region, Client::new);
@@ -66,7 +66,7 @@ impl TopicPublisher {
                 .message_attributes("doorward_digest", id.clone());
             if self.topic.is_fifo() {
                 // In order per audience, and dropped by SNS when it comes twice within five minutes.
-                call = call.message_group_id(group(&digest.audience.key())).message_deduplication_id(&digest.id);
+                call = call.message_group_id(group(&notice.audience().key())).message_deduplication_id(notice.id());
             }
             let call = call.customize().config_override(with_credentials!(aws_sdk_sns, credentials));
             async move { call.send().await.map_err(|error| doorward_aws::Failure::of(operation, &error)) }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use doorward_model::{Finding, LoadBalancer, SourceState, TrafficStep};
+use doorward_model::{Arn, Finding, LoadBalancer, Severity, SourceState, TrafficStep, Verdict};
 use jiff::Timestamp;
 
 use crate::digest::Totals;
@@ -14,9 +14,34 @@ pub(crate) struct AudienceShare<'a> {
     pub(super) totals: Totals,
     /// The names that its owners have in the report.
     pub(super) owners: BTreeSet<&'a str>,
+    failing: BTreeSet<&'a Arn>,
+    unknown: BTreeSet<&'a Arn>,
 }
 
-impl AudienceShare<'_> {
+impl<'a> AudienceShare<'a> {
+    /// Adds a finding.
+    pub(super) fn add(&mut self, finding: &'a Finding) {
+        self.findings.push(finding);
+        self.owners.insert(&finding.owner);
+        let totals = &mut self.totals;
+        totals.findings += 1;
+        match &finding.verdict {
+            Verdict::Pass { .. } => totals.passing += 1,
+            Verdict::Fail { severity: Severity::Informational, .. } => totals.informational += 1,
+            Verdict::Fail { .. } => {
+                totals.failing += 1;
+                totals.load_balancers_failing += usize::from(self.failing.insert(&finding.load_balancer));
+            }
+            Verdict::Excepted { .. } => totals.excepted += 1,
+            Verdict::Unknown { .. } => {
+                totals.unknown += 1;
+                totals.load_balancers_unknown += usize::from(self.unknown.insert(&finding.load_balancer));
+            }
+            Verdict::NotApplicable { .. } => totals.not_applicable += 1,
+            Verdict::NotAsked { .. } => totals.not_asked += 1,
+        }
+    }
+
     /// The number of verdicts in it.
     pub(crate) fn findings(&self) -> usize {
         self.findings.len()

@@ -1,7 +1,6 @@
 //! A message for a topic: a subject of plain ASCII and plain text.
 
 use super::{Message, text};
-use crate::digest::Digest;
 
 /// Longest subject that SNS takes, in characters.
 const SUBJECT: usize = 100;
@@ -9,8 +8,8 @@ const SUBJECT: usize = 100;
 const MESSAGE: usize = 256 * 1024 - 1024;
 
 /// Subject and message.
-pub(crate) fn render(digest: &Digest, message: &Message) -> (String, String) {
-    (subject(&digest.headline()), text::render(message, MESSAGE))
+pub(crate) fn render(headline: &str, message: &Message) -> (String, String) {
+    (subject(headline), text::render(message, MESSAGE))
 }
 
 /// Begins with a letter, since all of ours do; what is not printable ASCII becomes a question mark.

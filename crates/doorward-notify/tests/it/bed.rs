@@ -85,6 +85,7 @@ pub(crate) fn load_balancer(name: &str, owner: Observed<Owner>) -> LoadBalancer 
         declared: None,
         policy: None,
         usage: None,
+        cost: None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! The channels against receivers that misbehave: what arrived is known, what did not is tried again, and nothing follows a
 //! redirect or shows a secret.
 
+use doorward_model::HistoryContext;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -23,7 +24,7 @@ async fn deliver(settings: Settings, variables: &[(&str, String)], book: &Book, 
     let environment = Environment::new(variables.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
     let (time, waited) = time();
     let courier = Dispatcher::new(directory(settings), &environment, book.clone(), None, time).expect("opens");
-    let outcome = courier.deliver(&report(1, scene), &RULES).await;
+    let outcome = courier.deliver(&report(1, scene), &RULES, &HistoryContext::default()).await;
     assert!(outcome.receipt().adds_up(), "{outcome:#?}");
     let shown = format!("{outcome:?} {}", serde_json::to_string(&outcome).expect("writes"));
     assert!(!shown.contains("sEcReT"), "{shown}");

@@ -1,5 +1,6 @@
 //! What a digest says: only what changed or fell due, from what was observed, to whom it concerns.
 
+use doorward_model::HistoryContext;
 use doorward_notify::{DeliveryStore as _, Digest, DigestChange, StoredDigest, plan};
 use jiff::Timestamp;
 
@@ -20,10 +21,11 @@ impl Desk {
     /// The digests of a report.
     fn digests(&self, days: i64, scene: &str) -> Vec<Digest> {
         let directory = directory(settings(&["web", "Pay"], vec![("out", exec(&["/bin/true"]))]));
-        let (planned, untold) = plan(&report(days, scene), &RULES, &directory, &self.book).expect("reads");
+        let (planned, untold) =
+            plan(&report(days, scene), &RULES, &HistoryContext::default(), &directory, &self.book).expect("reads");
         assert_eq!(untold, []);
         assert_eq!(planned.len(), 4, "every line of the directory is planned for");
-        planned.into_iter().filter_map(|planned| planned.digest).collect()
+        planned.into_iter().filter_map(|planned| planned.digest?.changes().cloned()).collect()
     }
 
     /// What they say: `AUDIENCE CHANGE NAME ...`, with `due` for what is newly due and `still` for what is due as before.
@@ -54,7 +56,8 @@ impl Desk {
             None,
             time,
         );
-        let outcome = runtime.block_on(courier.expect("opens").deliver(&report(days, scene), &RULES));
+        let outcome =
+            runtime.block_on(courier.expect("opens").deliver(&report(days, scene), &RULES, &HistoryContext::default()));
         assert!(outcome.is_complete(), "{outcome:#?}");
         self.reported = day(days);
     }
@@ -138,9 +141,9 @@ fn a_digest_counts_what_was_not_seen_beside_what_was() {
     let findings = (0..4).map(known).collect();
     report.unseen = Some(doorward_model::Unseen { findings, account_regions: 1, ..Default::default() });
     let directory = directory(settings(&["web", "Pay"], vec![("out", exec(&["/bin/true"]))]));
-    let (planned, _) = plan(&report, &RULES, &directory, &Desk::new().book).expect("reads");
+    let (planned, _) = plan(&report, &RULES, &HistoryContext::default(), &directory, &Desk::new().book).expect("reads");
     let web = planned.iter().find(|planned| planned.audience.key() == "owner:web").expect("web is told");
-    let digest = web.digest.as_ref().expect("a digest");
+    let digest = web.digest.as_ref().and_then(|notice| notice.changes()).expect("a digest");
     assert_eq!((digest.totals.failing, digest.totals.unseen_failing, digest.totals.unseen_excepted), (1, 3, 1));
     assert!(digest.headline().contains("1 failing and 3 not seen now"), "{}", digest.headline());
     let text = web.text.as_deref().expect("a text");
@@ -157,6 +160,7 @@ fn an_event_tells_of_one_load_balancer_and_takes_nothing_back() {
     let (planned, _) = plan(
         &report(2, "!only a:high@web"),
         &RULES,
+        &HistoryContext::default(),
         &directory(settings(&["web", "Pay"], vec![("out", exec(&["/bin/true"]))])),
         &desk.book,
     )
@@ -238,8 +242,14 @@ fn figures_have_their_denominators() {
     assert_eq!((totals.load_balancers, totals.load_balancers_failing, totals.load_balancers_unknown), (5, 1, 1));
     assert_eq!((digest.scan.account_regions, digest.scan.account_regions_complete), (1, 0));
     let directory = directory(settings(&["web"], vec![("out", exec(&["/bin/true"]))]));
-    let (planned, _) =
-        plan(&report(1, "a:high@web b:unknown@web !half"), &RULES, &directory, &Book::new()).expect("reads");
+    let (planned, _) = plan(
+        &report(1, "a:high@web b:unknown@web !half"),
+        &RULES,
+        &HistoryContext::default(),
+        &directory,
+        &Book::new(),
+    )
+    .expect("reads");
     let text = planned[0].text.as_deref().expect("a digest");
     for said in [
         "1 of 2 load balancers failing, with 1 finding",

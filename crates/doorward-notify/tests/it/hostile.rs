@@ -4,7 +4,8 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
 use doorward_model::{
-    AccountState, Arn, CoverageStatus, Finding, Observed, Organization, ScanReport, Severity, Verdict, VerdictReason,
+    AccountState, Arn, CoverageStatus, Finding, HistoryContext, Observed, Organization, ScanReport, Severity, Verdict,
+    VerdictReason,
 };
 use doorward_notify::{ChannelSettings, DigestFate, Dispatcher, Environment, Settings, plan};
 use serde::Deserialize;
@@ -212,7 +213,8 @@ fn no_text_does_anything_anywhere() {
     let mut seen = 0;
     for text in &texts {
         let about: String = text.chars().take(40).collect();
-        let (planned, _) = plan(&report(text), &RULES, &directory, &Book::new()).expect("reads");
+        let (planned, _) =
+            plan(&report(text), &RULES, &HistoryContext::default(), &directory, &Book::new()).expect("reads");
         for planned in planned {
             let Some(payload) = planned.payload else { continue };
             seen += 1;
@@ -269,7 +271,8 @@ fn what_does_not_fit_is_counted() {
         load_balancers.push(lb);
     }
     let report = whole(1, load_balancers, findings, CoverageStatus::Complete, true, AccountState::Active);
-    let (planned, _) = plan(&report, &RULES, &directory(every_channel()), &Book::new()).expect("reads");
+    let (planned, _) =
+        plan(&report, &RULES, &HistoryContext::default(), &directory(every_channel()), &Book::new()).expect("reads");
     let mut kinds = 0;
     for planned in planned {
         let Some(payload) = planned.payload else { continue };
@@ -314,7 +317,7 @@ async fn a_mail_has_our_headers_and_the_directorys_recipients() {
     for text in &texts {
         let all = directory(mailing(port, &["a@x.example"]));
         let courier = Dispatcher::new(all, &Environment::default(), Book::new(), None, time().0).expect("opens");
-        let outcome = courier.deliver(&report(text), &RULES).await;
+        let outcome = courier.deliver(&report(text), &RULES, &HistoryContext::default()).await;
         assert!(outcome.is_complete(), "{text:?}: {outcome:#?}");
     }
     let mails = mails.lock().expect("no panic");
@@ -361,7 +364,7 @@ async fn nothing_goes_where_a_tag_says() {
     ] {
         let all = settings(&["web"], vec![("chat", slack("HOOK"))]);
         let courier = Dispatcher::new(directory(all), &environment, book.clone(), None, time.clone()).expect("opens");
-        let outcome = courier.deliver(&report(&text), &RULES).await;
+        let outcome = courier.deliver(&report(&text), &RULES, &HistoryContext::default()).await;
         assert!(outcome.lines.iter().all(|line| !matches!(line.fate, DigestFate::Failed { .. })), "{outcome:#?}");
         let keys: Vec<String> = outcome.lines.iter().map(|line| line.audience.key()).collect();
         assert_eq!(keys, ["owner:web", "unlisted", "unowned"], "no tag makes a line of the directory");

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use doorward_model::{Finding, LoadBalancer, Observed, ScanReport, Severity, Verdict};
+use doorward_model::{Finding, HistoryContext, LoadBalancer, Observed, ScanReport, Severity, Verdict};
 use doorward_notify::{DigestFate, Dispatcher, Environment, NotifyOutcome};
 use serde_json::Value;
 
@@ -51,7 +51,7 @@ async fn run(
     tokio::select! {
         biased;
         () = book.killed.notified() => None,
-        outcome = courier.deliver(report, &RULES) => {
+        outcome = courier.deliver(report, &RULES, &HistoryContext::default()) => {
             assert!(outcome.receipt().adds_up(), "{outcome:#?}");
             // A dead process that had nothing left to wait for has ended here as well.
             (!book.is_dead()).then_some(outcome)

@@ -1,5 +1,6 @@
 //! The delivery state in a ledger on a disk, which forgets nothing between two processes.
 
+use doorward_model::HistoryContext;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -29,7 +30,7 @@ async fn a_ledger_remembers_what_was_reported() {
         all.tries = if days == 2 { 2 } else { 1 };
         let memory = kept(&path, &format!("run {days}"), days);
         let courier = Dispatcher::new(directory(all), &environment, memory, None, time().0).expect("opens");
-        let outcome = courier.deliver(&report(days, "a:high@web"), &RULES).await;
+        let outcome = courier.deliver(&report(days, "a:high@web"), &RULES, &HistoryContext::default()).await;
         reported.push(match &outcome.lines[0].fate {
             DigestFate::Delivered { may_repeat } => format!("delivered {may_repeat}"),
             DigestFate::Failed { unclear, .. } => format!("failed {unclear}"),

@@ -2,6 +2,7 @@
 
 #![expect(clippy::expect_used, reason = "a test that cannot go on should say where")]
 
+mod audiences;
 mod bed;
 mod channels;
 mod digests;

@@ -8,7 +8,7 @@ use aws_types::SdkConfig;
 use doorward_aws::settings::{CallSettings, Span};
 use doorward_aws::{ClientProvider, Credentials, OpenSession};
 use doorward_fakeaws::{Clock, Fault, Options, Server, What, World};
-use doorward_model::AccountId;
+use doorward_model::{AccountId, HistoryContext};
 use doorward_notify::{ChannelSettings, DigestFate, Dispatcher, Environment, NotifyOutcome};
 
 use crate::bed::{RULES, day, directory, report, settings};
@@ -55,7 +55,7 @@ impl Cloud {
         let aws = ClientProvider::with_sessions(self.config.clone(), calls(), time.clone(), open);
         let courier =
             Dispatcher::new(directory, &Environment::default(), book.clone(), Some(aws), time).expect("opens");
-        courier.deliver(&report(1, "a:high@web"), &RULES).await
+        courier.deliver(&report(1, "a:high@web"), &RULES, &HistoryContext::default()).await
     }
 
     fn published(&self, topic: &str) -> Vec<serde_json::Value> {

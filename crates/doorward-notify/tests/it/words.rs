@@ -1,5 +1,6 @@
 //! How a digest reads in each channel: looked at by people, kept as goldens.
 
+use doorward_model::HistoryContext;
 use doorward_notify::{ChannelSettings, Settings, plan};
 
 use crate::bed::{RULES, directory, exec, report, settings, slack, teams};
@@ -14,7 +15,8 @@ fn a_digest_reads_well_everywhere() {
     let smtp = toml::from_str("host = \"localhost\"\nfrom = \"doorward@x.example\"\ntls = \"none\"").expect("reads");
     let all = Settings { smtp: Some(smtp), fallback: Vec::new(), unowned: Vec::new(), ..settings(&["web"], channels) };
     let scene = "shop-edge:high@web shop-old:unknown@web shop-api:ex=2026-12-09@web shop-static:pass@web !half";
-    let (planned, _) = plan(&report(31, scene), &RULES, &directory(all), &Book::new()).expect("reads");
+    let (planned, _) =
+        plan(&report(31, scene), &RULES, &HistoryContext::default(), &directory(all), &Book::new()).expect("reads");
     assert_eq!(planned.len(), 5);
     for planned in planned {
         let payload = planned.payload.expect("a digest");
@@ -46,8 +48,14 @@ fn a_digest_has_at_most_twelve_lines_and_a_link() {
         ..settings(&["web"], vec![("own", exec(&["/x"]))])
     };
     for many in [1, 7, 40, 300] {
-        let (planned, _) =
-            plan(&report(31, &all(many)), &RULES, &directory(settings.clone()), &Book::new()).expect("reads");
+        let (planned, _) = plan(
+            &report(31, &all(many)),
+            &RULES,
+            &HistoryContext::default(),
+            &directory(settings.clone()),
+            &Book::new(),
+        )
+        .expect("reads");
         let text = planned.iter().find_map(|one| one.text.clone()).expect("a digest");
         let lines: Vec<&str> = text.lines().filter(|line| !line.is_empty()).collect();
         assert!(lines.len() <= 12, "{many}: {} lines\n{text}", lines.len());

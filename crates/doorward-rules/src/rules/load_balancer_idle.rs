@@ -25,8 +25,10 @@ pub(crate) const META: RuleMeta = RuleMeta {
     what: "Did this load balancer serve anything in the window of daily metrics?",
     why: "A load balancer is billed for every hour, with or without traffic, and what is not used is still reachable: a forgotten \
           entrance that is not looked after.",
-    evidence: "Daily metrics of CloudWatch, as `doorward metrics collect` keeps them in the ledger: requests, redirects and fixed \
-               responses of an application load balancer, requests and bytes of a classic one, new flows of the others. It fails only if \
+    evidence: "Daily metrics of CloudWatch, as `doorward metrics collect` keeps them in the ledger: requests, redirects, fixed \
+               responses and errors of an application load balancer, requests, bytes and errors of a classic one, new flows of the others. \
+               Errors that the load balancer answers itself count, because a request counts only where a target was chosen: one whose \
+               targets are all gone still has clients. It fails only if \
                every metric of every day of the window was read and is zero, and the load balancer is older than the window. A day that \
                was not read makes the verdict unknown, unless traffic was counted on another. Without any metric the rule is not asked.",
     remediation: "Ask the owner what the load balancer is for. Delete it, or have an exception approved that says why it is kept.",

@@ -223,6 +223,7 @@ fn load_balancer(n: usize, account: &AccountId, region: &Region, words: Words<'_
         changes: (0..=n % 2).map(|nth| applied(nth, n, words)).collect(),
         policy: None,
         usage: None,
+        cost: None,
     }
 }
 

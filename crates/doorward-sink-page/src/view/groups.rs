@@ -4,8 +4,8 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use doorward_model::{
-    Account, AccountId, Arn, EffectiveMode, LoadBalancer, Mode, Observed, OwnerNames, ScanReport, Severity, Verdict,
-    share, shown, tag_value,
+    AccountId, Arn, CostCentres, EffectiveMode, LoadBalancer, Mode, Observed, OwnerNames, ScanReport, Severity,
+    Verdict, share, shown,
 };
 use serde::Serialize;
 
@@ -45,30 +45,6 @@ impl FindingGroup {
             Self::Unit => unit.to_owned(),
             Self::Account => account.to_string(),
             Self::CostCentre => "(not seen now)".to_owned(),
-        }
-    }
-}
-
-/// The cost centres of load balancers, by the tag keys that name them.
-pub(crate) struct CostCentres<'a> {
-    accounts: BTreeMap<&'a AccountId, &'a Account>,
-    keys: &'a [String],
-}
-
-impl<'a> CostCentres<'a> {
-    pub(crate) fn new(report: &'a ScanReport, keys: &'a [String]) -> Self {
-        Self { accounts: report.accounts.iter().map(|account| (&account.id, account)).collect(), keys }
-    }
-
-    /// The cost centre of a load balancer; empty where no keys are configured.
-    pub(crate) fn of(&self, lb: &LoadBalancer) -> String {
-        if self.keys.is_empty() {
-            return String::new();
-        }
-        match tag_value(lb, self.accounts.get(&lb.account).copied(), self.keys) {
-            Observed::Known(value) => value,
-            Observed::Absent => "(none)".to_owned(),
-            Observed::Unread(gap) => format!("(unread: {})", gap.reason),
         }
     }
 }

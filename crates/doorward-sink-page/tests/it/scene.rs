@@ -170,6 +170,7 @@ fn ordinary(n: u64, owners: u64, dice: &mut Dice) -> LoadBalancer {
         declared: None,
         policy: None,
         usage: None,
+        cost: None,
     }
 }
 

@@ -241,6 +241,7 @@ pub(crate) fn load_balancer(place: &AccountRegion, name: &str, truth: &Truth, at
         declared: None,
         policy: None,
         usage: None,
+        cost: None,
     }
 }
 

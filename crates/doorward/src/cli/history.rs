@@ -4,8 +4,6 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use doorward_ledger::By;
-
 use super::ListFormat;
 
 const EXAMPLES: &str = "\
@@ -30,9 +28,9 @@ pub(crate) struct HistoryArguments {
     /// Scans that ended before this day or time (UTC), or before so many days or weeks ago
     #[arg(long, value_name = "DATE")]
     pub(crate) until: Option<String>,
-    /// Group by owner, ou, severity or tag:KEY; the table then has a line for each group, of the newest scan
+    /// Group by owner, ou, cost-centre, severity, rule or tag:KEY; the table then has a line for each group, of the newest scan
     #[arg(long, value_name = "GROUP")]
-    pub(crate) by: Option<By>,
+    pub(crate) by: Option<String>,
     /// Key figures of the findings of one rule [default: of all rules, and of each]
     #[arg(long, value_name = "RULE")]
     pub(crate) rule: Option<String>,

@@ -103,6 +103,7 @@ async fn scheduled(
 ) -> Result<(Value, Exit, String), Failure> {
     let settings = handler.settings;
     let formats = settings.event.formats().map_err(|problem| Failure::new(Exit::Usage, problem))?;
+    let costs = crate::costs::read(&settings.cost, None, true)?;
     let request = ScanRequest {
         places: settings.places(),
         settings,
@@ -110,6 +111,7 @@ async fn scheduled(
         save: None,
         traffic: handler.traffic,
         declarations: None,
+        costs: Some(&costs),
         resume: false,
         quiet: true,
         emulator: None,

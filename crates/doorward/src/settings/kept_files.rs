@@ -24,6 +24,12 @@ impl Settings {
         if let Some(file) = &self.evidence.signing_key_file {
             places.keep("the signing key", file);
         }
+        if let Some(file) = &self.cost.price_file {
+            places.keep("the price file", file);
+        }
+        if let Some(file) = &self.cost.export {
+            places.keep("the billing export", file);
+        }
         if let Some(folder) = &self.owners.templates_dir {
             places.keep_all("a template (owners.templates_dir)", folder);
         }

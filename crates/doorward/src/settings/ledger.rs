@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use doorward_assemble::{RecorderSettings, ScanRecorder};
 use doorward_aws::Clock;
+use doorward_change::WatchSettings;
 use doorward_ledger::LeasedLedger;
 use doorward_model::{SinkError, SinkFuture};
 use schemars::JsonSchema;
@@ -15,7 +16,7 @@ use doorward_outputs::DeliveryLedger;
 use doorward_settings::variable::folder;
 
 /// Where history is kept.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LedgerSettings {
     /// Whether scans are recorded at all.
@@ -35,6 +36,12 @@ pub(crate) struct LedgerSettings {
     /// `metrics.idle_days`.
     #[serde(skip)]
     pub(crate) idle_days: u32,
+    /// `owners.cost_centre_tags`.
+    #[serde(skip)]
+    pub(crate) cost_centre_tags: Vec<String>,
+    /// `change.watch`.
+    #[serde(skip)]
+    pub(crate) watch: Option<WatchSettings>,
 }
 
 impl LedgerSettings {
@@ -45,6 +52,8 @@ impl LedgerSettings {
             count_by_tags: self.count_by_tags.clone(),
             keep_months: self.keep_months,
             idle_days: self.idle_days,
+            cost_centre_tags: self.cost_centre_tags.clone(),
+            watch: self.watch.clone(),
             longest_interval: self.longest_interval_hours.map(|hours| Duration::from_hours(u64::from(hours))),
         }
     }

@@ -123,13 +123,13 @@ fn an_event_says_of_each_load_balancer_what_a_scan_says() {
     let bed = Bed::start(&world("acme-org"), vec![]);
     let folder = tempfile::tempdir().unwrap();
     let settings = format!("{REPOSITORY}/examples/acme-org/doorward.toml");
-    for file in ["doorward.toml", "exceptions.toml"] {
+    for file in ["doorward.toml", "exceptions.toml", "costs.csv"] {
         let text = std::fs::read_to_string(format!("{REPOSITORY}/examples/acme-org/{file}")).unwrap();
         std::fs::write(folder.path().join(file), text).unwrap();
     }
     assert!(Path::new(&settings).exists());
     let bare = tempfile::tempdir().unwrap();
-    for file in ["doorward.toml", "exceptions.toml"] {
+    for file in ["doorward.toml", "exceptions.toml", "costs.csv"] {
         std::fs::copy(folder.path().join(file), bare.path().join(file)).unwrap();
     }
     let report = scan(&bed, folder.path());

@@ -128,6 +128,7 @@ fn context(desk: &Desk, report: &ScanReport) -> HistoryContext {
             mean_seconds: kpi.time_to_remediate.mean.map(|mean| mean.as_secs()),
             oldest_open: kpi.oldest_open,
         }),
+        ..HistoryContext::default()
     }
 }
 
@@ -218,8 +219,11 @@ fn digests_count_what_is_known(report: &ScanReport) -> bool {
         ..doorward_notify::Settings::default()
     };
     let directory = ChannelsConfig::new(settings).unwrap();
-    let (planned, _) = doorward_notify::plan(report, &doorward_rules::definitions(), &directory, &Nothing).unwrap();
-    planned.iter().filter_map(|one| Some((&one.audience, one.digest.as_ref()?))).all(|(audience, digest)| {
+    let (planned, _) = {
+        let rules = doorward_rules::definitions();
+        doorward_notify::plan(report, &rules, &HistoryContext::default(), &directory, &Nothing).unwrap()
+    };
+    planned.iter().filter_map(|one| Some((&one.audience, one.digest.as_ref()?.changes()?))).all(|(audience, digest)| {
         let own = |owner: &str| (*audience == Audience::Unowned) == (owner == "unowned");
         let owners: BTreeMap<_, _> = report.load_balancers.iter().map(|lb| (&lb.arn, lb.owner_label())).collect();
         let seen = report.findings.iter().filter(|f| f.verdict.severity() > Some(Severity::Informational));

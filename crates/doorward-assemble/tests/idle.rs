@@ -1,0 +1,172 @@
+//! A load balancer is called idle only if it surely is: random schedules of faults of daily metrics, each judged over a ledger of its own,
+//! against the truth that the metrics were made of.
+
+#![expect(clippy::expect_used, reason = "a test that cannot go on should say where")]
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use doorward_assemble::ledger_usage;
+use doorward_ledger::{LEASE_TTL, Ledger, OpenOptions};
+use doorward_model::{
+    Arn, DailyMetric, DailyReading, Kind, LoadBalancer, Policy, Usage, Verdict, VerdictReason, kind_of_arn,
+};
+use jiff::civil::Date;
+use jiff::{Span, Timestamp};
+
+/// How many schedules: few in the normal run, many in the slow one.
+fn schedules() -> u64 {
+    if std::env::var_os("DOORWARD_SLOW").is_some() { 10_000 } else { 200 }
+}
+
+fn day(back: i64) -> Date {
+    let today = Date::constant(2026, 11, 2);
+    today.checked_sub(Span::new().days(back)).expect("a day")
+}
+
+fn load_balancer(path: &str, created: Option<Timestamp>) -> LoadBalancer {
+    let kind = kind_of_arn(&arn(path));
+    let text = format!(
+        r#"{{"arn": "{}", "account": "111122223333", "account_name": "absent", "ou": "absent", "region": "eu-west-1",
+            "name": "x", "kind": "{kind}", "scheme": "absent", "mode": "absent", "drop_invalid_headers": "absent",
+            "waf_fail_open": "absent", "access_logs": "absent", "listeners": "absent", "tags": "absent",
+            "managed_by": "absent", "owner": "absent", "environment": "absent", "application": "absent",
+            "attributes": "absent"}}"#,
+        arn(path)
+    );
+    LoadBalancer { created, ..serde_json::from_str(&text).expect("a load balancer") }
+}
+
+fn arn(path: &str) -> Arn {
+    Arn::new(&format!("arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/{path}")).expect("an ARN")
+}
+
+fn judge(lb: LoadBalancer) -> Verdict {
+    let rules = doorward_rules::all();
+    let rule = rules.iter().find(|rule| rule.meta().id == "load-balancer-idle").expect("the rule");
+    rule.judge(&lb, &Policy::default())
+}
+
+#[test]
+fn nothing_is_called_idle_that_may_be_used() {
+    let now: Timestamp = "2026-11-02T09:00:00Z".parse().expect("a time");
+    let (mut idle, mut used, mut unknown, mut hidden) = (0, 0, 0, 0);
+    for seed in 0..schedules() {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let days = random.i64(7..31);
+        let path =
+            ["app/x/0123456789abcdef", "net/x/0123456789abcdef", "gwy/x/0123456789abcdef", "x"][random.usize(0..4)];
+        let kind = kind_of_arn(&arn(path));
+        // What happened, day by day: nothing at all, traffic, or traffic without any target to choose.
+        let quiet = random.u8(0..3) > 0;
+        let mut truth: BTreeMap<(DailyMetric, Date), u64> = BTreeMap::new();
+        for back in 1..60 {
+            let outside = back > days + 4;
+            let busy = if outside { random.bool() } else { !quiet && random.u8(0..8) == 0 };
+            for metric in DailyMetric::of(kind) {
+                let is_traffic = DailyMetric::traffic_of(kind).contains(metric);
+                let has_targets = random.bool();
+                let counted = match metric {
+                    DailyMetric::Requests
+                    | DailyMetric::Redirects
+                    | DailyMetric::FixedResponses
+                    | DailyMetric::Bytes => has_targets,
+                    DailyMetric::LoadBalancer4xx | DailyMetric::LoadBalancer5xx => !has_targets,
+                    _ => true,
+                };
+                // Connections of scanners are there on any day.
+                let noise = if is_traffic { 0 } else { random.u64(0..3) };
+                truth.insert((*metric, day(back)), if busy && counted { random.u64(1..900) } else { noise });
+            }
+            // Traffic of a day shows in one metric at least.
+            if busy && DailyMetric::traffic_of(kind).iter().all(|metric| truth[&(*metric, day(back))] == 0) {
+                let metric = DailyMetric::traffic_of(kind)[random.usize(0..DailyMetric::traffic_of(kind).len())];
+                truth.insert((metric, day(back)), 1);
+            }
+        }
+        // What is read: everything, or with faults: single figures, a metric, the newest days, or a stretch is missing.
+        let fault = random.usize(0..6);
+        let (gap, lost) = (random.i64(1..40), DailyMetric::of(kind)[random.usize(0..DailyMetric::of(kind).len())]);
+        let stale = random.i64(1..9);
+        let is_read = |metric: DailyMetric, at: Date, random: &mut fastrand::Rng| match fault {
+            0 | 1 => true,
+            2 => random.u8(0..40) > 0,
+            3 => metric != lost,
+            4 => at < day(stale),
+            _ => !(day(gap + 3)..=day(gap)).contains(&at),
+        };
+        let readings: Vec<DailyReading> = truth
+            .iter()
+            .filter(|((metric, at), _)| is_read(*metric, *at, &mut random))
+            .map(|((metric, at), value)| DailyReading {
+                load_balancer: arn(path),
+                metric: *metric,
+                day: *at,
+                value: *value,
+            })
+            .collect();
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut ledger = Ledger::open(&folder.path().join("ledger.db"), OpenOptions::default()).expect("opens");
+        let lease = ledger.acquire_lease("test", now, LEASE_TTL).expect("a lease");
+        ledger.store_daily(&lease, &readings).expect("stores");
+        let created = match random.u8(0..5) {
+            0 => None,
+            1 => day(random.i64(0..40)).at(12, 0, 0, 0).to_zoned(jiff::tz::TimeZone::UTC).ok().map(|at| at.timestamp()),
+            _ => Some("2026-01-01T00:00:00Z".parse().expect("a time")),
+        };
+        let usage = ledger_usage::known(&ledger, now, u32::try_from(days).expect("small")).expect("reads");
+        let usage: Option<Arc<Usage>> = usage.get(&arn(path)).cloned();
+        let window = usage.as_deref().map(|usage| (usage.from, usage.until));
+        let verdict = judge(LoadBalancer { usage, ..load_balancer(path, created) });
+
+        let in_window = |at: Date| window.is_some_and(|(from, until)| (from..=until).contains(&at));
+        let traffic =
+            |(metric, at): &(DailyMetric, Date)| DailyMetric::traffic_of(kind).contains(metric) && in_window(*at);
+        let busy = truth.iter().any(|(key, value)| traffic(key) && *value > 0);
+        let read: std::collections::BTreeSet<_> =
+            readings.iter().map(|reading| (reading.metric, reading.day)).collect();
+        let whole = truth.keys().filter(|key| traffic(key)).all(|key| read.contains(key));
+        let seen = readings.iter().any(|reading| traffic(&(reading.metric, reading.day)) && reading.value > 0);
+        let old = created
+            .is_some_and(|at| window.is_some_and(|(from, _)| at.to_zoned(jiff::tz::TimeZone::UTC).date() < from));
+        let expected = if window.is_none() {
+            "not asked"
+        } else if seen {
+            "pass"
+        } else if whole && old {
+            "fail"
+        } else {
+            "unknown"
+        };
+        let got = match &verdict {
+            Verdict::Fail { reason: VerdictReason::NoTraffic, .. } => "fail",
+            Verdict::Pass { .. } => "pass",
+            Verdict::Unknown { .. } => "unknown",
+            Verdict::NotAsked { .. } => "not asked",
+            _ => "other",
+        };
+        assert_eq!(got, expected, "seed {seed}: {kind} {verdict:?}");
+        assert!(got != "fail" || (!busy && old), "seed {seed}: it was used");
+        idle += usize::from(got == "fail");
+        used += usize::from(got == "pass");
+        unknown += usize::from(got == "unknown");
+        hidden += usize::from(busy && !seen);
+    }
+    // A bed in which nothing goes wrong would prove nothing.
+    assert!(idle > 10 && used > 10 && unknown > 10, "{idle} {used} {unknown} {hidden}");
+}
+
+#[test]
+fn a_load_balancer_without_targets_still_has_clients() {
+    let kinds = [Kind::Application, Kind::Classic];
+    for (kind, path) in kinds.into_iter().zip(["app/x/0123456789abcdef", "x"]) {
+        let figures = DailyMetric::of(kind).iter().map(|metric| {
+            let value = if *metric == DailyMetric::LoadBalancer5xx { 7 } else { 0 };
+            (*metric, (1..=14).map(|back| (day(back), value)).collect())
+        });
+        let usage = Usage::of(&figures.collect(), kind, day(14), day(1));
+        let created = Some("2026-01-01T00:00:00Z".parse().expect("a time"));
+        let verdict = judge(LoadBalancer { usage: Some(Arc::new(usage)), ..load_balancer(path, created) });
+        assert!(matches!(verdict, Verdict::Pass { reason: VerdictReason::TrafficSeen, .. }), "{kind} {verdict:?}");
+    }
+}

@@ -1,0 +1,259 @@
+//! What load balancers cost: amounts with currency, source and period, and their sums. Without a price there is no amount, which is not
+//! zero.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use jiff::civil::Date;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Account, AccountId, CostCentres, Decimal, Finding, LoadBalancer, MODE_RULE, Money, OwnerNames, Verdict,
+    VerdictReason,
+};
+
+/// Where the cost of a load balancer comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum CostBasis {
+    /// The prices for everybody, without any discount: of the built-in table or a price file.
+    ListPrice,
+    /// An export of what was charged.
+    Export,
+}
+
+/// The cost of a load balancer in a period.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LoadBalancerCost {
+    /// The amounts, one for each currency, ordered by currency. Credits and refunds are subtracted.
+    pub amounts: Vec<Money>,
+    /// Where they come from.
+    pub basis: CostBasis,
+    /// The same by name and date: `list price of us-east-1 of 2026-09-20`.
+    pub source: String,
+    /// The first day, UTC; absent for list prices, which are of a month of 730 hours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Date>,
+    /// The last day, UTC; included.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Date>,
+    /// Whether it costs more: the use of capacity is known in part or not at all.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub at_least: bool,
+    /// The most that clients' new connections cost in a month after defensive closed theirs; absent where the traffic is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed_connections: Option<Money>,
+}
+
+impl LoadBalancerCost {
+    /// The period in words.
+    pub fn period(&self) -> String {
+        match (self.from, self.until) {
+            (Some(from), Some(until)) => format!("{from} to {until}"),
+            _ => "a month of 730 hours".to_owned(),
+        }
+    }
+
+    /// The amounts in words: `USD 16.43`, `at least USD 16.43`, `EUR 1.00 and USD 2.00`.
+    pub fn amounts_in_words(&self) -> String {
+        let at_least = if self.at_least { "at least " } else { "" };
+        let amounts: Vec<String> = self.amounts.iter().map(ToString::to_string).collect();
+        format!("{at_least}{}", amounts.join(" and "))
+    }
+}
+
+impl fmt::Display for LoadBalancerCost {
+    /// `at least USD 16.43 (a month of 730 hours, list price of us-east-1 of 2026-09-20)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({}, {})", self.amounts_in_words(), self.period(), self.source)
+    }
+}
+
+/// The cost of several load balancers. Those without a price are counted beside the amounts.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CostSum {
+    /// The sums, by currency.
+    pub amounts: BTreeMap<String, Decimal>,
+    /// Load balancers whose cost is in the sums.
+    pub priced: usize,
+    /// Load balancers whose cost is not known.
+    pub unpriced: usize,
+    /// Whether they cost more, because capacity is known in part or not at all.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub at_least: bool,
+    /// The sources of the amounts.
+    pub sources: BTreeSet<String>,
+    /// The periods of the amounts.
+    pub periods: BTreeSet<String>,
+}
+
+impl CostSum {
+    /// The sum over some load balancers.
+    pub fn of<'a>(load_balancers: impl IntoIterator<Item = &'a LoadBalancer>) -> Self {
+        let mut sum = Self::default();
+        load_balancers.into_iter().for_each(|lb| sum.add(lb));
+        sum
+    }
+
+    /// Adds one more.
+    pub fn add(&mut self, lb: &LoadBalancer) {
+        let Some(cost) = lb.cost.as_deref() else {
+            self.unpriced += 1;
+            return;
+        };
+        self.priced += 1;
+        self.at_least |= cost.at_least;
+        self.sources.insert(cost.source.clone());
+        self.periods.insert(cost.period());
+        for money in &cost.amounts {
+            let sum = self.amounts.entry(money.currency.clone()).or_default();
+            *sum = sum.plus(money.amount);
+        }
+    }
+
+    /// How many load balancers it is about.
+    pub const fn load_balancers(&self) -> usize {
+        self.priced + self.unpriced
+    }
+
+    /// The sums in words: `USD 32.85`, `at least USD 16.43`, `no price known`. None of no load balancer.
+    pub fn amounts_in_words(&self) -> String {
+        if self.load_balancers() == 0 {
+            return "none".to_owned();
+        }
+        if self.priced == 0 {
+            return "no price known".to_owned();
+        }
+        let money = |(currency, amount): (&String, &Decimal)| format!("{currency} {}", amount.cents());
+        let amounts: Vec<String> = self.amounts.iter().map(money).collect();
+        let at_least = if self.at_least || self.unpriced > 0 { "at least " } else { "" };
+        format!("{at_least}{}", amounts.join(" and "))
+    }
+
+    /// The same with the number of load balancers: `USD 32.85 (2 load balancers)`, `at least USD 16.43 (1 of 2 load balancers has a
+    /// price)`.
+    pub fn sentence(&self) -> String {
+        let all = self.load_balancers();
+        let plural = if all == 1 { "" } else { "s" };
+        match (all, self.priced, self.unpriced) {
+            (0, ..) => self.amounts_in_words(),
+            (_, _, 0) => format!("{} ({all} load balancer{plural})", self.amounts_in_words()),
+            (_, 0, _) => format!("{all} load balancer{plural}, no price known"),
+            (_, priced, _) => format!(
+                "{} ({priced} of {all} load balancers {} a price)",
+                self.amounts_in_words(),
+                if priced == 1 { "has" } else { "have" }
+            ),
+        }
+    }
+
+    /// Period and source: `for a month of 730 hours, list price of us-east-1 of 2026-09-20`; none where nothing has a price.
+    pub fn basis(&self) -> Option<String> {
+        let joined = |words: &BTreeSet<String>| words.iter().cloned().collect::<Vec<_>>().join("; ");
+        (self.priced > 0).then(|| format!("for {}, {}", joined(&self.periods), joined(&self.sources)))
+    }
+}
+
+/// Costs of a set of load balancers.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CostTally {
+    /// Of all load balancers.
+    pub total: CostSum,
+    /// Of those without traffic, as the rule load-balancer-idle finds them, without those under an exception.
+    pub idle: CostSum,
+    /// Of those that are weaker than the policy requires, without those under an exception.
+    pub at_risk: CostSum,
+}
+
+/// The costs of an owner or cost centre.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CostLine {
+    /// The owner or cost centre.
+    pub group: String,
+    /// Its costs.
+    pub costs: CostTally,
+}
+
+/// The load balancers that findings count as waste and as risk.
+struct Concerned<'a> {
+    idle: BTreeSet<&'a str>,
+    at_risk: BTreeSet<&'a str>,
+}
+
+impl<'a> Concerned<'a> {
+    fn of(findings: impl IntoIterator<Item = &'a Finding>) -> Self {
+        let mut concerned = Self { idle: BTreeSet::new(), at_risk: BTreeSet::new() };
+        for finding in findings.into_iter().filter(|finding| matches!(finding.verdict, Verdict::Fail { .. })) {
+            let arn = finding.load_balancer.as_str();
+            if finding.verdict.reason() == VerdictReason::NoTraffic {
+                concerned.idle.insert(arn);
+            }
+            if finding.rule == MODE_RULE {
+                concerned.at_risk.insert(arn);
+            }
+        }
+        concerned
+    }
+}
+
+impl CostTally {
+    /// The costs of some load balancers, by their findings; none where no load balancer has a price.
+    pub fn of<'a, 'b>(
+        load_balancers: impl IntoIterator<Item = &'a LoadBalancer>,
+        findings: impl IntoIterator<Item = &'b Finding>,
+    ) -> Option<Self> {
+        let concerned = Concerned::of(findings);
+        let mut tally = Self::default();
+        load_balancers.into_iter().for_each(|lb| tally.add(lb, &concerned));
+        (tally.total.priced > 0).then_some(tally)
+    }
+
+    fn add(&mut self, lb: &LoadBalancer, concerned: &Concerned<'_>) {
+        self.total.add(lb);
+        if concerned.idle.contains(lb.arn.as_str()) {
+            self.idle.add(lb);
+        }
+        if concerned.at_risk.contains(lb.arn.as_str()) {
+            self.at_risk.add(lb);
+        }
+    }
+
+    /// The costs by owner, ordered by name.
+    pub fn by_owner(load_balancers: &[LoadBalancer], findings: &[Finding]) -> Vec<CostLine> {
+        let names = OwnerNames::of(load_balancers);
+        Self::by(load_balancers, findings, |lb| names.shown(lb.owner_label()).to_owned())
+    }
+
+    /// The costs by cost centre, ordered by name; empty where no tag keys name one.
+    pub fn by_cost_centre(
+        load_balancers: &[LoadBalancer],
+        findings: &[Finding],
+        accounts: &[Account],
+        keys: &[String],
+    ) -> Vec<CostLine> {
+        if keys.is_empty() {
+            return Vec::new();
+        }
+        let centres = CostCentres::new(accounts, keys);
+        Self::by(load_balancers, findings, |lb| centres.of(lb))
+    }
+
+    fn by(
+        load_balancers: &[LoadBalancer],
+        findings: &[Finding],
+        group: impl Fn(&LoadBalancer) -> String,
+    ) -> Vec<CostLine> {
+        let concerned = Concerned::of(findings);
+        let mut groups: BTreeMap<String, Self> = BTreeMap::new();
+        for lb in load_balancers {
+            groups.entry(group(lb)).or_default().add(lb, &concerned);
+        }
+        groups.into_iter().map(|(group, costs)| CostLine { group, costs }).collect()
+    }
+}
+
+/// The accounts of a report by id.
+pub(crate) fn accounts_by_id(accounts: &[Account]) -> BTreeMap<&AccountId, &Account> {
+    accounts.iter().map(|account| (&account.id, account)).collect()
+}

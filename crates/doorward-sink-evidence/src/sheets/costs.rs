@@ -1,0 +1,76 @@
+//! What load balancers cost, one row for each load balancer and currency.
+
+use std::collections::BTreeSet;
+
+use doorward_model::{Arn, CostCentres, LoadBalancer, LoadBalancerCost, MODE_RULE, Money, Verdict, VerdictReason};
+
+use super::SheetContext;
+use crate::sheet::{Columns, Kind, Sheet, Title};
+
+const TITLE: Title = Title {
+    tab: "Costs",
+    file: "costs",
+    about: "The cost of each load balancer that has a price, with currency, period and source: one row for each currency. Filter by Idle \
+     for waste and by Weaker for cost at risk. A load balancer without a price has no row, which does not mean that it costs nothing.",
+};
+
+struct Row<'p> {
+    lb: &'p LoadBalancer,
+    cost: &'p LoadBalancerCost,
+    money: &'p Money,
+    centre: String,
+    idle: bool,
+    weaker: bool,
+}
+
+fn word(yes: bool) -> &'static str {
+    if yes { "yes" } else { "no" }
+}
+
+fn columns<'p>() -> Columns<'p, Row<'p>> {
+    Columns::<Row<'p>>::new()
+        .text("Load balancer", 28, "Its name.", |r| r.lb.name.as_str().into())
+        .id("Account", 14, "The account id, twelve digits, as text.", |r| r.lb.account.as_str().into())
+        .text("Region", 15, "The AWS Region.", |r| r.lb.region.as_str().into())
+        .text("Owner", 22, "Who is responsible.", |r| r.lb.owner_label().into())
+        .text("Cost centre", 22, "By the tags that the settings name; blank where they name none.", |r| {
+            r.centre.as_str().into()
+        })
+        .with(Kind::Word, "Idle", 8, "Whether the rule load-balancer-idle found no traffic.", |r| word(r.idle).into())
+        .with(Kind::Word, "Weaker", 8, "Whether it is weaker than the policy requires, without an exception.", |r| {
+            word(r.weaker).into()
+        })
+        .text("Currency", 10, "The currency, as ISO 4217 names it.", |r| r.money.currency.as_str().into())
+        .with(Kind::Id, "Amount", 16, "The amount, exact, as text; credits and refunds are subtracted.", |r| {
+            r.money.amount.to_string().into()
+        })
+        .with(Kind::Word, "At least", 10, "Whether it costs more, because capacity is not known.", |r| {
+            word(r.cost.at_least).into()
+        })
+        .text("Period", 26, "The period of the amount.", |r| r.cost.period().into())
+        .text("Source", 44, "Where the amount comes from.", |r| r.cost.source.as_str().into())
+        .text("ARN", 80, "Its ARN; composed for classic load balancers, which have none.", |r| r.lb.arn.as_str().into())
+}
+
+/// The sheet.
+pub(crate) fn sheet<'p>(cx: &'p SheetContext<'p>) -> Sheet<'p> {
+    let report = cx.report();
+    let centres = CostCentres::new(&report.accounts, &cx.pack.context.cost_centre_tags);
+    let failing = || report.findings.iter().filter(|finding| matches!(finding.verdict, Verdict::Fail { .. }));
+    let idle: BTreeSet<&Arn> =
+        failing().filter(|f| f.verdict.reason() == VerdictReason::NoTraffic).map(|f| &f.load_balancer).collect();
+    let weaker: BTreeSet<&Arn> = failing().filter(|f| f.rule == MODE_RULE).map(|f| &f.load_balancer).collect();
+    let priced = report.load_balancers.iter().filter_map(|lb| Some((lb, lb.cost.as_deref()?)));
+    let rows: Vec<Row<'p>> = priced
+        .flat_map(|(lb, cost)| cost.amounts.iter().map(move |money| (lb, cost, money)))
+        .map(|(lb, cost, money)| Row {
+            lb,
+            cost,
+            money,
+            centre: centres.of(lb),
+            idle: idle.contains(&lb.arn),
+            weaker: weaker.contains(&lb.arn),
+        })
+        .collect();
+    Sheet::new(TITLE, columns(), rows.len(), rows)
+}

@@ -1,0 +1,80 @@
+//! Key figures over everything that the ledger recorded, in total and by group.
+
+use doorward_model::{Durations, KpiRow};
+use jiff::SignedDuration;
+
+use super::SheetContext;
+use crate::sheet::{Columns, Kind, Sheet, Title, Value};
+
+const TITLE: Title = Title {
+    tab: "Key figures",
+    file: "key-figures",
+    about: "Times to remediate and in monitor, and deadlines, over every scan that the ledger recorded until this one: in total, and by \
+     owner, organizational unit, cost centre, severity and rule. The figures of groups add up to the total. Durations are in whole hours, \
+     rounded down. Without a ledger there are no rows.",
+};
+
+fn hours(duration: Option<SignedDuration>) -> Value<'static> {
+    duration.map_or(Value::Blank, |duration| Value::Count(duration.as_hours()))
+}
+
+fn remediated(row: &KpiRow) -> &Durations {
+    &row.kpi.time_to_remediate
+}
+
+fn columns<'p>() -> Columns<'p, &'p KpiRow> {
+    Columns::<&'p KpiRow>::new()
+        .with(Kind::Word, "By", 20, "What the row is a group of; all: one row for everything.", |r| {
+            r.by.as_str().into()
+        })
+        .text("Group", 32, "The group, as load balancers belong to it now; blank for everything.", |r| {
+            r.kpi.group.as_deref().into()
+        })
+        .count("Remediated", "Failures that were observed to end: the denominator of the next three.", |r| {
+            remediated(r).count.into()
+        })
+        .count("Mean, hours", "Mean time from first seen to resolved.", |r| hours(remediated(r).mean))
+        .count("Median, hours", "Median of the same.", |r| hours(remediated(r).median))
+        .count("90%, hours", "90th percentile of the same: at least 90% took no longer.", |r| {
+            hours(remediated(r).percentile_90)
+        })
+        .count("Under an exception", "Of these failures, those that were under an exception for a part.", |r| {
+            r.kpi.under_exception.count.into()
+        })
+        .count("Mean exception, hours", "Mean time under the exception, of those.", |r| {
+            hours(r.kpi.under_exception.mean)
+        })
+        .count("Mean without, hours", "Mean time without an exception, of all remediated.", |r| {
+            hours(r.kpi.without_exception.mean)
+        })
+        .count("With deadline", "Of the remediated, those that had a deadline.", |r| r.kpi.in_time.of.into())
+        .count("In time", "Of these, those that were resolved in observed time below it.", |r| {
+            r.kpi.in_time.count.into()
+        })
+        .with(Kind::Share, "Share in time", 10, "In time of those with a deadline, rounded down.", |r| {
+            Value::Share(r.kpi.in_time.count, r.kpi.in_time.of)
+        })
+        .count("Failed again", "Of the remediated, those whose finding failed again since.", |r| {
+            r.kpi.came_back.count.into()
+        })
+        .count("Open", "Failures that are open, as they were last seen.", |r| r.kpi.open.into())
+        .count("Open, not seen", "Of these, those that the newest look did not see.", |r| r.kpi.open_unseen.into())
+        .count("Open with deadline", "Open failures that have a deadline.", |r| r.kpi.with_deadline.into())
+        .count("Overdue", "Of these, those past it.", |r| r.kpi.overdue.into())
+        .count("Excepted", "Failures under an exception, as they were last seen.", |r| r.kpi.excepted.into())
+        .time("Oldest open", "Since when the finding fails that has been open longest.", |r| r.kpi.oldest_open)
+        .count("Left monitor", "Load balancers that were seen to leave monitor; blank by severity and rule.", |r| {
+            r.kpi.in_monitor.map_or(Value::Blank, |_| r.kpi.time_in_monitor.count.into())
+        })
+        .count("Median in monitor, hours", "Median time that those were in monitor.", |r| {
+            hours(r.kpi.time_in_monitor.median)
+        })
+        .count("In monitor", "Load balancers in monitor, as they were last seen.", |r| r.kpi.in_monitor.into())
+        .time("In monitor since", "Since when the one is in it that has been longest.", |r| r.kpi.in_monitor_since)
+}
+
+/// The sheet.
+pub(crate) fn sheet<'p>(cx: &'p SheetContext<'p>) -> Sheet<'p> {
+    let rows: Vec<&KpiRow> = cx.pack.context.kpis.iter().collect();
+    Sheet::new(TITLE, columns(), rows.len(), rows)
+}
