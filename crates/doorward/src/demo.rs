@@ -135,6 +135,7 @@ pub(crate) fn run(cli: &Cli, arguments: &DemoArguments) -> Result<Exit, Failure>
             stop: None,
             emulator: Some(emulator(&server)?),
             clock: Arc::new(move || today),
+            merged: None,
         };
         let exit = scan::execute(request, cli.colour_on_stdout()).await?.exit;
         history::write_beside(&ledger, out, &settings, today)?;
@@ -311,6 +312,7 @@ impl Earlier {
             stop: None,
             emulator: Some(emulator(server)?),
             clock: Arc::new(move || at),
+            merged: None,
         };
         scan::execute(request, false).await?;
         for (old, mode) in self.modes.iter().zip(present) {

@@ -29,6 +29,7 @@ use crate::traffic::{self, TrafficEvidence};
 use doorward_file::input;
 
 mod lambda;
+mod task;
 
 /// Most bytes of an event; a CloudTrail file is far smaller.
 const MOST: u64 = 256 << 20;
