@@ -215,7 +215,7 @@ fn part<C: Serialize + DeserializeOwned>(
     if head.shard != Some(shard) {
         return Err(PartProblem::Broken("it was replaced while it was read".to_owned()));
     }
-    let ReadPart { plan, cells, totals } = open.rest()?;
+    let ReadPart { plan, cells, totals, .. } = open.rest()?;
     let run = Run { finished: totals.finished, interrupted: totals.interrupted, ..head.run.clone() };
     let own_shares = match frame {
         Some(_) => None,

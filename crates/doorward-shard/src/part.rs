@@ -1,7 +1,7 @@
 //! The part of a shard as a file: lines of JSON, one after the other.
 //!
 //! The first line is the [`PartHead`], the second the [`PartPlan`]. One line for each account-Region of the shard follows, and at the end a
-//! [`PartEnd`] with counts and the SHA-256 of all bytes before it. A file without its last line proves nothing. The file of a plan has the
+//! [`PartEnd`] with counts and the SHA-256 of everything. A file without its last line proves nothing. The file of a plan has the
 //! same form: it has no shard, and its account-Regions are those that need no reading.
 
 use doorward_model::{Account, Listing, Observed, Organization, Run, UnmatchedSetting};
@@ -63,6 +63,8 @@ pub struct PartPlan {
 pub struct PartEnd {
     /// What it states; the name of the member marks the line.
     pub end: PartTotals,
+    /// The SHA-256 of all bytes before this line and of `end` as JSON without spaces, in hexadecimal.
+    pub sha256: String,
 }
 
 /// What a complete part holds.
@@ -76,6 +78,4 @@ pub struct PartTotals {
     pub account_regions: usize,
     /// The number of load balancers in them.
     pub load_balancers: usize,
-    /// The SHA-256 of all bytes before this line, in hexadecimal.
-    pub sha256: String,
 }

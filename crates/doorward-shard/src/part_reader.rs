@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::part::{PART_FORMAT, PartEnd, PartHead, PartPlan, PartTotals};
 use crate::part_problem::PartProblem;
-use crate::part_writer::hexadecimal;
+use crate::part_writer::sealed;
 use crate::planned_places::{Place, identify_places};
 
 /// How the closing line begins; no other line begins like that.
@@ -31,6 +31,7 @@ pub(crate) struct ReadPart {
     /// Its account-Regions, ordered by account and Region, each once.
     pub(crate) cells: Vec<RegionInventory>,
     pub(crate) totals: PartTotals,
+    pub(crate) sha256: String,
 }
 
 /// The file of a plan, read to its end.
@@ -96,8 +97,9 @@ impl OpenPart {
             self.hash.update(&self.line);
             cells.push(cell);
         };
-        let totals = end.end;
-        if hexadecimal(std::mem::take(&mut self.hash)) != totals.sha256 {
+        let PartEnd { end: totals, sha256 } = end;
+        let sealed = sealed(std::mem::take(&mut self.hash), &totals);
+        if sealed.map_err(|e| PartProblem::Broken(e.to_string()))? != sha256 {
             return Err(PartProblem::Broken("its hash is not that of its content".to_owned()));
         }
         let load_balancers = cells.iter().map(|cell| cell.load_balancers.len()).sum::<usize>();
@@ -116,7 +118,7 @@ impl OpenPart {
             let region = cell.region.as_ref().map_or("", |region| region.as_str());
             return Err(PartProblem::Broken(format!("it holds account {} {region} twice", cell.account)));
         }
-        Ok(ReadPart { plan, cells, totals })
+        Ok(ReadPart { plan, cells, totals, sha256 })
     }
 
     fn next(&mut self) -> Result<(), PartProblem> {
@@ -158,7 +160,7 @@ pub fn read_plan<C: DeserializeOwned>(path: &Path) -> Result<SavedPlan<C>, PartP
     if let Some(shard) = head.shard {
         return Err(PartProblem::NotAPart(format!("it is the part of shard {shard}; name the file of the plan")));
     }
-    let ReadPart { plan, cells, totals } = open.rest()?;
+    let ReadPart { plan, cells, totals, sha256 } = open.rest()?;
     let places = plan.checked_places(&head)?;
     let settled: BTreeSet<Place> = cells.iter().map(|cell| (cell.account.clone(), cell.region.clone())).collect();
     if !settled.is_subset(&places) || totals.interrupted {
@@ -182,5 +184,5 @@ pub fn read_plan<C: DeserializeOwned>(path: &Path) -> Result<SavedPlan<C>, PartP
         settled: cells,
         unmatched: plan.unmatched.clone(),
     };
-    Ok(SavedPlan { head, plan, places, discovered, sha256: totals.sha256 })
+    Ok(SavedPlan { head, plan, places, discovered, sha256 })
 }

@@ -53,8 +53,9 @@ impl<W: Write> PartWriter<W> {
     /// The output cannot be written.
     pub fn finish(mut self, finished: Timestamp, interrupted: bool) -> io::Result<WrittenPart<W>> {
         let Self { account_regions, load_balancers, .. } = self;
-        let sha256 = hexadecimal(std::mem::take(&mut self.hash));
-        let end = PartEnd { end: PartTotals { finished, interrupted, account_regions, load_balancers, sha256 } };
+        let end = PartTotals { finished, interrupted, account_regions, load_balancers };
+        let sha256 = sealed(std::mem::take(&mut self.hash), &end)?;
+        let end = PartEnd { end, sha256 };
         self.line(&end)?;
         self.out.flush()?;
         Ok(WrittenPart { out: self.out, totals: end.end })
@@ -68,7 +69,8 @@ impl<W: Write> PartWriter<W> {
     }
 }
 
-/// A digest in lower-case hexadecimal.
-pub(crate) fn hexadecimal(hash: Sha256) -> String {
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+/// The hash of a part: of all its lines and of what its closing line states, in lower-case hexadecimal.
+pub(crate) fn sealed(mut hash: Sha256, end: &PartTotals) -> serde_json::Result<String> {
+    hash.update(serde_json::to_vec(end)?);
+    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }
