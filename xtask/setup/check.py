@@ -1,4 +1,4 @@
-"""Checks what `doorward setup` wrote, and the stacks of the examples: FOLDER... EXAMPLES
+"""Checks what `doorward setup` wrote, and the stacks of the examples: FOLDER... DISTRIBUTED EXAMPLES
 
 CloudFormation by cfn-lint, IAM policies by parliament, Terraform by python-hcl2 and its references; and that the three
 languages say the same of each role. Before that, files that are broken on purpose have to be found broken.
@@ -209,6 +209,7 @@ def check(folder):
 # What resources of a stack are called, for policies about them.
 ARNS = {
     "AWS::ECS::TaskDefinition": "arn:aws:ecs:eu-west-1:111122223333:task-definition/doorward:1",
+    "AWS::ECS::Cluster": "arn:aws:ecs:eu-west-1:111122223333:cluster/doorward",
     "AWS::EFS::AccessPoint": "arn:aws:elasticfilesystem:eu-west-1:111122223333:access-point/fsap-0123456789abcdef0",
     "AWS::EFS::FileSystem": "arn:aws:elasticfilesystem:eu-west-1:111122223333:file-system/fs-01234567",
     "AWS::Events::Rule": "arn:aws:events:eu-west-1:111122223333:rule/doorward",
@@ -216,6 +217,7 @@ ARNS = {
     "AWS::Lambda::Function": "arn:aws:lambda:eu-west-1:111122223333:function:doorward",
     "AWS::Logs::LogGroup": "arn:aws:logs:eu-west-1:111122223333:log-group:doorward:*",
     "AWS::S3::Bucket": "arn:aws:s3:::doorward-reports",
+    "AWS::StepFunctions::StateMachine": "arn:aws:states:eu-west-1:111122223333:stateMachine:doorward-scan",
     "AWS::SQS::Queue": "arn:aws:sqs:eu-west-1:111122223333:doorward",
 }
 
@@ -233,6 +235,7 @@ def settled(value, resources):
         return ARNS[resources[name]["Type"]] if name in resources else "111122223333"
     if "Fn::Sub" in value:
         text = re.sub(r"\$\{(\w+)\.Arn\}", lambda m: ARNS[resources[m[1]]["Type"]], value["Fn::Sub"])
+        text = text.replace("${Cluster}", "doorward")
         return plain(text).replace("${AWS::Region}", "eu-west-1").replace(":*:repository", ":111122223333:repository")
     return {key: settled(one, resources) for key, one in value.items()}
 
@@ -279,9 +282,43 @@ def stacks(examples, plain_folder):
     return counts
 
 
+def distributed(examples, folder, plain_folder):
+    """The stacks of a distributed scan are those that doorward setup writes, and their role is that of a scan that publishes."""
+    counts = {"stacks": 0, "policies": 0, "alarms": 0}
+    base = [json.loads((plain_folder / f"{name}base-identity.policy.json").read_text()) for name in ("", "publish-")]
+    for path in sorted(folder.glob("*.yaml")):
+        assert path.read_text() == (examples / "distributed" / path.name).read_text(), f"{path.name} is stale: doorward setup distributed --out examples/distributed"
+        said = lint([path])
+        assert not said, f"cfn-lint: {said}"
+        counts["stacks"] += 1
+        resources = cfn_yaml.load(str(path))["Resources"]
+        for resource in resources.values():
+            own = resource.get("Properties", {})
+            if resource["Type"] == "AWS::CloudWatch::Alarm":
+                assert own["AlarmActions"] and own["OKActions"], f"{path.name}: an alarm without actions"
+                counts["alarms"] += 1
+            if resource["Type"] == "AWS::Lambda::Function":
+                assert "VpcConfig" not in own, "a function in a VPC"
+            if resource["Type"] != "AWS::IAM::Role":
+                continue
+            trust = own["AssumeRolePolicyDocument"]["Statement"][0]
+            assert "aws:SourceAccount" in trust["Condition"]["StringEquals"], f"{path.name}: {own['Description']}"
+            for policy in own["Policies"]:
+                said = judge(settled(policy["PolicyDocument"], resources))
+                assert not said, f"{path.name}: {policy['PolicyName']}: {said}"
+                counts["policies"] += 1
+        policies = {p["PolicyName"]: p["PolicyDocument"] for p in resources["Role"]["Properties"]["Policies"]}
+        for name, wanted in zip(("doorward", "publish"), base):
+            assert of_json(settled(policies[name], resources)) == of_json(wanted), f"{path.name}: {name} and the plain policy differ"
+    assert counts == {"stacks": 2, "policies": 12, "alarms": 6}, counts
+    return counts
+
+
 def main():
-    *folders, examples = [pathlib.Path(argument) for argument in sys.argv[1:]]
+    *folders, generated, examples = [pathlib.Path(argument) for argument in sys.argv[1:]]
     controls(folders[0])
+    counts = distributed(examples, generated, folders[0])
+    print(f"distributed: {', '.join(f'{count} {what}' for what, count in counts.items())}: nothing to object to")
     counts = stacks(examples, folders[0])
     print(f"examples: {', '.join(f'{count} {what}' for what, count in counts.items())}: nothing to object to")
     for folder in folders:

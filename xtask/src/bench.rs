@@ -6,6 +6,7 @@
 //! `cargo xtask bench scan`: the cost of the scanner, compared with a bare loop over the SDK and with plain signed HTTP.
 //!
 //! `cargo xtask bench doctor`: how long an operator waits for the doctor of 500 accounts.
+//! `cargo xtask bench scale`: 10,000 accounts in one process, in shards, and merged, with the growth from 1,000.
 //! `cargo xtask bench check`: a thousand files, compared with Checkov, and a plan of fifty megabytes.
 //!
 //! `cargo xtask bench traffic`: reading access logs, compared with only decompressing them, and with DuckDB, Polars and awk.
@@ -23,6 +24,7 @@ mod check;
 mod contenders;
 mod doctor;
 mod goals;
+mod scale;
 mod table;
 mod traffic;
 
@@ -73,14 +75,15 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
         Some((what, rest)) if what == "traffic" => traffic::run(rest),
         Some((what, rest)) if what == "doctor" => doctor::run(rest),
         Some((what, rest)) if what == "check" => check::run(rest),
+        Some((what, rest)) if what == "scale" => scale::run(rest),
         Some((what, [])) => match OF_CRATES.iter().find(|(name, _)| name == what) {
             Some((_, packages)) => of_crates(packages),
             None => bail!(
-                "does not know {what:?}; it takes `scan`, `traffic`, `check` or `doctor` with flags, or {}",
+                "does not know {what:?}; it takes `scan`, `scale`, `traffic`, `check` or `doctor` with flags, or {}",
                 names()
             ),
         },
-        _ => bail!("takes what to measure: `scan`, `traffic`, `check` or `doctor` with flags, or {}", names()),
+        _ => bail!("takes what to measure: `scan`, `scale`, `traffic`, `check` or `doctor` with flags, or {}", names()),
     }
 }
 
@@ -105,7 +108,7 @@ fn of_crates(packages: &[&str]) -> Result<ExitCode> {
 /// Builds and measures, prints the tables, and compares the figures with the goals.
 fn scan(arguments: &[String]) -> Result<ExitCode> {
     let plan = Plan::read(arguments)?;
-    let program = Program::build()?;
+    let program = Program::build(true)?;
     let full = program.serve(plan.size(plan.load_balancers, 0))?;
     let smaller =
         [program.serve(plan.size(plan.load_balancers / 4, 0))?, program.serve(plan.size(plan.load_balancers / 2, 0))?];

@@ -36,7 +36,7 @@ type Task = (&'static str, &'static str, &'static str, fn(&[String]) -> Result<E
 const TASKS: &[Task] = &[
     (
         "bench",
-        "scan [FLAGS] | traffic [FLAGS] | doctor [FLAGS] | check [FLAGS] | ledger | publish | reports",
+        "scan [FLAGS] | scale [FLAGS] | traffic [FLAGS] | doctor [FLAGS] | check [FLAGS] | ledger | publish | reports",
         "measure the scanner, the ledger, publishing, reports, the doctor, checks and reading logs, compared with other tools",
         bench::run,
     ),

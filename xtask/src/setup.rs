@@ -1,5 +1,5 @@
 //! `cargo xtask setup`: the output of `doorward setup` and the stacks of the examples, checked by the usual linters; and its gates,
-//! compared with `doorward check` by the evaluators of their languages.
+//! compared with `doorward check` by the evaluators of their languages. The state machine of a distributed scan is validated and executed.
 //!
 //! cfn-lint knows CloudFormation's resource types and their values, parliament knows IAM's actions and their
 //! resources, python-hcl2 parses Terraform. None of them needs AWS. Sentinel has no evaluator that is free to use.
@@ -26,6 +26,12 @@ const PINS: [&str; 6] = [
 
 /// The package of npm that contains the program cfn-guard, and its path in it.
 const GUARD: (&str, &str) = ("@cdklabs/cdk-validator-cfnguard@0.0.62", "bin/ubuntu/x86_64/cfn-guard");
+
+/// The validator of the Amazon States Language, of npm, and its program.
+const VALIDATOR: (&str, &str) = ("asl-validator@4.0.0", "asl-validator");
+
+/// The interpreter of the Amazon States Language, and a parser of templates.
+const MACHINE: [&str; 2] = ["moto[stepfunctions,awslambda]==5.2.5", "cfn-lint==1.58.0"];
 
 /// What is written, beside the roles.
 const GUARDS: [&[&str]; 2] = [
@@ -62,13 +68,17 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
             guardrail(&program, folder, guard)?;
         }
     }
+    let distributed = folder.path().join("distributed");
+    std::fs::create_dir(&distributed).context("no folder for the templates")?;
+    guardrail(&program, &distributed, &["distributed"])?;
     let mut check = Command::new(&python);
     let root = workspace::root()?;
-    check.arg(root.join("xtask/setup/check.py")).args([&plain, &filled]).arg(root.join("examples"));
+    check.arg(root.join("xtask/setup/check.py")).args([&plain, &filled, &distributed]).arg(root.join("examples"));
     let checked = finish(&mut check)?;
     print!("{}", checked.stdout);
     ensure!(checked.code == Some(0), "a template is not as it must be: {}", checked.stderr.trim());
     gates(&python, &program, folder.path())?;
+    machine(&program, folder.path())?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -91,6 +101,24 @@ fn gates(python: &Path, program: &Path, folder: &Path) -> Result<()> {
     let compared = finish(&mut compare)?;
     print!("{}", compared.stdout);
     ensure!(compared.code == Some(0), "a gate and the check differ: {}", compared.stderr.trim());
+    Ok(())
+}
+
+/// Validates the state machine of a distributed scan, and executes it with processes in place of functions.
+fn machine(program: &Path, folder: &Path) -> Result<()> {
+    let (package, validator) = VALIDATOR;
+    let mut install = Command::new("npm");
+    let install = install.args(["install", "--silent", "--no-audit", "--no-fund", "--prefix"]).arg(folder).arg(package);
+    let installed = finish(install).context("this needs npm")?;
+    ensure!(installed.code == Some(0), "npm install {package}: {}", installed.stderr.trim());
+    let emulator = workspace::build("doorward-fakeaws")?;
+    let root = workspace::root()?;
+    let mut run = Command::new(python::environment("machine", &MACHINE)?);
+    run.arg(root.join("xtask/setup/machine.py")).args([program, &emulator]);
+    run.arg(root.join("examples/acme-org/org.toml")).arg(root.join("examples/distributed"));
+    let done = finish(run.arg(folder.join("node_modules/.bin").join(validator)))?;
+    print!("{}", done.stdout);
+    ensure!(done.code == Some(0), "the state machine is not as it must be: {}", done.stderr.trim());
     Ok(())
 }
 

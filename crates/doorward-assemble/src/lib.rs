@@ -21,5 +21,5 @@ pub use error::AssembleError;
 pub use judging::{Criteria, GivenEvidence, check_any_asked, judge};
 pub use newest_scan::newest_scan;
 pub use recorder::{
-    Begin, Notices, RENEWAL, RecorderSettings, Recording, Resumed, ScanRecorder, fingerprint, known_ahead,
+    Begin, KnownAhead, Notices, RENEWAL, RecorderSettings, Recording, Resumed, ScanRecorder, fingerprint, known_ahead,
 };

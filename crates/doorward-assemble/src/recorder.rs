@@ -20,8 +20,10 @@ use serde::Serialize;
 
 use crate::{AssembleError, attribution, earlier_scans};
 
+mod merged;
 mod resume;
 
+pub use merged::KnownAhead;
 use resume::Kept;
 
 /// How often the lease is renewed: three times within its life.
@@ -264,13 +266,19 @@ impl ScanRecorder {
     ) -> Result<(), AssembleError> {
         if scan.run.interrupted {
             *history = self.ledger.remember(scan)?;
-            (self.notices)("`doorward scan --resume` continues this scan");
+            // A merged scan with missing parts was never begun here: its shards are repeated, and it is not resumed.
+            if !self.run.is_empty() {
+                (self.notices)("`doorward scan --resume` continues this scan");
+            }
         } else {
             self.renew()?;
             let lease = self.lease()?;
             let (recorded, of_scan) = self.ledger.record(&lease, scan, &self.settings.dimensions())?;
             *history = of_scan;
             tracing::info!(?recorded, "recorded");
+            if recorded.already {
+                (self.notices)(&format!("run {} was recorded before; the ledger keeps that record", scan.run.id));
+            }
             warn_of_dates(&recorded, &self.notices);
             let pruned = self.ledger.prune(&lease, self.settings.keep_months, (self.clock)())?;
             tracing::info!(scans = pruned.scans, before = %pruned.before, "raw scans dropped");

@@ -123,25 +123,31 @@ impl Caller {
     where
         Sent: Future<Output = Result<T, Failure>>,
     {
-        self.send_at(self.settings.share_of_limits, route, send).await
+        self.send_at(None, None, route, send).await
     }
 
-    /// Like [`Caller::send`], with a share of AWS's limits of its own.
+    /// Like [`Caller::send`], with a share of AWS's limits and a time for one try other than those of the settings.
     pub(crate) async fn send_at<T, Sent>(
         &self,
-        share: f64,
+        share: Option<f64>,
+        attempt: Option<Duration>,
         route: Route<'_>,
         send: impl Fn(Credentials) -> Sent,
     ) -> Result<T, Failure>
     where
         Sent: Future<Output = Result<T, Failure>>,
     {
+        let share = share.unwrap_or(self.settings.share_of_limits);
+        // A longer try than usual has a deadline of its own.
+        let deadline =
+            attempt.map_or(self.settings.call_deadline.0, |longest| longest.max(self.settings.call_deadline.0));
+        let attempt = attempt.unwrap_or(self.settings.attempt_timeout.0);
         let limit = self.limits.of(route.session.account(), route.region, route.operation.family(), share);
         let in_region = self.in_region(route.region);
-        let mut left = self.settings.call_deadline.0;
+        let mut left = deadline;
         let (mut tries, mut renewals) = (0, 0);
         loop {
-            let (credentials, tried) = self.attempt(route, &limit, &in_region, &mut left, &send).await?;
+            let (credentials, tried) = self.attempt(route, (&limit, &in_region), attempt, &mut left, &send).await?;
             let failure = match tried {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
@@ -182,8 +188,8 @@ impl Caller {
     async fn attempt<T, Sent>(
         &self,
         route: Route<'_>,
-        limit: &RateLimit,
-        in_region: &Semaphore,
+        (limit, in_region): (&RateLimit, &Semaphore),
+        longest: Duration,
         left: &mut Duration,
         send: impl Fn(Credentials) -> Sent,
     ) -> Result<(Credentials, Result<T, Failure>), Failure>
@@ -196,7 +202,7 @@ impl Caller {
         let _of_all = self.permits.acquire().await;
         self.requests.fetch_add(1, Ordering::Relaxed);
         let begun = self.time.steady();
-        let tried = timeout((*left).min(self.settings.attempt_timeout.0), send(credentials.clone())).await;
+        let tried = timeout((*left).min(longest), send(credentials.clone())).await;
         let took = self.time.steady().saturating_sub(begun);
         *left = left.saturating_sub(took);
         let (account, region, operation) = (route.session.account(), route.region, route.operation.action());

@@ -94,6 +94,10 @@ operations! {
     ListObjectsV2 = "s3:ListBucket", S3;
     /// An object. Its permission is on the objects.
     GetObject = "s3:GetObject", S3;
+    /// Writes an object, under a condition where the caller states one. Its permission is on the objects.
+    PutObject = "s3:PutObject", S3Write;
+    /// Whether a bucket keeps earlier versions. Its permission is on the bucket.
+    GetBucketVersioning = "s3:GetBucketVersioning", S3;
     /// Points of metrics.
     GetMetricData = "cloudwatch:GetMetricData", Metrics;
     /// Starts a query.
@@ -122,7 +126,8 @@ impl Operation {
     pub(crate) const fn repetition(self) -> Repetition {
         match self {
             Self::ModifyLoadBalancerAttributes | Self::ModifyClassicLoadBalancerAttributes => Repetition::Never,
-            Self::Publish => Repetition::AfterRenewal,
+            // A caller whose write got no answer reads the object before it writes again.
+            Self::Publish | Self::PutObject => Repetition::AfterRenewal,
             _ => Repetition::Always,
         }
     }

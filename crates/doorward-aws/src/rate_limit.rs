@@ -41,6 +41,8 @@ pub enum Family {
     OrganizationTags,
     /// Lists and reads of S3.
     S3,
+    /// Writes of S3.
+    S3Write,
     /// `cloudwatch:GetMetricData`.
     Metrics,
     /// Starting and stopping Athena queries.
@@ -71,7 +73,7 @@ impl Family {
     }
 
     /// AWS's published limits: requests a second, and burst. STS answers 600 requests a second from each account and Region
-    /// ("IAM and AWS STS quotas"); no burst is named, so it is a second's worth. S3 answers 5,500 reads a second for each
+    /// ("IAM and AWS STS quotas"); no burst is named, so it is a second's worth. S3 answers 5,500 reads and 3,500 writes a second for each
     /// prefix and publishes no burst; the folder of one day is a prefix. CloudWatch answers 50 `GetMetricData` requests a second.
     /// Athena answers 20 starts a second with a burst of 80, and 100 reads with a burst of 200 ("Service quotas"). Security Hub
     /// answers 10 imports a second with a burst of 30, and 3 `GetFindings` with a burst of 6. For CloudWatch Logs deliveries,
@@ -88,6 +90,7 @@ impl Family {
             Self::OrganizationUnits | Self::OrganizationParents => (5.0, 8.0),
             Self::OrganizationTags => (10.0, 15.0),
             Self::S3 => (5500.0, 5500.0),
+            Self::S3Write => (3500.0, 3500.0),
             Self::Metrics => (50.0, 50.0),
             Self::AthenaControl => (20.0, 80.0),
             Self::AthenaRead => (100.0, 200.0),

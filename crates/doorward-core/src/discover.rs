@@ -17,6 +17,7 @@ use doorward_model::{
 
 use crate::actions::scan_role_grants;
 
+mod discovered;
 mod known;
 mod lost;
 mod members;
@@ -28,6 +29,7 @@ mod single;
 mod units;
 mod unmatched;
 
+pub use discovered::DiscoveredPlan;
 pub use known::Known;
 pub use members::{Members, members};
 use reference::Reference;
@@ -181,6 +183,14 @@ pub async fn discover(
     let (accounts, targets, settled) = (plan.accounts.len(), plan.targets.len(), plan.settled.len());
     tracing::info!(accounts, to_read = targets, settled, "discovered");
     Ok(plan)
+}
+
+impl Plan {
+    /// Keeps the account-Regions that `wanted` accepts. The accounts stay.
+    pub fn retain(&mut self, wanted: impl Fn(&doorward_model::AccountId, Option<&Region>) -> bool) {
+        self.targets.retain(|target| wanted(&target.place.account, Some(&target.place.region)));
+        self.settled.retain(|cell| wanted(&cell.account, cell.region.as_ref()));
+    }
 }
 
 /// Sorts along the diagonals of the matrix of accounts and Regions.

@@ -43,5 +43,7 @@ pub(crate) struct RawResponse {
     pub(crate) status: u16,
     pub(crate) content_type: &'static str,
     pub(crate) headers: Vec<(&'static str, String)>,
+    /// Headers whose names the caller chose: the metadata of an object.
+    pub(crate) metadata: Vec<(String, String)>,
     pub(crate) body: Bytes,
 }

@@ -27,6 +27,8 @@ pub enum What {
     ServerError(u16),
     /// The call takes effect and then gets a server error of this status, so that its caller cannot know.
     ErrorAfter(u16),
+    /// The error of S3 for a conditional write that meets another write of the same key: 409, without effect.
+    Conflict,
     /// Access denied because no identity-based policy allows the action.
     AccessDenied,
     /// Access denied with an explicit deny in the service control policy of this ARN.

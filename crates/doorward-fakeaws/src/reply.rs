@@ -25,6 +25,8 @@ pub(crate) struct Reply {
     pub(crate) outcome: String,
     /// Headers besides the content's type and length, the date and the request id.
     pub(crate) headers: Vec<(&'static str, String)>,
+    /// Headers whose names the caller chose.
+    pub(crate) metadata: Vec<(String, String)>,
 }
 
 /// Wraps the output of an operation, or its failure, for the service's protocol.
@@ -36,9 +38,10 @@ pub(crate) fn reply(service: &Service, action: &str, request_id: &str, result: R
             body: document(service, action, request_id, inner).into(),
             outcome: "ok".to_owned(),
             headers: Vec::new(),
+            metadata: Vec::new(),
         },
-        Ok(Output::Raw(RawResponse { status, content_type, headers, body })) => {
-            Reply { status, content_type, body, outcome: "ok".to_owned(), headers }
+        Ok(Output::Raw(RawResponse { status, content_type, headers, metadata, body })) => {
+            Reply { status, content_type, body, outcome: "ok".to_owned(), headers, metadata }
         }
         Err(failure) => refusal(service, request_id, &failure),
     };
@@ -85,7 +88,7 @@ fn refusal(service: &Service, request_id: &str, failure: &Failure) -> Reply {
             storage_error(&code, &message, request_id).into()
         }
     };
-    Reply { status, content_type: content_type(&service.protocol), body, outcome: code, headers }
+    Reply { status, content_type: content_type(&service.protocol), body, outcome: code, headers, metadata: Vec::new() }
 }
 
 /// Code, message and HTTP status for a service.

@@ -14,7 +14,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
-use hyper::header::HeaderValue;
+use hyper::header::{HeaderName, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
@@ -33,8 +33,9 @@ pub use state::RequestIds;
 use state::{CallHook, State};
 use wire::{Connection, ConnectionCommands, ResponseBody};
 
-/// Largest request body, in bytes: above the 6 MB that Security Hub takes, so that the service itself refuses more.
-const BODY_LIMIT: usize = 8 << 20;
+/// Largest request body, in bytes: above what every service takes that has a limit of its own, so that the service itself refuses
+/// more, and enough for an object in S3.
+const BODY_LIMIT: usize = 256 << 20;
 
 /// Options of a server. `Options::default()` fits most tests.
 #[derive(Debug, Clone)]
@@ -263,6 +264,11 @@ async fn send(outgoing: Outgoing, commands: &Arc<ConnectionCommands>) -> Result<
     }
     for (name, value) in reply.headers {
         if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(name, value);
+        }
+    }
+    for (name, value) in reply.metadata {
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::from_str(&value)) {
             headers.insert(name, value);
         }
     }

@@ -154,6 +154,8 @@ pub(crate) struct Call<'a> {
     pub(crate) region: u16,
     pub(crate) region_name: &'a str,
     pub(crate) params: &'a Params,
+    /// The body as it arrived; S3's objects are not in the parameters.
+    pub(crate) body: &'a [u8],
     pub(crate) now: Timestamp,
     /// Set by a fault: AssumeRole returns a session of another account.
     pub(crate) misdirect: bool,

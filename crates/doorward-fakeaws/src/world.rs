@@ -244,6 +244,13 @@ impl World {
         true
     }
 
+    /// The content of an object; none if there is no such bucket or object.
+    #[must_use]
+    pub fn object(&self, bucket: &str, key: &str) -> Option<Bytes> {
+        let bucket = self.buckets.get(bucket)?.read().unwrap_or_else(PoisonError::into_inner);
+        bucket.objects.get(key)?.read()
+    }
+
     /// Measures the age of metrics from a fixed time instead of now: CloudWatch deletes old one-minute points, and an example may be set
     /// in the past. Only the first call has an effect.
     pub fn keep_metrics_as_of(&self, time: Timestamp) {

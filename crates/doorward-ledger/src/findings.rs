@@ -1,6 +1,6 @@
 //! Queries for single findings and load balancers: open findings, state transitions, modes.
 
-use doorward_model::{Arn, CLOCK_TOLERANCE, ModeTransition, ObservedIn, Severity};
+use doorward_model::{AccountId, Arn, CLOCK_TOLERANCE, ModeTransition, ObservedIn, Region, Severity};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Serialize;
@@ -9,6 +9,7 @@ use crate::columns::{RunRef, finding_id, id, mode, severity};
 use crate::error::LedgerFault;
 use crate::finding_state::UNSEEN;
 use crate::owner_spelling::OWNER_SQL;
+use crate::record::HERE;
 use crate::timestamp::{nanos, timestamp};
 use crate::{Ledger, LedgerError, State};
 
@@ -65,6 +66,19 @@ pub struct Transition {
 }
 
 impl Ledger {
+    /// How many load balancers each account-Region had when it was last listed, as far as it had any; ordered by account and Region.
+    pub fn load_balancer_counts(&self) -> Result<Vec<(AccountId, Region, u64)>, LedgerError> {
+        self.read("counting load balancers", |db| {
+            let mut query = db.prepare(
+                "SELECT p.account, p.region, count(*) FROM balancers b JOIN places p ON p.id = b.place
+                 WHERE b.fate = ?1 GROUP BY p.account, p.region ORDER BY p.account, p.region",
+            )?;
+            let count = |row: &Row<'_>| row.get::<_, i64>(2).map(i64::unsigned_abs);
+            let rows = query.query_map([HERE], |row| Ok((id(row, 0)?, id(row, 1)?, count(row)?)))?;
+            Ok(rows.collect::<rusqlite::Result<_>>()?)
+        })
+    }
+
     /// Every finding that fails, allowed or not, ordered by account, Region, ARN and rule.
     pub fn open_findings(&self) -> Result<Vec<OpenFinding>, LedgerError> {
         self.read("listing open findings", |db| {

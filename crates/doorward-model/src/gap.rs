@@ -89,6 +89,9 @@ gap_reasons! {
     Interrupted, "interrupted":
         "The scan was stopped before this was read.",
         "Repeat the scan and let it finish.";
+    PartUnusable, "part-unusable":
+        "The scan was divided into shards, and the part of the shard that reads this is missing, broken, given twice, of another scan or too old.",
+        "Repeat that shard with `doorward scan --shard`, and merge the parts again.";
     Rejected, "rejected":
         "AWS rejected the request itself; its message gives the reason.",
         "Read AWS's message: it names the part of the request that is wrong.";
@@ -141,6 +144,7 @@ impl GapReason {
                 | Self::CredentialsRefused
                 | Self::ClockSkew
                 | Self::NotInOrganization
+                | Self::PartUnusable
         ) || self.is_of_declarations()
     }
 }

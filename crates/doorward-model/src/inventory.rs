@@ -37,18 +37,11 @@ impl Inventory {
         let mut places = BTreeSet::new();
         let mut covered = BTreeSet::new();
         for cell in &self.cells {
-            let region = cell.region.as_ref().map_or("(Regions not listed)", Region::as_str);
             if !places.insert((&cell.account, &cell.region)) {
-                return Err(format!("account {} {region} is covered twice", cell.account));
+                return Err(format!("account {} {} is covered twice", cell.account, cell.region_label()));
             }
             covered.insert(&cell.account);
-            let foreign = cell.load_balancers.iter().find(|lb| {
-                lb.arn.account() != cell.account.as_str()
-                    || cell.region.as_ref().is_none_or(|r| lb.arn.region() != r.as_str())
-            });
-            if let Some(lb) = foreign {
-                return Err(format!("{} is listed under account {} {region}", lb.arn, cell.account));
-            }
+            cell.check()?;
         }
         match self.accounts.iter().find(|account| !covered.contains(&account.id)) {
             Some(account) => Err(format!("account {} is missing from the coverage", account.id)),
@@ -153,6 +146,26 @@ pub struct RegionInventory {
 }
 
 impl RegionInventory {
+    /// Checks that each load balancer is listed under the account and Region of its ARN.
+    ///
+    /// # Errors
+    ///
+    /// The first that is not, as a sentence.
+    pub fn check(&self) -> Result<(), String> {
+        let foreign = self.load_balancers.iter().find(|lb| {
+            lb.arn.account() != self.account.as_str()
+                || self.region.as_ref().is_none_or(|r| lb.arn.region() != r.as_str())
+        });
+        match foreign {
+            Some(lb) => Err(format!("{} is listed under account {} {}", lb.arn, self.account, self.region_label())),
+            None => Ok(()),
+        }
+    }
+
+    fn region_label(&self) -> &str {
+        self.region.as_ref().map_or("(Regions not listed)", Region::as_str)
+    }
+
     /// An account-Region that was skipped.
     pub fn skipped(account: AccountId, region: Option<Region>, why: Gap) -> Self {
         let mut cell = Self::failed(account, region, why.clone());

@@ -136,7 +136,7 @@ fn role_resource(role: &Role, path: &str, name: &str) -> String {
     )
 }
 
-fn statement(grant: &Grant) -> String {
+pub(crate) fn statement(grant: &Grant) -> String {
     let effect = if grant.deny { "Deny" } else { "Allow" };
     let mut text =
         format!("              - Sid: {}\n                Effect: {effect}\n                Action:\n", grant.sid);

@@ -13,6 +13,7 @@ pub mod doctor;
 
 mod cloudformation;
 mod conformance_pack;
+mod distributed;
 mod error;
 mod eventbridge;
 mod gates;
@@ -26,6 +27,7 @@ mod wildcard_actions;
 
 pub use cloudformation::stackset;
 pub use conformance_pack::{ALB_MODE_RULE, PackRequest, alb_rule_notice, conformance_pack};
+pub use distributed::distributed;
 pub use error::SetupError;
 pub use eventbridge::{EventBusRequest, eventbridge};
 pub use gates::{DeploymentGate, GateLanguage, deployment_gate};

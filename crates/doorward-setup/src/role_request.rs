@@ -8,7 +8,7 @@ use doorward_traffic::AthenaReach;
 use crate::{RolePurpose, SetupError, validate};
 
 /// The properties of a generated role that flags set.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct RoleRequest {
     /// The role's name, with its path if it has one; by default that of the settings.
     pub role_name: Option<RoleName>,

@@ -7,6 +7,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use doorward_outputs::Format;
 use doorward_settings::variable::variable;
+use doorward_shard::Shard;
 
 mod change;
 mod check;
@@ -16,6 +17,7 @@ mod exceptions;
 mod filter;
 mod help_examples;
 mod history;
+mod merge;
 mod metrics;
 mod notify;
 mod overrides;
@@ -37,6 +39,7 @@ pub(crate) use event::EventArguments;
 pub(crate) use exceptions::{AddArguments, ExceptionsCommand, RenewArguments};
 pub(crate) use filter::FilterArguments;
 pub(crate) use history::{HistoryArguments, HistoryCommand, HistoryFormat};
+pub(crate) use merge::MergeArguments;
 pub(crate) use metrics::{CollectArguments, MetricsCommand};
 pub(crate) use notify::NotifyArguments;
 pub(crate) use overrides::LedgerArguments;
@@ -123,6 +126,8 @@ pub(crate) enum LogFormat {
 pub(crate) enum Command {
     /// Scan the organization and write reports
     Scan(Box<ScanArguments>),
+    /// Merge the parts of a scan that was divided into shards, and write reports as one scan does
+    Merge(Box<MergeArguments>),
     /// Check which permissions a scan lacks and how to add them; changes nothing
     Doctor(Box<DoctorArguments>),
     /// Scan an emulated organization; needs no AWS account
@@ -261,7 +266,28 @@ pub(crate) struct ScanArguments {
     /// The ledger
     #[command(flatten)]
     ledger: LedgerArguments,
+    /// Shards
+    #[command(flatten)]
+    pub(crate) shards: ShardArguments,
 }
+
+/// The arguments that divide a scan among processes.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Shards")]
+pub(crate) struct ShardArguments {
+    /// Read one of N shares of the account-Regions, and save what was read for `doorward merge`
+    #[arg(long, value_name = "I/N", requires = "save", conflicts_with_all = NOT_OF_SHARDS)]
+    pub(crate) shard: Option<Shard>,
+    /// Only find the accounts and Regions, and save the plan for --discovered: no shard has to find them again
+    #[arg(long, requires = "save", conflicts_with_all = NOT_OF_SHARDS, conflicts_with = "shard")]
+    pub(crate) discover_only: bool,
+    /// Read the shard of this plan, as --discover-only saved it
+    #[arg(long, value_name = "FILE", requires = "shard")]
+    pub(crate) discovered: Option<PathBuf>,
+}
+
+/// What needs the whole scan.
+const NOT_OF_SHARDS: [&str; 5] = ["formats", "traffic", "iac", "resume", "publish"];
 
 /// The outputs of a report, and when it changes the exit code.
 #[derive(Debug, Args)]

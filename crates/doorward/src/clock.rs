@@ -5,8 +5,8 @@ use std::sync::Arc;
 use doorward_aws::Clock;
 use jiff::Timestamp;
 
-/// The variable by which tests play a history of months: the time at which the process begins, RFC 3339. Debug builds alone
-/// read it, so that nothing in the environment of a released program can change the date of an observation.
+/// The variable by which tests play a history of months: the time at which the process begins, RFC 3339; with ` still` after it, the
+/// time at which everything happens, so that outputs can be compared byte by byte. Debug builds alone read it, so that nothing in the environment of a released program can change the date of an observation.
 #[cfg(debug_assertions)]
 pub(crate) const TEST_CLOCK: &str = "DOORWARD_TEST_CLOCK";
 
@@ -20,6 +20,11 @@ pub(crate) fn now() -> Timestamp {
 #[cfg(debug_assertions)]
 pub(crate) fn now() -> Timestamp {
     use std::sync::LazyLock;
+    static STILL: LazyLock<Option<Timestamp>> =
+        LazyLock::new(|| std::env::var(TEST_CLOCK).ok()?.strip_suffix(" still")?.parse().ok());
+    if let Some(still) = *STILL {
+        return still;
+    }
     static LEAD: LazyLock<jiff::SignedDuration> = LazyLock::new(|| {
         let begins = std::env::var(TEST_CLOCK).ok().and_then(|text| text.parse::<Timestamp>().ok());
         begins.map_or(jiff::SignedDuration::ZERO, |begins| begins.duration_since(Timestamp::now()))

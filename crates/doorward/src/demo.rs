@@ -90,6 +90,7 @@ pub(crate) fn run(cli: &Cli, arguments: &DemoArguments) -> Result<Exit, Failure>
             stop: None,
             emulator: Some(emulator(&server)?),
             clock: Arc::new(move || today),
+            merged: None,
         };
         let exit = scan::execute(request, cli.colour_on_stdout()).await?.exit;
         history::write_beside(&ledger, out, &settings, today)?;
@@ -199,6 +200,7 @@ async fn scan_earlier(earlier: &EarlierScan, settings: &Settings, server: &Serve
         stop: None,
         emulator: Some(emulator(server)?),
         clock: Arc::new(move || at),
+        merged: None,
     };
     scan::execute(request, false).await?;
     earlier.end(server.world(), present);

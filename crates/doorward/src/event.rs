@@ -30,6 +30,7 @@ use doorward_model::HistoryContext;
 use doorward_outputs::{DeliveryInputs, NOTIFY, SECURITY_HUB};
 
 mod lambda;
+mod task;
 
 /// Most bytes of an event; a CloudTrail file is far smaller.
 const MOST: u64 = 256 << 20;

@@ -20,6 +20,7 @@ const GUIDES: &[(&str, &str)] = &[
     ("changes", include_str!("../guide/changes.md")),
     ("iac", include_str!("../guide/iac.md")),
     ("events", include_str!("../guide/events.md")),
+    ("distributed", include_str!("../guide/distributed.md")),
     ("plugins", include_str!("../guide/plugins.md")),
     ("limits", include_str!("../guide/limits.md")),
 ];

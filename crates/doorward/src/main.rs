@@ -25,6 +25,7 @@ mod internal_error;
 mod io;
 mod logging;
 mod manual;
+mod merge;
 mod notify;
 mod plain;
 mod plugin;
@@ -40,6 +41,7 @@ mod scan_source;
 mod schema;
 mod settings;
 mod setup;
+mod shard;
 mod signals;
 mod traffic;
 mod verify;
@@ -81,6 +83,7 @@ fn run(cli: &Cli) -> Result<Exit, Failure> {
     name_settings(cli);
     match &cli.command {
         Command::Scan(arguments) => scan::run(cli, arguments),
+        Command::Merge(arguments) => merge::run(cli, arguments),
         Command::Doctor(arguments) => doctor::run(cli, arguments),
         Command::Demo(arguments) => demo::run(cli, arguments),
         Command::Report(arguments) => report::run(cli, arguments),

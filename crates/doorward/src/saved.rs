@@ -92,11 +92,17 @@ pub(crate) enum SavedLine {
 }
 
 /// The settings that decide what a report says and how it is written: the current ones, or those of a saved scan.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ReportCriteria {
+    /// How tags are read.
     pub(crate) normalize: NormalizeSettings,
+    /// What is required.
     pub(crate) policy: Policy,
+    /// The exceptions.
     pub(crate) exceptions: ExceptionTexts,
+    /// Which reports change the exit code.
     pub(crate) report: ReportSettings,
+    /// The settings of the sinks.
     pub(crate) sinks: SinkSettings,
     /// All settings as text, without secrets.
     pub(crate) settings: String,
@@ -175,18 +181,17 @@ impl Saving {
     pub(crate) fn begin(
         path: &Path,
         inventory: &Inventory,
-        settings: &Settings,
-        exceptions: &ExceptionTexts,
+        criteria: &ReportCriteria,
         stopped: Option<Exit>,
     ) -> Result<Self, Failure> {
         let line = ScanLine {
             format: FORMAT.to_owned(),
-            normalize: settings.normalize(),
-            policy: settings.policy.clone(),
-            exceptions: exceptions.clone(),
-            report: settings.report.clone(),
-            sinks: settings.sinks(),
-            settings: settings.text.clone(),
+            normalize: criteria.normalize.clone(),
+            policy: criteria.policy.clone(),
+            exceptions: criteria.exceptions.clone(),
+            report: criteria.report.clone(),
+            sinks: criteria.sinks.clone(),
+            settings: criteria.settings.clone(),
             stopped: stopped.map(Exit::code),
             inventory,
         };

@@ -25,8 +25,9 @@ use crate::plain::harmless;
 use crate::prepared_sinks::PreparedSinks;
 use crate::progress::Progress;
 use crate::register;
-use crate::saved::Saving;
+use crate::saved::{ReportCriteria, Saving};
 use crate::settings::Settings;
+use crate::shard;
 use crate::signals::{self, Signal};
 use crate::traffic::{self, TrafficEvidence};
 use doorward_cost::CostInputs;
@@ -36,6 +37,9 @@ use doorward_outputs::{Format, PluginInputs, SECURITY_HUB, SinkInputs};
 /// Runs `doorward scan`.
 pub(crate) fn run(cli: &Cli, arguments: &ScanArguments) -> Result<Exit, Failure> {
     let settings = Settings::load(cli.config.as_deref(), &arguments.overrides())?;
+    if arguments.shards.shard.is_some() || arguments.shards.discover_only {
+        return shard::run(cli, arguments, &settings);
+    }
     let traffic = arguments.traffic.as_deref().map(traffic::saved).transpose()?;
     let declarations = crate::io::declarations(&arguments.iac)?;
     let costs = costs::read(&settings.cost, arguments.cost.as_deref(), cli.quiet)?;
@@ -56,19 +60,26 @@ pub(crate) fn run(cli: &Cli, arguments: &ScanArguments) -> Result<Exit, Failure>
         emulator: None,
         clock: crate::clock::system(),
         stop: None,
+        merged: None,
     };
-    if arguments.publish && !settings.ledger.enabled {
+    run_and_publish(request, cli.colour_on_stdout(), arguments.publish)
+}
+
+/// Scans, or reports a merged scan, and delivers it to Security Hub where that was asked for.
+pub(crate) fn run_and_publish(request: ScanRequest<'_>, colour: bool, publish: bool) -> Result<Exit, Failure> {
+    let settings = request.settings;
+    if publish && !settings.ledger.enabled {
         let problem = "--publish needs the ledger, which remembers what was delivered; ledger.enabled is false";
         return Err(Failure::new(Exit::Usage, problem));
     }
     let runtime = runtime()?;
-    let scanned = runtime.block_on(execute(request, cli.colour_on_stdout()))?;
-    if !arguments.publish {
+    let scanned = runtime.block_on(execute(request, colour))?;
+    if !publish {
         return Ok(scanned.exit);
     }
     let (text, exit) = if scanned.recorded {
         let ledger = settings.ledger.path()?;
-        let run = DeliveryRun { settings: &settings, ledger: &ledger, clock: crate::clock::system() };
+        let run = DeliveryRun { settings, ledger: &ledger, clock: crate::clock::system() };
         let published = runtime.block_on(run.newest(SECURITY_HUB))?;
         (published.text, scanned.exit.and(published.result.into()))
     } else {
@@ -100,6 +111,19 @@ pub(crate) struct ScanRequest<'a> {
     pub(crate) clock: Clock,
     /// What stops the scan; by default signals and the deadline of the settings.
     pub(crate) stop: Option<Stop>,
+    /// A scan that was read already, by shards; nothing is read from AWS then.
+    pub(crate) merged: Option<MergedScan>,
+}
+
+/// A scan that was read by shards.
+pub(crate) struct MergedScan {
+    pub(crate) inventory: Inventory,
+    /// What it is judged by.
+    pub(crate) criteria: ReportCriteria,
+    /// Identifies its plan.
+    pub(crate) plan: String,
+    /// Identifies the settings that decided what was read.
+    pub(crate) reads: String,
 }
 
 /// The end of a scan.
@@ -114,15 +138,17 @@ pub(crate) struct Scanned {
 pub(crate) async fn execute(mut request: ScanRequest<'_>, colour: bool) -> Result<Scanned, Failure> {
     let settings = request.settings;
     let places = std::mem::take(&mut request.places);
-    let texts = settings.exceptions.read()?;
-    let register = texts.register()?;
-    let sink_settings = settings.sinks();
+    let (criteria, merged) = match request.merged.take() {
+        Some(MergedScan { inventory, criteria, plan, reads }) => (criteria, Some((inventory, plan, reads))),
+        None => (ReportCriteria::of(settings)?, None),
+    };
+    let register = criteria.exceptions.register()?;
     let clock = request.clock.clone();
     let inputs = SinkInputs {
-        policy: &settings.policy,
+        policy: &criteria.policy,
         register: &register,
-        settings: &sink_settings,
-        settings_text: &settings.text,
+        settings: &criteria.sinks,
+        settings_text: &criteria.settings,
         build: request.emulator.as_ref().map(|_| "the demo"),
         filter: None,
         plugins: Some(PluginInputs {
@@ -134,13 +160,15 @@ pub(crate) async fn execute(mut request: ScanRequest<'_>, colour: bool) -> Resul
         options: crate::io::output_options(colour, request.quiet),
     };
     let sinks = PreparedSinks::new(request.formats, inputs, request.save, places, request.quiet).await?;
-    check_any_asked(&register, &settings.policy)?;
+    check_any_asked(&register, &criteria.policy)?;
     let mut recorder = settings.ledger.open_existing(&request.clock)?;
-    let (inventory, stopped) = read(&request, &mut recorder).await?;
-    let saving = request.save.map(|path| Saving::begin(path, &inventory, settings, &texts, stopped)).transpose();
+    let (inventory, stopped) = match merged {
+        Some(merged) => (take_over(&request, &mut recorder, merged).await?, None),
+        None => read(&request, &mut recorder).await?,
+    };
+    let saving = request.save.map(|path| Saving::begin(path, &inventory, &criteria, stopped)).transpose();
     let attribution = recorder.as_ref().map_or_else(|| Ok(Inputs::default()), ScanRecorder::attribution)?;
-    let normalize = settings.normalize();
-    let by = Criteria { normalize: &normalize, policy: &settings.policy, register: &register };
+    let by = Criteria { normalize: &criteria.normalize, policy: &criteria.policy, register: &register };
     let trace = request.declarations.map(|files| move |load_balancers: &[_]| files.match_live(load_balancers));
     let price = request.costs.map(|costs| move |load_balancers: &[_], at| costs.costs(load_balancers, at));
     let given = GivenEvidence {
@@ -158,12 +186,34 @@ pub(crate) async fn execute(mut request: ScanRequest<'_>, colour: bool) -> Resul
     let report = judged.with_history(history);
     let saved = saving.and_then(|saving| saving.map_or(Ok(()), |saving| saving.finish(&report, &context)));
     let of_report = || {
-        problem.unwrap_or_else(|| Exit::of_report(&report, &settings.report).with_declarations(request.declarations))
+        problem.unwrap_or_else(|| Exit::of_report(&report, &criteria.report).with_declarations(request.declarations))
     };
     let exit = stopped.unwrap_or_else(of_report);
     let emitted = sinks.emit(&report, &context, exit).await;
     // A scan that could not be saved or recorded is still reported; the failure comes last.
     saved.and(outcome.map_err(Failure::from)).and(emitted).map(|()| Scanned { exit, recorded })
+}
+
+/// Takes a merged scan into the ledger, as reading it would have done. One with missing parts is reported and not recorded: its shards can
+/// be repeated.
+async fn take_over(
+    request: &ScanRequest<'_>,
+    recorder: &mut Option<ScanRecorder>,
+    (mut inventory, plan, reads): (Inventory, String, String),
+) -> Result<Inventory, Failure> {
+    let ledger = &request.settings.ledger;
+    if recorder.is_none() && ledger.enabled && !inventory.run.interrupted {
+        *recorder = Some(ledger.open(&ledger.path()?, &request.clock)?);
+    }
+    if let Some(recorder) = recorder {
+        recorder.apply_events_since(inventory.run.started, &mut inventory.cells)?;
+    }
+    inventory.check().map_err(|problem| Failure::new(Exit::Internal, problem))?;
+    match recorder {
+        Some(recorder) if !inventory.run.interrupted => recorder.begin_merged(&inventory, plan, reads).await?,
+        _ => {}
+    }
+    Ok(inventory)
 }
 
 /// Reads the organization. The exit code is that of the signal that stopped the reading, if one did. A new ledger is created once the
@@ -257,7 +307,7 @@ pub(crate) fn settings_id(settings: &Settings) -> String {
 }
 
 /// Reports the accounts that left the organization: they are no longer scanned, so their findings in the ledger do not change.
-fn report_departed(plan: &Plan) {
+pub(crate) fn report_departed(plan: &Plan) {
     for account in &plan.departed {
         let name = account.name.known().map(|name| format!(" ({})", harmless(name))).unwrap_or_default();
         let _ = writeln!(

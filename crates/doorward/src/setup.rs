@@ -7,7 +7,7 @@ use std::path::Path;
 use doorward_notify::ChannelSettings;
 use doorward_setup::{
     EventBusRequest, GeneratedFile, PackRequest, Role, RoleRequest, RoleSettings, SetupError, alb_rule_notice,
-    conformance_pack, deployment_gate, eventbridge, iam_documents, stackset, terraform,
+    conformance_pack, deployment_gate, distributed, eventbridge, iam_documents, stackset, terraform,
 };
 
 use crate::cli::{Cli, SetupCommand, SetupPack, SetupRoles};
@@ -32,6 +32,9 @@ pub(crate) fn run(cli: &Cli, command: &SetupCommand) -> Result<Exit, Failure> {
                 organization_id: arguments.organization_id.clone(),
             };
             (eventbridge(&request)?, &arguments.out)
+        }
+        SetupCommand::Distributed(arguments) => {
+            (distributed(&RoleRequest::default(), &role_settings(&settings, false))?, &arguments.out)
         }
         SetupCommand::Gate(arguments) => {
             let gate = deployment_gate(arguments.language, &settings.policy)?;
@@ -65,7 +68,7 @@ fn roles(
     }
     let request = request(arguments, settings)?;
     request.validate()?;
-    let role_settings = role_settings(arguments, settings);
+    let role_settings = role_settings(settings, arguments.without_organization);
     let mut files = Vec::new();
     for purpose in &arguments.purposes {
         files.extend(generate(&Role::of(*purpose, &request, &role_settings)?, &request)?);
@@ -96,7 +99,7 @@ fn request(arguments: &SetupRoles, settings: &Settings) -> Result<RoleRequest, F
     })
 }
 
-fn role_settings(arguments: &SetupRoles, settings: &Settings) -> RoleSettings {
+fn role_settings(settings: &Settings, without_organization: bool) -> RoleSettings {
     let topics = settings.notify.channels.values().filter_map(|channel| match channel {
         ChannelSettings::Sns { topic, .. } => Some(topic.clone()),
         _ => None,
@@ -106,7 +109,7 @@ fn role_settings(arguments: &SetupRoles, settings: &Settings) -> RoleSettings {
         traffic_role: settings.traffic.role_name.clone(),
         publish_role: settings.publish.role_name.clone(),
         change_role: settings.change.role_name.clone(),
-        athena: settings.traffic.athena.reach(!arguments.without_organization),
+        athena: settings.traffic.athena.reach(!without_organization),
         topics: topics.collect(),
     }
 }

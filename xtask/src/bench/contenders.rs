@@ -23,10 +23,11 @@ pub(super) struct Size {
 pub(super) struct Program(PathBuf);
 
 impl Program {
-    /// Builds it as the product is built for release.
-    pub(super) fn build() -> Result<Self> {
+    /// Builds it as the product is built for release, or for debugging.
+    pub(super) fn build(release: bool) -> Result<Self> {
         let output = workspace::cargo()?
-            .args(["build", "--release", "--locked", "--package", "doorward-core", "--bench", "scan"])
+            .args(["build", "--locked", "--package", "doorward-core", "--bench", "scan"])
+            .args(["--profile", if release { "release" } else { "dev" }])
             .args(["--message-format", "json-render-diagnostics"])
             .stderr(Stdio::inherit())
             .output()
@@ -83,7 +84,7 @@ fn numbers(object: &Value) -> Option<BTreeMap<String, u64>> {
 
 /// A running emulator.
 pub(super) struct Emulator {
-    url: String,
+    pub(super) url: String,
     pub(super) size: Size,
     /// The fewest calls that see everything.
     pub(super) minimum: Calls,
@@ -107,16 +108,22 @@ impl Emulator {
             "{name} saw {seen} load balancers of {}",
             self.size.load_balancers
         );
+        let calls = self.calls(program).context(name)?;
+        Sample::read(name, &printed, calls).with_context(|| format!("{name} printed {printed}"))
+    }
+
+    /// The calls since this was asked the last time. Each must have been answered properly.
+    pub(super) fn calls(&self, program: &Program) -> Result<Calls> {
         let mut calls = Calls::default();
         let counts = program.json(&["counts", &self.url])?;
         for count in counts.as_array().context("the emulator's counts are no list")? {
             let text = |key: &str| count[key].as_str().unwrap_or_default();
             let number = count["count"].as_u64().context("a count is no number")?;
             let call = format!("{}:{}", text("service"), text("action"));
-            ensure!(text("outcome") == "ok", "{name}: {number} calls of {call} ended as {}", text("outcome"));
+            ensure!(text("outcome") == "ok", "{number} calls of {call} ended as {}", text("outcome"));
             *calls.0.entry(call).or_default() += number;
         }
-        Sample::read(name, &printed, calls).with_context(|| format!("{name} printed {printed}"))
+        Ok(calls)
     }
 }
 

@@ -236,7 +236,7 @@ mod tests {
         finds(
             member("doorward-core", &[("aws-sdk-s3", "")]),
             4,
-            "aws-sdk-s3 is used in doorward-traffic, doorward-ledger only",
+            "aws-sdk-s3 is used in doorward-remote-file, doorward-traffic only",
         );
         finds(member("doorward-model", &[("tokio", "")]), 4, "tokio is used in");
     }

@@ -26,6 +26,8 @@ pub struct ClientProvider {
     shared: Arc<Shared>,
     /// The share of AWS's limits to take, where it is not that of `calls.share_of_limits`.
     share: Option<f64>,
+    /// The time for one try, where it is not that of `calls.attempt_timeout`.
+    attempt: Option<Duration>,
 }
 
 struct Shared {
@@ -37,7 +39,11 @@ struct Shared {
 
 impl ClientProvider {
     pub(super) fn new(caller: Arc<Caller>, clients: Arc<Clients>, open: Open) -> Self {
-        Self { shared: Arc::new(Shared { caller, clients, open, sessions: Mutex::default() }), share: None }
+        Self {
+            shared: Arc::new(Shared { caller, clients, open, sessions: Mutex::default() }),
+            share: None,
+            attempt: None,
+        }
     }
 
     /// Calls with credentials that `open` returns instead of those of assumed roles: for tests against an emulator.
@@ -74,6 +80,12 @@ impl ClientProvider {
         Self { share: Some(share), ..self }
     }
 
+    /// The same calls with another time for one try than `calls.attempt_timeout`: for requests that send or return a large body.
+    #[must_use]
+    pub fn with_attempt_timeout(self, longest: Duration) -> Self {
+        Self { attempt: Some(longest), ..self }
+    }
+
     /// The client of a service in a Region, built when first needed. `build` gets a configuration without the credentials of an
     /// account: those are given with each call ([`with_credentials`](crate::with_credentials)).
     pub fn client<C>(&self, region: &Region, build: impl FnOnce(&SdkConfig) -> C) -> C
@@ -98,10 +110,7 @@ impl ClientProvider {
     {
         let session = self.session(&place.account);
         let route = Route { session: &session, region: &place.region, region_enabled: false, operation };
-        match self.share {
-            Some(share) => self.shared.caller.send_at(share, route, send).await,
-            None => self.shared.caller.send(route, send).await,
-        }
+        self.shared.caller.send_at(self.share, self.attempt, route, send).await
     }
 
     /// The loop that sends the calls.

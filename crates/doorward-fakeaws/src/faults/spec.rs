@@ -10,7 +10,7 @@ use super::{Fault, Schedule, What};
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FaultSpec {
-    /// `throttle`, `server_error`, `error_after`, `access_denied`, `scp_denied`, `expired_token`, `reset`, `lost_answer`, `partial_failure`,
+    /// `throttle`, `conflict`, `server_error`, `error_after`, `access_denied`, `scp_denied`, `expired_token`, `reset`, `lost_answer`, `partial_failure`,
     /// `invalid_finding`, `half_close`, `black_hole`,
     /// `slow_drip`, `truncated`, `malformed`, `empty_body`, `wrong_account`, `clock_skew`, `latency`, or the name of a
     /// [`Form`](super::Form).
@@ -62,6 +62,7 @@ impl FaultSpec {
         }
         let what = match self.kind.as_str() {
             "throttle" => What::Throttle,
+            "conflict" => What::Conflict,
             "server_error" => match self.status.unwrap_or(500) {
                 status @ 500..=599 => What::ServerError(status),
                 status => return Err(format!("status {status} is not a server error")),

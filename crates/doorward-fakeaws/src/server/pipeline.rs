@@ -101,6 +101,7 @@ pub(super) async fn answer(state: &State, parts: &Parts, body: &[u8]) -> Outgoin
             What::PartialFailure => fail_some = true,
             What::InvalidFinding(part) => forbidden = Some(part),
             What::Throttle => injected = Some(Failure::Throttled),
+            What::Conflict => injected = Some(services::s3::conflict()),
             What::ExpiredToken => injected = Some(Failure::Expired),
             What::ClockSkew => {
                 let signed = now.checked_sub(SignedDuration::from_secs(3 * SKEW)).unwrap_or(now);
@@ -122,7 +123,7 @@ pub(super) async fn answer(state: &State, parts: &Parts, body: &[u8]) -> Outgoin
         }
         None => {
             let delegated_calls = RefCell::default();
-            let result = execute(state, &identified, headers, now, operation_faults, &delegated_calls);
+            let result = execute(state, &identified, (headers, body), now, operation_faults, &delegated_calls);
             (result, delegated_calls.into_inner())
         }
     };
@@ -148,7 +149,8 @@ fn rewrite(identified: &Identified<'_>, id: &str, right: &Reply, form: Form) -> 
     }
     let body = form.of(service.label, action, &right.body)?;
     let (status, content_type) = (right.status, right.content_type);
-    Some(Reply { status, content_type, body, outcome: right.outcome.clone(), headers: right.headers.clone() })
+    let (headers, metadata) = (right.headers.clone(), right.metadata.clone());
+    Some(Reply { status, content_type, body, outcome: right.outcome.clone(), headers, metadata })
 }
 
 /// Errors before the service is known have the form of a query service.
@@ -186,6 +188,7 @@ fn unidentified(
         body: error_xml(namespace, code, message, status, &request_id).into(),
         outcome: code.to_owned(),
         headers: Vec::new(),
+        metadata: Vec::new(),
     };
     Outgoing { reply, request_id, now, fault: None }
 }
@@ -242,7 +245,7 @@ struct OperationFaults {
 fn execute(
     state: &State,
     identified: &Identified<'_>,
-    headers: &HeaderMap,
+    (headers, body): (&HeaderMap, &[u8]),
     now: Timestamp,
     operation_faults: OperationFaults,
     delegated_calls: &RefCell<Vec<DelegatedCall>>,
@@ -268,6 +271,7 @@ fn execute(
         region,
         region_name,
         params: &identified.params,
+        body,
         now,
         misdirect: operation_faults.misdirect,
         fail_some: operation_faults.fail_some,

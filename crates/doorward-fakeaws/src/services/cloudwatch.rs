@@ -125,7 +125,7 @@ fn get_metric_data(call: &Call<'_>) -> Result<RawResponse, Failure> {
         answer.push((Cbor::from("NextToken"), encode_token(&served.to_string()).into()));
     }
     let body = cbor::write(&Cbor::Map(answer));
-    Ok(RawResponse { status: 200, content_type: "application/cbor", headers: Vec::new(), body })
+    Ok(RawResponse { status: 200, content_type: "application/cbor", headers: Vec::new(), metadata: Vec::new(), body })
 }
 
 fn too_many_points() -> Failure {

@@ -1,13 +1,15 @@
-//! S3, reading only: lists by pages, objects whole and in ranges, with bucket policies and the redirects between Regions.
+//! S3: lists by pages, objects whole and in ranges, conditional writes, with bucket policies and the redirects between Regions.
 
 mod address;
+mod writing;
 
-use std::sync::{PoisonError, RwLockReadGuard};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 use bytes::Bytes;
 use jiff::fmt::rfc2822::DateTimePrinter;
 
 pub(crate) use address::address;
+pub(crate) use writing::conflict;
 
 use super::paging::{decode_token, encode_token};
 use crate::failure::{Failure, RawResponse};
@@ -30,6 +32,8 @@ pub(crate) const SERVICE: Service = Service {
         Operation::raw("GetObject", get_object, object_arn, &[]),
         Operation::raw("HeadObject", get_object, object_arn, &[]),
         Operation::raw("HeadBucket", head_bucket, bucket_arn, &[]),
+        Operation::raw("PutObject", writing::put_object, object_arn, &[]),
+        Operation::raw("GetBucketVersioning", writing::get_versioning, bucket_arn, &[]),
     ],
 };
 
@@ -56,13 +60,18 @@ fn object_arn(params: &Params, scene: &Scene<'_>) -> Vec<String> {
 
 /// The bucket that a call names, if it is in the call's Region and admits the caller.
 fn open<'a>(call: &Call<'a>, resource: &str, action: &str) -> Result<RwLockReadGuard<'a, Bucket>, Failure> {
+    Ok(admitted(call, resource, action)?.read().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// The same, for calls that write it.
+fn admitted<'a>(call: &Call<'a>, resource: &str, action: &str) -> Result<&'a RwLock<Bucket>, Failure> {
     let name = call.required("Bucket")?;
-    let bucket = call
+    let shared = call
         .world
         .buckets
         .get(name)
         .ok_or_else(|| Failure::with_status(404, "NoSuchBucket", "The specified bucket does not exist"))?;
-    let bucket = bucket.read().unwrap_or_else(PoisonError::into_inner);
+    let bucket = shared.read().unwrap_or_else(PoisonError::into_inner);
     if bucket.region != call.region {
         let region = call.world.organization.regions.get(usize::from(bucket.region));
         return Err(Failure::OtherRegion(region.map_or_else(String::new, |region| region.name.clone())));
@@ -70,7 +79,12 @@ fn open<'a>(call: &Call<'a>, resource: &str, action: &str) -> Result<RwLockReadG
     if bucket.account != call.principal.account && !bucket.admits(&call.account.id) {
         return Err(Failure::Denied(denial_message(&call.context(action, resource, &[]), &Refusal::NoResourceAllow)));
     }
-    Ok(bucket)
+    let owner = call.world.account(bucket.account).map_or("", |account| account.id.as_str());
+    if call.params.get("x-amz-expected-bucket-owner").is_some_and(|expected| expected != owner) {
+        return Err(Failure::Denied("Access Denied".to_owned()));
+    }
+    drop(bucket);
+    Ok(shared)
 }
 
 fn resource(call: &Call<'_>, of: fn(&Params, &Scene<'_>) -> Vec<String>) -> String {
@@ -82,7 +96,7 @@ fn resource(call: &Call<'_>, of: fn(&Params, &Scene<'_>) -> Vec<String>) -> Stri
 fn head_bucket(call: &Call<'_>) -> Result<RawResponse, Failure> {
     drop(open(call, &resource(call, bucket_arn), "s3:ListBucket")?);
     let headers = vec![("x-amz-bucket-region", call.region_name.to_owned())];
-    Ok(RawResponse { status: 200, content_type: "application/xml", headers, body: Bytes::new() })
+    Ok(RawResponse { status: 200, content_type: "application/xml", headers, metadata: Vec::new(), body: Bytes::new() })
 }
 
 /// An entry of a list: an object, or a group of keys with a common prefix.
@@ -147,7 +161,7 @@ fn list_objects(call: &Call<'_>) -> Result<RawResponse, Failure> {
     }
     xml.close("ListBucketResult");
     let body = Bytes::from(xml.finish());
-    Ok(RawResponse { status: 200, content_type: "application/xml", headers: Vec::new(), body })
+    Ok(RawResponse { status: 200, content_type: "application/xml", headers: Vec::new(), metadata: Vec::new(), body })
 }
 
 /// One page after the key `after`, and the key after which the next page starts.
@@ -198,6 +212,9 @@ fn get_object(call: &Call<'_>) -> Result<RawResponse, Failure> {
         let message = "At least one of the pre-conditions you specified did not hold";
         return Err(Failure::with_status(412, "PreconditionFailed", message));
     }
+    if call.params.get("if-none-match").is_some_and(|tag| tag == "*" || tag.trim_matches('"') == object.etag) {
+        return Err(Failure::with_status(304, "NotModified", "Not Modified"));
+    }
     let body = object.read().ok_or_else(|| {
         Failure::with_status(500, "InternalError", "We encountered an internal error. Please try again.")
     })?;
@@ -205,13 +222,14 @@ fn get_object(call: &Call<'_>) -> Result<RawResponse, Failure> {
     if let Ok(date) = DateTimePrinter::new().timestamp_to_rfc9110_string(&object.modified) {
         headers.push(("last-modified", date));
     }
+    let (content_type, metadata) = ("binary/octet-stream", object.metadata.clone());
     let Some(range) = call.params.get("range") else {
-        return Ok(RawResponse { status: 200, content_type: "binary/octet-stream", headers, body });
+        return Ok(RawResponse { status: 200, content_type, headers, metadata, body });
     };
     let (first, end) = byte_range(range, body.len())
         .ok_or_else(|| Failure::with_status(416, "InvalidRange", "The requested range is not satisfiable"))?;
     headers.push(("content-range", format!("bytes {first}-{}/{}", end - 1, body.len())));
-    Ok(RawResponse { status: 206, content_type: "binary/octet-stream", headers, body: body.slice(first..end) })
+    Ok(RawResponse { status: 206, content_type, headers, metadata, body: body.slice(first..end) })
 }
 
 /// First byte and end of `bytes=a-b`, `bytes=a-` or `bytes=-n` in a body; none if the body has no byte of it.

@@ -17,6 +17,8 @@ pub(crate) struct Bucket {
     pub(super) readers: Vec<String>,
     /// Ordered by the bytes of the keys, as S3 lists them.
     pub(crate) objects: BTreeMap<String, Object>,
+    /// Whether it keeps earlier versions: the answer to `GetBucketVersioning`. Only the newest version can be read here.
+    pub(crate) versioned: bool,
 }
 
 /// An object.
@@ -27,6 +29,8 @@ pub(crate) struct Object {
     /// 32 hexadecimal digits that depend on the content.
     pub(crate) etag: String,
     pub(crate) modified: Timestamp,
+    /// Header names and values that its writer chose: `x-amz-meta-...`.
+    pub(crate) metadata: Vec<(String, String)>,
 }
 
 #[derive(Debug, Clone)]
@@ -51,7 +55,13 @@ impl Object {
             high = mix(high.wrapping_add(low));
         }
         let size = content.len() as u64;
-        Self { content: Content::Memory(content), size, etag: format!("{low:016x}{high:016x}"), modified }
+        Self {
+            content: Content::Memory(content),
+            size,
+            etag: format!("{low:016x}{high:016x}"),
+            modified,
+            metadata: Vec::new(),
+        }
     }
 
     pub(super) fn file(path: &Path) -> Result<Self, String> {
@@ -59,7 +69,7 @@ impl Object {
         let modified = facts.modified().ok().and_then(|time| Timestamp::try_from(time).ok()).unwrap_or_default();
         let identity = format!("{} {} {}", path.display(), facts.len(), modified);
         let etag = format!("{:016x}{:016x}", digest(&[&identity]), digest(&["etag", &identity]));
-        Ok(Self { content: Content::File(path.to_owned()), size: facts.len(), etag, modified })
+        Ok(Self { content: Content::File(path.to_owned()), size: facts.len(), etag, modified, metadata: Vec::new() })
     }
 
     /// The bytes; none if the file does not exist any more.

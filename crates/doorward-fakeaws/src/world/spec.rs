@@ -324,6 +324,9 @@ pub struct BucketSpec {
     /// Every file below is an object, its path from here the key. Relative to the world file, or to the current folder
     /// when the world comes from a text.
     pub folder: Option<PathBuf>,
+    /// Whether it keeps earlier versions of its objects.
+    #[serde(default)]
+    pub versioned: bool,
     /// `[[bucket.object]]`: objects given inline.
     #[serde(default)]
     pub object: Vec<ObjectSpec>,

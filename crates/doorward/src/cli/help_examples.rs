@@ -30,7 +30,15 @@ Examples:
   doorward scan --role-name audit --ou /Prod               another role, one organizational unit
   doorward scan --format html=scan.html --format json=scan.json --save scan.saved
   doorward scan --format evidence=evidence --signing-key key.pem
-  doorward scan --resume                                   continue an interrupted scan";
+  doorward scan --resume                                   continue an interrupted scan
+  doorward scan --shard 3/16 --save part-3.json            one share of sixteen, for `doorward merge`";
+
+/// Those of `doorward merge`.
+pub(super) const MERGE_EXAMPLES: &str = "\
+Examples:
+  doorward merge part-*.json                               the table of the whole scan; recorded in the ledger
+  doorward merge --discovered plan.json part-{1..16}.json --format html=scan.html
+  doorward merge part-*.json --save scan.saved --publish";
 
 /// Those of `doorward report`.
 pub(super) const REPORT_EXAMPLES: &str = "\

@@ -21,6 +21,8 @@ pub(crate) enum SetupCommand {
     ConformancePack(SetupPack),
     /// CloudFormation: events of changes to load balancers, sent to one event bus
     Eventbridge(SetupEvents),
+    /// CloudFormation: a scan that Step Functions distributes over Lambda functions or ECS tasks
+    Distributed(SetupDistributed),
     /// Rules for a gate before deployment, from the policy in the settings
     Gate(SetupGate),
 }
@@ -92,6 +94,14 @@ pub(crate) struct SetupEvents {
     /// The organization whose accounts may send events to the bus (o-...)
     #[arg(long, value_name = "ID")]
     pub(crate) organization_id: Option<String>,
+    /// Write the files to this folder instead of stdout
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// Where the stacks are written.
+#[derive(Debug, Args)]
+pub(crate) struct SetupDistributed {
     /// Write the files to this folder instead of stdout
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,

@@ -12,7 +12,7 @@ use doorward_model::{DeliveryResult, GapReason};
 use lambda_runtime::{Context, Diagnostic, LambdaEvent, service_fn};
 use serde_json::{Value, json};
 
-use super::EventHandler;
+use super::{EventHandler, task};
 use crate::delivery::DeliveryRun;
 use crate::exit::{Exit, Failure};
 use crate::io::runtime;
@@ -78,6 +78,9 @@ async fn take(
     stop: &Stop,
     figures: &mut InvocationMetrics,
 ) -> Result<(Value, Exit, String), Failure> {
+    if task::is_task(payload) {
+        return task::run(payload, figures).await;
+    }
     let events = parse_json(payload).map_err(|e| Failure::new(Exit::Usage, e.to_string()))?;
     if events.contains(&ParsedEvent::Schedule) {
         figures.finished = Some(false);
@@ -117,6 +120,7 @@ async fn scheduled(
         emulator: None,
         clock: handler.clock.clone(),
         stop: Some(stop.clone()),
+        merged: None,
     };
     let Scanned { mut exit, recorded } = scan::execute(request, false).await?;
     figures.scanned(matches!(exit, Exit::Clean | Exit::Findings));

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 use std::time::Duration;
 
-use doorward_fakeaws::{Clock, Fault, Options, Server, World};
+use doorward_fakeaws::{Clock, Fault, Options, RequestIds, Server, World};
 use jiff::Timestamp;
 
 /// The repository, for the examples in it.
@@ -45,10 +45,27 @@ impl Bed {
         Self::with_clock(world, vec![], Clock::manual(start), false)
     }
 
+    /// The same, in a time that stands still for commands too, with request ids that follow from requests: two scans give the same bytes.
+    pub(crate) fn start_still(world: &str, start: Timestamp) -> Self {
+        let clock = Clock::manual(start);
+        let options = Options {
+            quotas: Some(false),
+            clock: clock.clone(),
+            check_dates: false,
+            request_ids: RequestIds::ByContent,
+            ..Options::default()
+        };
+        Self::with_options(world, clock, options)
+    }
+
     fn with_clock(world: &str, faults: Vec<Fault>, clock: Clock, check_dates: bool) -> Self {
+        let options = Options { quotas: Some(false), faults, clock: clock.clone(), check_dates, ..Options::default() };
+        Self::with_options(world, clock, options)
+    }
+
+    fn with_options(world: &str, clock: Clock, options: Options) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let world = World::from_toml(world).unwrap();
-        let options = Options { quotas: Some(false), faults, clock: clock.clone(), check_dates, ..Options::default() };
         let server = runtime.block_on(Server::start(world, options)).unwrap();
         Self { server, clock, runtime }
     }

@@ -53,6 +53,7 @@ mod scene;
 mod secrets;
 mod settings_shown;
 mod setup;
+mod shards;
 mod shipped;
 mod state;
 mod time;

@@ -28,7 +28,8 @@ pub(super) fn bucket(world: &World, spec: &BucketSpec) -> Result<Bucket, String>
             return Err(format!("object {:?} is declared twice", entry.key));
         }
     }
-    Ok(Bucket { account, region: world.find_region(&spec.region)?, readers: spec.readers.clone(), objects })
+    let region = world.find_region(&spec.region)?;
+    Ok(Bucket { account, region, readers: spec.readers.clone(), objects, versioned: spec.versioned })
 }
 
 /// Every file below `folder`; its path from `top` is its key.

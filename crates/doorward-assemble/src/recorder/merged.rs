@@ -1,0 +1,74 @@
+//! Recording a scan that several processes read.
+
+use doorward_ledger::{Ledger, LedgerError, RunHeader};
+use doorward_model::{AccountId, Inventory, Region};
+
+use super::{ScanRecorder, known_of};
+use crate::AssembleError;
+use doorward_core::discover::Known;
+
+/// What a ledger knows of the organizations that it has scans of.
+#[derive(Debug, Clone, Default)]
+pub struct KnownAhead {
+    /// The organizations, as their newest scans read them.
+    pub organizations: Vec<Known>,
+    /// The load balancers of each account-Region that has any.
+    pub counts: Vec<(AccountId, Region, u64)>,
+}
+
+impl KnownAhead {
+    /// Reads a ledger, and changes nothing in it. One that does not exist knows nothing.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read: processes that know different things would divide a scan differently.
+    pub fn read(path: &std::path::Path) -> Result<Self, AssembleError> {
+        let ledger = match Ledger::open_read_only(path) {
+            Err(LedgerError::Missing { .. }) => return Ok(Self::default()),
+            opened => opened?,
+        };
+        let organizations = ledger.newest_headers()?.into_iter().map(known_of).collect();
+        Ok(Self { organizations, counts: ledger.load_balancer_counts()? })
+    }
+}
+
+impl ScanRecorder {
+    /// Begins and ends the collecting of a scan that others read; `plan` and `settings` identify what they read. A merge that was stopped
+    /// before its record is done again, and a scan that is recorded already is left as it is.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read or written.
+    pub async fn begin_merged(
+        &mut self,
+        inventory: &Inventory,
+        plan: String,
+        settings: String,
+    ) -> Result<(), AssembleError> {
+        self.wait_for_turn().await?;
+        let run = &inventory.run;
+        self.run.clone_from(&run.id);
+        if self.ledger.runs()?.iter().any(|recorded| recorded.id == run.id) {
+            return Ok(());
+        }
+        let lease = self.lease()?;
+        let mut begun = false;
+        while let Some(old) = self.ledger.unfinished_run()? {
+            if old.header.run.id == run.id {
+                begun = true;
+                break;
+            }
+            self.ledger.abandon_run(&lease, &old.header.run.id)?;
+        }
+        if !begun {
+            let header = RunHeader {
+                run: run.clone(),
+                organization: inventory.organization.clone(),
+                accounts: inventory.accounts.clone(),
+                accounts_listing: inventory.accounts_listing.clone(),
+                plan,
+                settings,
+            };
+            self.ledger.begin_run(&lease, &header)?;
+        }
+        self.ledger.finish_run(&lease, inventory).map_err(AssembleError::from)
+    }
+}

@@ -1,0 +1,34 @@
+//! Shards: a scan divided among processes, and the merge of their parts.
+//!
+//! ```text
+//! scan --discover-only -> plan file --+--> scan --shard 1/n -> part 1 --+
+//!                                     +--> scan --shard 2/n -> part 2 --+--> merge -> Inventory -> the pipeline of every report
+//!                                     +--> ...                          |
+//! ```
+//!
+//! [`Shares`] decides which shard reads which account-Region. A [`PartWriter`] writes what one shard read: the settings, the plan, one
+//! account-Region per line, and a closing line with counts and a hash. [`merge()`] reads parts one after the other and gives the
+//! inventory of one scan. What a part does not prove is not available: every account-Region of the plan is in the result, and those of
+//! a part that cannot be used have the gap `part-unusable`.
+//!
+//! What it deliberately does not do: call AWS, judge, read the clock, or write the ledger.
+
+mod merge;
+mod part;
+mod part_problem;
+mod part_reader;
+mod part_writer;
+mod planned_places;
+mod reference_part;
+mod shard;
+mod share_hash;
+mod shares;
+
+pub use merge::{MergeError, MergeLimits, Merged, UnusedPart, merge};
+pub use part::{PART_FORMAT, PartEnd, PartHead, PartPlan, PartTotals};
+pub use part_problem::PartProblem;
+pub use part_reader::{OpenPart, SavedPlan, read_plan};
+pub use part_writer::{PartWriter, WrittenPart};
+pub use planned_places::{Place, PlannedPlaces, identify_places};
+pub use shard::{InvalidShard, Shard, expand_numbers};
+pub use shares::{KnownCounts, Shares};
