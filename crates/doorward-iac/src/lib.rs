@@ -67,8 +67,11 @@ pub struct Deployment {
     pub variables: VariableValues,
 }
 
+/// The last part of a path that stands for all files below a folder.
+pub const ALL_FILES: &str = "**";
+
 /// Reads the Terraform files directly in a folder, given its path; empty if the folder does not exist. The path of a file
-/// gives this file alone, of any kind. The caller decides what may be read: a folder or file is requested because a
+/// gives this file alone, of any kind. A path that ends in [`ALL_FILES`] gives all files below its folder, without their texts. The caller decides what may be read: a folder or file is requested because a
 /// configuration, which may be hostile, names it.
 pub type ReadFolder<'a> = &'a dyn Fn(&str) -> Result<Vec<SourceFile>, FileError>;
 

@@ -166,8 +166,9 @@ pub(super) fn is_visible(path: &Path) -> bool {
     !(is_hidden || THIRD_PARTY.contains(&&*name))
 }
 
-/// Whether a file has a checked ending. The files of Elastic Beanstalk end in `.config`.
+/// Whether a file has a checked name. The files of Elastic Beanstalk end in `.config`.
 fn is_checked(path: &Path) -> bool {
     let folder = path.parent().and_then(Path::file_name).is_some_and(|name| name == EXTENSIONS);
-    ends(path, &ENDINGS) || (folder && ends(path, &[".config"]))
+    let is_kustomization = path.file_name().is_some_and(|name| name == "Kustomization");
+    ends(path, &ENDINGS) || is_kustomization || is_program(path) || (folder && ends(path, &[".config"]))
 }

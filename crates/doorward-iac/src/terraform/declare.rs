@@ -63,7 +63,7 @@ impl<'a> RootEvaluation<'a> {
                 output.unread.push(unread(address, file, section, because.to_owned()));
             }
         }
-        indirect_blocks::declare(files, &is_checked, &call.prefix, scope, self.objects, output);
+        indirect_blocks::declare(self, (files, scope), &is_checked, &call.prefix, output);
         for called in module.called.iter().filter(|called| is_checked(called.file)) {
             let providers = Some(&providers).filter(|_| called.section.argument("providers").is_none());
             self.declare_called(&call.prefix, called, Inherited { tags, providers }, output);
