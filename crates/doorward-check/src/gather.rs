@@ -13,6 +13,7 @@ use crate::CheckError;
 mod bytes;
 mod ignored;
 mod programs;
+pub(crate) mod rendered_charts;
 mod search;
 
 /// The endings that a search of a folder looks for.
@@ -39,6 +40,8 @@ pub struct Gathered {
     pub unexamined: Vec<Unexamined>,
     /// Files and folders that were left out because git ignores them.
     pub ignored: usize,
+    /// The folders of Helm charts.
+    pub charts: Vec<PathBuf>,
 }
 
 /// What a search of a folder leaves out, besides hidden files and `node_modules`.

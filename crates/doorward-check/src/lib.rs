@@ -23,6 +23,7 @@ pub use changed::ChangedFiles;
 pub use checker::{CheckReport, Checker, JudgedDeclaration, Outcome};
 pub use error::{CheckError, InputError};
 pub use fix::{WriteFile, fix};
+pub use gather::rendered_charts::HelmRun;
 pub use gather::{Gathered, SearchOptions, gather, read_file, read_folder};
 pub use live::LiveScan;
 pub use render::{CheckDocument, Format, Output, RenderInput, TextOptions};

@@ -82,6 +82,7 @@ pub fn parse(sources: &[SourceFile], deployment: &Deployment, folder: ReadFolder
     let texts: Vec<SourceText<'_>> = sources.iter().map(SourceText::new).collect();
     let mut manifests = kubernetes::Manifests::default();
     let mut configurations = Vec::new();
+    let mut units = Vec::new();
     for (source, text) in sources.iter().zip(&texts) {
         let content = match detect::detect(source, text) {
             Ok(content) => content,
@@ -92,9 +93,9 @@ pub fn parse(sources: &[SourceFile], deployment: &Deployment, folder: ReadFolder
         };
         let parsed = match content {
             Content::Terragrunt => {
-                let parsed = terraform::terragrunt::parse(source, sources, deployment, &mut output);
-                if let Err(error) = parsed {
-                    output.refuse(error, source.named, &source.text);
+                match terraform::terragrunt::parse(source, sources, deployment, &mut output) {
+                    Ok(unit) => units.extend(unit),
+                    Err(error) => output.refuse(error, source.named, &source.text),
                 }
                 Ok(())
             }
@@ -139,7 +140,7 @@ pub fn parse(sources: &[SourceFile], deployment: &Deployment, folder: ReadFolder
         }
     }
     let found = RefCell::default();
-    terraform::configuration::parse(&configurations, deployment, folder, &found, &mut output);
+    terraform::configuration::parse((&configurations, &units), deployment, folder, &found, &mut output);
     let found = found.into_inner();
     let found_texts = found.texts();
     found.add_to(&found_texts, &mut manifests);

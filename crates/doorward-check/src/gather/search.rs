@@ -111,6 +111,9 @@ impl Search {
             } else if entry.file_type().is_symlink() {
                 self.links.insert(entry.into_path());
             } else if is_checked(entry.path()) {
+                if entry.file_name() == "Chart.yaml" {
+                    gathered.charts.extend(entry.path().parent().map(Path::to_owned));
+                }
                 if is_program(entry.path()) {
                     self.programs.insert(entry.path().to_owned());
                 }
