@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use doorward_iac::Dialect;
+use doorward_iac::{ALL_FILES, Dialect};
 
 use crate::CheckReport;
 
@@ -41,6 +41,16 @@ impl ChangedFiles {
         !self.within(file).is_some_and(|path| self.tracked.contains(&path) && !self.changed.contains(&path))
     }
 
+    /// Whether a file below a folder, which exists or existed, may differ.
+    fn below_may_differ(&self, folder: &str) -> bool {
+        let folder = if folder.is_empty() { Path::new(".") } else { Path::new(folder) };
+        match folder.canonicalize().ok().and_then(|folder| Some(folder.strip_prefix(&self.root).ok()?.to_owned())) {
+            Some(below) => self.changed.iter().any(|path| Path::new(path).starts_with(&below)),
+            // A folder that does not exist may be one that was deleted.
+            None => !self.changed.is_empty(),
+        }
+    }
+
     /// Whether a file that is read, if it exists, may differ.
     fn read_may_differ(&self, file: &str) -> bool {
         self.within(file).is_some_and(|path| self.changed.contains(&path))
@@ -58,7 +68,10 @@ impl CheckReport {
         let any =
             |endings: &[&str]| files.changed.iter().any(|path| endings.iter().any(|ending| path.ends_with(ending)));
         // Functions read files of any name, and so does `--var-file`.
-        let is_read = |path: &String| files.read_may_differ(path);
+        let is_read = |path: &String| match path.strip_suffix(ALL_FILES) {
+            Some(folder) => files.below_may_differ(folder.trim_end_matches('/')),
+            None => files.read_may_differ(path),
+        };
         let configuration = hcl || any(&CONFIGURATION) || self.requested.iter().any(is_read);
         let manifests = kubernetes || any(&MANIFESTS);
         let may_concern = |dialect: Option<Dialect>, file: &str| match dialect {

@@ -141,7 +141,8 @@ impl Fixer<'_, '_> {
 }
 
 /// Folders that a program writes, with the program.
-const GENERATED_FOLDERS: [(&str, &str); 4] = [
+const GENERATED_FOLDERS: [(&str, &str); 5] = [
+    (crate::gather::rendered_charts::RENDERED, "Helm"),
     ("cdk.out", "The AWS CDK"),
     ("cdktf.out", "CDK for Terraform"),
     (".aws-sam", "SAM"),

@@ -6,19 +6,23 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use doorward_iac::{FileError, SourceFile, SourceRange, Unexamined, UnexaminedReason, UnreadPart};
+use doorward_iac::{ALL_FILES, FileError, SourceFile, SourceRange, Unexamined, UnexaminedReason, UnreadPart};
 
 use crate::CheckError;
 
 mod bytes;
 mod ignored;
 mod programs;
+pub(crate) mod rendered_charts;
 mod search;
 
 /// The endings that a search of a folder looks for.
 const ENDINGS: [&str; 9] = [".json", ".yaml", ".yml", ".template", ".tf", ".tofu", ".tf.json", ".tofu.json", ".hcl"];
 /// The endings of the files that Terraform reads in a folder.
 const CONFIGURATION: [&str; 6] = [".tf", ".tofu", ".tf.json", ".tofu.json", ".tfvars", ".tfvars.json"];
+
+/// The maximum number of files whose names the function `fileset` of a configuration gets.
+const MAX_NAMES: usize = 10_000;
 
 /// The first bytes of a file that git-crypt encrypts. No tool deploys such a file before it is decrypted.
 const ENCRYPTED: &[u8] = b"\0GITCRYPT\0";
@@ -36,6 +40,8 @@ pub struct Gathered {
     pub unexamined: Vec<Unexamined>,
     /// Files and folders that were left out because git ignores them.
     pub ignored: usize,
+    /// The folders of Helm charts.
+    pub charts: Vec<PathBuf>,
 }
 
 /// What a search of a folder leaves out, besides hidden files and `node_modules`.
@@ -121,6 +127,9 @@ pub fn read_file(path: &Path) -> Result<SourceFile, FileError> {
 ///
 /// A folder or file that cannot be read.
 pub fn read_folder(folder: &str) -> Result<Vec<SourceFile>, FileError> {
+    if let Some(above) = folder.strip_suffix(ALL_FILES).filter(|above| above.is_empty() || above.ends_with('/')) {
+        return names_below(above.trim_end_matches('/'));
+    }
     let path = if folder.is_empty() { Path::new(".") } else { Path::new(folder) };
     let unreadable = |at: &Path, e: &std::io::Error| FileError::at_start(shown(at), format!("cannot be read: {e}"));
     let entries = match std::fs::read_dir(path) {
@@ -149,6 +158,26 @@ pub fn read_folder(folder: &str) -> Result<Vec<SourceFile>, FileError> {
         let label = shown(&path);
         let bytes = bytes::of_file(&path).map_err(|error| FileError::at_start(&label, error.to_string()))?;
         sources.push(SourceFile::new(label, bytes, false)?);
+    }
+    Ok(sources)
+}
+
+/// The files below a folder, without their texts. A link is not followed.
+fn names_below(folder: &str) -> Result<Vec<SourceFile>, FileError> {
+    let path = if folder.is_empty() { Path::new(".") } else { Path::new(folder) };
+    if !path.is_dir() {
+        return Ok(Vec::new());
+    }
+    let mut sources = Vec::new();
+    for entry in walkdir::WalkDir::new(path).sort_by_file_name() {
+        let entry = entry.map_err(|error| FileError::at_start(folder, format!("cannot be searched: {error}")))?;
+        let kind = entry.file_type();
+        if kind.is_symlink() || sources.len() >= MAX_NAMES {
+            return Err(FileError::at_start(folder, "contains links or too many files"));
+        }
+        if kind.is_file() {
+            sources.push(SourceFile::new(shown(entry.path()), Vec::new(), false)?);
+        }
     }
     Ok(sources)
 }

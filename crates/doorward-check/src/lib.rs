@@ -25,6 +25,7 @@ pub use checker::{CheckReport, Checker, JudgedDeclaration, Outcome};
 pub use declarations::Declarations;
 pub use error::{CheckError, InputError};
 pub use fix::{WriteFile, fix};
+pub use gather::rendered_charts::HelmRun;
 pub use gather::{Gathered, SearchOptions, gather, read_file, read_folder};
 pub use live::LiveScan;
 pub use render::{CheckDocument, Format, Output, RenderInput, TextOptions};

@@ -30,43 +30,51 @@ impl LiveScan {
         }
         let dialect = declared.dialect;
         let address = declared.address.clone();
-        let Subject::LoadBalancer(lb) = &mut declared.subject else { return None };
+        let Declared { subject: Subject::LoadBalancer(lb), outcomes, note, .. } = declared else { return None };
         let undecided = lb.placeholder.as_deref().cloned().unwrap_or_default();
         let mut same = self.load_balancers.iter().filter(|live| is_same(lb, &undecided, live, dialect, &address));
         let (Some(live), None) = (same.next(), same.next()) else { return None };
-        let is_taken = fill(&mut lb.mode, &live.mode);
-        fill(&mut lb.drop_invalid_headers, &live.drop_invalid_headers);
-        fill(&mut lb.waf_fail_open, &live.waf_fail_open);
-        // A declaration cannot show log deliveries of CloudWatch Logs. The scan has read them.
-        let is_open = lb
-            .access_logs
-            .gap()
-            .is_some_and(|gap| matches!(gap.reason, GapReason::KeepsLiveValue | GapReason::Undeclared));
-        if is_open {
-            lb.access_logs = live.access_logs.clone();
+        let mut is_taken = take(lb, live);
+        // A possible value that leaves the attribute as it is leaves it as the scan saw it.
+        for outcome in outcomes.iter_mut().filter(|outcome| outcome.kind == live.kind) {
+            is_taken |= take(outcome, live);
         }
-        fill(&mut lb.scheme, &live.scheme);
-        // Declarations of target groups are not read.
-        lb.target_groups = live.target_groups.clone();
-        // The load balancers in front of it are other declarations: what was scanned counts while the scheme stays.
-        if lb.scheme == live.scheme {
-            lb.reachability = live.reachability.clone();
-        }
-        fill(&mut lb.listeners, &live.listeners);
-        lb.arn = live.arn.clone();
-        lb.account = live.account.clone();
-        lb.region = live.region.clone();
-        lb.name.clone_from(&live.name);
-        lb.placeholder = None;
         if is_taken {
             let source = format!("as the scan of {} observed on {}", self.started.strftime("%Y-%m-%d"), live.arn);
-            declared.note = Some(match declared.note.take() {
+            *note = Some(match note.take() {
                 Some(note) => format!("{note}; {source}"),
                 None => source,
             });
         }
         self.accounts.get(live.account.as_str()).cloned()
     }
+}
+
+/// Completes a load balancer with the values of the live one. Returns whether its mode was taken.
+fn take(lb: &mut LoadBalancer, live: &LoadBalancer) -> bool {
+    let is_taken = fill(&mut lb.mode, &live.mode);
+    fill(&mut lb.drop_invalid_headers, &live.drop_invalid_headers);
+    fill(&mut lb.waf_fail_open, &live.waf_fail_open);
+    // A declaration cannot show log deliveries of CloudWatch Logs. The scan has read them.
+    let is_open =
+        lb.access_logs.gap().is_some_and(|gap| matches!(gap.reason, GapReason::KeepsLiveValue | GapReason::Undeclared));
+    if is_open {
+        lb.access_logs = live.access_logs.clone();
+    }
+    fill(&mut lb.scheme, &live.scheme);
+    // Declarations of target groups are not read.
+    lb.target_groups = live.target_groups.clone();
+    // The load balancers in front of it are other declarations: what was scanned counts while the scheme stays.
+    if lb.scheme == live.scheme {
+        lb.reachability = live.reachability.clone();
+    }
+    fill(&mut lb.listeners, &live.listeners);
+    lb.arn = live.arn.clone();
+    lb.account = live.account.clone();
+    lb.region = live.region.clone();
+    lb.name.clone_from(&live.name);
+    lb.placeholder = None;
+    is_taken
 }
 
 /// Takes the live value where the declaration keeps it or does not set it. A value that the files reference and do not

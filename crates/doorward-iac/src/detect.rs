@@ -23,7 +23,7 @@ pub(crate) enum Content<'a> {
 }
 
 /// Words of which every declaration contains at least one. Files without any are not parsed unless the user named them.
-const MARKERS: [&str; 19] = [
+const MARKERS: [&str; 23] = [
     "AWS::",
     "::MODULE",
     "Transform:",
@@ -35,6 +35,10 @@ const MARKERS: [&str; 19] = [
     "Gateway",
     "LoadBalancer",
     "hostSharedAlb",
+    "elb.aws.",
+    "elbv2.aws.",
+    "elasticloadbalancing.aws.",
+    "kustomize.toolkit.fluxcd.io",
     "resource_changes",
     "planned_values",
     "urn:pulumi:",

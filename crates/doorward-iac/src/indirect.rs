@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use crate::kubernetes::{ManifestOrigin, Manifests, of_values};
+use crate::kubernetes::{ManifestOrigin, Manifests, is_disabled, of_values};
 use crate::signs;
 use crate::source_text::{SourceFile, SourceText};
 use crate::synthetic::{at_path, document, map, merge, parse_yaml, scalar};
@@ -270,6 +270,7 @@ fn helm(node: &Node, address: &str, action: Action, raw: &str) -> Vec<Indirect> 
         }
     }
     is_complete &= !has_unknown_ingress(&values, false);
+    let is_off = is_disabled(&values);
     let found = of_values(&values, address, action);
     let chart = node.text_at(&["chart"]).unwrap_or_default();
     let may_be = signs::of_controller(raw) || !charts::is_without_ingress(chart);
@@ -280,7 +281,7 @@ fn helm(node: &Node, address: &str, action: Action, raw: &str) -> Vec<Indirect> 
             "The values of the chart {chart:?} are not all known here, and may ask for a load balancer; check the rendered \
              chart (`helm template`)."
         )));
-    } else if contained.is_empty() && signs::of_controller(raw) && !charts::is_without_ingress(chart) {
+    } else if contained.is_empty() && !is_off && signs::of_controller(raw) && !charts::is_without_ingress(chart) {
         contained.push(Indirect::Unread(format!(
             "The values of the chart {chart:?} speak of the AWS Load Balancer Controller, and no Ingress is found in them; \
              check the rendered chart (`helm template`)."

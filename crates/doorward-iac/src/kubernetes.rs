@@ -4,6 +4,7 @@
 //!
 //! The controller sends only the attributes that are set, so that an unset attribute keeps its value: <https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/ingress/annotations/>
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use doorward_model::{GapReason, Observed};
@@ -22,7 +23,7 @@ mod ingress;
 mod kustomize;
 mod service;
 
-pub(crate) use helm_values::{is_values, of_values, unknown};
+pub(crate) use helm_values::{is_disabled, is_values, of_values, unknown};
 pub(crate) use kustomize::{build as build_kustomizations, is_kustomization, mark as mark_kustomizations};
 
 /// The names of key and value in the controller's lists.
@@ -85,6 +86,11 @@ impl<'a> Manifests<'a> {
         self.values.push((text, document));
     }
 
+    /// Leaves out the documents of files that are no manifests of their own.
+    fn leave_out(&mut self, files: &BTreeSet<String>) {
+        self.documents.retain(|(text, _, origin)| origin.is_some() || !files.contains(text.path));
+    }
+
     /// Evaluates all documents together.
     pub(crate) fn parse(&self, deployment: &Deployment, output: &mut ParseOutput) {
         let mut objects = Vec::new();
@@ -94,6 +100,7 @@ impl<'a> Manifests<'a> {
                 output.errors.push(error);
                 continue;
             }
+            kustomize::mark_by_controllers(text, root, output);
             let items = root.get("items").and_then(Node::as_seq);
             let origin = origin.as_ref();
             let object = |node| Object { text, document, node, origin };

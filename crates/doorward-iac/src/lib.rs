@@ -67,8 +67,11 @@ pub struct Deployment {
     pub variables: VariableValues,
 }
 
+/// The last part of a path that stands for all files below a folder.
+pub const ALL_FILES: &str = "**";
+
 /// Reads the Terraform files directly in a folder, given its path; empty if the folder does not exist. The path of a file
-/// gives this file alone, of any kind. The caller decides what may be read: a folder or file is requested because a
+/// gives this file alone, of any kind. A path that ends in [`ALL_FILES`] gives all files below its folder, without their texts. The caller decides what may be read: a folder or file is requested because a
 /// configuration, which may be hostile, names it.
 pub type ReadFolder<'a> = &'a dyn Fn(&str) -> Result<Vec<SourceFile>, FileError>;
 
@@ -79,6 +82,7 @@ pub fn parse(sources: &[SourceFile], deployment: &Deployment, folder: ReadFolder
     let texts: Vec<SourceText<'_>> = sources.iter().map(SourceText::new).collect();
     let mut manifests = kubernetes::Manifests::default();
     let mut configurations = Vec::new();
+    let mut units = Vec::new();
     for (source, text) in sources.iter().zip(&texts) {
         let content = match detect::detect(source, text) {
             Ok(content) => content,
@@ -89,9 +93,9 @@ pub fn parse(sources: &[SourceFile], deployment: &Deployment, folder: ReadFolder
         };
         let parsed = match content {
             Content::Terragrunt => {
-                let parsed = terraform::terragrunt::parse(source, sources, deployment, &mut output);
-                if let Err(error) = parsed {
-                    output.refuse(error, source.named, &source.text);
+                match terraform::terragrunt::parse(source, sources, deployment, &mut output) {
+                    Ok(unit) => units.extend(unit),
+                    Err(error) => output.refuse(error, source.named, &source.text),
                 }
                 Ok(())
             }
@@ -136,7 +140,7 @@ pub fn parse(sources: &[SourceFile], deployment: &Deployment, folder: ReadFolder
         }
     }
     let found = RefCell::default();
-    terraform::configuration::parse(&configurations, deployment, folder, &found, &mut output);
+    terraform::configuration::parse((&configurations, &units), deployment, folder, &found, &mut output);
     let found = found.into_inner();
     let found_texts = found.texts();
     found.add_to(&found_texts, &mut manifests);

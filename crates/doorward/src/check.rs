@@ -17,6 +17,7 @@ use crate::settings::Settings;
 use doorward_file::{Readers, write_file};
 
 mod changed_files;
+mod helm;
 
 /// Runs `doorward check`.
 pub(crate) fn run(cli: &Cli, arguments: &CheckArguments) -> Result<Exit, Failure> {
@@ -44,10 +45,14 @@ pub(crate) fn run(cli: &Cli, arguments: &CheckArguments) -> Result<Exit, Failure
     let checker = Checker::new(&check, &register, live.as_ref(), crate::clock::now())?;
     let exclude = settings.check.exclude.iter().chain(&arguments.exclude).cloned().collect();
     let mut gathered = gather(&arguments.paths, &SearchOptions { exclude, no_ignore: arguments.no_ignore })?;
+    if arguments.helm {
+        helm::render(&mut gathered, &arguments.helm_values)?;
+    }
     let mut places = settings.places();
     places.keep_flag("--scan", arguments.scan.as_deref());
     places.keep_flag("--baseline", arguments.baseline.as_deref());
     gathered.sources.iter().for_each(|source| places.keep("a file that is checked", Path::new(&source.path)));
+    arguments.helm_values.iter().for_each(|path| places.keep_flag("--helm-values", Some(path)));
     for argument in &arguments.variables.0 {
         if let VariableArgument::File(path) = argument {
             places.keep_flag("--var-file", Some(path));

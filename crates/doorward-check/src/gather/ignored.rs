@@ -1,7 +1,7 @@
 //! Files and folders that a search leaves out: those of `--exclude`, of a `.doorwardignore`, and those that git ignores.
 //!
-//! All use the syntax of `.gitignore`. The rules of a deeper folder have precedence, as in git. Output of the CDK (`cdk.out`) is
-//! always read: projects ignore it, and it is what they deploy.
+//! All use the syntax of `.gitignore`. The rules of a deeper folder have precedence, as in git. Output of the CDK (`cdk.out`,
+//! `cdktf.out`) is always read: projects ignore it, and it is what they deploy.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use crate::CheckError;
 /// The file with rules for Doorward alone.
 const OWN: &str = ".doorwardignore";
 /// Folders that git's rules do not leave out.
-const DEPLOYED: [&str; 1] = ["cdk.out"];
+const DEPLOYED: [&str; 2] = ["cdk.out", "cdktf.out"];
 
 /// Why a path is left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,4 +1,5 @@
-//! Programs that write declarations: applications of the AWS CDK and of Pulumi.
+//! Programs that write declarations: applications of the AWS CDK, of the CDK for Terraform and of Pulumi, and files of the
+//! Serverless Framework in a programming language.
 //!
 //! Their sources are not evaluated. One that speaks of load balancers is listed as not read, unless what it writes is among the
 //! checked files.
@@ -10,11 +11,21 @@ use doorward_iac::{SourceRange, UnreadPart};
 
 use super::{Gathered, ends, shown};
 
-/// The endings of the languages that both tools have.
+/// The endings of the languages that the tools have.
 const LANGUAGES: [&str; 11] =
     [".ts", ".js", ".mjs", ".py", ".java", ".kt", ".cs", ".fs", ".go", "Pulumi.yaml", "Pulumi.yml"];
-/// Words of a program that creates a load balancer, as the libraries of both tools spell them.
-const WORDS: [&str; 6] = ["LoadBalancer", "LoadBalanced", "elasticloadbalancing", "load_balanced", "elbv2", "aws:lb/"];
+/// Words of a program that creates a load balancer, as the libraries of the tools spell them.
+const WORDS: [&str; 9] = [
+    "LoadBalancer",
+    "LoadBalanced",
+    "elasticloadbalancing",
+    "load_balanced",
+    "elbv2",
+    "aws:lb/",
+    "provider-aws/lib/lb",
+    "provider_aws.lb",
+    "provider-aws/lib/alb",
+];
 /// The maximum number of files of one program, and of bytes of one file, that are searched. Larger ones are generated.
 const MAX_FILES: usize = 5_000;
 const MAX_BYTES: u64 = 1 << 20;
@@ -23,6 +34,10 @@ const MAX_BYTES: u64 = 1 << 20;
 fn tool(path: &Path) -> Option<(&'static str, &'static str)> {
     match path.file_name()?.to_str()? {
         "cdk.json" => Some(("AWS CDK", "run `cdk synth` and check cdk.out")),
+        "cdktf.json" => Some(("the CDK for Terraform", "run `cdktf synth` and check cdktf.out")),
+        "serverless.ts" | "serverless.js" | "serverless.mjs" => {
+            Some(("the Serverless Framework", "run `serverless package` and check .serverless"))
+        }
         "Pulumi.yaml" | "Pulumi.yml" => Some(("Pulumi", "check the preview: `pulumi preview --json > preview.json`")),
         _ => None,
     }
@@ -39,11 +54,19 @@ pub(super) fn list(settings: &BTreeSet<PathBuf>, gathered: &mut Gathered) {
     for path in settings {
         let (Some((tool, step)), Some(folder)) = (tool(path), path.parent()) else { continue };
         // Its output is checked, or stands beside it for a check of its own.
-        let is_written = if tool == "Pulumi" { has_preview } else { folder.join("cdk.out").is_dir() };
+        let is_written = match tool {
+            "Pulumi" => has_preview,
+            "AWS CDK" => folder.join("cdk.out").is_dir(),
+            "the CDK for Terraform" => folder.join("cdktf.out").is_dir(),
+            _ => false,
+        };
         if is_written {
             continue;
         }
-        if let Some((file, line)) = sign(folder, settings) {
+        // Of the Serverless Framework, the file itself is the program.
+        let is_itself = tool == "the Serverless Framework";
+        let found = if is_itself { sign_in(path) } else { sign(folder, settings) };
+        if let Some((file, line)) = found {
             let label = shown(&file);
             let place = SourceRange { line, end_line: line, ..SourceRange::at_start(label) };
             let because = format!("The program of {tool} speaks of load balancers; {step}.");
@@ -61,18 +84,18 @@ fn sign(folder: &Path, settings: &BTreeSet<PathBuf>) -> Option<(PathBuf, usize)>
     };
     let entries = walkdir::WalkDir::new(folder).sort_by_file_name().into_iter().filter_entry(visible).flatten();
     let files = entries.filter(|entry| entry.file_type().is_file() && ends_in_a_language(entry.path()));
-    for entry in files.take(MAX_FILES) {
-        if entry.metadata().map_or(true, |metadata| metadata.len() > MAX_BYTES) {
-            continue;
-        }
-        let Ok(bytes) = std::fs::read(entry.path()) else { continue };
-        let text = String::from_utf8_lossy(&bytes);
-        let line = text.lines().position(|line| WORDS.iter().any(|word| line.contains(word)));
-        if let Some(line) = line {
-            return Some((entry.into_path(), line + 1));
-        }
+    files.take(MAX_FILES).find_map(|entry| sign_in(entry.path()))
+}
+
+/// The first line of a file that speaks of a load balancer.
+fn sign_in(path: &Path) -> Option<(PathBuf, usize)> {
+    if path.metadata().map_or(true, |metadata| metadata.len() > MAX_BYTES) {
+        return None;
     }
-    None
+    let bytes = std::fs::read(path).ok()?;
+    let text = String::from_utf8_lossy(&bytes);
+    let line = text.lines().position(|line| WORDS.iter().any(|word| line.contains(word)))?;
+    Some((path.to_owned(), line + 1))
 }
 
 fn ends_in_a_language(path: &Path) -> bool {

@@ -111,6 +111,9 @@ impl Search {
             } else if entry.file_type().is_symlink() {
                 self.links.insert(entry.into_path());
             } else if is_checked(entry.path()) {
+                if entry.file_name() == "Chart.yaml" {
+                    gathered.charts.extend(entry.path().parent().map(Path::to_owned));
+                }
                 if is_program(entry.path()) {
                     self.programs.insert(entry.path().to_owned());
                 }
@@ -166,8 +169,9 @@ pub(super) fn is_visible(path: &Path) -> bool {
     !(is_hidden || THIRD_PARTY.contains(&&*name))
 }
 
-/// Whether a file has a checked ending. The files of Elastic Beanstalk end in `.config`.
+/// Whether a file has a checked name. The files of Elastic Beanstalk end in `.config`.
 fn is_checked(path: &Path) -> bool {
     let folder = path.parent().and_then(Path::file_name).is_some_and(|name| name == EXTENSIONS);
-    ends(path, &ENDINGS) || (folder && ends(path, &[".config"]))
+    let is_kustomization = path.file_name().is_some_and(|name| name == "Kustomization");
+    ends(path, &ENDINGS) || is_kustomization || is_program(path) || (folder && ends(path, &[".config"]))
 }

@@ -66,6 +66,17 @@ pub(super) fn ingresses<'a>(
             Some("Application" | "ApplicationSet") => of_application(object.node),
             _ => continue,
         };
+        // A patch over the rendered chart counts last.
+        let patches = object.node.at(&["spec", "postRenderers"]).filter(|patches| super::kustomize::mentions(patches));
+        if let Some(patches) = patches {
+            output.unread.push(UnreadPart {
+                address: object.address(),
+                place: object.text.place(patches.span.start..patches.span.start),
+                because: "Its postRenderers change the rendered chart; check the manifests that are deployed."
+                    .to_owned(),
+            });
+            continue;
+        }
         if let Some(values) = values {
             let action = object.origin.map_or(Action::Unspecified, |origin| origin.action);
             let of_values = of_values(&values, &object.address(), action);
@@ -114,6 +125,12 @@ pub(super) fn ingresses<'a>(
 pub(crate) fn of_values(values: &Node, address: &str, action: Action) -> Vec<(Document, ManifestOrigin)> {
     let enabled = ingresses_of(values).into_iter().filter(|one| is_enabled(values, &one.path) != Some(false));
     enabled.map(|one| one.rendered(&format!("{address}: {}", one.path), address.to_owned(), action)).collect()
+}
+
+/// Whether values describe Ingresses, all of which they disable.
+pub(crate) fn is_disabled(values: &Node) -> bool {
+    let found = ingresses_of(values);
+    !found.is_empty() && found.iter().all(|one| is_enabled(values, &one.path) == Some(false))
 }
 
 /// Nodes of the base file have no place in this file: they get that of the settings.

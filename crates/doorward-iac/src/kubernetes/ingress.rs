@@ -178,7 +178,13 @@ pub(super) fn scheme_of(object: Object<'_>, scheme: Observed<String>) -> Observe
 /// The attributes in the annotation: `key=value,key=value`.
 fn annotated(object: Object<'_>) -> Attributes {
     let mut attributes = Attributes::default();
-    let Some(node) = object.annotation(ATTRIBUTES) else {
+    let node = object.annotation(ATTRIBUTES);
+    if let Some(node) = node.filter(|_| may_be_replaced(object)) {
+        let message = "annotations that are not known here are merged over it";
+        attributes.incomplete = Some(gap(object.text, GapReason::Unresolved, node.span.clone(), message));
+        return attributes;
+    }
+    let Some(node) = node else {
         // Annotations that are not a literal map, or to which unknown ones are added.
         let annotations = object.node.at(&["metadata", "annotations"]).filter(|node| !node.is_null());
         let open = annotations.filter(|node| match node.as_map() {
@@ -213,6 +219,13 @@ fn annotated(object: Object<'_>) -> Attributes {
         }
     }
     attributes
+}
+
+/// Whether unknown annotations follow the one with the attributes, as `merge` adds them in Terraform: the last one counts.
+fn may_be_replaced(object: Object<'_>) -> bool {
+    let pairs = object.node.at(&["metadata", "annotations"]).and_then(Node::as_map).unwrap_or_default();
+    let mut after = pairs.iter().skip_while(|(key, _)| key.as_str() != Some(ATTRIBUTES));
+    after.any(|(key, _)| key.as_str().is_some_and(|key| key.starts_with("${")))
 }
 
 /// The place of the value of a pair in the annotation; the whole annotation if the pair occurs more than once or is escaped.

@@ -12,6 +12,9 @@ use crate::tree::{Data, Node, yaml};
 use crate::{Action, Dialect, ParseOutput, UnreadPart, signs};
 
 mod built_objects;
+mod by_controllers;
+
+pub(super) use by_controllers::mark as mark_by_controllers;
 
 const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 /// Fields that name manifests and other kustomizations.
@@ -87,7 +90,21 @@ pub(crate) fn build<'a>(
             manifests.add_from(object.text, document(object.node), origin);
         }
     }
+    manifests.leave_out(&patch_files(&all, &built));
     built
+}
+
+/// The files of patches of the kustomizations that were built. Their objects are parts of others.
+fn patch_files(all: &BTreeMap<String, Kustomization>, built: &BTreeSet<String>) -> BTreeSet<String> {
+    let is_built = |one: &&Kustomization| built.contains(&one.path) || one.root.text_at(&["kind"]) == Some("Component");
+    let entries = |one: &Kustomization, fields: &[&str]| {
+        let lists = fields.iter().filter_map(|field| one.root.get(field)).filter_map(Node::as_seq).flatten();
+        let names = lists.filter_map(|entry| entry.text_at(&["path"]).or_else(|| entry.as_str()));
+        names.filter(|name| !name.contains('\n')).map(|name| below(&one.folder, name)).collect::<Vec<_>>()
+    };
+    let patches = all.values().filter(is_built).flat_map(|one| entries(one, &PATCHES[..3]));
+    let resources: BTreeSet<String> = all.values().flat_map(|one| entries(one, &RESOURCES)).collect();
+    patches.filter(|path| !resources.contains(path)).collect()
 }
 
 /// Lists the kustomizations that may change declared load balancers and were not built.
@@ -157,7 +174,10 @@ fn collect(
     }
     for field in PATCHES {
         let Some(patches) = one.root.get(field) else { continue };
-        if patches.as_seq().is_some_and(|patches| patches.iter().any(|patch| concerns(patch, one, sources))) {
+        // A transformer is an object of its own kind, whatever it changes.
+        let speaks: fn(&str) -> bool = if field == "transformers" { has_word } else { speaks };
+        let concerns = |patch: &Node| concerns(patch, one, sources, speaks);
+        if patches.as_seq().is_some_and(|patches| patches.iter().any(concerns)) {
             changes.insert((one.path.clone(), field.to_owned()));
         }
     }
@@ -169,7 +189,7 @@ fn collect(
 }
 
 /// Whether a patch may change a load balancer: its text does, or its file is not among the files.
-fn concerns(patch: &Node, one: &Kustomization, sources: &[SourceFile]) -> bool {
+fn concerns(patch: &Node, one: &Kustomization, sources: &[SourceFile], speaks: fn(&str) -> bool) -> bool {
     // A patch of another kind of objects.
     if patch.text_at(&["target", "kind"]).is_some_and(is_of_another_kind) {
         return false;
@@ -189,7 +209,7 @@ fn is_of_another_kind(kind: &str) -> bool {
     kind.bytes().all(|byte| byte.is_ascii_alphanumeric()) && !super::KINDS.contains(&kind)
 }
 
-fn mentions(node: &Node) -> bool {
+pub(super) fn mentions(node: &Node) -> bool {
     match &*node.data {
         Data::Scalar { text, .. } => speaks(text),
         Data::Seq(nodes) => nodes.iter().any(mentions),
@@ -202,6 +222,10 @@ fn speaks(text: &str) -> bool {
     if !kinds.is_empty() && kinds.iter().all(|kind| is_of_another_kind(kind)) {
         return false;
     }
+    has_word(text)
+}
+
+fn has_word(text: &str) -> bool {
     signs::of_controller(text) || WORDS.iter().any(|word| text.contains(word))
 }
 

@@ -8,6 +8,7 @@ use super::evaluate::Surroundings;
 use super::module::{File, RootEvaluation};
 use super::section::{self, Section};
 use super::syntax::Expression;
+use super::terragrunt::TerragruntUnit;
 use super::variables::{self, GivenValues};
 use super::work::WorkBudget;
 use crate::indirect::FoundObjects;
@@ -26,15 +27,16 @@ type ProgramReading<'p> = (Option<&'static str>, BTreeMap<&'p str, Vec<File<'p>>
 /// The folders of modules that `terraform init` installed, by root folder and key: the names of the calls, joined by dots.
 pub(super) type Installed = BTreeMap<(String, String), String>;
 
-/// Parses the folders of the named files with all modules that they call and that exist. Returns the work that it took.
+/// Parses the folders of the named files with all modules that they call and that exist, and the modules that Terragrunt calls.
+/// Returns the work that it took.
 pub(crate) fn parse(
-    named: &[&SourceFile],
+    (named, units): (&[&SourceFile], &[TerragruntUnit<'_>]),
     deployment: &Deployment,
     folder: ReadFolder<'_>,
     objects: &RefCell<FoundObjects>,
     output: &mut ParseOutput,
 ) -> Rc<WorkBudget> {
-    evaluate_roots(named, deployment, folder, objects, output, &mut |root, output| root.run(output))
+    evaluate_roots((named, units), deployment, folder, objects, output, &mut |root, output| root.run(output))
 }
 
 /// Evaluates the root folder of the named files, and calls `with` with the names that it defines.
@@ -47,7 +49,7 @@ pub(super) fn with_root_scope(
 ) {
     let named: Vec<&SourceFile> = named.iter().collect();
     let mut output = ParseOutput::default();
-    evaluate_roots(&named, deployment, folder, &RefCell::default(), &mut output, &mut |root, _| {
+    evaluate_roots((&named, &[]), deployment, folder, &RefCell::default(), &mut output, &mut |root, _| {
         if let Some(module) = root.root_module() {
             with(&module.scope);
         }
@@ -56,7 +58,7 @@ pub(super) fn with_root_scope(
 }
 
 fn evaluate_roots(
-    named: &[&SourceFile],
+    (named, units): (&[&SourceFile], &[TerragruntUnit<'_>]),
     deployment: &Deployment,
     folder: ReadFolder<'_>,
     objects: &RefCell<FoundObjects>,
@@ -75,6 +77,14 @@ fn evaluate_roots(
         loader.install(root, output);
         called.extend(loader.follow(root, output));
     }
+    // A module that Terragrunt calls is no root, even if all folders are called.
+    let of_units: BTreeSet<&str> = units.iter().map(TerragruntUnit::module).collect();
+    for folder in &of_units {
+        loader.load(folder, output);
+        called.extend(loader.follow(folder, output));
+    }
+    let roots: Vec<&str> = roots.into_iter().filter(|root| !of_units.contains(root)).collect();
+    let unit_files: Vec<[File<'_>; 1]> = units.iter().map(|unit| [unit.file()]).collect();
     let readings = readings(&loader.folders);
     let wanted: BTreeSet<&str> = named.iter().map(|source| source.path.as_str()).collect();
     output.files.extend(wanted.iter().map(|path| ((*path).to_owned(), Dialect::Hcl)));
@@ -107,6 +117,16 @@ fn evaluate_roots(
             let before = found.declared.len();
             with(&evaluation, &mut found);
             found.declared[before..].iter_mut().for_each(|declared| declared.set_root(root));
+        }
+        for (unit, files) in units.iter().zip(&unit_files) {
+            let Some((root, module)) = folders.get_key_value(unit.module()) else { continue };
+            let surroundings = Surroundings { work: work.clone(), read: folder, root, folder: root };
+            let evaluation =
+                RootEvaluation::new(folders, &loader.installed, deployment, &wanted, &given, surroundings, objects);
+            let before = found.declared.len();
+            let inputs = unit.inputs(files, module, (&work, folder));
+            evaluation.run_called(unit.prefix(), inputs, &mut found);
+            found.declared[before..].iter_mut().for_each(|declared| declared.set_root(unit.folder()));
         }
         if number > 0 {
             // What both programs read alike is stated once.

@@ -1,7 +1,7 @@
 //! The load balancers of an evaluated module and of the modules below it.
 
 use super::evaluate::Evaluated;
-use super::module::{CalledContent, CalledModule, File, Instances, MAX_COPIES, Module, RootEvaluation, blocks, source};
+use super::module::{CalledContent, CalledModule, File, Instances, MAX_COPIES, Module, RootEvaluation, blocks};
 use super::providers::Providers;
 use super::public_module::is_public_elb;
 use super::resource::Resource;
@@ -63,7 +63,7 @@ impl<'a> RootEvaluation<'a> {
                 output.unread.push(unread(address, file, section, because.to_owned()));
             }
         }
-        indirect_blocks::declare(files, &is_checked, &call.prefix, scope, self.objects, output);
+        indirect_blocks::declare(self, (files, scope), &is_checked, &call.prefix, output);
         for called in module.called.iter().filter(|called| is_checked(called.file)) {
             let providers = Some(&providers).filter(|_| called.section.argument("providers").is_none());
             self.declare_called(&call.prefix, called, Inherited { tags, providers }, output);
@@ -77,7 +77,7 @@ impl<'a> RootEvaluation<'a> {
         inherited: Inherited<'_, 'a>,
         output: &mut ParseOutput,
     ) {
-        let CalledModule { file, section, parts, content } = called;
+        let CalledModule { file, section, parts, source, content } = called;
         let name = section.labels.first().map(String::as_str).unwrap_or_default();
         let address = format!("{prefix}module.{name}");
         match content {
@@ -91,7 +91,7 @@ impl<'a> RootEvaluation<'a> {
                 for instance in &instances.list {
                     let prefix = format!("{address}{}.", instance.suffix);
                     let Inherited { tags, providers } = inherited;
-                    let is_classic = source(section).is_some_and(is_public_elb);
+                    let is_classic = source.as_deref().is_some_and(is_public_elb);
                     output.declared.extend(if is_classic {
                         resource.declare_classic(&prefix, &instance.scope, tags, providers, self.deployment)
                     } else {
@@ -108,7 +108,7 @@ impl<'a> RootEvaluation<'a> {
                 }
             }
             CalledContent::Outside { empty } => {
-                module_sources::record(address, (file, section), source(section), *empty, self.deployment, output);
+                module_sources::record(address, (file, section), source.as_deref(), *empty, self.deployment, output);
             }
         }
     }

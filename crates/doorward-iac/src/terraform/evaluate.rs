@@ -16,9 +16,9 @@ use super::section::Argument;
 use super::syntax::{Expression, PathStep};
 use super::value::ConfigValue;
 use super::work::WorkBudget;
-use crate::ReadFolder;
 use crate::builder::gap;
-use crate::source_text::SourceText;
+use crate::source_text::{SourceFile, SourceText};
+use crate::{ALL_FILES, ReadFolder};
 
 /// The place of a value.
 #[derive(Clone)]
@@ -153,6 +153,25 @@ impl<'a> Scope<'a> {
         let file = files.into_iter().find(|file| file.path == path)?;
         work.spend(file.text.len()).ok()?;
         Some(file.text)
+    }
+
+    /// The paths of all files below a folder, relative to it, if the folder is within that of the root or of the module.
+    pub(super) fn files_below(&self, path: &str) -> Option<Vec<String>> {
+        let Surroundings { read, root, folder, work } = &*self.surroundings;
+        let below =
+            |folder: &str, path: &str| folder.is_empty() || path == folder || path.starts_with(&format!("{folder}/"));
+        let path = within(root, path)?;
+        if path.split('/').any(|part| part == "..") || !(below(root, &path) || below(folder, &path)) {
+            return None;
+        }
+        let request = if path.is_empty() { ALL_FILES.to_owned() } else { format!("{path}/{ALL_FILES}") };
+        let files = read(&request).ok()?;
+        work.spend(files.len()).ok()?;
+        let name = |file: &SourceFile| match path.as_str() {
+            "" => Some(file.path.clone()),
+            path => file.path.strip_prefix(path)?.strip_prefix('/').map(str::to_owned),
+        };
+        files.iter().map(name).collect()
     }
 
     /// Evaluates an argument.

@@ -22,6 +22,17 @@ mod texts;
 mod times;
 mod yaml_text;
 
+/// Functions that are unknown on purpose, with the reason.
+const NOT_EVALUATED: [(&str, &str); 7] = [
+    ("timestamp", "the time when Terraform runs is not known here"),
+    ("plantimestamp", "the time of the plan is not known here"),
+    ("uuid", "a random number is not known here"),
+    ("bcrypt", "a random number is not known here"),
+    ("rsadecrypt", "a private key is not read"),
+    ("base64gzip", "the bytes depend on how Terraform compresses"),
+    ("issensitive", "whether a value is sensitive is not followed"),
+];
+
 /// A function of arguments that are known; their members may be unknown.
 type Function = fn(&[ConfigValue]) -> Evaluation;
 
@@ -46,7 +57,14 @@ pub(super) fn call(name: &str, arguments: &[ConfigValue], scope: &Scope<'_>) -> 
         .or_else(|| conversion(name));
     match function {
         Some(function) => lift(arguments, function),
-        None => Err(Failure::unsure(format!("the function {name} is not evaluated here"))),
+        None => {
+            let reason = NOT_EVALUATED.iter().find(|(known, _)| *known == name).map(|(_, reason)| *reason);
+            let reason = reason.map_or_else(
+                || format!("the function {name} is not evaluated here"),
+                |reason| format!("the value of {name} is not known: {reason}"),
+            );
+            Err(Failure::unsure(reason))
+        }
     }
 }
 

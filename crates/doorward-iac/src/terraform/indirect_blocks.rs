@@ -1,16 +1,15 @@
 //! Blocks of configuration that create load balancers without being one, as trees of their arguments.
 
-use std::cell::RefCell;
 use std::ops::Range;
 
 use super::evaluate::Scope;
 use super::expression::{self, Bound};
-use super::module::File;
+use super::module::{File, Instance, RootEvaluation};
 use super::section::Section;
 use super::syntax::{self, Expression, Part};
 use super::types::as_bool;
 use super::value::ConfigValue;
-use crate::indirect::{FoundObjects, ONE_OF_SEVERAL, is_evaluated, of_resource, record};
+use crate::indirect::{ONE_OF_SEVERAL, is_evaluated, of_resource, record};
 use crate::kubernetes::unknown;
 use crate::synthetic::{list, map, merge, parse_yaml, scalar};
 use crate::tree::Node;
@@ -18,11 +17,10 @@ use crate::{Action, ParseOutput, UnreadPart};
 
 /// Records the blocks of a module. `is_checked` are the files that are checked.
 pub(super) fn declare<'a>(
-    files: &'a [File<'a>],
+    root: &RootEvaluation<'a>,
+    (files, scope): (&'a [File<'a>], &Scope<'a>),
     is_checked: &dyn Fn(&File<'_>) -> bool,
     prefix: &str,
-    scope: &Scope<'a>,
-    objects: &RefCell<FoundObjects>,
     output: &mut ParseOutput,
 ) {
     for (file, section) in super::module::blocks(files, "resource").filter(|(file, _)| is_checked(file)) {
@@ -42,22 +40,15 @@ pub(super) fn declare<'a>(
             }
             continue;
         }
-        if is_never_made(section, file, scope) {
-            continue;
+        for Instance { suffix, scope } in root.instances(file, section, scope).list {
+            let address = format!("{address}{suffix}");
+            let node = BlockReader { scope: &scope }.section(section);
+            let found = of_resource(kind, &node, &address, Action::Unspecified, raw);
+            record(found, (&file.text, &section.head, &address), output, &mut |document, origin| {
+                root.objects.borrow_mut().add(&file.text, document, origin);
+            });
         }
-        let reader = BlockReader { scope };
-        let node = reader.section(section);
-        let found = of_resource(kind, &node, &address, Action::Unspecified, raw);
-        record(found, (&file.text, &section.head, &address), output, &mut |document, origin| {
-            objects.borrow_mut().add(&file.text, document, origin);
-        });
     }
-}
-
-/// Whether `count` is 0.
-fn is_never_made<'a>(section: &'a Section, file: &'a File<'a>, scope: &Scope<'a>) -> bool {
-    let count = section.argument("count").map(|count| scope.evaluate(&file.text, count).value);
-    count.and_then(|value| value.scalar_text()).is_some_and(|text| text == "0")
 }
 
 struct BlockReader<'s, 'a> {
@@ -221,9 +212,9 @@ fn of_value(value: &ConfigValue, span: &Range<usize>) -> Node {
         }
         ConfigValue::Map(entries) => {
             let pairs = entries.entries.iter().map(|(key, value)| (key.to_string(), of_value(value, span)));
-            // An entry whose key is not known may replace any other.
+            // Further entries do not replace the known ones: those would be unknown.
             let rest = entries.rest.iter().map(|_| ("${key}".to_owned(), unknown("unknown", span.clone())));
-            map(pairs.chain(rest).collect::<Vec<_>>(), span.clone())
+            map(rest.chain(pairs).collect::<Vec<_>>(), span.clone())
         }
         ConfigValue::Null => Node {
             span: span.clone(),

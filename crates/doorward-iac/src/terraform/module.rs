@@ -102,6 +102,8 @@ pub(super) struct CalledModule<'a> {
     pub(super) section: &'a Section,
     /// The block of the call, and those of override files.
     pub(super) parts: Vec<(&'a File<'a>, &'a Section)>,
+    /// Its source, if it is known. OpenTofu evaluates sources: <https://opentofu.org/docs/language/modules/sources/>
+    pub(super) source: Option<String>,
     pub(super) content: CalledContent<'a>,
 }
 
@@ -139,6 +141,14 @@ impl<'a> RootEvaluation<'a> {
         }
     }
 
+    /// Evaluates the root folder as a module that is called with the given inputs, and declares its load balancers.
+    pub(super) fn run_called(&self, prefix: String, inputs: BTreeMap<String, Evaluated<'a>>, output: &mut ParseOutput) {
+        let call = Call { folder: self.surroundings.root, prefix, key: String::new(), inputs: Some(inputs), depth: 0 };
+        if let Some(module) = self.module(call) {
+            self.declare(&module, output);
+        }
+    }
+
     /// Evaluates the root folder and all modules below it.
     pub(super) fn root_module(&self) -> Option<Module<'a>> {
         let folder = self.surroundings.root;
@@ -157,13 +167,15 @@ impl<'a> RootEvaluation<'a> {
         locals::define(files, &scope, &mut |file, section| {
             let mut parts = vec![(file, section)];
             parts.extend(locals::overrides(files, section));
-            let content = self.content(&call, &parts, &scope);
+            let given = parts.iter().rev().find_map(|(file, section)| Some((file, section.argument("source")?)));
+            let source = given.and_then(|(file, source)| scope.evaluate(&file.text, source).value.scalar_text());
+            let content = self.content(&call, &parts, source.as_deref(), &scope);
             if let Some(name) = section.labels.first()
                 && let Some(outputs) = outputs(section, &content)
             {
                 scope.define("module", name, Evaluated::known(outputs));
             }
-            called.push(CalledModule { file, section, parts, content });
+            called.push(CalledModule { file, section, parts, source, content });
         });
         let tags = files.iter().find_map(|file| default_tags(file, &scope));
         let providers = Providers::of(files, &scope);
@@ -227,7 +239,13 @@ impl<'a> RootEvaluation<'a> {
     }
 
     /// Evaluates the modules of a call.
-    fn content(&self, call: &Call<'a>, parts: &[(&'a File<'a>, &'a Section)], scope: &Scope<'a>) -> CalledContent<'a> {
+    fn content(
+        &self,
+        call: &Call<'a>,
+        parts: &[(&'a File<'a>, &'a Section)],
+        source: Option<&str>,
+        scope: &Scope<'a>,
+    ) -> CalledContent<'a> {
         // The last block that has an argument decides it.
         let last = |names: &[&str]| {
             let has =
@@ -240,7 +258,7 @@ impl<'a> RootEvaluation<'a> {
         };
         let name = section.labels.first().map(String::as_str).unwrap_or_default();
         let instances = self.instances(counted_file, counted, scope);
-        if source(section).is_some_and(|source| is_public_alb(source) || is_public_elb(source)) {
+        if source.is_some_and(|source| is_public_alb(source) || is_public_elb(source)) {
             return CalledContent::Public(instances);
         }
         let key = format!("{}{name}", call.key);
@@ -289,14 +307,6 @@ impl<'a> RootEvaluation<'a> {
             }));
         }
         CalledContent::Modules(modules, None)
-    }
-}
-
-/// The source of a call, if it is a literal.
-pub(super) fn source(section: &Section) -> Option<&str> {
-    match &section.argument("source")?.value {
-        Expression::Text(source) => Some(source),
-        _ => None,
     }
 }
 

@@ -126,10 +126,26 @@ fn may_be(last: &str, name: &str, inputs: &[&str]) -> bool {
     words::speaks_of_one(last, name) || inputs.iter().any(|input| words::configures_one(input))
 }
 
+/// The module of a private registry, `HOST/NAMESPACE/NAME/PROVIDER`: its name and provider.
+fn of_private_registry(source: &str) -> Option<(&str, &str)> {
+    let address = source.split_once("//").map_or(source, |(address, _)| address);
+    match address.split('/').collect::<Vec<_>>().as_slice() {
+        [host, _, name, provider] if host.contains('.') && !host.contains(':') && !host.starts_with('.') => {
+            let is_repository = ["github.com", "bitbucket.org"].iter().any(|known| known.eq_ignore_ascii_case(host));
+            (!is_repository && !provider.contains('.')).then_some((name, provider))
+        }
+        _ => None,
+    }
+}
+
 /// The last part of a source: the folder within the repository, or the name of the module. The owner and the host of a module
 /// say nothing about it.
 fn last_part(source: &str) -> String {
     let path = source.split('?').next().unwrap_or_default();
+    if let Some((name, _)) = of_private_registry(path) {
+        let below = path.split_once("//").map_or("", |(_, below)| below);
+        return format!("{name} {below}");
+    }
     let repository = path.trim_end_matches('/').trim_end_matches(".git");
     let without_scheme = repository.split_once("://").map_or(repository, |(_, rest)| rest);
     match without_scheme.split_once("//") {
@@ -154,6 +170,9 @@ fn is_listed(source: &str) -> bool {
 }
 
 fn is_of_another_provider(source: &str) -> bool {
+    if let Some((_, provider)) = of_private_registry(source) {
+        return OTHER_PROVIDERS.contains(&provider);
+    }
     let address = registry_address(source);
     address.is_some_and(|(address, _)| {
         address.rsplit('/').next().is_some_and(|provider| OTHER_PROVIDERS.contains(&provider))
@@ -250,6 +269,7 @@ mod tests {
             );
         }
         assert!(is_of_another_provider("terraform-google-modules/network/google"));
+        assert!(is_of_another_provider("app.terraform.io/acme/lb/azurerm"));
         assert!(!is_of_another_provider("acme/network/aws"));
     }
 
@@ -261,6 +281,8 @@ mod tests {
             ("acme/load-balancer/aws", "x", &[], true),
             ("git::https://git.example/infra/terraform-aws-ecs-web-app.git?ref=1", "x", &[], true),
             ("git::https://git.example/modules.git//elb/public?ref=1", "x", &[], true),
+            ("app.terraform.io/acme/alb/aws", "x", &[], true),
+            ("registry.example.com/acme/kms/aws//modules/key", "x", &[], false),
             ("acme/x/aws", "public_alb", &[], true),
             ("acme/x/aws", "website", &[], true),
             ("acme/x/aws", "x", &["load_balancer_type"], true),

@@ -1,7 +1,9 @@
 //! Terragrunt: a file with the source of one module and its inputs.
 //!
-//! <https://docs.terragrunt.com/reference/hcl/blocks#terraform> The public module for load balancers is judged by its inputs. Files
-//! that are included may add inputs: <https://docs.terragrunt.com/reference/hcl/blocks#include>
+//! <https://docs.terragrunt.com/reference/hcl/blocks#terraform> The public module for load balancers, and modules of the same
+//! project, are judged by the inputs. Files that are included may add inputs: <https://docs.terragrunt.com/reference/hcl/blocks#include>
+
+use std::collections::BTreeSet;
 
 use super::configuration::within;
 use super::evaluate::{Scope, Surroundings};
@@ -13,7 +15,11 @@ use super::syntax::Expression;
 use super::work::WorkBudget;
 use super::{locals, module_sources};
 use crate::source_text::{SourceFile, SourceText};
-use crate::{Deployment, Dialect, FileError, ParseOutput};
+use crate::{Deployment, Dialect, FileError, ParseOutput, UnreadPart, signs};
+
+mod unit;
+
+pub(crate) use unit::TerragruntUnit;
 
 const MODE: &str = "desync_mitigation_mode";
 
@@ -24,17 +30,20 @@ pub(crate) fn is_terragrunt(source: &SourceFile) -> bool {
     name.ends_with(".hcl") && !is_another
 }
 
-/// Parses a file. `all` are the checked files, among which are those that it includes.
-pub(crate) fn parse(
-    source: &SourceFile,
-    all: &[SourceFile],
+/// Parses a file. `all` are the checked files, among which are those that it includes. Returns the call of a module of the same
+/// project, which is evaluated with the other configuration.
+pub(crate) fn parse<'s>(
+    source: &'s SourceFile,
+    all: &'s [SourceFile],
     deployment: &Deployment,
     output: &mut ParseOutput,
-) -> Result<(), FileError> {
+) -> Result<Option<TerragruntUnit<'s>>, FileError> {
     let text = SourceText::new(source);
     let top = section::parse(&text)?;
-    let Some(terraform) = top.section("terraform") else { return Ok(()) };
-    let Some(argument) = terraform.argument("source") else { return Ok(()) };
+    generated(&text, &top, output);
+    units(source, &top, all, deployment, output);
+    let Some(terraform) = top.section("terraform") else { return Ok(None) };
+    let Some(argument) = terraform.argument("source") else { return Ok(None) };
     output.files.push((source.path.clone(), Dialect::Hcl));
     let includes = top.sections.iter().any(|section| section.name == "include");
     let call = call_of(&top, terraform, source, includes && may_include_mode(source, all));
@@ -61,9 +70,8 @@ pub(crate) fn parse(
         let resource = Resource::of_call(vec![(file, &call)]);
         let prefix = format!("module.{name}.");
         output.declared.extend(resource.declare_public(&prefix, &scope, None, None, deployment));
-        return Ok(());
+        return Ok(None);
     }
-    // A module of the same project is judged in its own folder; here its name decides.
     // The source is composed of values of other files: the name of the folder decides.
     let is_composed = module.starts_with("${") && !module.contains('/');
     let module = if is_composed { name.clone() } else { module };
@@ -75,8 +83,20 @@ pub(crate) fn parse(
         let above = other.folder().strip_suffix(folder.as_str());
         other.name().ends_with(".tf") && above.is_some_and(|above| above.is_empty() || above.ends_with('/'))
     };
+    let by_path = within(source.folder(), &module.replace("//", "/")).filter(|_| module.starts_with('.'));
+    let has_configuration =
+        |folder: &str| all.iter().any(|other| other.name().ends_with(".tf") && other.folder() == folder);
     if is_local && !folder.is_empty() && all.iter().any(is_module) {
-        return Ok(());
+        let by_ending: BTreeSet<&str> = all.iter().filter(|other| is_module(other)).map(SourceFile::folder).collect();
+        let only = by_path.filter(|path| has_configuration(path)).or_else(|| match by_ending.len() {
+            1 => by_ending.first().map(|folder| (*folder).to_owned()),
+            // Each of them is judged in its own folder.
+            _ => None,
+        });
+        drop(scope);
+        drop(files);
+        let others = others(source, all);
+        return Ok(only.map(|module| TerragruntUnit { source, top, call, module, others }));
     }
     // A source that is composed: `"${prod ? "git::…" : "../modules/app"}"`.
     let literals = text.text.get(argument.span.clone()).unwrap_or_default().split('"');
@@ -86,11 +106,58 @@ pub(crate) fn parse(
         below.is_some_and(|below| all.iter().any(|other| other.name().ends_with(".tf") && other.folder() == below))
     };
     if relative.any(is_below) {
-        return Ok(());
+        return Ok(None);
     }
     let module = if is_local { module.rsplit(['/', '}']).next().unwrap_or_default().to_owned() } else { module };
     module_sources::record(format!("module.{name}"), (file, &call), Some(&module), None, deployment, output);
-    Ok(())
+    Ok(None)
+}
+
+/// Lists configuration that Terragrunt generates beside the module, if it may declare a load balancer.
+fn generated(text: &SourceText<'_>, top: &Section, output: &mut ParseOutput) {
+    for section in top.sections.iter().filter(|section| section.name == "generate") {
+        let raw = section.inside.clone().and_then(|inside| text.text.get(inside)).unwrap_or_default();
+        if raw.contains("resource") && signs::of_any(raw) {
+            let because =
+                "Terragrunt generates configuration that speaks of load balancers; check the plan.".to_owned();
+            let address = format!("generate.{}", section.labels.join("."));
+            output.unread.push(UnreadPart { address, place: text.place(section.head.clone()), because });
+        }
+    }
+}
+
+/// Records the units and stacks of a stack file: <https://docs.terragrunt.com/features/stacks/>
+fn units(source: &SourceFile, top: &Section, all: &[SourceFile], deployment: &Deployment, output: &mut ParseOutput) {
+    if !source.name().ends_with(".stack.hcl") {
+        return;
+    }
+    for section in top.sections.iter().filter(|section| ["unit", "stack"].contains(&section.name.as_str())) {
+        let Some(argument) = section.argument("source") else { continue };
+        let text = SourceText::new(source);
+        let raw = text.text.get(argument.span.clone()).unwrap_or_default().trim_matches('"').to_owned();
+        let below = within(source.folder(), &raw.replace("//", "/")).filter(|_| raw.starts_with('.'));
+        // The files of the unit are checked on their own.
+        if below.is_some_and(|below| all.iter().any(|other| other.folder() == below && other.name().ends_with(".hcl")))
+        {
+            continue;
+        }
+        let module = raw.strip_prefix("tfr://").map(|rest| rest.strip_prefix('/').unwrap_or(rest)).unwrap_or(&raw);
+        let file = File { text, section: top };
+        let address = format!("{}.{}", section.name, section.labels.join("."));
+        module_sources::record(address, (&file, section), Some(module), None, deployment, output);
+    }
+}
+
+/// The texts of files above a file, which it may include; `None` if there are none although it includes one.
+fn others<'s>(source: &SourceFile, all: &'s [SourceFile]) -> Option<Vec<&'s str>> {
+    let others: Vec<&SourceFile> =
+        all.iter().filter(|other| other.path != source.path && other.name().ends_with(".hcl")).collect();
+    let is_above = |other: &&&SourceFile| {
+        let folder = other.folder();
+        folder.is_empty() || source.folder() == folder || source.folder().starts_with(&format!("{folder}/"))
+    };
+    let above: Vec<&str> = others.iter().filter(is_above).map(|other| &*other.text).collect();
+    (!above.is_empty()).then_some(above)
 }
 
 /// Whether an included file may set the mode: it is not among the files, or one of them sets it.

@@ -20,7 +20,7 @@ fn read(files: &[(&str, &str)]) -> (ParseOutput, u64, u64) {
     let mut output = ParseOutput::default();
     let folder = |folder: &str| Ok(by_folder.get(folder).cloned().unwrap_or_default());
     let objects = std::cell::RefCell::default();
-    let work = configuration::parse(&named, &Deployment::default(), &folder, &objects, &mut output);
+    let work = configuration::parse((&named, &[]), &Deployment::default(), &folder, &objects, &mut output);
     assert_eq!(output.errors, []);
     let (evaluated, steps) = work.done();
     (output, evaluated, steps)

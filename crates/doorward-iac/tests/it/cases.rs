@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use doorward_iac::{Deployment, FileError, ParseOutput, SourceFile, VariableOption, VariableValues, parse};
+use doorward_iac::{ALL_FILES, Deployment, FileError, ParseOutput, SourceFile, VariableOption, VariableValues, parse};
 use doorward_model::{Mode, Policy};
 
 /// One case.
@@ -117,6 +117,12 @@ impl Case {
     }
 
     fn folder(&self, folder: &str, sources: &[SourceFile]) -> Result<Vec<SourceFile>, FileError> {
+        if let Some(above) = folder.strip_suffix(ALL_FILES) {
+            let below = |name: &&str| name.starts_with(above);
+            let names = self.files.keys().map(|name| name.strip_prefix('+').unwrap_or(name));
+            let names = names.chain(std::iter::once(self.file.as_str())).filter(below);
+            return names.map(|name| SourceFile::new(name, Vec::new(), false)).collect();
+        }
         let within = |path: &str| path.rsplit_once('/').map_or("", |(folder, _)| folder) == folder;
         let endings = [".tf", ".tofu", ".tf.json", ".tofu.json", ".tfvars", ".tfvars.json", "modules.json"];
         let is_configuration = |path: &str| endings.iter().any(|ending| path.ends_with(ending));

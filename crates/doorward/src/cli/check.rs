@@ -43,6 +43,12 @@ pub(crate) struct CheckArguments {
     /// Also read files that git or a .doorwardignore ignores
     #[arg(long)]
     pub(crate) no_ignore: bool,
+    /// Render Helm charts with the program helm of PATH, and judge what they render
+    #[arg(long)]
+    pub(crate) helm: bool,
+    /// A file of values for the charts; repeatable
+    #[arg(long, value_name = "FILE", requires = "helm")]
+    pub(crate) helm_values: Vec<PathBuf>,
     /// Write the required mode into the files where that is safe
     #[arg(long)]
     pub(crate) fix: bool,

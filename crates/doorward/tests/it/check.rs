@@ -9,6 +9,8 @@ use crate::bed::{REPOSITORY, Said, doorward, run};
 mod first_day;
 mod fixes;
 mod formats;
+#[cfg(unix)]
+mod rendered_charts;
 mod unread;
 
 const EXAMPLES: &str = "examples/iac";
@@ -297,6 +299,20 @@ fn live_state_policy_and_exceptions() {
     assert_eq!(verdict("partner.json", &live), "fail");
     assert_eq!(verdict("new.json", &live), "pass", "what is new has no live state");
     assert_eq!(verdict("twice.json", &live), "unknown", "two load balancers have this name");
+
+    // Of possible values, one that leaves the attribute as it is leaves what the scan saw: monitor.
+    let template = |name: &str, other: &str| {
+        format!(
+            "Conditions: {{C: !Equals [!Ref AWS::Region, x]}}\nResources:\n  A:\n    Type: AWS::ElasticLoadBalancingV2::LoadBalancer\n    Properties:\n      Name: {name}\n      LoadBalancerAttributes:\n        - !If [C, {{Key: routing.http.desync_mitigation_mode, Value: {other}}}, !Ref AWS::NoValue]\n"
+        )
+    };
+    write(
+        folder.path(),
+        &[("fails.yaml", &template("partner-api", "monitor")), ("open.yaml", &template("partner-api", "strictest"))],
+    );
+    assert_eq!(verdict("fails.yaml", &[]), "unknown");
+    assert_eq!(verdict("fails.yaml", &live), "fail", "monitor by the template, or monitor as the scan saw it");
+    assert_eq!(verdict("open.yaml", &live), "unknown", "strictest by the template, or monitor as the scan saw it");
 
     write(
         folder.path(),

@@ -52,7 +52,7 @@ impl<'a> BuildInput<'_, 'a> {
 
     /// Adds the objects of a kustomization to those of the one around it, and changes all of them.
     fn add(&self, one: &Kustomization, objects: &mut Vec<BuiltObject<'a>>, depth: usize) -> Option<()> {
-        if depth > MAX_DEPTH || NOT_BUILT.iter().any(|field| one.root.get(field).is_some_and(mentions)) {
+        if depth > MAX_DEPTH || is_beyond(one) {
             return None;
         }
         for field in ["resources", "bases"] {
@@ -131,6 +131,13 @@ impl<'a> BuildInput<'_, 'a> {
         }
         Some(())
     }
+}
+
+/// Whether a kustomization has a field that is not built and may concern a load balancer. What transformers change stands in
+/// other files.
+fn is_beyond(one: &Kustomization) -> bool {
+    let has = |field: &&str| one.root.get(field).is_some_and(|node| **field == *"transformers" || mentions(node));
+    NOT_BUILT.iter().any(|field| has(&field))
 }
 
 fn names<'n>(root: &'n Node, field: &str) -> impl Iterator<Item = &'n str> {
@@ -215,15 +222,13 @@ fn is_selected(body: &Node, target: Option<&Node>, object: &Node) -> Option<bool
         [("kind", &["kind"][..]), ("name", &["metadata", "name"]), ("namespace", &["metadata", "namespace"])]
     {
         let Some(wanted) = selector.text_at(&[field]).filter(|wanted| !wanted.is_empty()) else { continue };
-        // The fields are patterns of the whole text. One that is more than a text or `.*` is not evaluated.
-        let is_plain = wanted.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-        match (is_plain, wanted) {
-            (false, ".*") => {}
-            (true, wanted) if object.text_at(path).unwrap_or_default() == wanted => {}
+        // The fields are patterns of the whole text.
+        let pattern = regex_lite::Regex::new(&format!("^(?:{wanted})$")).ok()?;
+        match object.text_at(path) {
+            found if pattern.is_match(found.unwrap_or_default()) => {}
             // A namespace may be set later.
-            (true, _) if field == "namespace" && object.text_at(path).is_none() => return None,
-            (true, _) => return Some(false),
-            (false, _) => return None,
+            None if field == "namespace" => return None,
+            _ => return Some(false),
         }
     }
     let has = |field: &str| selector.get(field).is_some();

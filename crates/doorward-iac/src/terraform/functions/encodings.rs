@@ -40,6 +40,20 @@ pub(super) fn find(name: &str) -> Option<Function> {
                 _ => Err(Failure::unsure("an encoding of text is not evaluated here")),
             }
         },
+        "textdecodebase64" => |arguments| {
+            let [encoded, encoding] = arguments else { return Err(missing()) };
+            let bytes = of_base64(&text(encoded)?).ok_or_else(|| Failure::refused("the text is not Base64"))?;
+            let decoded = match &*text(encoding)? {
+                "UTF-8" => String::from_utf8(bytes).ok(),
+                "UTF-16LE" if bytes.len().is_multiple_of(2) => {
+                    let units: Vec<u16> =
+                        bytes.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
+                    String::from_utf16(&units).ok()
+                }
+                _ => None,
+            };
+            decoded.map(ConfigValue::text).ok_or_else(|| Failure::unsure("an encoding of text is not evaluated here"))
+        },
         "urlencode" => |arguments| Ok(ConfigValue::text(url(&text(only(arguments)?)?))),
         _ => return None,
     })

@@ -27,6 +27,7 @@ pub(super) fn find(name: &str) -> Option<Function> {
         "min" => |arguments| extreme(arguments, Ordering::Less),
         "sum" => sum,
         "pow" => pow,
+        "log" => log,
         "parseint" => parseint,
         "range" => range,
         _ => return None,
@@ -76,6 +77,19 @@ fn pow(arguments: &[ConfigValue]) -> Evaluation {
         result = result.times(base).ok_or_else(too_large)?;
     }
     Ok(ConfigValue::Number(result))
+}
+
+/// The logarithm, which Terraform calculates with 64 bits as the quotient of two natural ones.
+fn log(arguments: &[ConfigValue]) -> Evaluation {
+    let [number, base] = arguments else { return Err(missing()) };
+    let float = |value: &ConfigValue| {
+        let text = as_number(value)?.text().ok_or_else(|| Failure::unsure("a fraction has no end"))?;
+        text.parse::<f64>().map_err(|_| too_large())
+    };
+    let result = float(number)?.ln() / float(base)?.ln();
+    Number::parse(&result.to_string())
+        .map(ConfigValue::Number)
+        .ok_or_else(|| Failure::unsure("the result is no number"))
 }
 
 fn parseint(arguments: &[ConfigValue]) -> Evaluation {

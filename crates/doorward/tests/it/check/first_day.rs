@@ -337,3 +337,55 @@ fn programs_that_write_declarations() {
     let said = check(folder.path(), &["."]);
     assert!(said.code == Some(4) && said.out.contains("pulumi preview"), "{}", said.out);
 }
+
+/// Other programs whose output is checked, and files with a name but no ending.
+#[test]
+fn programs_of_other_tools() {
+    for (file, text, fragment) in [
+        ("serverless.ts", "const a = 'AWS::ElasticLoadBalancingV2::LoadBalancer';\n", "serverless package"),
+        ("cdktf.json", "{}\n", "cdktf synth"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), &[(file, text), ("main.ts", "import { Lb } from '@cdktf/provider-aws/lib/lb';\n")]);
+        let said = check(folder.path(), &["."]);
+        assert!(said.code == Some(4) && said.out.contains(fragment), "{file}\n{}", said.out);
+    }
+    // The output of the CDK for Terraform is checked, although git ignores it.
+    let folder = tempfile::tempdir().unwrap();
+    let stack = "{\"resource\": {\"aws_lb\": {\"a\": {\"desync_mitigation_mode\": \"monitor\"}}}}\n";
+    write(
+        folder.path(),
+        &[
+            (".git/HEAD", "ref: refs/heads/main\n"),
+            (".gitignore", "cdktf.out\n"),
+            ("cdktf.json", "{}\n"),
+            ("main.ts", "import { Lb } from '@cdktf/provider-aws/lib/lb';\n"),
+            ("cdktf.out/stacks/a/cdk.tf.json", stack),
+        ],
+    );
+    assert_eq!(check(folder.path(), &[&ONLY[..], &["."]].concat()).code, Some(3));
+    let patch = "patches:\n- target: {kind: Ingress}\n  path: gone.yaml\nresources: [i.yaml]\n";
+    let ingress = "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata:\n  name: web\n  annotations:\n    alb.ingress.kubernetes.io/load-balancer-attributes: routing.http.desync_mitigation_mode=strictest\nspec: {ingressClassName: alb}\n";
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), &[("Kustomization", patch), ("i.yaml", ingress)]);
+    let said = check(folder.path(), &[&ONLY[..], &["."]].concat());
+    assert!(said.code == Some(4) && said.out.contains("kubectl kustomize"), "{}", said.out);
+}
+
+/// A file that `fileset` lists decides the mode as well.
+#[test]
+fn files_that_configuration_lists() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "locals {\n  modes = [for f in fileset(path.module, \"modes/**/*.txt\") : trimspace(file(\"${path.module}/${f}\"))]\n}\nresource \"aws_lb\" \"a\" {\n  for_each               = toset(local.modes)\n  desync_mitigation_mode = each.value\n}\n";
+    write(folder.path(), &[("main.tf", text), ("modes/a.txt", "strictest\n"), ("modes/b/c.txt", "monitor\n")]);
+    let document = json(folder.path(), &[&ONLY[..], &["."]].concat());
+    let verdicts = super::mode_verdicts(&document);
+    assert_eq!(verdicts, ["aws_lb.a[\"monitor\"] main.tf:6 fail", "aws_lb.a[\"strictest\"] main.tf:6 pass"]);
+    // A link may lead anywhere, so that the list is not known.
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("/etc", folder.path().join("modes/link")).unwrap();
+        let document = json(folder.path(), &[&ONLY[..], &["."]].concat());
+        assert_eq!(super::mode_verdicts(&document), ["aws_lb.a[*] main.tf:6 unknown"]);
+    }
+}
