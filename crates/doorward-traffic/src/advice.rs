@@ -22,7 +22,7 @@ mod thresholds;
 use sentences::requests;
 pub(crate) use sentences::{bound_text, counted, kind_label, percent};
 pub use sources::SourceToFix;
-pub(crate) use sources::network;
+pub(crate) use sources::{network, product};
 pub use thresholds::Thresholds;
 
 /// Scanners that are listed with advice: they are counted exactly, and only the most active are of interest.
@@ -147,10 +147,14 @@ struct Judge<'a> {
 }
 
 impl Judge<'_> {
-    /// Whether a mode blocks a tier that the current mode does not block.
+    /// Whether a mode blocks a tier that the current mode does not block. Of a tier that this version does not know, that is assumed of
+    /// every stricter mode.
     fn newly(&self, to: Mode, tier: &Tier) -> bool {
-        tier.in_mode(to) == Treatment::Blocked
-            && self.current.is_none_or(|current| tier.in_mode(current) != Treatment::Blocked)
+        let passes = |current: Mode| match tier {
+            Tier::Other(_) => current < to,
+            known => known.in_mode(current) != Treatment::Blocked,
+        };
+        tier.in_mode(to) == Treatment::Blocked && self.current.is_none_or(passes)
     }
 
     /// The requests that a mode would block and the current one does not; none without logs.

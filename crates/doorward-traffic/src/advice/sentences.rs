@@ -9,6 +9,8 @@ use crate::tally::{Answered, Tier};
 
 /// Sources that a sentence names.
 const NAMED: usize = 3;
+/// Sources that it names where so many may be users; the others are in the list of sources.
+const NAMED_USERS: usize = 8;
 
 impl Judge<'_> {
     /// How much of all a mode would block: newly, and already.
@@ -54,8 +56,11 @@ impl Judge<'_> {
             }
         }
         let sources = self.sources(mode.mode, |_| true);
-        let names: Vec<String> = sources.iter().take(NAMED).map(super::SourceToFix::name).collect();
-        let more = match sources.len().saturating_sub(NAMED) {
+        // Those that may be users come first.
+        let users = sources.iter().filter(|source| source.hurt() > 0 || source.protected).count();
+        let shown = users.clamp(NAMED, NAMED_USERS);
+        let names: Vec<String> = sources.iter().take(shown).map(super::SourceToFix::name).collect();
+        let more = match sources.len().saturating_sub(shown) {
             0 => String::new(),
             more => format!(", and {more} more"),
         };

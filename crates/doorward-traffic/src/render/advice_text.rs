@@ -48,7 +48,8 @@ pub fn render_advice(advice: &BTreeMap<LoadBalancerKey, Advice>) -> String {
             Step::NotEnoughEvidence { missing } => {
                 missing.iter().for_each(|line| wrap(&mut text, "  ", "→ ", line));
             }
-            Step::Raise { .. } | Step::Keep => {}
+            Step::Raise { .. } => would_be_blocked(&mut text, &advice.blocks),
+            Step::Keep => {}
         }
         text.push('\n');
     }
@@ -205,6 +206,24 @@ fn headline(advice: &Advice) -> String {
         Step::Keep => "KEEP".to_owned(),
         Step::NotEnoughEvidence { .. } => "NOT ENOUGH EVIDENCE".to_owned(),
     }
+}
+
+/// The sources that a raise within the tolerated share blocks although they were served, or may have been.
+fn would_be_blocked(text: &mut String, blocks: &[SourceToFix]) {
+    let users: Vec<SourceToFix> = blocks.iter().filter(|source| source.hurt() > 0).cloned().collect();
+    if users.is_empty() {
+        return;
+    }
+    wrap(text, "  ", "", "These were served, or may have been, and would be blocked; the tolerated share permits it:");
+    to_fix(text, &users[..users.len().min(NAMED)]);
+    if let more @ 1.. = users.len().saturating_sub(NAMED) {
+        let _ = writeln!(text, "  and {}, all in --format json", counted_more(more));
+    }
+}
+
+/// `1 more source`, `2 more sources`.
+fn counted_more(more: usize) -> String {
+    if more == 1 { "1 more source".to_owned() } else { format!("{more} more sources") }
 }
 
 fn to_fix(text: &mut String, sources: &[SourceToFix]) {
