@@ -188,7 +188,10 @@ impl Judge<'_> {
             Ok(fix) if severe_answered => fix,
             Err(because) if severe_answered => {
                 let mut sources = self.sources(Mode::Defensive, |source| source.hurt() > 0 || source.protected);
-                sources.truncate(self.thresholds.maximum_sources.max(1));
+                let (all, listed) = (sources.len(), self.thresholds.maximum_sources.max(1));
+                sources.truncate(listed);
+                let mut because = because;
+                because.push(format!("The first {} of {all} are listed; find the owners of all.", sources.len()));
                 (Some(Mode::Defensive), Step::FixAndRaise { to: Mode::Defensive, sources }, because)
             }
             other => match (strictest, other) {
@@ -250,7 +253,7 @@ impl Judge<'_> {
             return Ok((Some(to), Step::FixAndRaise { to, sources: named }, because));
         }
         let more = if exact { String::new() } else { format!(", more than the {} that are kept", ClientTable::KEPT) };
-        because.insert(1, format!("They are of more than {}{more}.", counted(most as u64, "source")));
+        because.insert(1, format!("They came from more than {}{more}.", counted(most as u64, "source")));
         if newly.logins > 0 {
             because.insert(1, format!("{to} would lock users out at the login: {} of them are logins.", newly.logins));
         }

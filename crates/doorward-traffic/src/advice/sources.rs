@@ -89,9 +89,10 @@ impl SourceToFix {
     /// Its name: `192.0.2.7 (AcmePOS/5.1)`, or `AcmePOS/5.1 on 9 addresses (192.0.2.7 and 8 more)`.
     pub fn name(&self) -> String {
         let Client { address, agent, .. } = &self.client;
-        let agent = match self.agents {
-            0 | 1 => agent.clone(),
-            count => format!("{agent} and {} more of its user agents", count - 1),
+        let agent = match (self.agents, agent.as_str()) {
+            (0 | 1, "-") => "no user agent".to_owned(),
+            (0 | 1, _) => agent.clone(),
+            (count, _) => format!("{agent} and {} more of its user agents", count - 1),
         };
         match (&self.network, self.addresses) {
             (_, 0 | 1) => format!("{address} ({agent})"),

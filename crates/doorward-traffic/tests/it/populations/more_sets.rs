@@ -124,9 +124,14 @@ fn clients_that_may_be_users_stand_in_the_way() {
 #[test]
 fn a_raise_names_every_user_that_it_blocks() {
     let thresholds = Thresholds { tolerated_share: 0.01, ..Thresholds::default() };
-    let population = Population { thresholds, ..defended() }
-        .clients(400, scanner, ACCEPTABLE, by_target("404"), 100)
-        .clients(6, |n| (format!("203.0.{n}.7"), format!("Acme{}/1", ["A", "B", "C", "D", "E", "F"][n])), ACCEPTABLE, SERVED, 6);
+    let population =
+        Population { thresholds, ..defended() }.clients(400, scanner, ACCEPTABLE, by_target("404"), 100).clients(
+            6,
+            |n| (format!("203.0.{n}.7"), format!("Acme{}/1", ["A", "B", "C", "D", "E", "F"][n])),
+            ACCEPTABLE,
+            SERVED,
+            6,
+        );
     let advice = population.advise();
     assert_eq!(step(&advice), "raise strictest");
     let text = said(&advice);
