@@ -212,10 +212,7 @@ mod tests {
         assert_eq!((sources[0].returned, sources[0].owner.as_str()), (1, "team"));
         // A raise within the tolerated share: a source that is still there is not gone, and no further one is due.
         let tolerated = track(sources.clone(), &traffic(10, Raise, &["cron", "other"]), "team", 10);
-        assert_eq!(
-            states(&tolerated, 10),
-            ["cron back, due 2026-11-11", "pos gone for 2 days", "new gone for 0 days"]
-        );
+        assert_eq!(states(&tolerated, 10), ["cron back, due 2026-11-11", "pos gone for 2 days", "new gone for 0 days"]);
         // On the way to defensive, sources of other tiers are not looked at.
         for step in [Raise, FixAndRaise] {
             let half = Traffic { recommended: Some(Mode::Defensive), ..traffic(10, step, &[]) };

@@ -42,5 +42,5 @@ fn is_answer_of_rule(actions: &[u8]) -> bool {
 
 /// Whether the status refuses the client, rather than answers the request.
 pub(crate) fn is_denied(line: &Line<'_>) -> bool {
-    line.status.is_one_of(DENIED) || line.actions == FIREWALL
+    line.status.is_one_of(DENIED) || (line.target_status.family().is_none() && line.actions == FIREWALL)
 }
