@@ -10,6 +10,7 @@ import gzip
 import json
 import math
 import random
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -31,9 +32,21 @@ def spoil(line, draw):
                 lambda: line.replace('"-" "-"', draw.choice(['"Severe" "BadUri"', "- -", '"-" "BadUri"', '"Compliant" "-"']), 1),
                 lambda: line.replace('"Mozilla', '"' + draw.choice(["\\", "x", "\\x22"]) * draw.choice([10, 8000]) + "Mozilla", 1),
                 lambda: " ".join(line.split(" ")[: draw.randint(15, 40)]),
+                lambda: answered(line, draw),
+                lambda: answered(line, draw),
             ]
         )()
     return line.replace("\n", "").replace("\r", "")
+
+
+def answered(line, draw):
+    """A line that is not compliant and that a rule, a firewall, a login or nothing answered."""
+    status = draw.choice(["101", "202", "302", "400", "401", "403", "404", "405", "408", "460", "464", "502", "561"])
+    target = draw.choice(["-", "-", status])
+    actions = draw.choice(["-", "waf", "waf-failed", "authenticate", "waf,forward", "fixed-response", "redirect"])
+    line = re.sub(r" [0-9]{3} (-|[0-9]{3}) ", f" {status} {target} ", line, count=1)
+    line = line.replace('"forward"', f'"{actions}"', 1)
+    return re.sub(r'"-" "-" TID', '"Acceptable" "SpaceInUri" TID', line, count=1)
 
 
 def spoiled_objects(folder):

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Traffic, TrafficSource, TrafficStep};
+use crate::{Mode, Traffic, TrafficSource, TrafficStep};
 
 /// A source of requests that a stronger mode would block, followed from scan to scan. Its texts are external text from logs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -91,11 +91,14 @@ impl TrackedSource {
 /// The tracked sources of a load balancer after further evidence, ordered by their first observation, address and user agent. Evidence
 /// that is not conclusive, or not later than what was observed already, changes nothing.
 pub fn track(known: Vec<TrackedSource>, traffic: &Traffic, owner: &str, due_days: u32) -> Vec<TrackedSource> {
-    let conclusive = matches!(traffic.advised().0, TrafficStep::Raise | TrafficStep::FixAndRaise);
+    let (step, _) = traffic.advised();
+    let conclusive = matches!(step, TrafficStep::Raise | TrafficStep::FixAndRaise);
     let newest = known.iter().map(|one| one.gone.map_or(one.last, |gone| gone.max(one.last))).max();
     let Some(until) = traffic.until.filter(|until| conclusive && newest.is_none_or(|newest| *until > newest)) else {
         return known;
     };
+    // On the way to defensive only Severe requests are looked at, so that sources of others may still be there.
+    let all_tiers = traffic.recommended != Some(Mode::Defensive);
     let mut sources = known;
     for one in &mut sources {
         match traffic.sources.iter().find(|source| one.is(source)) {
@@ -105,15 +108,18 @@ pub fn track(known: Vec<TrackedSource>, traffic: &Traffic, owner: &str, due_days
                 one.fix.clone_from(&source.fix);
                 owner.clone_into(&mut one.owner);
             }
-            None => {
+            None if all_tiers => {
                 one.gone.get_or_insert(until);
             }
+            None => {}
         }
     }
     let due = SignedDuration::from_hours(24 * i64::from(due_days));
     let added: Vec<TrackedSource> = traffic
         .sources
         .iter()
+        // The sources of a raise are within the tolerated share: one that is tracked is still there, and no further one is due.
+        .filter(|_| step == TrafficStep::FixAndRaise)
         .filter(|source| !sources.iter().any(|one| one.is(source)))
         .map(|source| TrackedSource {
             address: source.address.clone(),
@@ -204,6 +210,14 @@ mod tests {
             ["cron back, due 2026-11-11", "pos gone for 1 day", "new open, due 2026-11-19"]
         );
         assert_eq!((sources[0].returned, sources[0].owner.as_str()), (1, "team"));
+        // A raise within the tolerated share: a source that is still there is not gone, and no further one is due.
+        let tolerated = track(sources.clone(), &traffic(10, Raise, &["cron", "other"]), "team", 10);
+        assert_eq!(states(&tolerated, 10), ["cron back, due 2026-11-11", "pos gone for 2 days", "new gone for 0 days"]);
+        // On the way to defensive, sources of other tiers are not looked at.
+        for step in [Raise, FixAndRaise] {
+            let half = Traffic { recommended: Some(Mode::Defensive), ..traffic(10, step, &[]) };
+            assert_eq!(track(sources.clone(), &half, "team", 10), sources);
+        }
         // Late evidence of an earlier time does not turn the states back.
         assert_eq!(track(sources.clone(), &traffic(7, Raise, &[]), "team", 10), sources);
     }

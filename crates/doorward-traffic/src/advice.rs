@@ -22,7 +22,7 @@ mod thresholds;
 use sentences::requests;
 pub(crate) use sentences::{bound_text, counted, kind_label, percent};
 pub use sources::SourceToFix;
-pub(crate) use sources::network;
+pub(crate) use sources::{network, product};
 pub use thresholds::Thresholds;
 
 /// Scanners that are listed with advice: they are counted exactly, and only the most active are of interest.
@@ -147,10 +147,14 @@ struct Judge<'a> {
 }
 
 impl Judge<'_> {
-    /// Whether a mode blocks a tier that the current mode does not block.
+    /// Whether a mode blocks a tier that the current mode does not block. Of a tier that this version does not know, that is assumed of
+    /// every stricter mode.
     fn newly(&self, to: Mode, tier: &Tier) -> bool {
-        tier.in_mode(to) == Treatment::Blocked
-            && self.current.is_none_or(|current| tier.in_mode(current) != Treatment::Blocked)
+        let passes = |current: Mode| match tier {
+            Tier::Other(_) => current < to,
+            known => known.in_mode(current) != Treatment::Blocked,
+        };
+        tier.in_mode(to) == Treatment::Blocked && self.current.is_none_or(passes)
     }
 
     /// The requests that a mode would block and the current one does not; none without logs.
@@ -184,7 +188,10 @@ impl Judge<'_> {
             Ok(fix) if severe_answered => fix,
             Err(because) if severe_answered => {
                 let mut sources = self.sources(Mode::Defensive, |source| source.hurt() > 0 || source.protected);
-                sources.truncate(self.thresholds.maximum_sources.max(1));
+                let (all, listed) = (sources.len(), self.thresholds.maximum_sources.max(1));
+                sources.truncate(listed);
+                let mut because = because;
+                because.push(format!("The first {} of {all} are listed; find the owners of all.", sources.len()));
                 (Some(Mode::Defensive), Step::FixAndRaise { to: Mode::Defensive, sources }, because)
             }
             other => match (strictest, other) {
@@ -246,7 +253,7 @@ impl Judge<'_> {
             return Ok((Some(to), Step::FixAndRaise { to, sources: named }, because));
         }
         let more = if exact { String::new() } else { format!(", more than the {} that are kept", ClientTable::KEPT) };
-        because.insert(1, format!("They are of more than {}{more}.", counted(most as u64, "source")));
+        because.insert(1, format!("They came from more than {}{more}.", counted(most as u64, "source")));
         if newly.logins > 0 {
             because.insert(1, format!("{to} would lock users out at the login: {} of them are logins.", newly.logins));
         }

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::advice::network;
+use crate::advice::{network, product};
 use crate::tally::{Answered, Client, ClientTally, LoadBalancerTally, Tier};
 
 /// Refused requests from which a client that comes back is regular. Scanners try more addresses than they repeat requests from one.
@@ -89,29 +89,33 @@ pub(crate) fn known_clients(tally: &LoadBalancerTally) -> Vec<KnownClient<'_>> {
     let days: BTreeSet<u32> = tally.hours.keys().map(|hour| hour.day_number()).collect();
     let sources = &tally.sources;
     let all = sources.clients.all();
-    // What an address and user agent does with one cause tells of its others.
+    // What a program on an address does with one cause tells of its others, and of its other versions: user agents may hold a number that
+    // changes with every request.
+    let products: BTreeMap<&str, String> =
+        all.keys().map(|client| (client.agent.as_str(), product(&client.agent))).collect();
+    let product_of = |agent: &str| products.get(agent).map_or("", String::as_str);
     let mut together: BTreeMap<(&str, &str), ClientTally> = BTreeMap::new();
     for (client, tally) in &all {
-        together.entry((&client.address, &client.agent)).or_default().merge(tally);
+        together.entry((&client.address, product_of(&client.agent))).or_default().merge(tally);
     }
     // A client may come with several addresses of one network.
     let mut networks: BTreeMap<(String, &str), ClientTally> = BTreeMap::new();
-    for ((address, agent), tally) in &together {
-        networks.entry((network(address), agent)).or_default().merge(tally);
+    for ((address, product), tally) in &together {
+        networks.entry((network(address), product)).or_default().merge(tally);
     }
     let kinds: BTreeMap<(&str, &str), ClientKind> = together
         .iter()
-        .map(|((address, agent), tally)| {
-            let regular = |kind| match networks.get(&(network(address), *agent)) {
+        .map(|((address, product), tally)| {
+            let regular = |kind| match networks.get(&(network(address), *product)) {
                 Some(tally) if kind == ClientKind::Scanner && is_regular(tally, days.len()) => ClientKind::Regular,
                 _ => kind,
             };
-            ((*address, *agent), regular(kind(tally, days.len())))
+            ((*address, *product), regular(kind(tally, days.len())))
         })
         .collect();
     all.into_iter()
         .map(|(client, tally)| {
-            let kind = kinds.get(&(client.address.as_str(), client.agent.as_str())).copied();
+            let kind = kinds.get(&(client.address.as_str(), product_of(&client.agent))).copied();
             let protected = sources.clients.is_protected(client);
             KnownClient { client, tally, kind: kind.unwrap_or(ClientKind::Unknown), protected }
         })

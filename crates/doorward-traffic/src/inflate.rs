@@ -32,9 +32,9 @@ impl Inflater {
     /// How many bytes of lines an object has that is one undamaged member; they are in `out` then. None otherwise, or if `out` is
     /// too short.
     ///
-    /// A member ends with the length of what it holds, and the next one would begin right there. So if that length
-    /// followed by the first bytes of a member is nowhere in the object, nothing follows. The last bytes of the object have to be the
-    /// length as well, or something else follows.
+    /// A member ends with the length of what it holds, and the next one would begin right there or after zeros. So if the first
+    /// bytes of a member stand nowhere in the object behind that length or a zero, nothing follows. The last bytes of the object have to be
+    /// the length as well, or something else follows.
     pub(crate) fn whole(&mut self, stored: &[u8], out: &mut [u8]) -> Option<usize> {
         if stored.len() < SHORTEST || !stored.starts_with(&MAGIC) {
             return None;
@@ -46,10 +46,9 @@ impl Inflater {
         }
         let out = out.get_mut(..expected)?;
         let made = self.decompressor.gzip_decompress(stored, out).ok()?;
-        let mut border = [0; 7];
-        border[..4].copy_from_slice(&length);
-        border[4..].copy_from_slice(&MAGIC);
-        (made == expected && memchr::memmem::find(stored, &border).is_none()).then_some(made)
+        let follows = |at: usize| stored[..at].ends_with(&length) || stored[..at].ends_with(&[0]);
+        let alone = !memchr::memmem::find_iter(stored, &MAGIC).any(follows);
+        (made == expected && alone).then_some(made)
     }
 }
 

@@ -142,8 +142,10 @@ fn tiers(tally: Option<&LoadBalancerTally>) -> BTreeMap<String, u64> {
 /// Advice as reports show it.
 fn view(advice: &Advice, tiers: BTreeMap<String, u64>) -> Traffic {
     let evidence = &advice.forecast.evidence;
+    // A raise within the tolerated share blocks these.
+    let tolerated: Vec<SourceToFix> = advice.blocks.iter().filter(|source| source.hurt() > 0).cloned().collect();
     let (step, sources, missing): (_, &[SourceToFix], &[String]) = match &advice.step {
-        Step::Raise { .. } => (TrafficStep::Raise, &[], &[]),
+        Step::Raise { .. } => (TrafficStep::Raise, &tolerated, &[]),
         Step::FixAndRaise { sources, .. } => (TrafficStep::FixAndRaise, sources, &[]),
         Step::Keep => (TrafficStep::Keep, &[], &[]),
         Step::Watch { sources } => (TrafficStep::Watch, sources, &[]),

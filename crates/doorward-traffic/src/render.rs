@@ -13,7 +13,6 @@ use crate::evidence::TrafficEvidence;
 use crate::forecast::{Basis, CrossCheck, Forecast, ModeForecast, Share};
 use crate::tally::{LoadBalancerKey, LoadBalancerTally};
 use crate::unread_lines::unread_lines;
-use crate::window::Hour;
 
 /// How many sources and samples are spelled out.
 const SHOWN: usize = 5;
@@ -23,7 +22,7 @@ const WIDTH: usize = 110;
 mod advice_text;
 
 pub use advice_text::render_advice;
-use advice_text::{chart, columns, per_day, short_name};
+use advice_text::{chart, columns, daily, per_day, seen, short_name};
 
 /// What was read, and for each load balancer what each mode would have done.
 pub fn render_traffic(evidence: &TrafficEvidence, forecasts: &[(&LoadBalancerKey, Forecast)]) -> String {
@@ -97,7 +96,8 @@ fn table(evidence: &TrafficEvidence, forecasts: &[(&LoadBalancerKey, Forecast)])
             let days = f64::from(observed.days_with_traffic.max(1));
             let tally = evidence.tally.load_balancers.get(*key).filter(|tally| tally.classified() > 0);
             let requests = tally.map(|tally| affected(tally, &known_clients(tally), |_| true));
-            let daily = |count: Option<u64>| count.map_or_else(|| "-".to_owned(), |count| per_day(count, days));
+            let partial = forecast.evidence.basis == Basis::PartialLogs;
+            let daily = |count: Option<u64>| daily(count, days, partial);
             [
                 short_name(key),
                 forecast.modes.first().map_or_else(|| "-".to_owned(), |mode| per_day(mode.blocked.of, days)),
@@ -113,7 +113,7 @@ fn table(evidence: &TrafficEvidence, forecasts: &[(&LoadBalancerKey, Forecast)])
     if rows.is_empty() {
         return String::new();
     }
-    let title = "Requests a day: all, and those that are not compliant, by what is known of their clients and what was blocked already.";
+    let title = "Requests per day: all, and those that are not compliant, by what is known of their clients and what was blocked already.";
     columns(title, ["load balancer", "all", "users", "logins", "unknown", "scanners", "blocked", "evidence"], &rows)
 }
 
@@ -139,7 +139,7 @@ fn basis(forecast: &Forecast) -> String {
         CrossCheck::NotPossible(why) => why.clone(),
     };
     let observed = evidence.observed.as_ref().map_or(String::new(), |observed| format!(" ({})", observed.summary()));
-    format!("from {basis}{window}{observed}; {check}")
+    format!("From {basis}{window}{observed}; {check}")
 }
 
 fn causes(text: &mut String, tally: &LoadBalancerTally) {
@@ -193,7 +193,7 @@ fn effect(mode: &ModeForecast) -> String {
         Some(_) => {}
     }
     if let Some(bound) = mode.hurt_at_most.filter(|_| mode.mode != Mode::Monitor) {
-        let _ = write!(line, "; at 95% confidence users on at most {}", bound_text(bound));
+        let _ = write!(line, "; with 95% confidence, it affects users on at most {}", bound_text(bound));
     }
     line
 }
@@ -209,7 +209,8 @@ fn sources(text: &mut String, tally: &LoadBalancerTally) {
     let _ = writeln!(text, "  main sources");
     for known in clients.iter().take(SHOWN) {
         let (client, tally) = (known.client, &known.tally);
-        let _ = writeln!(text, "    {} ({})", client.address, client.agent);
+        let agent = if client.agent == "-" { "no user agent" } else { &client.agent };
+        let _ = writeln!(text, "    {} ({agent})", client.address);
         let _ = writeln!(
             text,
             "      {} {}: {}, {} answered; {}",
@@ -219,9 +220,8 @@ fn sources(text: &mut String, tally: &LoadBalancerTally) {
             tally.served + tally.answered + tally.logins,
             kind_label(known.kind),
         );
-        if let (Some(first), Some(last)) = (tally.first, tally.last) {
-            let hour = |hour: Hour| hour.start().strftime("%Y-%m-%d %H:00").to_string();
-            let _ = writeln!(text, "      first in the hour of {}, last of {} UTC", hour(first), hour(last));
+        if let Some(seen) = seen(tally.first, tally.last) {
+            let _ = writeln!(text, "      {seen}");
         }
         if let Some(example) = &tally.example {
             let line = format!("{} at {}, for example {}", example.shape, example.domain, example.trace);

@@ -1,7 +1,5 @@
 //! Whether the evidence suffices for any recommendation, and what is missing.
 
-use doorward_model::Mode;
-
 use super::Judge;
 use super::sentences::{counted, percent};
 use crate::affected::hides_regular_clients;
@@ -92,11 +90,8 @@ impl Judge<'_> {
         }
         let (tally, current) = (self.tally?, self.current?);
         let blocks = |tier: &Tier| tier.in_mode(current) == Treatment::Blocked;
-        let sum = |wanted: bool, of: fn(&crate::tally::Answered) -> u64| -> u64 {
-            let causes = tally.causes.iter().filter(|(cause, _)| blocks(&cause.tier) == wanted);
-            causes.map(|(_, answered)| of(answered)).sum()
-        };
-        let blocked = sum(false, |answered| answered.blocked);
+        let passed = tally.causes.iter().filter(|(cause, _)| !blocks(&cause.tier));
+        let blocked: u64 = passed.map(|(_, answered)| answered.blocked).sum();
         if blocked > 0 {
             return Some(format!(
                 "Gather evidence of the {current} mode alone: {} blocked with 400, which {current} does not do. The mode was \
@@ -104,7 +99,9 @@ impl Judge<'_> {
                 were(blocked)
             ));
         }
-        let served = if current == Mode::Defensive { sum(true, |answered| answered.served) } else { 0 };
+        // What defensive does with a tier that this version does not know is unknown, so that it proves nothing.
+        let severe = tally.causes.iter().filter(|(cause, _)| cause.tier == Tier::Severe && blocks(&cause.tier));
+        let served: u64 = severe.map(|(_, answered)| answered.served).sum();
         (served > 0).then(|| {
             format!(
                 "Gather evidence of the {current} mode alone: {} served that {current} blocks, so that the mode was weaker for a \

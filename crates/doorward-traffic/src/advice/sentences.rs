@@ -9,6 +9,8 @@ use crate::tally::{Answered, Tier};
 
 /// Sources that a sentence names.
 const NAMED: usize = 3;
+/// Sources that it names where so many may be users; the others are in the list of sources.
+const NAMED_USERS: usize = 8;
 
 impl Judge<'_> {
     /// How much of all a mode would block: newly, and already.
@@ -17,9 +19,9 @@ impl Judge<'_> {
         let verb = if mode.mode == Mode::Strictest { "Strictest" } else { "Defensive" };
         let label = denominator.label();
         if count == 0 {
-            let bound = mode
-                .hurt_at_most
-                .map_or(String::new(), |bound| format!("; at 95% confidence on at most {}", bound_text(bound)));
+            let bound = mode.hurt_at_most.map_or(String::new(), |bound| {
+                format!("; with 95% confidence, it affects users on at most {}", bound_text(bound))
+            });
             return format!("{verb} would have blocked none of {of} {label}{bound}.");
         }
         let already = match newly.already {
@@ -30,9 +32,9 @@ impl Judge<'_> {
         if new == 0 {
             return format!("{verb} would have blocked none of {of} {label} that are not blocked now{already}.");
         }
-        let share = if of > 0 { format!(", {}", percent(new as f64 / of as f64)) } else { String::new() };
+        let share = if of > 0 { format!("{}, ", percent(new as f64 / of as f64)) } else { String::new() };
         let daily = if count > 0 { per_day * new as f64 / count as f64 } else { 0.0 };
-        format!("{verb} would have newly blocked {new} of {of} {label}{share}, {daily:.1} a day{already}.")
+        format!("{verb} would have newly blocked {new} of {of} {label} ({share}{daily:.1} a day){already}.")
     }
 
     /// Whose requests a mode would block newly; none if there are none.
@@ -42,24 +44,31 @@ impl Judge<'_> {
             return None;
         }
         let mut parts = Vec::new();
-        for (count, what) in [
-            (users, "was answered: users"),
-            (logins, "was redirected to a login: users"),
-            (unknown, "failed or was refused to a regular client: unknown whether they are users"),
-            (scanners, "was refused to clients that were never answered: scanners"),
-        ] {
+        for (count, what) in [(users, "answered: users"), (logins, "redirected to a login, or refused there: users")] {
             if count > 0 {
-                let what = if count == 1 { what.to_owned() } else { what.replacen("was", "were", 1) };
-                parts.push(format!("{count} {}", plural_verbs(&what, count)));
+                parts.push(format!("{count} {} {what}", if count == 1 { "was" } else { "were" }));
+            }
+        }
+        for (count, what) in [
+            (unknown, "failed, or came from a regular client that is refused: whether its sender is a user is unknown"),
+            (scanners, "came from a client that was always refused: a scanner"),
+        ] {
+            match count {
+                0 => {}
+                1 => parts.push(format!("1 {what}")),
+                _ => parts.push(format!("{count} {}", several(what))),
             }
         }
         let sources = self.sources(mode.mode, |_| true);
-        let names: Vec<String> = sources.iter().take(NAMED).map(super::SourceToFix::name).collect();
-        let more = match sources.len().saturating_sub(NAMED) {
+        // Those that may be users come first.
+        let users = sources.iter().filter(|source| source.hurt() > 0 || source.protected).count();
+        let shown = users.clamp(NAMED, NAMED_USERS);
+        let names: Vec<String> = sources.iter().take(shown).map(super::SourceToFix::name).collect();
+        let more = match sources.len().saturating_sub(shown) {
             0 => String::new(),
             more => format!(", and {more} more"),
         };
-        let of = if names.is_empty() { String::new() } else { format!(" They are of {}{more}.", names.join(", ")) };
+        let of = if names.is_empty() { String::new() } else { format!(" They came from {}{more}.", names.join(", ")) };
         Some(format!("Of these, {}.{of}", parts.join("; ")))
     }
 
@@ -100,14 +109,21 @@ impl Judge<'_> {
     }
 }
 
-/// The verbs of a clause for one or several.
-fn plural_verbs(clause: &str, count: u64) -> String {
-    if count == 1 { clause.to_owned() } else { clause.replace("or was refused", "or were refused") }
+/// A clause about one request, for several.
+fn several(clause: &str) -> String {
+    [
+        ("a regular client that is", "regular clients that are"),
+        ("its sender is a user is", "the senders are users is"),
+        ("a client that was", "clients that were"),
+        (": a scanner", ": scanners"),
+    ]
+    .into_iter()
+    .fold(clause.to_owned(), |clause, (one, more)| clause.replace(one, more))
 }
 
-/// `0.12% of client-days like these (2301 seen at least)`.
+/// `0.12% of client-days like these (at least 2301 were seen)`.
 pub(crate) fn bound_text(bound: UpperBound) -> String {
-    format!("{} of {} like these ({} seen at least)", percent(bound.fraction), bound.unit.label(), bound.among)
+    format!("{} of {} like these (at least {} were seen)", percent(bound.fraction), bound.unit.label(), bound.among)
 }
 
 /// `1 source`, `2 sources`.

@@ -37,6 +37,8 @@ const LIBRARIES: [&str; 22] = [
     "ruby",
     "wget",
 ];
+/// The first product of browsers, and of whatever wants to be taken for one.
+const BROWSER: &str = "mozilla";
 /// Bits of the networks that are one source: of an IPv4 and of an IPv6 address.
 const NETWORKS: (u32, u32) = (24, 48);
 
@@ -45,8 +47,8 @@ const NETWORKS: (u32, u32) = (24, 48);
 pub struct SourceToFix {
     /// The client with the most requests, and the cause of all.
     pub client: Client,
-    /// What makes its clients one source: the program, in lower case and without its version, or the network and the user agent. Entries
-    /// with the same group are one source with several causes.
+    /// What makes its clients one source: the program, in lower case and without its version, or the network with the library or browser.
+    /// Entries with the same group are one source with several causes.
     pub group: String,
     /// How many addresses the source has.
     pub addresses: u64,
@@ -87,9 +89,10 @@ impl SourceToFix {
     /// Its name: `192.0.2.7 (AcmePOS/5.1)`, or `AcmePOS/5.1 on 9 addresses (192.0.2.7 and 8 more)`.
     pub fn name(&self) -> String {
         let Client { address, agent, .. } = &self.client;
-        let agent = match self.agents {
-            0 | 1 => agent.clone(),
-            count => format!("{agent} and {} more of its user agents", count - 1),
+        let agent = match (self.agents, agent.as_str()) {
+            (0 | 1, "-") => "no user agent".to_owned(),
+            (0 | 1, _) => agent.clone(),
+            (count, _) => format!("{agent} and {} more of its user agents", count - 1),
         };
         match (&self.network, self.addresses) {
             (_, 0 | 1) => format!("{address} ({agent})"),
@@ -135,7 +138,7 @@ pub(super) fn sources(clients: &[KnownClient<'_>], protected: &[String], compare
     for known in clients {
         let Client { address, agent, cause } = known.client;
         let key = SourceKey {
-            group: program(agent).unwrap_or_else(|| format!("{} ({agent})", network(address))),
+            group: program(agent).unwrap_or_else(|| format!("{} ({})", network(address), product(agent))),
             network: program(agent).is_none().then(|| network(address)),
             cause: cause.clone(),
             scanner: known.kind == ClientKind::Scanner,
@@ -146,7 +149,7 @@ pub(super) fn sources(clients: &[KnownClient<'_>], protected: &[String], compare
     let mut sources: Vec<SourceToFix> =
         groups.into_iter().filter_map(|(key, clients)| source(&key, &clients)).collect();
     sources.sort_by(|a, b| {
-        let weight = |source: &SourceToFix| (source.hurt(), source.requests);
+        let weight = |source: &SourceToFix| (source.hurt(), source.protected, source.requests);
         weight(b).cmp(&weight(a)).then_with(|| a.client.cmp(&b.client))
     });
     sources
@@ -187,12 +190,23 @@ fn source(key: &SourceKey, clients: &[&KnownClient<'_>]) -> Option<SourceToFix> 
 /// The program that a user agent names, without its version: one program is one source in all of its versions. None of browsers, libraries
 /// and missing user agents.
 fn program(agent: &str) -> Option<String> {
+    let product = name_of(agent);
+    let anonymous = matches!(product.as_str(), "" | "-" | BROWSER) || LIBRARIES.contains(&product.as_str());
+    (!anonymous).then_some(product)
+}
+
+/// What is the same in all user agents of one client: the program or library without its version, or all of a browser's.
+pub(crate) fn product(agent: &str) -> String {
+    let product = name_of(agent);
+    if product == BROWSER { agent.to_owned() } else { product }
+}
+
+/// The first product of a user agent in lower case and without its version.
+fn name_of(agent: &str) -> String {
     let product = agent.split('/').next().unwrap_or_default().to_ascii_lowercase();
     // A version may stand behind a space too.
     let name = |word: &&str| !word.trim_start_matches('v').starts_with(|c: char| c.is_ascii_digit());
-    let product = product.split_whitespace().take_while(name).collect::<Vec<_>>().join(" ");
-    let anonymous = matches!(product.as_str(), "" | "-" | "mozilla") || LIBRARIES.contains(&product.as_str());
-    (!anonymous).then_some(product)
+    product.split_whitespace().take_while(name).collect::<Vec<_>>().join(" ")
 }
 
 /// The network of an address, or the address itself where it is not one.

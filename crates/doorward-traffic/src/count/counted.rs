@@ -72,7 +72,7 @@ pub(super) fn sources(
     let served = by == By::Served;
     let (address, agent) = (excerpt(line.address(), TEXT), excerpt(line.agent, TEXT));
     // By the whole user agent, of which only a part is kept.
-    let protected = protected.covers(&address, &String::from_utf8_lossy(line.agent));
+    let protected = !protected.entries().is_empty() && protected.covers(&address, &String::from_utf8_lossy(line.agent));
     let shape = excerpt(shape(line.request).as_bytes(), TEXT);
     let domain = excerpt(domain(line.domain, line.request), TEXT);
     let denied = is_denied(line);

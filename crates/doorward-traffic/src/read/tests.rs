@@ -56,6 +56,9 @@ fn members_of_equal_size_are_all_counted() {
         let mut out = vec![0; text.len()];
         assert_eq!(libdeflater::Decompressor::new().gzip_decompress(&stored, &mut out), Ok(text.len()));
         assert_eq!(lines(&read(&stored)), (9 * copies as u64, 0));
+        // Zeros between them are padding, behind which the next one is found too.
+        let padded = [&pack(text)[..], &[0; 5]].concat().repeat(copies - 1);
+        assert_eq!(lines(&read(&[&padded[..], &pack(text)].concat())), (9 * copies as u64, 0));
     }
 }
 

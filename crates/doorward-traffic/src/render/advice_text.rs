@@ -48,7 +48,8 @@ pub fn render_advice(advice: &BTreeMap<LoadBalancerKey, Advice>) -> String {
             Step::NotEnoughEvidence { missing } => {
                 missing.iter().for_each(|line| wrap(&mut text, "  ", "→ ", line));
             }
-            Step::Raise { .. } | Step::Keep => {}
+            Step::Raise { .. } => would_be_blocked(&mut text, &advice.blocks),
+            Step::Keep => {}
         }
         text.push('\n');
     }
@@ -82,7 +83,7 @@ fn table(order: &[(&LoadBalancerKey, &Advice)]) -> String {
         return String::new();
     }
     let title =
-        "Requests a day that would be newly blocked, by what is known of their clients; and those blocked already.";
+        "Requests per day that would be newly blocked, by what is known of their clients, and those blocked already.";
     columns(
         title,
         ["load balancer", "now → then", "users", "logins", "unknown", "scanners", "already", "evidence"],
@@ -131,7 +132,9 @@ fn row(key: &LoadBalancerKey, advice: &Advice) -> [String; 8] {
         (Step::FixAndRaise { .. }, Some(mode)) => format!("{mode} *"),
         (_, Some(mode)) => mode.to_string(),
     };
-    let daily = |count: Option<u64>| count.map_or_else(|| "-".to_owned(), |count| per_day(count, days));
+    // Where evidence is missing, there were at least as many as were seen, and none seen is not zero.
+    let partial = matches!(advice.step, Step::NotEnoughEvidence { .. });
+    let daily = |count: Option<u64>| daily(count, days, partial);
     let affected = advice.affected;
     [
         short_name(key),
@@ -143,6 +146,16 @@ fn row(key: &LoadBalancerKey, advice: &Advice) -> [String; 8] {
         daily(affected.map(|requests| requests.already)),
         observed.summary(),
     ]
+}
+
+/// The cell of a count per day: `-` if it is not known, `≥2.5` if more may be missing, `?` if all of it may be.
+pub(super) fn daily(count: Option<u64>, days: f64, partial: bool) -> String {
+    match (count, partial) {
+        (None, _) => "-".to_owned(),
+        (Some(0), true) => "?".to_owned(),
+        (Some(count), true) => format!("≥{}", per_day(count, days)),
+        (Some(count), false) => per_day(count, days),
+    }
 }
 
 /// A count per day; what is there is never rounded to zero.
@@ -167,7 +180,7 @@ pub(super) fn chart(by_day: &BTreeMap<Date, u64>) -> Option<String> {
         })
         .collect();
     let from = days.first()?;
-    Some(format!("not compliant, a day: {bars} ({from} to {last}, at most {most})"))
+    Some(format!("not compliant per day: {bars} ({from} to {last}, at most {most})"))
 }
 
 fn place(key: &LoadBalancerKey) -> String {
@@ -207,6 +220,30 @@ fn headline(advice: &Advice) -> String {
     }
 }
 
+/// The sources that a raise within the tolerated share blocks although they were served, or may have been.
+fn would_be_blocked(text: &mut String, blocks: &[SourceToFix]) {
+    let users: Vec<SourceToFix> = blocks.iter().filter(|source| source.hurt() > 0).cloned().collect();
+    if users.is_empty() {
+        return;
+    }
+    wrap(text, "  ", "", "These were served, or may have been, and would be blocked; the tolerated share permits it:");
+    to_fix(text, &users[..users.len().min(NAMED)]);
+    if let more @ 1.. = users.len().saturating_sub(NAMED) {
+        let _ = writeln!(text, "  and {}, all in --format json", counted_more(more));
+    }
+}
+
+/// `1 more source`, `2 more sources`.
+fn counted_more(more: usize) -> String {
+    if more == 1 { "1 more source".to_owned() } else { format!("{more} more sources") }
+}
+
+/// `first seen after 2026-10-19 00:00, last seen before 2026-11-01 23:00 UTC`, by the first and the last hour.
+pub(super) fn seen(first: Option<Hour>, last: Option<Hour>) -> Option<String> {
+    let minute = |hour: Hour| hour.start().strftime("%Y-%m-%d %H:%M").to_string();
+    Some(format!("first seen after {}, last seen before {} UTC", minute(first?), minute(last?.after())))
+}
+
 fn to_fix(text: &mut String, sources: &[SourceToFix]) {
     for source in sources {
         let cause = &source.client.cause;
@@ -221,16 +258,8 @@ fn to_fix(text: &mut String, sources: &[SourceToFix]) {
             kind_label(source.kind),
         );
         wrap(text, "      ", "", &what);
-        let hour = |hour: Option<Hour>| {
-            hour.map_or_else(|| "?".to_owned(), |hour| hour.start().strftime("%Y-%m-%d %H:00").to_string())
-        };
-        if source.first.is_some() {
-            wrap(
-                text,
-                "      ",
-                "",
-                &format!("first in the hour of {}, last of {} UTC", hour(source.first), hour(source.last)),
-            );
+        if let Some(seen) = seen(source.first, source.last) {
+            wrap(text, "      ", "", &seen);
         }
         if let Some(example) = &source.example {
             wrap(
@@ -260,7 +289,7 @@ mod tests {
         let day = |day: i8| jiff::civil::date(2026, 9, day);
         assert_eq!(chart(&BTreeMap::from([(day(1), 0)])), None);
         let chart = chart(&BTreeMap::from([(day(1), 8), (day(2), 1), (day(4), 4), (day(5), 0)]));
-        assert_eq!(chart.as_deref(), Some("not compliant, a day: █▁·▄· (2026-09-01 to 2026-09-05, at most 8)"));
+        assert_eq!(chart.as_deref(), Some("not compliant per day: █▁·▄· (2026-09-01 to 2026-09-05, at most 8)"));
         assert_eq!(
             (per_day(0, 14.0), per_day(1, 300.0), per_day(7, 14.0)),
             ("0.0".into(), "<0.1".into(), "0.5".into())

@@ -10,6 +10,7 @@ use doorward_traffic::{
 use jiff::{SignedDuration, Timestamp};
 
 mod known_sets;
+mod more_sets;
 mod random;
 
 /// Days of the window.
@@ -23,6 +24,33 @@ fn start() -> Timestamp {
 
 fn key() -> LoadBalancerKey {
     "111122223333/eu-west-1/app/web/50dc6c495c0c9188".parse().unwrap()
+}
+
+/// The kind of the step.
+fn step(advice: &Advice) -> String {
+    match &advice.step {
+        Step::Raise { to } => format!("raise {to}"),
+        Step::FixAndRaise { to, sources } => format!("fix {} then {to}", sources.len()),
+        Step::Keep => "keep".to_owned(),
+        Step::Watch { .. } => "watch".to_owned(),
+        Step::NotEnoughEvidence { .. } => "not enough".to_owned(),
+    }
+}
+
+fn users() -> Population {
+    Population::with_users(Mode::Monitor, 0..DAYS, 400)
+}
+
+fn defended() -> Population {
+    Population { mode: Mode::Defensive, ..users() }
+}
+
+fn person(number: usize) -> (String, String) {
+    (format!("198.51.{}.{}", number / 250, number % 250), format!("Mozilla/5.0 (X11; rv:{})", number % 9))
+}
+
+fn scanner(number: usize) -> (String, String) {
+    (format!("192.{}.{}.9", number / 250, number % 250), "zgrab/0.x".to_owned())
 }
 
 /// What the load balancer does with a request.

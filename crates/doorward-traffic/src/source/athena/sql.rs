@@ -230,17 +230,18 @@ pub(super) fn query(job: &AthenaJob) -> String {
         AthenaLogs::Lines { .. } => lines(job, &table, &places, &load_balancers),
         AthenaLogs::Parquet(logs) => logs.rows(&table, &places, &load_balancers, &first, &end),
     };
-    // The words of `handled_by` in rows.rs, by the rules of `by` in count.rs.
+    // The words of `handled_by` in rows.rs, by the rules of `by` in outcome.rs.
     let by = "CASE WHEN substr(target_status, 1, 1) BETWEEN '1' AND '3' THEN 'served' \
               WHEN substr(target_status, 1, 1) = '4' AND status IN ('400', '403') THEN 'denied' \
               WHEN substr(target_status, 1, 1) = '4' THEN 'refused' \
               WHEN target_status <> '-' THEN 'failed' \
-              WHEN substr(status, 1, 1) BETWEEN '1' AND '3' AND strpos(actions, 'authenticate') > 0 THEN 'login' \
+              WHEN (substr(status, 1, 1) BETWEEN '1' AND '3' OR status = '401') AND strpos(actions, 'authenticate') > 0 THEN 'login' \
               WHEN substr(status, 1, 1) BETWEEN '1' AND '3' THEN 'answered' \
               WHEN status = '400' AND actions IS NULL THEN 'unknown' \
               WHEN status = '400' AND actions <> 'waf' AND strpos(actions, 'fixed-response') = 0 THEN 'blocked' \
+              WHEN status IN ('408', '460') OR (status = '405' AND actions = 'waf') THEN 'unanswered' \
               WHEN status IN ('400', '403') OR (substr(status, 1, 1) = '4' AND actions = 'waf') THEN 'firewall' \
-              WHEN substr(status, 1, 1) = '4' AND status <> '460' THEN 'load_balancer' ELSE 'unanswered' END";
+              WHEN substr(status, 1, 1) = '4' THEN 'load_balancer' ELSE 'unanswered' END";
     let kind = "CASE WHEN elb IS NULL THEN 'unparsed' \
                 WHEN class IS NULL THEN 'absent' \
                 WHEN class = '-' AND reason = '-' AND status = '400' AND (substr(request, 1, 2) = '- ' \

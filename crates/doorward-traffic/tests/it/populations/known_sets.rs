@@ -1,40 +1,13 @@
 //! Evidence that once led to wrong advice, and its siblings: what an expert would advise.
 
 use doorward_model::Mode;
-use doorward_traffic::{Step, Tally, Thresholds};
+use doorward_traffic::{Tally, Thresholds};
 
 use super::*;
 
 const ACCEPTABLE: (&str, &str) = ("Acceptable", "SpaceInUri");
 const HEADER: (&str, &str) = ("Acceptable", "NonCompliantHeader");
 const SEVERE: (&str, &str) = ("Severe", "SuspiciousTeClPresent");
-
-/// The kind of the step.
-fn step(advice: &Advice) -> String {
-    match &advice.step {
-        Step::Raise { to } => format!("raise {to}"),
-        Step::FixAndRaise { to, sources } => format!("fix {} then {to}", sources.len()),
-        Step::Keep => "keep".to_owned(),
-        Step::Watch { .. } => "watch".to_owned(),
-        Step::NotEnoughEvidence { .. } => "not enough".to_owned(),
-    }
-}
-
-fn users() -> Population {
-    Population::with_users(Mode::Monitor, 0..DAYS, 400)
-}
-
-fn defended() -> Population {
-    Population { mode: Mode::Defensive, ..users() }
-}
-
-fn person(number: usize) -> (String, String) {
-    (format!("198.51.{}.{}", number / 250, number % 250), format!("Mozilla/5.0 (X11; rv:{})", number % 9))
-}
-
-fn scanner(number: usize) -> (String, String) {
-    (format!("192.{}.{}.9", number / 250, number % 250), "zgrab/0.x".to_owned())
-}
 
 #[test]
 fn clients_that_were_served_or_may_have_been_are_seen() {
@@ -52,7 +25,7 @@ fn clients_that_were_served_or_may_have_been_are_seen() {
             "scanners",
             defended().clients(280, scanner, ACCEPTABLE, by_target("404"), 280),
             "raise strictest",
-            "280 were refused to clients that were never answered: scanners. They are of zgrab/0.x on 280 addresses",
+            "280 came from clients that were always refused: scanners. They came from zgrab/0.x on 280 addresses",
         ),
         ("logins of many", defended().clients(280, person, HEADER, login, 280), "keep", "lock users out at the login"),
         ("logins of one", defended().client(280, "AcmeKiosk/2", HEADER, login), "fix 1 then strictest", "login"),

@@ -6,7 +6,8 @@ use doorward_traffic::{Step, Thresholds, Tier, Treatment};
 
 use super::*;
 
-const CLASSES: [(&str, &str); 6] = [
+const CLASSES: [(&str, &str); 7] = [
+    ("Dubious", "OfALaterVersion"),
     ("Acceptable", "SpaceInUri"),
     ("Acceptable", "NonCompliantHeader"),
     ("Ambiguous", "BothTeClPresent"),
@@ -52,7 +53,12 @@ impl World {
     /// A client that may be a user, with requests on a few or all days.
     fn may_be_user(&mut self, number: usize) {
         let class = CLASSES[self.random.usize(0..CLASSES.len())];
-        let address = format!("203.0.{}.{}", self.random.u8(..), number % 250);
+        let address = match self.random.u8(0..4) {
+            0 => format!("2001:db8:{:x}::{number:x}", self.random.u16(..)),
+            _ => format!("203.0.{}.{}", self.random.u8(..), number % 250),
+        };
+        // Some have a number in their user agent that changes with every request.
+        let numbered = self.random.u8(0..5) == 0;
         let agents = ["AcmePOS/5.1", "Mozilla/5.0 (X11)", "curl/8.1", "-", "AcmeBatch/1", "Java/1.8"];
         let agent = agents[self.random.usize(0..agents.len())].to_owned();
         let kinds = [
@@ -63,6 +69,13 @@ impl World {
             (by_load_balancer("302", "authenticate"), 1),
             (by_load_balancer("502", "forward"), 1),
             (by_load_balancer("504", "waf,forward"), 1),
+            (by_load_balancer("401", "authenticate"), 1),
+            (by_load_balancer("561", "authenticate"), 1),
+            (by_load_balancer("405", "waf"), 1),
+            (by_load_balancer("202", "waf"), 1),
+            (by_load_balancer("408", "forward"), 1),
+            (by_load_balancer("460", "forward"), 1),
+            (by_target("101"), 1),
             (by_target("503"), 1),
             // Regular clients: these come back.
             (by_target("401"), 12),
@@ -74,12 +87,14 @@ impl World {
         let (outcome, least) = kinds[self.random.usize(0..kinds.len())];
         for request in 0..self.random.usize(least..least + 30) {
             let at = if least > 1 { request as i64 % DAYS * DAY + self.random.i64(0..DAY) } else { self.moment() };
-            self.request(at, (&address, &agent), class, outcome);
+            let sent = if numbered { format!("AcmeTill/2 (receipt {request})") } else { agent.clone() };
+            self.request(at, (&address, &sent), class, outcome);
             // What it sends besides may be refused.
             if self.random.u8(0..5) == 0 {
                 self.request(at, (&address, &agent), class, by_target("404"));
             }
         }
+        let agent = if numbered { "AcmeTill/2 (receipt 0)".to_owned() } else { agent };
         self.truths.push(Truth { address, agent, tier: class.0 });
     }
 
@@ -161,7 +176,9 @@ fn a_raise_blocks_no_client_that_may_be_a_user_without_naming_it() {
         assert_eq!(advice.recommended, Some(to));
         for truth in &truths {
             let tier = Tier::from(truth.tier.to_owned());
-            let newly = tier.in_mode(to) == Treatment::Blocked && tier.in_mode(population.mode) != Treatment::Blocked;
+            // A request of an unknown tier that got past the mode in force may be blocked by every stricter one.
+            let passes = truth.tier == "Dubious" || tier.in_mode(population.mode) != Treatment::Blocked;
+            let newly = tier.in_mode(to) == Treatment::Blocked && passes;
             let named = advice.blocks.iter().any(|source| {
                 let same = source.client.address == truth.address
                     || (source.addresses > 1 && source.client.agent == truth.agent);
