@@ -51,6 +51,7 @@ mod scene;
 mod secrets;
 mod settings_shown;
 mod setup;
+mod shared_ledger;
 mod shipped;
 mod state;
 mod time;
