@@ -114,6 +114,11 @@ impl Format {
         }
     }
 
+    /// The file or folder; none on stdout.
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
     /// Whether a plugin writes it.
     pub fn is_plugin(&self) -> bool {
         matches!(self.kind, FormatKind::Plugin(_))

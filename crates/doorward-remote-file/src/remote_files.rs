@@ -15,6 +15,7 @@ use crate::settings::RemoteFileSettings;
 use crate::{ObjectUrl, RemoteFileError};
 
 mod content_hash;
+mod copies;
 mod requests;
 
 use content_hash::ContentHash;
@@ -113,6 +114,11 @@ impl RemoteFiles {
     /// Requests and bytes so far.
     pub fn count(&self) -> RequestCount {
         self.known(|known| known.count)
+    }
+
+    /// Waits before something is tried again: anything between nothing and a bound that doubles with each try.
+    pub async fn back_off(&self, tries: u32) {
+        self.aws.caller().back_off(tries).await;
     }
 
     /// The account that must own the bucket.
