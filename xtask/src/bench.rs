@@ -6,6 +6,7 @@
 //! `cargo xtask bench scan`: the cost of the scanner, compared with a bare loop over the SDK and with plain signed HTTP.
 //!
 //! `cargo xtask bench doctor`: how long an operator waits for the doctor of 500 accounts.
+//! `cargo xtask bench plugins`: 50,000 findings through a plugin that only counts, compared with a file.
 //! `cargo xtask bench check`: a thousand files, compared with Checkov, and a plan of fifty megabytes.
 //!
 //! `cargo xtask bench traffic`: reading access logs, compared with only decompressing them, and with DuckDB, Polars and awk.
@@ -23,6 +24,7 @@ mod check;
 mod contenders;
 mod doctor;
 mod goals;
+mod plugins;
 mod table;
 mod traffic;
 
@@ -73,14 +75,17 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
         Some((what, rest)) if what == "traffic" => traffic::run(rest),
         Some((what, rest)) if what == "doctor" => doctor::run(rest),
         Some((what, rest)) if what == "check" => check::run(rest),
+        Some((what, [])) if what == "plugins" => plugins::run(),
         Some((what, [])) => match OF_CRATES.iter().find(|(name, _)| name == what) {
             Some((_, packages)) => of_crates(packages),
             None => bail!(
-                "does not know {what:?}; it takes `scan`, `traffic`, `check` or `doctor` with flags, or {}",
+                "does not know {what:?}; it takes `scan`, `traffic`, `check` or `doctor` with flags, `plugins`, or {}",
                 names()
             ),
         },
-        _ => bail!("takes what to measure: `scan`, `traffic`, `check` or `doctor` with flags, or {}", names()),
+        _ => {
+            bail!("takes what to measure: `scan`, `traffic`, `check` or `doctor` with flags, `plugins`, or {}", names())
+        }
     }
 }
 

@@ -66,9 +66,7 @@ const SHIPPED: [(&str, &str); 3] = [
 /// The frameworks that come with Doorward, in the order of the files. A test reads them all, so that none is missing here.
 fn shipped() -> &'static [Framework] {
     static READ: OnceLock<Vec<Framework>> = OnceLock::new();
-    READ.get_or_init(|| {
-        SHIPPED.iter().filter_map(|(file, text)| mapping_file::parse(file, text, None).ok()).collect()
-    })
+    READ.get_or_init(|| SHIPPED.iter().filter_map(|(file, text)| mapping_file::parse(file, text, None).ok()).collect())
 }
 
 /// The frameworks of a report: those that come with Doorward, then those of the user.

@@ -62,7 +62,8 @@ impl<'a> Scene<'a> {
     /// The UUID of the document: another one as soon as a verdict is another one.
     fn uuid(&self) -> String {
         let report = self.report;
-        let mut parts = vec!["document", &report.run.id, &report.run.tool_version, self.gap.as_deref().unwrap_or_default()];
+        let mut parts =
+            vec!["document", &report.run.id, &report.run.tool_version, self.gap.as_deref().unwrap_or_default()];
         parts.extend(self.objectives.iter().map(|objective| objective.id.as_str()));
         for finding in &report.findings {
             parts.extend([finding.id.as_str(), finding.verdict.reason().code(), finding.verdict.because()]);
@@ -237,7 +238,8 @@ impl<'a> Document<'a> {
     fn of(scene: &'a Scene<'a>) -> Self {
         let (report, run) = (scene.report, &scene.report.run);
         let uuid_of_document = scene.uuid();
-        let findings = || scene.objectives.iter().map(|one| one.finding(&run.id, &scene.findings, scene.gap.as_deref()));
+        let findings =
+            || scene.objectives.iter().map(|one| one.finding(&run.id, &scene.findings, scene.gap.as_deref()));
         let result = ScanResult {
             uuid: uuid(&["result", &uuid_of_document]),
             title: "Scan of load balancers",

@@ -93,8 +93,10 @@ mod tests {
     #[test]
     fn tokens_are_given_once() {
         let mut tokens = Tokens::default();
-        let given: Vec<String> =
-            ["PCI DSS v4.0.1_1.2.5", "A.8.9", "1.2", "AC-4(21)", "AC-4 (21)", "日本", "中国"].iter().map(|t| tokens.token(t)).collect();
+        let given: Vec<String> = ["PCI DSS v4.0.1_1.2.5", "A.8.9", "1.2", "AC-4(21)", "AC-4 (21)", "日本", "中国"]
+            .iter()
+            .map(|t| tokens.token(t))
+            .collect();
         assert_eq!(given[..4], ["pci-dss-v4.0.1_1.2.5", "a.8.9", "_1.2", "ac-4-21"]);
         assert!(given[4].starts_with("ac-4-21-") && given[5] == "_" && given[6].starts_with("_-"), "{given:?}");
         assert_eq!(given.iter().collect::<BTreeSet<_>>().len(), given.len());
@@ -102,7 +104,8 @@ mod tests {
 
     #[test]
     fn texts_are_one_line_and_not_empty() {
-        for (raw, expected) in [("", "(empty)"), (" \u{a0}", "(empty)"), (" a b\u{2003}", "a b"), ("a\nb", "a\\u{a}b")] {
+        for (raw, expected) in [("", "(empty)"), (" \u{a0}", "(empty)"), (" a b\u{2003}", "a b"), ("a\nb", "a\\u{a}b")]
+        {
             assert_eq!(text(raw), expected);
         }
     }

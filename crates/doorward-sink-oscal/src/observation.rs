@@ -86,7 +86,9 @@ pub(crate) fn of_verdict(run: &Run, finding: &Finding, lb: Option<&LoadBalancer>
         // Of what could not be read, this is when the scan tried.
         "collected": stamp(finding.observed_at.unwrap_or(run.started)),
     });
-    let evidence = lb.and_then(|lb| lb.evidence.as_ref()).filter(|_| matches!(verdict, Verdict::Pass { .. } | Verdict::Fail { .. } | Verdict::Excepted { .. }));
+    let evidence = lb
+        .and_then(|lb| lb.evidence.as_ref())
+        .filter(|_| matches!(verdict, Verdict::Pass { .. } | Verdict::Fail { .. } | Verdict::Excepted { .. }));
     if let (Some(evidence), Some(members)) = (evidence, observation.as_object_mut()) {
         let request = evidence.request_id.as_deref().unwrap_or("not available");
         let words = format!("Attributes: {}, at {}, request id {request}", evidence.operation, stamp(evidence.at));
@@ -229,7 +231,9 @@ fn coverage_text(line: &CoverageLine) -> String {
     let found = line.load_balancers;
     match line.status {
         CoverageStatus::Complete => format!("Read completely: {found} load balancers"),
-        CoverageStatus::Partial => format!("Read in part: {found} load balancers were found, and not everything of them was read"),
+        CoverageStatus::Partial => {
+            format!("Read in part: {found} load balancers were found, and not everything of them was read")
+        }
         CoverageStatus::Skipped => "Excluded by the settings, or closed: nothing was read".to_owned(),
         CoverageStatus::Failed => "Nothing could be read: the load balancers in it are unknown".to_owned(),
     }

@@ -188,7 +188,10 @@ impl FindingRenderer {
             resources: vec![details::resource(lb, &mut cuts)],
             compliance: answer.compliance,
             record_state: "ACTIVE".to_owned(),
-            finding_provider_fields: ProviderFields { severity: answer.severity, types: types(&self.frameworks, meta.id) },
+            finding_provider_fields: ProviderFields {
+                severity: answer.severity,
+                types: types(&self.frameworks, meta.id),
+            },
         };
         let mut fields = fields(finding, lb, meta);
         fields.extend(answer.fields);

@@ -32,8 +32,8 @@ mod ledger;
 mod metric_settings;
 mod policy_problems;
 
-pub(crate) use doorward_model::ReportSettings;
 pub(crate) use control_settings::ControlSettings;
+pub(crate) use doorward_model::ReportSettings;
 pub(crate) use event::EventSettings;
 pub(crate) use flags::Overridable;
 pub(crate) use ledger::LedgerSettings;

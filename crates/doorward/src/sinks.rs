@@ -8,7 +8,9 @@ use std::path::Path;
 
 use doorward_aws::{Access, Clock};
 use doorward_ledger::LeasedLedger;
-use doorward_model::{Frameworks, LoadBalancer, Policy, ReportFilter, ScanReport, Sink, SinkContext, SinkShape, Skipped};
+use doorward_model::{
+    Frameworks, LoadBalancer, Policy, ReportFilter, ScanReport, Sink, SinkContext, SinkShape, Skipped,
+};
 use doorward_rules::exceptions::Register;
 use doorward_sink_evidence::EvidenceSettings;
 use doorward_sink_owners::OwnersSettings;
@@ -26,6 +28,7 @@ mod notify;
 mod oscal;
 mod owners;
 mod page;
+mod parquet;
 mod plugin_output;
 mod prepared;
 mod securityhub;
@@ -148,6 +151,12 @@ pub(crate) const REGISTRY: &[Output] = &[
         help: "OSCAL 1.1 assessment results",
         demo: Some("scan.oscal.json"),
         make: Make::Stream(oscal::write),
+    },
+    Output {
+        name: "parquet",
+        help: "a folder of Parquet files by day: load balancers, findings, coverage, runs",
+        demo: None,
+        make: Make::Folder(parquet::make),
     },
     Output {
         name: "securityhub",

@@ -7,13 +7,8 @@ use super::{Control, Framework};
 use crate::{Kind, Scheme, harmless};
 
 /// What a finding type in ASFF begins with.
-const FINDING_TYPES: [&str; 5] = [
-    "Software and Configuration Checks",
-    "TTPs",
-    "Effects",
-    "Unusual Behaviors",
-    "Sensitive Data Identifications",
-];
+const FINDING_TYPES: [&str; 5] =
+    ["Software and Configuration Checks", "TTPs", "Effects", "Unusual Behaviors", "Sensitive Data Identifications"];
 /// Longest related requirement that Security Hub takes, in UTF-16 units.
 const REQUIREMENT: usize = 64;
 
@@ -196,7 +191,10 @@ impl Reader<'_> {
             self.wrong(at, format!("`{key}` is longer than {most} characters"));
         }
         if harmless(&text) != text {
-            self.wrong(at, format!("`{key}` has characters that are not visible, such as control characters; remove them"));
+            self.wrong(
+                at,
+                format!("`{key}` has characters that are not visible, such as control characters; remove them"),
+            );
         }
         text
     }

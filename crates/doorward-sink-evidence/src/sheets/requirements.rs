@@ -40,9 +40,7 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
             |r| r.result.judged().into(),
         )
         .count("Fail", "Those of which at least one rule fails.", |r| r.result.fail.into())
-        .count("Unknown", "Those of which at least one verdict is unknown and none fails.", |r| {
-            r.result.unknown.into()
-        })
+        .count("Unknown", "Those of which at least one verdict is unknown and none fails.", |r| r.result.unknown.into())
         .count("Excepted", "Those with an exception whose other verdicts pass.", |r| r.result.excepted.into())
         .count("Pass", "Those of which every rule passes.", |r| r.result.pass.into())
         .prose("Rows", 60, "How to find the rows.", |r| {

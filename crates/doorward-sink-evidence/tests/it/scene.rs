@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use doorward_model::{
     Account, AccountId, AccountState, AppliedChange, Arn, Certainty, ChangeStatus, CodePlace, Coverage, CoverageLine,
-    CoverageStatus, Edit, Evidence, Finding, Gap, GapReason, History, InCode, Kind, Listing, LoadBalancer,
+    CoverageStatus, Edit, Evidence, Finding, Frameworks, Gap, GapReason, History, InCode, Kind, Listing, LoadBalancer,
     LogDestination, Manager, Mode, ModeEffect, ModeTransition, Observed, ObservedIn, ObservedTime, OuPath, Owner,
     OwnerSource, Reachability, Region, RequiredMode, RuleMeta, Run, ScanReport, Scheme, Severity, Tally, Traffic,
-    TrafficBasis, TrafficSource, TrafficStep, Verdict, VerdictReason, Frameworks,
+    TrafficBasis, TrafficSource, TrafficStep, Verdict, VerdictReason,
 };
 use doorward_sink_evidence::{ExceptionRow, Pack, PackContext, RunFigures, Sampling, SheetLimits, SigningKey};
 use jiff::{SignedDuration, Timestamp};

@@ -36,7 +36,9 @@ pub(crate) fn check(report: &ScanReport) {
             let activity = line["activity_id"].as_u64().expect("a number");
             assert_eq!(line["type_uid"].as_u64(), Some(2003 * 100 + activity));
             // Recommended only, and what readers of findings ask for.
-            for path in ["finding_info/title", "finding_info/analytic/type_id", "compliance/standards/0", "remediation/desc"] {
+            for path in
+                ["finding_info/title", "finding_info/analytic/type_id", "compliance/standards/0", "remediation/desc"]
+            {
                 let value = line.pointer(&format!("/{path}"));
                 assert!(value.is_some_and(|value| !value.is_null()), "{version}: {path} is missing in {line:#}");
             }

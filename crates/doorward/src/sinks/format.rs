@@ -49,7 +49,8 @@ impl FromStr for Format {
             None => (text, None),
         };
         if kind == "ocsf-1.8" {
-            return Err("ocsf-1.8 is not written any more; ocsf is OCSF 1.6, the version that Security Hub documents".to_owned());
+            return Err("ocsf-1.8 is not written any more; ocsf is OCSF 1.6, the version that Security Hub documents"
+                .to_owned());
         }
         let Some(output) = REGISTRY.iter().find(|output| output.name == newest(kind)) else {
             return Ok(Self { kind: FormatKind::Plugin(kind.to_owned()), path });

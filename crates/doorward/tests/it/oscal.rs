@@ -111,9 +111,12 @@ fn every_verdict_has_an_observation_a_subject_and_its_risk() {
 #[test]
 fn what_was_not_observed_is_never_satisfied() {
     let mut states = BTreeSet::new();
-    for (example, arguments) in
-        [("acme-org", vec![]), ("gaps-org", vec![]), ("gaps-org", vec!["--verdict", "pass"]), ("acme-org", vec!["--verdict", "pass"])]
-    {
+    for (example, arguments) in [
+        ("acme-org", vec![]),
+        ("gaps-org", vec![]),
+        ("gaps-org", vec!["--verdict", "pass"]),
+        ("acme-org", vec!["--verdict", "pass"]),
+    ] {
         let (json, oscal) = written(example, &arguments);
         let counts = &json["coverage"]["counts"];
         let is_whole = arguments.is_empty() && counts["partial"] == 0 && counts["failed"] == 0;
@@ -127,7 +130,11 @@ fn what_was_not_observed_is_never_satisfied() {
             let status = &finding["target"]["status"];
             let expected = if verdicts.contains("fail") {
                 ("not-satisfied", "fail")
-            } else if verdicts.contains("unknown") || verdicts.contains("excepted") || !verdicts.contains("pass") || !is_whole {
+            } else if verdicts.contains("unknown")
+                || verdicts.contains("excepted")
+                || !verdicts.contains("pass")
+                || !is_whole
+            {
                 ("not-satisfied", "other")
             } else {
                 ("satisfied", "pass")

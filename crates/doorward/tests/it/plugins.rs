@@ -326,7 +326,8 @@ fn the_summary_example_writes_markdown_in_which_tags_are_text() {
     let observed = json["load_balancers"].as_array().unwrap().len();
     assert!(markdown.starts_with(&format!("# Load balancers: {observed} observed, {} findings fail\n", count("fail"))));
     assert!(markdown.contains(&format!("{} findings are unknown", count("unknown"))), "{markdown}");
-    let owners: usize = markdown.lines().filter_map(|line| line.strip_prefix("- ")?.rsplit(": ").next()?.parse::<usize>().ok()).sum();
+    let owners: usize =
+        markdown.lines().filter_map(|line| line.strip_prefix("- ")?.rsplit(": ").next()?.parse::<usize>().ok()).sum();
     assert_eq!(owners, count("fail"), "{markdown}");
     let tested = run(doorward(place.0.path()).args(["plugin", "test"]).arg(&program));
     assert_eq!(tested.code, Some(0), "{}{}", tested.out, tested.err);
@@ -359,7 +360,10 @@ fn what_an_older_scan_does_not_have_is_not_gone() {
         assert!(matches!(said.code, Some(3)), "{}", said.err);
         let lines = std::fs::read_to_string(place.path("lines")).unwrap();
         let lines = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-        lines.filter(|line| line["type"] == "finding_gone").map(|line| line["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        lines
+            .filter(|line| line["type"] == "finding_gone")
+            .map(|line| line["id"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
     };
     let newest = Path::new(REPOSITORY).join("reports/samples/acme-org/scan.saved");
     assert_eq!(gone(&newest), Vec::<String>::new());
