@@ -72,7 +72,9 @@ pub(crate) fn runs<'a>() -> ColumnsOf<RowOf<'a, ()>> {
         column("load_balancers", Number, |row| row.report.load_balancers.len().into()),
         column("findings", Number, |row| row.report.findings.len().into()),
         // Null without a ledger: then it is unknown.
-        column("unseen_load_balancers", Number, |row| row.report.unseen.as_ref().map(|un| un.load_balancers.len()).into()),
+        column("unseen_load_balancers", Number, |row| {
+            row.report.unseen.as_ref().map(|un| un.load_balancers.len()).into()
+        }),
         column("unseen_findings", Number, |row| row.report.unseen.as_ref().map(|un| un.findings.len()).into()),
     ]);
     columns
