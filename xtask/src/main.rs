@@ -17,9 +17,11 @@ mod cross_check;
 mod deny;
 mod e2e;
 mod evidence;
+mod formats;
 mod grafana;
 mod iam;
 mod page;
+mod plugins;
 mod process;
 mod python;
 mod samples;
@@ -36,8 +38,8 @@ type Task = (&'static str, &'static str, &'static str, fn(&[String]) -> Result<E
 const TASKS: &[Task] = &[
     (
         "bench",
-        "scan [FLAGS] | scale [FLAGS] | traffic [FLAGS] | doctor [FLAGS] | check [FLAGS] | ledger | publish | reports",
-        "measure the scanner, the ledger, publishing, reports, the doctor, checks and reading logs, compared with other tools",
+        "scan [FLAGS] | scale [FLAGS] | traffic [FLAGS] | doctor [FLAGS] | check [FLAGS] | ledger | plugins | publish | reports",
+        "measure the scanner, the ledger, plugins, publishing, reports, the doctor, checks and reading logs, compared with other tools",
         bench::run,
     ),
     ("athena", "", "count a corpus with Java and DuckDB by the queries for Athena, and compare", athena::run),
@@ -49,7 +51,9 @@ const TASKS: &[Task] = &[
     ("costs", "", "sum billing exports with DuckDB too, and compare", costs::run),
     ("cross-check", "", "read the emulated organization with boto3 too, and compare", cross_check::run),
     ("credentials", "", "compare whose credentials sign with botocore, in generated environments", credentials::run),
+    ("formats", "", "read OSCAL, OCSF, Parquet and JUnit with other libraries, and compare", formats::run),
     ("page", "[--shots FOLDER]", "open the HTML page in a browser and compare it with its report", page::run),
+    ("plugins", "", "test the examples and skeletons of plugins, those in Rust compiled", plugins::run),
     ("samples", "[--check]", "write reports/samples/ and the samples in README.md from real runs", samples::run),
     ("setup", "", "check the output of doorward setup with cfn-lint, parliament and a Terraform parser", setup::run),
     ("e2e", "[--keep] [CASE...]", "run the scanner against moto, directly and through injected faults", e2e::run),

@@ -10,7 +10,8 @@ use serde_json::Value;
 
 use crate::page::{self, StepOutcome};
 use crate::{
-    asff, costs, cross_check, deny, e2e, evidence, grafana, iam, samples, setup, tidy, traffic, workflows, workspace,
+    asff, costs, cross_check, deny, e2e, evidence, formats, grafana, iam, plugins, samples, setup, tidy, traffic,
+    workflows, workspace,
 };
 
 /// Which steps run.
@@ -33,9 +34,11 @@ const STEPS: &[Step] = &[
     ("tidy", Extent::Quick, |_| task(tidy::run, &[])),
     ("iam templates", Extent::Quick, |_| task(iam::run, &["--check"])),
     ("tests", Extent::Quick, |extent| cargo(&["test", "--workspace", "--locked", "--quiet"], extent)),
+    ("plugins", Extent::Quick, |_| plugins::attempt()),
     ("samples", Extent::Full, |_| task(samples::run, &["--check"])),
     ("findings model", Extent::Full, |_| task(asff::run, &[])),
     ("page in a browser", Extent::Full, |_| page::attempt(None)),
+    ("formats", Extent::Full, |_| task(formats::run, &[])),
     ("evidence in a spreadsheet", Extent::Full, |_| evidence::attempt()),
     ("templates", Extent::Full, |_| task(setup::run, &[])),
     ("workflows", Extent::Full, |_| task(workflows::run, &[])),

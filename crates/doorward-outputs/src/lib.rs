@@ -28,6 +28,7 @@ mod notify;
 mod oscal;
 mod owners;
 mod page;
+mod parquet;
 mod plugin_output;
 mod securityhub;
 mod stream;
@@ -150,6 +151,12 @@ pub const REGISTRY: &[Output] = &[
         help: "OSCAL 1.1 assessment results",
         demo: Some("scan.oscal.json"),
         make: Make::Stream(oscal::write),
+    },
+    Output {
+        name: "parquet",
+        help: "a folder of Parquet files by day: load balancers, findings, coverage, runs",
+        demo: None,
+        make: Make::Folder(parquet::make),
     },
     Output {
         name: "securityhub",

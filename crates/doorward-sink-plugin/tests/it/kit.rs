@@ -33,6 +33,19 @@ async fn the_python_skeleton_keeps_the_contract() {
     write(folder.path(), "first", Language::Python).expect_err("an existing folder stays as it is");
 }
 
+/// The plugin that the guide prints, as a newcomer copies it.
+#[tokio::test]
+async fn the_plugin_of_the_guide_keeps_the_contract() {
+    let guide = include_str!("../../../doorward/guide/plugins.md");
+    let text = guide.split("```python\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a program");
+    assert_eq!(text.lines().count(), 15);
+    let folder = tempfile::tempdir().expect("a folder");
+    let program = folder.path().join("mine");
+    std::fs::write(&program, text).expect("writes");
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).expect("sets");
+    assert_eq!(faults(&tested(&program).await), []);
+}
+
 /// Needs jq; where there is none, the shell skeleton says so itself.
 #[tokio::test]
 async fn the_shell_skeleton_keeps_the_contract() {

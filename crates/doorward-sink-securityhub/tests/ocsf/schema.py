@@ -43,7 +43,8 @@ def member(attribute):
     if name in schema["objects"]:
         if name not in reached:
             reached.append(name)
-        rule = {"$ref": f"#/$defs/{name}"}
+        # A / in a name would be a step of the pointer.
+        rule = {"$ref": "#/$defs/" + name.replace("/", ".")}
     else:
         rule = scalar(name)
         if attribute["enum"]:
@@ -74,7 +75,7 @@ def definition(thing):
 definitions = {}
 for name in reached:
     thing = schema["classes"][name] if name == "compliance_finding" else schema["objects"][name]
-    definitions[name] = definition(thing)
+    definitions[name.replace("/", ".")] = definition(thing)
 document = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     "$comment": f"OCSF {schema['version']}, compliance_finding with the profile cloud; Apache License 2.0, the OCSF authors",

@@ -39,6 +39,7 @@ mod observed;
 mod oscal;
 mod output_figures;
 mod overwriting;
+mod parquet_files;
 mod plugins;
 mod posture;
 mod proxies;
