@@ -105,6 +105,8 @@ def main():
         text = definition(pathlib.Path(stacks) / "lambda.yaml", place)
         # The pauses between tries are AWS's business.
         text = text.replace('"IntervalSeconds": 20', '"IntervalSeconds": 1').replace('"BackoffRate": 2', '"BackoffRate": 1')
+        # moto's grammar takes a fraction here, AWS takes either.
+        text = text.replace('"ToleratedFailurePercentage": 100', '"ToleratedFailurePercentage": 100.0')
         served = subprocess.Popen([emulator, "--world", world, "--port", "0"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         try:
             exports = dict(served.stdout.readline().strip().removeprefix("export ").split("=", 1) for _ in range(4))

@@ -70,7 +70,7 @@ impl Ledger {
     pub fn load_balancer_counts(&self) -> Result<Vec<(AccountId, Region, u64)>, LedgerError> {
         self.read("counting load balancers", |db| {
             let mut query = db.prepare(
-                "SELECT p.account, p.region, count(*) FROM balancers b JOIN places p ON p.id = b.place
+                "SELECT p.account, p.region, count(*) FROM load_balancers b JOIN places p ON p.id = b.place
                  WHERE b.fate = ?1 GROUP BY p.account, p.region ORDER BY p.account, p.region",
             )?;
             let count = |row: &Row<'_>| row.get::<_, i64>(2).map(i64::unsigned_abs);

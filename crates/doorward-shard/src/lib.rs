@@ -11,12 +11,14 @@
 //! inventory of one scan. What a part does not prove is not available: every account-Region of the plan is in the result, and those of
 //! a part that cannot be used have the gap `part-unusable`.
 //!
-//! What it deliberately does not do: call AWS, judge, read the clock, or write the ledger.
+//! A [`PartStore`] copies parts from and to S3. What this crate deliberately does not do: read an account, judge, read the clock, or write
+//! the ledger.
 
 mod merge;
 mod part;
 mod part_problem;
 mod part_reader;
+mod part_store;
 mod part_writer;
 mod planned_places;
 mod reference_part;
@@ -28,6 +30,7 @@ pub use merge::{MergeError, MergeLimits, Merged, UnusedPart, merge};
 pub use part::{PART_FORMAT, PartEnd, PartHead, PartPlan, PartTotals};
 pub use part_problem::PartProblem;
 pub use part_reader::{OpenPart, SavedPlan, read_plan};
+pub use part_store::{PartFile, PartStore};
 pub use part_writer::{PartWriter, WrittenPart};
 pub use planned_places::{Place, PlannedPlaces, identify_places};
 pub use shard::{InvalidShard, Shard, expand_numbers};

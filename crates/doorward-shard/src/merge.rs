@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use crate::part::{PartHead, PartPlan};
 use crate::part_problem::PartProblem;
 use crate::part_reader::{OpenPart, ReadPart, SavedPlan};
+use crate::part_store::PartFile;
 use crate::planned_places::Place;
 use crate::reference_part::{PartIdentity, reference};
 use crate::shard::Shard;
@@ -47,8 +48,8 @@ pub struct Merged<C> {
 /// A file that was not used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnusedPart {
-    /// The file.
-    pub path: PathBuf,
+    /// The file, as it was named.
+    pub name: PathBuf,
     /// Its shard, as far as it could be read and is one of this scan.
     pub shard: Option<Shard>,
     /// Why.
@@ -57,7 +58,7 @@ pub struct UnusedPart {
 
 impl std::fmt::Display for UnusedPart {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}", self.path.display(), self.problem)
+        write!(f, "{}: {}", self.name.display(), self.problem)
     }
 }
 
@@ -79,7 +80,9 @@ fn first_few(unused: &[UnusedPart]) -> String {
 
 /// A file whose first line could be read.
 struct Candidate {
-    path: PathBuf,
+    /// As it was named.
+    name: PathBuf,
+    local: PathBuf,
     shard: Shard,
     started: Timestamp,
     plan_file: Option<String>,
@@ -98,16 +101,16 @@ struct Frame<C> {
 /// # Errors
 /// No part can be used and no plan was given.
 pub fn merge<C: Serialize + DeserializeOwned>(
-    paths: &[PathBuf],
+    files: &[PartFile],
     plan: Option<SavedPlan<C>>,
     limits: MergeLimits,
 ) -> Result<Merged<C>, MergeError> {
     let mut unused: Vec<UnusedPart> = Vec::new();
     let mut found: Vec<(PartIdentity, Candidate)> = Vec::new();
-    for path in paths {
-        match candidate::<C>(path) {
+    for file in files {
+        match candidate::<C>(file) {
             Ok(one) => found.push(one),
-            Err(problem) => unused.push(UnusedPart { path: path.clone(), shard: None, problem }),
+            Err(problem) => unused.push(UnusedPart { name: file.name.clone(), shard: None, problem }),
         }
     }
     let expected = match &plan {
@@ -126,13 +129,14 @@ pub fn merge<C: Serialize + DeserializeOwned>(
             reference(&weighed(false)).or_else(|| reference(&weighed(true))).map(|identity| (identity, None))
         }
     };
-    let mut candidates: BTreeMap<Shard, Vec<PathBuf>> = BTreeMap::new();
-    for (identity, Candidate { path, shard, started, .. }) in found {
+    let mut candidates: BTreeMap<Shard, Vec<Candidate>> = BTreeMap::new();
+    for (identity, one) in found {
+        let (name, shard, started) = (one.name.clone(), one.shard, one.started);
         let foreign = expected.as_ref().and_then(|(expected, _)| expected.difference(&identity));
         match foreign.or_else(|| limits.problem(started)) {
-            Some(problem @ PartProblem::Foreign(_)) => unused.push(UnusedPart { path, shard: None, problem }),
-            Some(problem) => unused.push(UnusedPart { path, shard: Some(shard), problem }),
-            None => candidates.entry(shard).or_default().push(path),
+            Some(problem @ PartProblem::Foreign(_)) => unused.push(UnusedPart { name, shard: None, problem }),
+            Some(problem) => unused.push(UnusedPart { name, shard: Some(shard), problem }),
+            None => candidates.entry(shard).or_default().push(one),
         }
     }
     let mut of = expected.and_then(|(_, of)| of).or_else(|| candidates.keys().next().map(|shard| shard.of()));
@@ -142,19 +146,13 @@ pub fn merge<C: Serialize + DeserializeOwned>(
     });
     let from_plan = frame.is_some();
     let (mut cells, mut used, mut run) = (Vec::new(), BTreeSet::new(), None::<Run>);
-    for (shard, mut paths) in candidates {
-        let Some(path) = paths.pop() else { continue };
-        if let Some(other) = paths.first() {
-            let twice = |path: PathBuf, other: &Path| {
-                let problem = PartProblem::Twice { shard: shard.to_string(), other: other.display().to_string() };
-                UnusedPart { path, shard: Some(shard), problem }
-            };
-            let (other, all) = (other.clone(), paths.clone());
-            unused.extend(all.into_iter().map(|one| twice(one, &path)));
-            unused.push(twice(path, &other));
+    for (shard, mut given) in candidates {
+        if given.len() > 1 {
+            unused.extend(repeated(shard, &given));
             continue;
         }
-        match part(&path, shard, &mut frame) {
+        let Some(Candidate { name, local, .. }) = given.pop() else { continue };
+        match part(&local, shard, &mut frame) {
             Ok((part_run, part_cells, first)) => {
                 of = of.or(Some(shard.of()));
                 used.insert(shard);
@@ -164,7 +162,7 @@ pub fn merge<C: Serialize + DeserializeOwned>(
                     combine(&mut frame.plan, plan);
                 }
             }
-            Err(problem) => unused.push(UnusedPart { path, shard: Some(shard), problem }),
+            Err(problem) => unused.push(UnusedPart { name, shard: Some(shard), problem }),
         }
     }
     let Some(Frame { head, plan, shares }) = frame else { return Err(MergeError::NoPart(unused)) };
@@ -177,6 +175,16 @@ pub fn merge<C: Serialize + DeserializeOwned>(
     let PartPlan { accounts, accounts_listing, .. } = plan;
     let inventory = Inventory { run, organization: head.organization, accounts, accounts_listing, cells };
     Ok(Merged { inventory, criteria: head.criteria, plan: head.plan, reads: head.reads, unused, missing })
+}
+
+/// The files of one shard, none of which counts.
+fn repeated(shard: Shard, given: &[Candidate]) -> Vec<UnusedPart> {
+    let one = |(at, file): (usize, &Candidate)| {
+        let other = given.get(if at == 0 { 1 } else { 0 }).map(|other| other.name.display().to_string());
+        let problem = PartProblem::Twice { shard: shard.to_string(), other: other.unwrap_or_default() };
+        UnusedPart { name: file.name.clone(), shard: Some(shard), problem }
+    };
+    given.iter().enumerate().map(one).collect()
 }
 
 fn most_frequent(values: impl Iterator<Item = u32>) -> Option<u32> {
@@ -196,12 +204,12 @@ impl MergeLimits {
 }
 
 /// The first line of a file.
-fn candidate<C: Serialize + DeserializeOwned>(path: &Path) -> Result<(PartIdentity, Candidate), PartProblem> {
-    let head: PartHead<C> = OpenPart::open(path)?.head()?;
+fn candidate<C: Serialize + DeserializeOwned>(file: &PartFile) -> Result<(PartIdentity, Candidate), PartProblem> {
+    let (name, local) = (file.name.clone(), file.local.clone()?);
+    let head: PartHead<C> = OpenPart::open(&local)?.head()?;
     let Some(shard) = head.shard else { return Err(PartProblem::Plan) };
     let identity = PartIdentity::of(&head, Some(shard.of()), head.plan_file.as_deref());
-    let (path, started) = (path.to_owned(), head.run.started);
-    Ok((identity, Candidate { path, shard, started, plan_file: head.plan_file }))
+    Ok((identity, Candidate { name, local, shard, started: head.run.started, plan_file: head.plan_file }))
 }
 
 /// Reads a part to its end. The first that is complete gives the frame, if none is known yet; of the others the plan is returned.

@@ -1,21 +1,24 @@
 //! `doorward merge`: reports, records and delivers a scan that was divided into shards.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::SignedDuration;
 
 use doorward_check::Declarations;
 use doorward_outputs::Format;
-use doorward_shard::{MergeLimits, Merged, SavedPlan, expand_numbers, read_plan};
+use doorward_remote_file::ObjectUrl;
+use doorward_shard::{MergeLimits, Merged, PartStore, SavedPlan, expand_numbers, read_plan};
 
 use crate::cli::{Cli, MergeArguments};
 use crate::costs;
 use crate::exit::{Exit, Failure};
-use crate::io::log;
+use crate::io::{connect, log, runtime};
 use crate::plain::harmless;
 use crate::saved::ReportCriteria;
 use crate::scan::{self, MergedScan, ScanRequest};
 use crate::settings::{Overridable, Settings};
+use crate::shard::part_store;
+use crate::signals;
 use crate::traffic;
 
 /// Runs `doorward merge`. What was scanned is judged by the settings of its shards; the ledger and the plugins are those of the current
@@ -25,14 +28,18 @@ pub(crate) fn run(cli: &Cli, arguments: &MergeArguments) -> Result<Exit, Failure
     let traffic = arguments.traffic.as_deref().map(traffic::saved).transpose()?;
     let declarations = crate::io::declarations(&arguments.iac)?;
     let costs = costs::read(&settings.cost, arguments.cost.as_deref(), cli.quiet)?;
-    let parts = paths(arguments)?;
+    let (parts, save) = (paths(arguments)?, arguments.save.as_deref());
     let mut places = settings.places();
-    parts.iter().for_each(|part| places.keep("a part", part));
-    places.keep_flag("--discovered", arguments.discovered.as_deref());
+    parts.iter().filter(|part| !ObjectUrl::is_remote(part)).for_each(|part| places.keep("a part", part));
+    places.keep_flag("--discovered", arguments.discovered.as_deref().filter(|path| !ObjectUrl::is_remote(path)));
     places.keep_flag("--traffic", arguments.traffic.as_deref());
     places.keep_flag("--cost", arguments.cost.as_deref());
     declarations.iter().flat_map(Declarations::paths).for_each(|path| places.keep("a file of --iac", path));
-    let merged = read(arguments, &settings, &parts)?;
+    let names: Vec<&Path> =
+        parts.iter().map(PathBuf::as_path).chain(save).chain(arguments.discovered.as_deref()).collect();
+    let runtime = runtime()?;
+    let store = runtime.block_on(connected(&settings, &names))?;
+    let merged = runtime.block_on(read(arguments, &settings, &parts, &store))?;
     report(cli, &merged, arguments.accept_missing);
     let Merged { mut inventory, mut criteria, plan, reads, .. } = merged;
     inventory.run.interrupted &= !arguments.accept_missing;
@@ -40,11 +47,13 @@ pub(crate) fn run(cli: &Cli, arguments: &MergeArguments) -> Result<Exit, Failure
     let Overridable { report, evidence } = saved.with_flags(&arguments.output.overrides())?;
     (criteria.report, criteria.sinks.evidence) = (report, evidence);
     places.keep_flag("--signing-key", criteria.sinks.evidence.signing_key_file.as_deref());
+    let draft = save.map(|save| store.draft(save)).transpose();
+    let draft = draft.map_err(|problem| Failure::new(Exit::Usage, format!("--save: {problem}")))?;
     let request = ScanRequest {
         places,
         settings: &settings,
         formats: &Format::or_table(&arguments.output.formats),
-        save: arguments.save.as_deref(),
+        save: draft.as_deref(),
         traffic: traffic.as_ref(),
         declarations: declarations.as_ref(),
         costs: Some(&costs),
@@ -55,7 +64,11 @@ pub(crate) fn run(cli: &Cli, arguments: &MergeArguments) -> Result<Exit, Failure
         stop: None,
         merged: Some(MergedScan { inventory, criteria, plan, reads }),
     };
-    scan::run_and_publish(request, cli.colour_on_stdout(), arguments.publish)
+    let exit = scan::run_and_publish(request, cli.colour_on_stdout(), arguments.publish)?;
+    if let (Some(draft), Some(save)) = (&draft, save) {
+        runtime.block_on(store.put(draft, save)).map_err(|problem| Failure::new(Exit::Sink, problem))?;
+    }
+    Ok(exit)
 }
 
 /// The parts, with ranges of numbers expanded.
@@ -68,17 +81,39 @@ fn paths(arguments: &MergeArguments) -> Result<Vec<PathBuf>, Failure> {
     Ok(paths)
 }
 
-fn read(arguments: &MergeArguments, settings: &Settings, parts: &[PathBuf]) -> Result<Merged<ReportCriteria>, Failure> {
+/// Reads the plan and the parts, those in S3 after copying them.
+async fn read(
+    arguments: &MergeArguments,
+    settings: &Settings,
+    parts: &[PathBuf],
+    store: &PartStore,
+) -> Result<Merged<ReportCriteria>, Failure> {
     let plan: Option<SavedPlan<ReportCriteria>> = match &arguments.discovered {
         Some(path) => {
             let usage = |problem| Failure::new(Exit::Usage, format!("--discovered {}: {problem}", path.display()));
-            Some(read_plan(path).map_err(usage)?)
+            let file = store.fetch(path).await.local.map_err(usage)?;
+            Some(read_plan(&file).map_err(usage)?)
         }
         None => None,
     };
+    let mut files = Vec::with_capacity(parts.len());
+    for part in parts {
+        files.push(store.fetch(part).await);
+    }
     let within = SignedDuration::try_from(settings.scan.resume_within()).unwrap_or(SignedDuration::MAX);
     let limits = MergeLimits { now: crate::clock::now(), within };
-    doorward_shard::merge(parts, plan, limits).map_err(|error| Failure::new(Exit::Usage, error.to_string()))
+    doorward_shard::merge(&files, plan, limits).map_err(|error| Failure::new(Exit::Usage, error.to_string()))
+}
+
+/// Where the parts are. AWS is called only if one of the names is an object in S3.
+async fn connected(settings: &Settings, names: &[&Path]) -> Result<PartStore, Failure> {
+    if !PartStore::needs_s3(names.iter().copied()) {
+        return part_store(None, settings);
+    }
+    let (stop, signal) = signals::listen(settings.scan.deadline.0);
+    let clock = crate::clock::system();
+    let access = connect(settings.connection(), &clock, None, &stop).await.map_err(|error| signal.or(error))?;
+    part_store(Some(&access), settings)
 }
 
 /// Names what was not used, and what is missing.

@@ -11,9 +11,10 @@ use doorward_core::discover::{DiscoveredPlan, Target};
 use doorward_core::{collect, discover, run_of};
 use doorward_file::{AtomicFile, Readers, check_writable};
 use doorward_model::{RegionInventory, Run};
+use doorward_remote_file::{ObjectUrl, RemoteFileSettings, RemoteFiles};
 use doorward_shard::{
-    KnownCounts, PART_FORMAT, PartHead, PartPlan, PartWriter, PlannedPlaces, SavedPlan, Shard, Shares, identify_places,
-    read_plan,
+    KnownCounts, PART_FORMAT, PartFile, PartHead, PartPlan, PartStore, PartWriter, PlannedPlaces, SavedPlan, Shard,
+    Shares, identify_places, read_plan,
 };
 
 use crate::cli::{Cli, ScanArguments};
@@ -33,24 +34,31 @@ pub(crate) fn run(cli: &Cli, arguments: &ScanArguments, settings: &Settings) -> 
     let shards = &arguments.shards;
     let mut places = settings.places();
     places.keep_flag("--discovered", shards.discovered.as_deref());
-    places.file("--save", save);
-    places.check()?;
-    check_writable(save)
-        .map_err(|e| Failure::new(Exit::Preflight, format!("--save: {} cannot be written: {e}", save.display())))?;
+    let is_remote = ObjectUrl::is_remote(save);
+    if !is_remote {
+        places.file("--save", save);
+        places.check()?;
+        check_writable(save)
+            .map_err(|e| Failure::new(Exit::Preflight, format!("--save: {} cannot be written: {e}", save.display())))?;
+    }
     let criteria = ReportCriteria::of(settings)?;
     check_any_asked(&criteria.exceptions.register()?, &criteria.policy)?;
-    let plan = shards.discovered.as_deref().map(|path| planned(path, settings, &criteria)).transpose()?;
     runtime()?.block_on(async {
         let (stop, signal) = signals::listen(settings.scan.deadline.0);
         let job = ShardJob { settings, criteria, shard: shards.shard, save, quiet: cli.quiet, stop, signal };
-        job.read(plan).await
+        job.read(shards.discovered.as_deref()).await
     })
 }
 
 /// The plan of another process, if it is of these settings and recent.
-fn planned(path: &Path, settings: &Settings, criteria: &ReportCriteria) -> Result<SavedPlan<ReportCriteria>, Failure> {
-    let usage = |problem: String| Failure::new(Exit::Usage, format!("--discovered {}: {problem}", path.display()));
-    let plan: SavedPlan<ReportCriteria> = read_plan(path).map_err(|problem| usage(problem.to_string()))?;
+fn planned(
+    file: &PartFile,
+    settings: &Settings,
+    criteria: &ReportCriteria,
+) -> Result<SavedPlan<ReportCriteria>, Failure> {
+    let usage = |problem: String| Failure::new(Exit::Usage, format!("--discovered {}: {problem}", file.name.display()));
+    let read = file.local.clone().and_then(|path| read_plan(&path));
+    let plan: SavedPlan<ReportCriteria> = read.map_err(|problem| usage(problem.to_string()))?;
     let head = &plan.head;
     if head.run.tool_version != env!("CARGO_PKG_VERSION") {
         let version = &head.run.tool_version;
@@ -66,6 +74,13 @@ fn planned(path: &Path, settings: &Settings, criteria: &ReportCriteria) -> Resul
         return Err(usage(format!("it is older than {within:#} (scan.resume_within); discover again")));
     }
     Ok(plan)
+}
+
+/// Where parts are, with S3 for a connected caller.
+pub(crate) fn part_store(access: Option<&Access>, _settings: &Settings) -> Result<PartStore, Failure> {
+    let remote = access.map(|access| RemoteFiles::new(access, RemoteFileSettings::default()));
+    PartStore::new(remote)
+        .map_err(|e| Failure::new(Exit::Preflight, format!("there is no folder for temporary files: {e}")))
 }
 
 /// A shard to read, or a plan to discover.
@@ -91,11 +106,19 @@ struct ShardWork {
 }
 
 impl ShardJob<'_> {
-    async fn read(&self, plan: Option<SavedPlan<ReportCriteria>>) -> Result<Exit, Failure> {
+    async fn read(&self, discovered: Option<&Path>) -> Result<Exit, Failure> {
         let clock = crate::clock::system();
         let started = clock();
+        // A plan in a local file is read before anything is asked.
+        let local = discovered.filter(|path| !ObjectUrl::is_remote(path)).map(PartFile::local);
+        let mut plan = local.map(|file| planned(&file, self.settings, &self.criteria)).transpose()?;
         let access = connect(self.settings.connection(), &clock, None, &self.stop).await;
         let access = access.map_err(|error| self.signal.or(error))?;
+        let failed = |e: std::io::Error| Failure::writing(&self.save.display().to_string(), &e);
+        let store = part_store(Some(&access), self.settings)?;
+        if let Some(path) = discovered.filter(|path| ObjectUrl::is_remote(path)) {
+            plan = Some(planned(&store.fetch(path).await, self.settings, &self.criteria)?);
+        }
         let work = match plan {
             Some(plan) => self.of_plan(&access, plan)?,
             None => self.discover(&access, run_of(&access, started)).await?,
@@ -105,9 +128,10 @@ impl ShardJob<'_> {
             let problem = "stopped before every account was entered; no plan is written";
             return Err(Failure::new(self.signal.exit().unwrap_or(Exit::Coverage), problem));
         }
-        let failed = |e: std::io::Error| Failure::writing(&self.save.display().to_string(), &e);
         let (head, part_plan) = self.head(&work);
-        let file = AtomicFile::create(self.save, Readers::Owner).map_err(failed)?;
+        let draft =
+            store.draft(self.save).map_err(|problem| Failure::new(Exit::Usage, format!("--save: {problem}")))?;
+        let file = AtomicFile::create(&draft, Readers::Owner).map_err(failed)?;
         let mut part = PartWriter::begin(file, &head, &part_plan).map_err(failed)?;
         drop((head, part_plan));
         let ShardWork { targets, settled, .. } = work;
@@ -130,6 +154,7 @@ impl ShardJob<'_> {
         progress.finish();
         let written = part.finish(clock(), interrupted).map_err(failed)?;
         written.out.finish().map_err(failed)?;
+        store.put(&draft, self.save).await.map_err(|problem| Failure::new(Exit::Sink, problem))?;
         if !self.quiet {
             let totals = &written.totals;
             let what = self.shard.map_or_else(|| "plan".to_owned(), |shard| format!("shard {shard}"));

@@ -10,7 +10,7 @@ mod random_scan;
 use std::path::PathBuf;
 
 use doorward_model::{CoverageLine, CoverageStatus, GapReason, Inventory};
-use doorward_shard::{MergeError, MergeLimits, Merged, Shard, merge};
+use doorward_shard::{MergeError, MergeLimits, Merged, PartFile, Shard, merge};
 use fastrand::Rng;
 use jiff::SignedDuration;
 
@@ -22,7 +22,8 @@ const LIMIT: SignedDuration = SignedDuration::from_hours(4);
 /// Merges as soon as the last part is written.
 fn merged(scan: &RandomScan, parts: &[PathBuf]) -> Result<Merged<Criteria>, MergeError> {
     let now = scan.inventory.run.finished;
-    merge::<Criteria>(parts, None, MergeLimits { now, within: LIMIT })
+    let files: Vec<PartFile> = parts.iter().map(|path| PartFile::local(path)).collect();
+    merge::<Criteria>(&files, None, MergeLimits { now, within: LIMIT })
 }
 
 fn seed() -> u64 {

@@ -299,3 +299,53 @@ fn outside_lambda_it_says_so() {
     let said = run(doorward(folder.path()).args(["event", "--lambda"]));
     assert!(said.code == Some(2) && said.err.contains("AWS_LAMBDA_RUNTIME_API"), "{}", said.err);
 }
+
+/// What Step Functions does: each step is an invocation that names a command, and files are objects in S3.
+#[test]
+fn a_function_runs_the_steps_of_a_distributed_scan() {
+    let bucket = "\n[[bucket]]\nname = \"doorward-runs\"\naccount = \"100000000002\"\nregion = \"us-east-1\"\n";
+    let allowed = "\"s3:GetObject\", \"s3:PutObject\", \"s3:ListBucket\", \"organizations:DescribeOrganization\",";
+    let text = world("acme-org").replacen("\"organizations:DescribeOrganization\",", allowed, 1) + bucket;
+    let bed = Bed::start(&text, vec![]);
+    let folder = tempfile::tempdir().unwrap();
+    let lambda = Lambda::start(&bed, folder.path());
+    let place = "s3://doorward-runs/runs/night";
+    let (plan, parts) = (format!("{place}/plan.json"), format!("{place}/part-{{1..3}}.json"));
+    let task = |command: &[&str]| lambda.invoke(&json!({"format": "task-v1", "command": command}));
+    let merge = || task(&["merge", &parts, "--discovered", &plan, "--save", &format!("{place}/scan.saved")]);
+    let shard = |number: usize| {
+        let (of, part) = (format!("{number}/3"), format!("{place}/part-{number}.json"));
+        task(&["scan", "--shard", &of, "--discovered", &plan, "--save", &part])
+    };
+    assert_eq!(task(&["scan", "--discover-only", "--save", &plan]).unwrap()["exit_code"], 0);
+    assert!(bed.server.world().object("doorward-runs", "runs/night/plan.json").is_some());
+    for number in [3, 1] {
+        assert_eq!(shard(number).unwrap()["exit_code"], 0);
+    }
+    // A shard is missing: the merge is a result, and it says so.
+    let incomplete = merge().unwrap();
+    assert!(incomplete["exit_code"] == 4 || incomplete["exit_code"] == 5, "{incomplete}");
+    let log = std::fs::read_to_string(folder.path().join("log")).unwrap();
+    assert!(log.contains("part-2.json: it cannot be read: there is no such object"), "{log}");
+    let ledger = folder.path().join(".local/state/doorward/ledger.sqlite");
+    assert!(!ledger.exists());
+    assert_eq!(shard(2).unwrap()["exit_code"], 0);
+    assert_eq!(merge().unwrap()["exit_code"], 3);
+    assert!(ledger.exists());
+    let saved = bed.server.world().object("doorward-runs", "runs/night/scan.saved").unwrap();
+    std::fs::write(folder.path().join("scan.saved"), saved.to_vec()).unwrap();
+    let again = run(bed.doorward(folder.path()).args(["-q", "report", "--from", "scan.saved"]));
+    assert_eq!(again.code, Some(3), "{}", again.err);
+    let metrics = std::fs::read_to_string(folder.path().join("metrics")).unwrap();
+    assert_eq!(metrics.lines().filter(|line| line.contains("\"CoverageComplete\":")).count(), 2, "{metrics}");
+
+    for (command, problem) in [
+        (&["scan", "--shard", "9/3", "--save", "s3://doorward-runs/x"][..], "exit code 2"),
+        (&["scan", "--discover-only", "--save", "s3://bucket-of-others/x"], "exit code"),
+        (&["publish"], "is not a command of a distributed scan"),
+        (&[], "is not a command of a distributed scan"),
+    ] {
+        let error = task(command).unwrap_err();
+        assert!(error["errorMessage"].as_str().unwrap().contains(problem), "{error}");
+    }
+}

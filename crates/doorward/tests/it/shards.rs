@@ -245,6 +245,36 @@ fn missing_parts_are_recorded_only_if_accepted() {
     assert!(matches!(said.code, Some(4 | 5)) && ledger.exists(), "{:?} {}", said.code, said.err);
 }
 
+/// What the ledger knows of the organization and of its load balancers decides what is read and by which shard.
+#[test]
+fn shards_know_what_one_scan_knows() {
+    let bed = Bed::start(&world("acme-org"), vec![]);
+    let folder = tempfile::tempdir().unwrap();
+    let scan = |name: &str| {
+        let mut command = bed.doorward(folder.path());
+        run(command.args(["-q", "scan", "--format", &format!("json-v1={name}")]))
+    };
+    assert_eq!(scan("first.json").code, Some(3));
+    // Half of the shards by the ledger's counts, and half without.
+    let shard = |number: usize, flags: &[&str]| {
+        let (of, part) = (format!("{number}/4"), format!("part-{number}.json"));
+        succeeded(run(bed.doorward(folder.path()).args(["-q", "scan", "--shard", &of, "--save", &part]).args(flags)));
+    };
+    let merge = || {
+        let mut command = bed.doorward(folder.path());
+        run(command.args(["merge", "part-{1..4}.json", "--format", "json-v1=merged.json"]))
+    };
+    (1..=3).for_each(|number| shard(number, &[]));
+    shard(4, &["--no-ledger"]);
+    let said = merge();
+    assert!(said.err.contains("part-4.json: it is a part of another scan"), "{}", said.err);
+    shard(4, &[]);
+    assert_eq!(merge().code, Some(3));
+    assert_eq!(scan("second.json").code, Some(3));
+    let masked = |name: &str| crate::ledger::masked(&folder.path().join(name));
+    assert_eq!(masked("merged.json"), masked("second.json"));
+}
+
 #[test]
 fn a_shard_refuses_what_needs_the_whole_scan() {
     let bed = Bed::start(&world("acme-org"), vec![]);
