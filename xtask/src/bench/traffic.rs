@@ -154,7 +154,7 @@ fn contest(
         contender("doorward-traffic", None, ours("read", corpus)),
         contender("the same, a quarter of the files", None, ours("read", quarter)),
         contender("libdeflate, unpacking only", None, ours("gunzip", corpus)),
-        contender("DuckDB", Some(3.5), script("duckdb")),
+        contender("DuckDB", Some(4.0), script("duckdb")),
         contender("Polars", Some(2.5), script("polars")),
     ];
     if threads == 1 {
