@@ -11,6 +11,7 @@
 mod baseline;
 mod changed;
 mod checker;
+mod declarations;
 mod error;
 mod fix;
 mod gather;
@@ -21,6 +22,7 @@ mod settings;
 pub use baseline::Baseline;
 pub use changed::ChangedFiles;
 pub use checker::{CheckReport, Checker, JudgedDeclaration, Outcome};
+pub use declarations::Declarations;
 pub use error::{CheckError, InputError};
 pub use fix::{WriteFile, fix};
 pub use gather::{Gathered, SearchOptions, gather, read_file, read_folder};

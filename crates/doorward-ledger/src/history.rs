@@ -9,41 +9,11 @@ use serde::Serialize;
 
 use crate::columns::{RunRef, severity};
 use crate::error::LedgerFault;
+use crate::figure_group::By;
 use crate::owner_spelling::OwnerSpellings;
-use crate::record::{COLUMNS, Counts, NOT_KEPT, count, counts_of, fixed_dimension, tag_dimension};
+use crate::record::{COLUMNS, Counts, NOT_KEPT, count, counts_of};
 use crate::timestamp::{nanos, timestamp};
 use crate::{Ledger, LedgerError};
-
-/// The grouping of figures.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum By {
-    /// Not at all: one figure for everything.
-    #[default]
-    All,
-    /// By owner; `unowned` is one of them.
-    Owner,
-    /// By organizational unit, as a path of names. Units do not include what is below them.
-    Ou,
-    /// By the severity of a finding, as last observed. Only key figures are grouped by it: a scan has no counts of load balancers by
-    /// severity.
-    Severity,
-    /// By the rule of a finding. Only key figures are grouped by it.
-    Rule,
-    /// By the value of a load balancer tag, one of those that were given to [`Ledger::record`]. Keys separated by `|` are alternatives.
-    Tag(String),
-}
-
-impl By {
-    /// The dimension, as the file names it.
-    pub(crate) fn dimension(&self) -> String {
-        match self {
-            Self::All | Self::Severity | Self::Rule => String::new(),
-            Self::Owner => fixed_dimension(true).to_owned(),
-            Self::Ou => fixed_dimension(false).to_owned(),
-            Self::Tag(key) => tag_dimension(key),
-        }
-    }
-}
 
 /// What was known and not seen by a run, in its last known state.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]

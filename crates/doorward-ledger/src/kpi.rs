@@ -8,8 +8,8 @@ use rusqlite::{Connection, params};
 
 use crate::columns::finding_id;
 use crate::error::LedgerFault;
+use crate::figure_group::By;
 use crate::findings::is_unseen;
-use crate::history::By;
 use crate::owner_spelling::OwnerSpellings;
 use crate::timestamp::{nanos, timestamp};
 use crate::{Ledger, LedgerError, State};
@@ -97,7 +97,7 @@ impl Groups {
         match by {
             By::Severity => return Ok(Self::Severities),
             By::Rule => return Ok(Self::Rules),
-            By::All | By::Owner | By::Ou | By::Tag(_) => {}
+            By::All | By::Owner | By::Ou | By::CostCentre | By::Tag(_) => {}
         }
         let dimension = by.dimension();
         let mut groups = BTreeMap::new();

@@ -11,7 +11,9 @@
 pub mod exceptions;
 mod matching;
 mod policy_criteria;
+mod policy_explanation;
 mod preconditions;
+mod presets;
 mod register_rules;
 mod remediation;
 mod requirement;
@@ -23,6 +25,8 @@ use std::sync::LazyLock;
 
 use doorward_model::{Arn, LoadBalancer, Policy, RequiredMode, Rule, RuleMeta};
 
+pub use policy_explanation::PolicyExplanation;
+pub use presets::{PRESETS, PresetFile};
 pub use remediation::{
     DROP_INVALID, DROP_INVALID_CAUTION, LOG_BUCKET, drop_invalid_headers, mode_caution, set_mode_instructions,
 };

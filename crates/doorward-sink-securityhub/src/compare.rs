@@ -16,6 +16,12 @@ use crate::config_rule::{ConfigRuleOffer, config_rule_offer};
 use crate::deliver::Closed;
 use crate::native::{APPLICATION, CLASSIC, CONFIG, NATIVE_ACTION, NativeFinding};
 
+mod ask;
+mod comparison_table;
+
+pub use ask::ask_native;
+pub use comparison_table::comparison_table;
+
 /// The rule that asks what the controls ask.
 const RULE: &str = "desync-mode-below-required";
 

@@ -59,7 +59,9 @@ mod wire;
 
 pub use age::age_sentence;
 pub use asff::Asff;
-pub use compare::{Answer, Blind, Comparison, Line, Says, Standing, Stray, Unseen, compare};
+pub use compare::{
+    Answer, Blind, Comparison, Line, Says, Standing, Stray, Unseen, ask_native, compare, comparison_table,
+};
 pub use config_rule::{
     ConfigRuleOffer, config_rule_list_date, config_rule_offer, regions_with_disputed_config_rule,
     regions_without_config_rule,

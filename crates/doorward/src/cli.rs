@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
-use crate::sinks::Format;
+use doorward_outputs::Format;
 use doorward_settings::variable::variable;
 
 mod change;

@@ -12,7 +12,7 @@ use crate::plain::harmless;
 use crate::scan_source::AssembledScan;
 use crate::settings::Settings;
 use crate::signals;
-use crate::sinks::{DeliveryInputs, DeliveryRow};
+use doorward_outputs::{DeliveryInputs, DeliveryRow};
 
 /// Deliveries with a lease of the ledger and an access of their own.
 pub(crate) struct DeliveryRun<'a> {
@@ -38,8 +38,9 @@ impl DeliveryRun<'_> {
             false => None,
         };
         let held = recorder.into_leased().await?;
+        let environment = crate::io::environment(settings.access.profile.as_deref());
         let inputs = DeliveryInputs {
-            profile: settings.access.profile.as_deref(),
+            environment: &environment,
             publish: &settings.publish,
             notify: &settings.notify,
             register: &source.register,

@@ -24,10 +24,10 @@ use crate::plain::harmless;
 use crate::scan::settings_id;
 use crate::settings::Settings;
 use crate::signals;
-use crate::sinks::{DeliveryInputs, NOTIFY, SECURITY_HUB};
 use crate::traffic::{self, TrafficEvidence};
 use doorward_file::input;
 use doorward_model::HistoryContext;
+use doorward_outputs::{DeliveryInputs, NOTIFY, SECURITY_HUB};
 
 mod lambda;
 
@@ -171,8 +171,9 @@ impl EventHandler<'_> {
                 let report = scan.with_history(history);
                 // One load balancer has no trend.
                 let earlier = HistoryContext::default();
+                let environment = crate::io::environment(settings.access.profile.as_deref());
                 let inputs = DeliveryInputs {
-                    profile: settings.access.profile.as_deref(),
+                    environment: &environment,
                     publish: &settings.publish,
                     notify: &settings.notify,
                     register,

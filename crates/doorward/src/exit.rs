@@ -6,9 +6,11 @@ use doorward_aws::access::AccessError;
 use doorward_check::CheckError;
 use doorward_core::discover::DiscoverError;
 use doorward_core::pipeline::PipelineError;
+use doorward_demo::ExampleError;
 use doorward_file::places::PlaceConflict;
 use doorward_ledger::LedgerError;
 use doorward_model::{ReportSettings, ScanReport, SinkError};
+use doorward_outputs::OutputError;
 use doorward_settings::SettingsError;
 
 mod causes;
@@ -180,6 +182,12 @@ impl From<CheckError> for Failure {
     }
 }
 
+impl From<ExampleError> for Failure {
+    fn from(error: ExampleError) -> Self {
+        Self::new(Exit::Usage, error.to_string())
+    }
+}
+
 impl From<AccessError> for Failure {
     fn from(error: AccessError) -> Self {
         let exit = if matches!(error, AccessError::Stopped(_)) { Exit::Coverage } else { Exit::Preflight };
@@ -209,6 +217,18 @@ impl From<LedgerError> for Failure {
 impl From<SinkError> for Failure {
     fn from(error: SinkError) -> Self {
         Self::new(Exit::Sink, error.to_string())
+    }
+}
+
+impl From<OutputError> for Failure {
+    fn from(error: OutputError) -> Self {
+        let exit = match error {
+            OutputError::Usage(_) => Exit::Usage,
+            OutputError::Preflight(_) => Exit::Preflight,
+            OutputError::Internal(_) => Exit::Internal,
+            OutputError::Sink(error) => return error.into(),
+        };
+        Self::new(exit, error.to_string())
     }
 }
 

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use doorward_assemble::change_effects;
-use doorward_ledger::{By, LEASE_TTL, Ledger, LedgerError, OpenOptions};
+use doorward_ledger::{By, LATEST_RUN, LEASE_TTL, Ledger, OpenOptions, PREVIOUS_RUN};
 use doorward_sink_text::history::{ScanTrend, diff_table};
 use doorward_sink_text::wrapped;
 use jiff::Timestamp;
@@ -26,17 +26,19 @@ pub(crate) fn run(cli: &Cli, arguments: &HistoryArguments) -> Result<Exit, Failu
     let ledger = read_only(&path)?;
     match &arguments.command {
         Some(HistoryCommand::Diff { from, to, format }) => {
-            let runs: Vec<String> = ledger.runs()?.into_iter().map(|run| run.id).collect();
-            let from = named(&runs, from.as_deref().unwrap_or("latest~1"))?;
-            let to = named(&runs, to.as_deref().unwrap_or(LATEST))?;
-            let diff = ledger.diff(&from, &to).map_err(|e| known(&ledger, &e))?;
+            let usage = |problem: String| Failure::new(Exit::Usage, problem);
+            let from = ledger.run_named(from.as_deref().unwrap_or(PREVIOUS_RUN))?.map_err(usage)?;
+            let to = ledger.run_named(to.as_deref().unwrap_or(LATEST_RUN))?.map_err(usage)?;
+            let diff = ledger.diff(&from, &to)?;
             match format {
                 ListFormat::Json => answer_json(&diff),
                 ListFormat::Table => answer(&wrapped(&harmless(&diff_table(&diff)), crate::io::width())),
             }
         }
         _ => {
-            let by = by(arguments.by.as_deref(), &settings)?;
+            let centre = settings.ledger.recorder().cost_centre();
+            let by = arguments.by.clone().unwrap_or_default().resolved(centre);
+            let by = by.map_err(|problem| Failure::new(Exit::Usage, problem))?;
             let (since, until) = (moment(arguments.since.as_deref())?, moment(arguments.until.as_deref())?);
             let rule = arguments.rule.as_deref();
             recorded_rule(&ledger, rule)?;
@@ -74,29 +76,6 @@ fn render(history: &ScanTrend, format: HistoryFormat, last: usize, width: usize)
     }
 }
 
-fn by(text: Option<&str>, settings: &Settings) -> Result<By, Failure> {
-    match text {
-        None => Ok(By::All),
-        Some("owner") => Ok(By::Owner),
-        Some("ou") => Ok(By::Ou),
-        Some("severity") => Ok(By::Severity),
-        Some("rule") => Ok(By::Rule),
-        Some("cost-centre") => settings
-            .ledger
-            .recorder()
-            .cost_centre()
-            .map(By::Tag)
-            .ok_or_else(|| Failure::new(Exit::Usage, "--by cost-centre: owners.cost_centre_tags names no tag")),
-        Some(other) => match other.strip_prefix("tag:").filter(|key| !key.is_empty()) {
-            Some(key) => Ok(By::Tag(key.to_owned())),
-            None => Err(Failure::new(
-                Exit::Usage,
-                format!("--by {other}: write owner, ou, cost-centre, severity, rule or tag:KEY"),
-            )),
-        },
-    }
-}
-
 /// Parses a day in UTC, or an exact time.
 fn moment(text: Option<&str>) -> Result<Option<Timestamp>, Failure> {
     let Some(text) = text else { return Ok(None) };
@@ -125,50 +104,6 @@ fn moment(text: Option<&str>) -> Result<Option<Timestamp>, Failure> {
         )
     };
     text.parse().ok().or_else(day).or_else(ago).map(Some).ok_or_else(wrong)
-}
-
-/// The newest scan.
-const LATEST: &str = "latest";
-
-/// The id of a scan that is named by its id, the beginning of it, `latest` or `latest~N`.
-fn named(runs: &[String], name: &str) -> Result<String, Failure> {
-    let usage = |problem: String| Failure::new(Exit::Usage, problem);
-    if let Some(steps) = name.strip_prefix(LATEST) {
-        let back = match steps.strip_prefix('~') {
-            None if steps.is_empty() => Some(0),
-            Some(number) => number.parse::<usize>().ok(),
-            None => None,
-        };
-        let back = back.ok_or_else(|| usage(format!("{name:?} names no scan; write latest, or latest~1")))?;
-        return runs.iter().rev().nth(back).cloned().ok_or_else(|| {
-            let plural = if runs.len() == 1 { "scan is" } else { "scans are" };
-            usage(format!("{name}: only {} {plural} recorded", runs.len()))
-        });
-    }
-    let begin: Vec<&String> = runs.iter().filter(|run| run.starts_with(name)).collect();
-    match begin[..] {
-        // The ledger names the newest scans where there is none.
-        [] => Ok(name.to_owned()),
-        [one] => Ok(one.clone()),
-        _ if begin.iter().any(|run| *run == name) => Ok(name.to_owned()),
-        _ => Err(usage(format!(
-            "{name:?} begins the ids of {} scans: {}",
-            begin.len(),
-            begin.iter().take(5).map(|run| run.as_str()).collect::<Vec<_>>().join(", ")
-        ))),
-    }
-}
-
-/// An error of a diff, with the newest scans.
-fn known(ledger: &Ledger, error: &LedgerError) -> Failure {
-    let runs = ledger.runs().unwrap_or_default();
-    let newest: Vec<&str> = runs.iter().rev().take(5).map(|run| run.id.as_str()).collect();
-    let known = match newest[..] {
-        [] => "no scan is recorded".to_owned(),
-        [only] => format!("the only scan is {only}"),
-        _ => format!("the newest scans are {}", newest.join(", ")),
-    };
-    Failure::new(Exit::Usage, format!("{error}; {known}"))
 }
 
 fn prune(path: &Path, settings: &Settings, dry_run: bool) -> Result<Exit, Failure> {

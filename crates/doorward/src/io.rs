@@ -1,17 +1,21 @@
 //! What every command does around its work: the asynchronous runtime, answers on stdout, log lines on stderr.
 
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use doorward_assemble::Notices;
 use doorward_aws::access::{AccessSettings, Emulator};
 use doorward_aws::settings::CallSettings;
 use doorward_aws::{Access, Clock, Stop};
+use doorward_check::Declarations;
 use doorward_ledger::{LeasedLedger, Ledger};
+use doorward_notify::Environment;
+use doorward_outputs::OutputOptions;
 use serde::Serialize;
 
 use crate::exit::{Exit, Failure};
+use crate::plain::harmless;
 use doorward_settings::variable::variable;
 
 /// The asynchronous runtime of a command.
@@ -57,6 +61,25 @@ pub(crate) fn json_text(document: &impl Serialize) -> Result<String, Failure> {
 /// Prints a document to stdout, as indented JSON.
 pub(crate) fn answer_json(document: &impl Serialize) -> Result<Exit, Failure> {
     answer(&json_text(document)?)
+}
+
+/// Reads the files of `--iac`, and names those that could not be read on stderr.
+pub(crate) fn declarations(paths: &[PathBuf]) -> Result<Option<Declarations>, Failure> {
+    let declarations = Declarations::read(paths)?;
+    for problem in declarations.iter().flat_map(Declarations::problems) {
+        log(&format!("doorward: {}", harmless(&problem)));
+    }
+    if declarations.as_ref().is_some_and(Declarations::is_empty) {
+        let problem =
+            "--iac: no supported files found; name a Terraform, CloudFormation, Kubernetes, Pulumi or ECS file";
+        return Err(Failure::new(Exit::Usage, problem));
+    }
+    Ok(declarations)
+}
+
+/// How reports are written to a terminal or a file. `quiet` keeps stderr empty unless something fails.
+pub(crate) fn output_options(colour: bool, quiet: bool) -> OutputOptions {
+    OutputOptions { colour, width: width(), notice: if quiet { |_| {} } else { log } }
 }
 
 /// Opens a ledger that a command only reads.
@@ -122,4 +145,12 @@ pub(crate) fn log(line: &str) {
         return;
     }
     let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// The variables that may hold secrets of channels, and name proxies and certificates; with the profile that the settings name.
+pub(crate) fn environment(profile: Option<&str>) -> Environment {
+    // What is not UTF-8 is refused where it is used, instead of being left out.
+    let text = |bytes: std::ffi::OsString| bytes.to_string_lossy().into_owned();
+    let variables = std::env::vars_os().map(|(name, value)| (text(name), text(value)));
+    Environment::new(variables).with_aws_profile(profile)
 }

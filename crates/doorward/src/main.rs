@@ -13,14 +13,12 @@ mod collect_metrics;
 mod compare;
 mod config_init;
 mod costs;
-mod declarations;
 mod delivery;
 mod demo;
 mod doctor;
 mod event;
 mod exceptions;
 mod exit;
-mod explain;
 mod guide;
 mod history;
 mod internal_error;
@@ -31,6 +29,7 @@ mod notify;
 mod plain;
 mod plugin;
 mod posture;
+mod prepared_sinks;
 mod progress;
 mod publish;
 mod register;
@@ -42,9 +41,10 @@ mod schema;
 mod settings;
 mod setup;
 mod signals;
-mod sinks;
 mod traffic;
 mod verify;
+
+use doorward_explain::Explanations;
 
 use cli::{Cli, Command, ConfigCommand};
 use exit::{Exit, Failure};
@@ -102,7 +102,7 @@ fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Setup(command) => setup::run(cli, command),
         Command::Check(arguments) => check::run(cli, arguments),
         Command::Verify(arguments) => verify::run(arguments),
-        Command::Explain { topic } => answer(&explain::text(topic.as_deref())?),
+        Command::Explain { topic } => explain(topic.as_deref()),
         Command::Guide { topic } => answer(&guide::text(topic.as_deref())?),
         Command::Schema { kind } => answer(&schema::text(*kind)?),
         Command::Config(ConfigCommand::Show { origin }) => {
@@ -116,6 +116,13 @@ fn run(cli: &Cli) -> Result<Exit, Failure> {
             answer(&String::from_utf8_lossy(&script))
         }
     }
+}
+
+/// Runs `doorward explain`.
+fn explain(topic: Option<&str>) -> Result<Exit, Failure> {
+    let codes = Exit::ALL.into_iter().map(|(exit, meaning)| (exit.code(), meaning));
+    let text = Explanations::new(settings::DEFAULT, codes).text(topic);
+    answer(&text.map_err(|unknown| Failure::new(Exit::Usage, unknown.to_string()))?)
 }
 
 /// Names a settings file that was found outside of the working folder: a file in a folder above decides what a command does below

@@ -8,7 +8,7 @@ use crate::exit::{Exit, Failure};
 use crate::io::{reading, runtime};
 use crate::scan_source::AssembledScan;
 use crate::settings::Settings;
-use crate::sinks::{NOTIFY, channels};
+use doorward_outputs::{NOTIFY, channels};
 
 /// Runs `doorward notify`.
 pub(crate) fn run(cli: &Cli, arguments: &NotifyArguments) -> Result<Exit, Failure> {

@@ -13,7 +13,7 @@ use crate::cli::{Cli, NewArguments, PluginCommand, PluginLanguage, TestArguments
 use crate::exit::{Exit, Failure};
 use crate::io::{answer, runtime};
 use crate::settings::Settings;
-use crate::sinks::REGISTRY;
+use doorward_outputs::REGISTRY;
 
 /// How long a plugin may take for the largest report of the test.
 const LONGEST: Duration = Duration::from_secs(120);

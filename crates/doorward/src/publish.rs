@@ -13,7 +13,7 @@ use crate::io::{connect, reading, runtime};
 use crate::scan_source::AssembledScan;
 use crate::settings::Settings;
 use crate::signals;
-use crate::sinks::SECURITY_HUB;
+use doorward_outputs::SECURITY_HUB;
 
 /// Runs `doorward publish`.
 pub(crate) fn run(cli: &Cli, arguments: &PublishArguments) -> Result<Exit, Failure> {

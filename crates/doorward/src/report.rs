@@ -1,20 +1,21 @@
 //! `doorward report`: renders a saved scan again, offline, or compares it with Security Hub.
 
 use doorward_assemble::GivenEvidence;
+use doorward_check::Declarations;
 use doorward_model::HistoryContext;
 
 use crate::cli::{Cli, ReportArguments};
 use crate::compare;
 use crate::costs;
-use crate::declarations::Declarations;
 use crate::exit::{Exit, Failure};
 use crate::io::runtime;
+use crate::prepared_sinks::PreparedSinks;
 use crate::register;
 use crate::saved::{self, ReportCriteria};
 use crate::scan_source::AssembledScan;
 use crate::settings::{Overridable, Settings};
-use crate::sinks::{Format, OutputOptions, PluginInputs, PreparedSinks, SinkInputs};
 use crate::traffic;
+use doorward_outputs::{Format, PluginInputs, SinkInputs};
 
 /// Runs `doorward report`. By the settings that were saved with the scan, the outputs are the same bytes as those of the scan; with
 /// `--judge-again` the current settings decide. Flags override either.
@@ -23,7 +24,7 @@ pub(crate) fn run(cli: &Cli, arguments: &ReportArguments) -> Result<Exit, Failur
         return compare::run(cli, &arguments.from, format);
     }
     let (mut kept, mut criteria) = saved::read(&arguments.from)?;
-    let declarations = Declarations::read(&arguments.iac)?;
+    let declarations = crate::io::declarations(&arguments.iac)?;
     let mut places = Settings::found_places(cli.config.as_deref());
     places.keep("the saved scan", &arguments.from);
     places.keep_flag("--traffic", arguments.traffic.as_deref());
@@ -79,16 +80,16 @@ pub(crate) fn run(cli: &Cli, arguments: &ReportArguments) -> Result<Exit, Failur
             redeliver: arguments.redeliver,
             clock: &clock,
         }),
-        options: OutputOptions { colour: cli.colour_on_stdout(), width: crate::io::width(), quiet: cli.quiet },
+        options: crate::io::output_options(cli.colour_on_stdout(), cli.quiet),
     };
     runtime()?.block_on(async {
-        let sinks = PreparedSinks::new(&formats, inputs, None, places).await?;
+        let sinks = PreparedSinks::new(&formats, inputs, None, places, cli.quiet).await?;
         let stopped = kept.stopped;
         let scan = AssembledScan::kept(kept, &criteria, &register, given)?;
         let problem = register::notices(&register, &scan.report, cli.quiet);
         let of_report = || {
             problem.unwrap_or_else(|| {
-                Declarations::exit(declarations.as_ref(), Exit::of_report(&scan.report, &criteria.report))
+                Exit::of_report(&scan.report, &criteria.report).with_declarations(declarations.as_ref())
             })
         };
         let exit = stopped.unwrap_or_else(of_report);

@@ -18,8 +18,8 @@ use crate::exit::{Exit, Failure};
 use crate::internal_error;
 use crate::register::ExceptionTexts;
 use crate::settings::{ReportSettings, Settings};
-use crate::sinks::SinkSettings;
 use doorward_file::{AtomicFile, Readers};
+use doorward_outputs::SinkSettings;
 
 /// The name and version of the format.
 const FORMAT: &str = "doorward-scan-v1";

@@ -11,32 +11,33 @@ use doorward_assemble::{
 };
 use doorward_aws::access::Emulator;
 use doorward_aws::{Clock, Stop};
+use doorward_check::Declarations;
 use doorward_core::discover::Plan;
 use doorward_core::{collect, discover, run_of};
 use doorward_model::{AccountId, Inputs, Inventory, Region, RegionInventory, UnmatchedSetting};
 
 use crate::cli::{Cli, ScanArguments};
 use crate::costs;
-use crate::declarations::Declarations;
 use crate::delivery::DeliveryRun;
 use crate::exit::{Exit, Failure};
 use crate::io::{connect, runtime};
 use crate::plain::harmless;
+use crate::prepared_sinks::PreparedSinks;
 use crate::progress::Progress;
 use crate::register;
 use crate::saved::Saving;
 use crate::settings::Settings;
 use crate::signals::{self, Signal};
-use crate::sinks::{Format, OutputOptions, PluginInputs, PreparedSinks, SECURITY_HUB, SinkInputs};
 use crate::traffic::{self, TrafficEvidence};
 use doorward_cost::CostInputs;
 use doorward_file::places::Places;
+use doorward_outputs::{Format, PluginInputs, SECURITY_HUB, SinkInputs};
 
 /// Runs `doorward scan`.
 pub(crate) fn run(cli: &Cli, arguments: &ScanArguments) -> Result<Exit, Failure> {
     let settings = Settings::load(cli.config.as_deref(), &arguments.overrides())?;
     let traffic = arguments.traffic.as_deref().map(traffic::saved).transpose()?;
-    let declarations = Declarations::read(&arguments.iac)?;
+    let declarations = crate::io::declarations(&arguments.iac)?;
     let costs = costs::read(&settings.cost, arguments.cost.as_deref(), cli.quiet)?;
     let mut places = settings.places();
     places.keep_flag("--traffic", arguments.traffic.as_deref());
@@ -130,9 +131,9 @@ pub(crate) async fn execute(mut request: ScanRequest<'_>, colour: bool) -> Resul
             redeliver: false,
             clock: &clock,
         }),
-        options: OutputOptions { colour, width: crate::io::width(), quiet: request.quiet },
+        options: crate::io::output_options(colour, request.quiet),
     };
-    let sinks = PreparedSinks::new(request.formats, inputs, request.save, places).await?;
+    let sinks = PreparedSinks::new(request.formats, inputs, request.save, places, request.quiet).await?;
     check_any_asked(&register, &settings.policy)?;
     let mut recorder = settings.ledger.open_existing(&request.clock)?;
     let (inventory, stopped) = read(&request, &mut recorder).await?;
@@ -157,7 +158,7 @@ pub(crate) async fn execute(mut request: ScanRequest<'_>, colour: bool) -> Resul
     let report = judged.with_history(history);
     let saved = saving.and_then(|saving| saving.map_or(Ok(()), |saving| saving.finish(&report, &context)));
     let of_report = || {
-        problem.unwrap_or_else(|| Declarations::exit(request.declarations, Exit::of_report(&report, &settings.report)))
+        problem.unwrap_or_else(|| Exit::of_report(&report, &settings.report).with_declarations(request.declarations))
     };
     let exit = stopped.unwrap_or_else(of_report);
     let emitted = sinks.emit(&report, &context, exit).await;

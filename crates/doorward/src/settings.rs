@@ -23,7 +23,7 @@ use doorward_sink_securityhub::PublishSettings;
 use doorward_traffic::TrafficSettings;
 
 use crate::register::ExceptionSettings;
-use crate::sinks::{CsvSettings, REGISTRY, SinkSettings};
+use doorward_outputs::{CsvSettings, REGISTRY, SinkSettings};
 
 mod event;
 mod flags;

@@ -3,6 +3,8 @@
 use clap::Args;
 use doorward_model::{ReportFilter, Severity, VerdictKind};
 
+use doorward_settings::nearest;
+
 use crate::exit::{Exit, Failure};
 
 /// The part of the report to write.
@@ -35,10 +37,7 @@ impl FilterArguments {
     /// The criteria.
     pub(crate) fn filter(&self) -> Result<ReportFilter, Failure> {
         let usage = |flag: &str, given: &str, known: &[String]| {
-            let near = known
-                .iter()
-                .max_by(|one, other| strsim::jaro_winkler(given, one).total_cmp(&strsim::jaro_winkler(given, other)));
-            let near = near.filter(|near| strsim::jaro_winkler(given, near) > 0.75);
+            let near = nearest(given, &known.iter().map(String::as_str).collect::<Vec<_>>());
             let near = near.map(|near| format!(" (did you mean {near}?)")).unwrap_or_default();
             Failure::new(Exit::Usage, format!("{flag} {given}: not one of {}{near}", known.join(", ")))
         };

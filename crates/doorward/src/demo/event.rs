@@ -3,10 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use doorward_fakeaws::{DESYNC_MODE, Server};
-use doorward_model::Arn;
-use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
+use doorward_demo::make_call_of;
+use doorward_fakeaws::Server;
+use jiff::SignedDuration;
 
 use crate::event::{self, EventHandler};
 use crate::exit::{Exit, Failure};
@@ -26,8 +25,7 @@ pub(super) async fn take(
     out: &Path,
 ) -> Result<(), Failure> {
     let wrong = |problem: &str| Failure::new(Exit::Usage, format!("event.json: {problem}"));
-    let document: Value = serde_json::from_str(event).map_err(|e| wrong(&e.to_string()))?;
-    let at = happen(&document, server).ok_or_else(|| wrong("it sets no mode of an existing load balancer"))?;
+    let at = make_call_of(event, server)?;
     let folder = tempfile::tempdir().map_err(|e| wrong(&format!("there is no place for a copy of the ledger: {e}")))?;
     let copy = folder.path().join("ledger.sqlite");
     std::fs::copy(ledger, &copy).map_err(|e| wrong(&format!("{} cannot be copied: {e}", ledger.display())))?;
@@ -37,7 +35,7 @@ pub(super) async fn take(
         traffic: None,
         publish: true,
         notify: false,
-        emulator: Some(super::emulator(server)?),
+        emulator: Some(doorward_demo::emulator(server)?),
         clock: Arc::new(move || at + LATER),
     };
     let document = event::handle_demo(event, &handler).await?;
@@ -48,16 +46,4 @@ pub(super) async fn take(
         written.map_err(|e| Failure::writing(&path.display().to_string(), &e))?;
     }
     Ok(())
-}
-
-/// Sets the mode in the emulated organization; returns the time of the call.
-fn happen(document: &Value, server: &Server) -> Option<Timestamp> {
-    let detail = document.get("detail")?;
-    let asked = detail.get("requestParameters")?;
-    let arn = Arn::new(asked.get("loadBalancerArn")?.as_str()?).ok()?;
-    let name = arn.resource().split('/').nth(2)?;
-    let attributes = asked.get("attributes")?.as_array()?.iter();
-    let mode = attributes.filter(|one| one["key"] == DESYNC_MODE).find_map(|one| one["value"].as_str())?;
-    let set = server.world().set_attribute(arn.account(), arn.region(), name, DESYNC_MODE, Some(mode));
-    detail.get("eventTime")?.as_str()?.parse().ok().filter(|_| set)
 }

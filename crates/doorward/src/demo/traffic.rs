@@ -1,24 +1,19 @@
-//! The traffic of a demonstration: the example's logs where its load balancers write theirs, read back over S3 and CloudWatch.
+//! The traffic of the demo: the example's logs and daily metrics, read back over S3 and CloudWatch as the commands read them.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use doorward_aws::Stop;
+use doorward_demo::{emulator, put_daily_metrics, put_logs};
 use doorward_fakeaws::Server;
-use doorward_fakeaws::spec::MetricSpec;
-use doorward_model::{LoadBalancer, LogDestination, Observed};
-use doorward_traffic::{Hour, HourTally, Key, Limits, LoadBalancerKey, LoadBalancerTally, Metric, Reader, Tally};
 use jiff::Timestamp;
 
 use crate::cli::Engine;
-use crate::exit::{Exit, Failure};
+use crate::collect_metrics::CollectJob;
+use crate::exit::Failure;
 use crate::scan_source::AssembledScan;
 use crate::settings::Settings;
 use crate::traffic::{self, GatherJob, TrafficEvidence};
-
-/// Every access log of `examples/traffic`, by its path there.
-const LOGS: &[(&str, &[u8])] = &include!(concat!(env!("OUT_DIR"), "/logs.rs"));
 
 /// Reads the traffic of the load balancers that the newest recorded scan knows. None where none of them has logs to show.
 pub(super) async fn read(
@@ -28,7 +23,7 @@ pub(super) async fn read(
     today: Timestamp,
 ) -> Result<Option<TrafficEvidence>, Failure> {
     let load_balancers = AssembledScan::of(None, settings, ledger)?.report.load_balancers;
-    if !put(server, &load_balancers)? {
+    if !put_logs(server, &load_balancers)? {
         return Ok(None);
     }
     let job = GatherJob {
@@ -41,7 +36,7 @@ pub(super) async fn read(
         state: None,
         dry_run: false,
         quiet: true,
-        emulator: Some(super::emulator(server)?),
+        emulator: Some(emulator(server)?),
         clock: Arc::new(move || today),
     };
     // The demo takes a second: it needs no stop.
@@ -49,74 +44,25 @@ pub(super) async fn read(
     job.run(&stop).await
 }
 
-/// Puts the logs into the buckets, and counts them as CloudWatch would. Says whether any found its bucket.
-fn put(server: &Server, load_balancers: &[LoadBalancer]) -> Result<bool, Failure> {
-    let internal = |problem: String| Failure::new(Exit::Internal, format!("the example's traffic: {problem}"));
-    let places: BTreeMap<LoadBalancerKey, (&LoadBalancer, &str, &str)> = load_balancers
-        .iter()
-        .filter_map(|lb| match &lb.access_logs {
-            Observed::Known(LogDestination::S3 { bucket, prefix }) => {
-                Some((doorward_traffic::key(lb), (lb, bucket.as_str(), prefix.as_str())))
-            }
-            _ => None,
-        })
-        .collect();
-    let world = server.world();
-    let mut reader = Reader::new(Limits::default(), None);
-    let mut tally = Tally::default();
-    // Requests that no target was chosen for are not in RequestCount. A file has lines of one hour only.
-    let mut untargeted: BTreeMap<(LoadBalancerKey, Hour), u64> = BTreeMap::new();
-    for (path, bytes) in LOGS {
-        let Key::AccessLog(object) = Key::read(path) else { continue };
-        let Some((_, bucket, prefix)) = places.get(&object.load_balancer) else { continue };
-        let key = if prefix.is_empty() { (*path).to_owned() } else { format!("{prefix}/{path}") };
-        if world.put_object(bucket, &key, bytes.to_vec(), object.end) {
-            let file = reader.read(path, bytes);
-            for (key, counted) in &file.load_balancers {
-                let without = counted.target_groups.get("-").copied().unwrap_or(0);
-                let hour = counted.hours.keys().next().copied();
-                hour.into_iter().for_each(|hour| *untargeted.entry((key.clone(), hour)).or_default() += without);
-            }
-            tally.merge(&file);
-        }
-    }
-    for (key, counted) in &tally.load_balancers {
-        let Some((lb, ..)) = places.get(key) else { continue };
-        let without = |hour: Hour| untargeted.get(&(key.clone(), hour)).copied().unwrap_or(0);
-        let requests = |hour: Hour, tally: &HourTally| tally.lines().saturating_sub(without(hour));
-        let odd = |_: Hour, tally: &HourTally| tally.non_compliant();
-        for spec in [spec(lb, Metric::Requests, counted, requests), spec(lb, Metric::NonCompliant, counted, odd)] {
-            world.add_metric(&spec).map_err(|e| internal(e.to_string()))?;
-        }
-    }
-    Ok(!tally.load_balancers.is_empty())
-}
-
-/// A metric by hour, over the hours that were logged.
-fn spec(
-    lb: &LoadBalancer,
-    metric: Metric,
-    counted: &LoadBalancerTally,
-    of: impl Fn(Hour, &HourTally) -> u64,
-) -> MetricSpec {
-    let hours = counted.window().map(|window| (window.starts_at(), window.hours()));
-    let (from, count) = hours.unwrap_or((Timestamp::UNIX_EPOCH, 0));
-    let mut values = vec![0.0; count as usize];
-    for (hour, tally) in &counted.hours {
-        let number = hour.start().duration_since(from).as_hours();
-        let requests = of(*hour, tally);
-        if let Some(value) = usize::try_from(number).ok().and_then(|number| values.get_mut(number)) {
-            *value = requests as f64;
-        }
-    }
-    MetricSpec {
-        account: lb.account.to_string(),
-        region: lb.region.to_string(),
-        name: metric.application().to_owned(),
-        load_balancer: Some(lb.name.clone()),
-        from: Some(from.to_string()),
-        every: Some(3600),
-        values,
-        ..MetricSpec::default()
-    }
+/// Collects daily metrics into the ledger; the load balancers of these names are idle.
+pub(super) async fn collect_metrics(
+    settings: &Settings,
+    ledger: &Path,
+    server: &Server,
+    idle: &[String],
+    today: Timestamp,
+) -> Result<(), Failure> {
+    let load_balancers = AssembledScan::of(None, settings, ledger)?.report.load_balancers;
+    let days = settings.metrics.days;
+    put_daily_metrics(server, &load_balancers, idle, days, today)?;
+    let job = CollectJob {
+        settings,
+        ledger,
+        load_balancers: &load_balancers,
+        days,
+        clock: Arc::new(move || today),
+        emulator: Some(emulator(server)?),
+    };
+    let (_stopper, stop) = Stop::new();
+    job.run(&stop).await.map(drop)
 }

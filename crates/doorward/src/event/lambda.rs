@@ -18,7 +18,7 @@ use crate::exit::{Exit, Failure};
 use crate::io::runtime;
 use crate::plain;
 use crate::scan::{self, ScanRequest, Scanned};
-use crate::sinks::{NOTIFY, SECURITY_HUB};
+use doorward_outputs::{NOTIFY, SECURITY_HUB};
 
 /// Variables that Lambda sets for every function. The runtime does not start without them.
 const VARIABLES: [&str; 4] = [

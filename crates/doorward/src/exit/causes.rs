@@ -2,6 +2,7 @@
 
 use doorward_apply::ApplyError;
 use doorward_assemble::AssembleError;
+use doorward_check::Declarations;
 use doorward_event::{EventResult, RescanError};
 use doorward_model::DeliveryResult;
 
@@ -13,6 +14,18 @@ impl From<DeliveryResult> for Exit {
             DeliveryResult::Complete => Self::Clean,
             DeliveryResult::Stale => Self::Coverage,
             DeliveryResult::Incomplete => Self::Sink,
+        }
+    }
+}
+
+impl Exit {
+    /// The exit code of a report with these declarations: as that of `doorward check` where a file could not be read.
+    pub(crate) fn with_declarations(self, declarations: Option<&Declarations>) -> Self {
+        match (declarations, self) {
+            (Some(declarations), _) if declarations.has_errors() => Self::Usage,
+            (Some(declarations), Self::Clean) if declarations.has_unread() => Self::Coverage,
+            (Some(declarations), Self::Findings) if declarations.has_unread() => Self::FindingsAndCoverage,
+            _ => self,
         }
     }
 }

@@ -12,7 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::exit::{Exit, Failure};
-use crate::sinks::DeliveryLedger;
+use doorward_outputs::DeliveryLedger;
 use doorward_settings::variable::folder;
 
 /// Where history is kept.

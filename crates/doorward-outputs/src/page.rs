@@ -5,10 +5,10 @@ use std::io::{self, Write};
 use doorward_model::{ScanReport, SinkContext};
 use doorward_sink_page as page;
 
-use super::{SinkInputs, Written};
+use crate::{SinkInputs, Written};
 
 /// Writes the posture sheet, which counts every finding.
-pub(super) fn write_sheet(
+pub(crate) fn write_sheet(
     out: &mut dyn Write,
     report: &ScanReport,
     inputs: &SinkInputs<'_>,
@@ -21,7 +21,7 @@ pub(super) fn write_sheet(
 }
 
 /// Writes the page, which accounts for every finding.
-pub(super) fn write(
+pub(crate) fn write(
     out: &mut dyn Write,
     report: &ScanReport,
     inputs: &SinkInputs<'_>,

@@ -7,13 +7,13 @@ use doorward_sink_securityhub::{
     FindingRenderer, LedgerOutbox, Publisher, ReportIndex, Shape, asff_json, ocsf_ndjson, renderer,
 };
 
-use super::{DeliveryInputs, SinkInputs, Written};
-use crate::exit::{Exit, Failure};
+use crate::OutputError;
+use crate::{DeliveryInputs, SinkInputs, Written};
 
 /// Makes the sink that delivers to Security Hub.
-pub(super) fn deliver<'a>(inputs: &DeliveryInputs<'a>) -> Result<Box<dyn Sink + 'a>, Failure> {
+pub(crate) fn deliver<'a>(inputs: &DeliveryInputs<'a>) -> Result<Box<dyn Sink + 'a>, OutputError> {
     let publish = inputs.publish;
-    let missing = || Failure::new(Exit::Internal, "Security Hub needs access to AWS");
+    let missing = || OutputError::Internal("Security Hub needs access to AWS".to_owned());
     let aws = inputs.access.ok_or_else(missing)?.provider(publish.purpose());
     let outbox = LedgerOutbox(inputs.held.clone());
     Ok(Box::new(Publisher::new(
@@ -25,7 +25,7 @@ pub(super) fn deliver<'a>(inputs: &DeliveryInputs<'a>) -> Result<Box<dyn Sink + 
 }
 
 /// Writes ASFF.
-pub(super) fn write_asff(
+pub(crate) fn write_asff(
     mut out: &mut dyn Write,
     report: &ScanReport,
     inputs: &SinkInputs<'_>,
@@ -36,7 +36,7 @@ pub(super) fn write_asff(
 }
 
 /// Writes OCSF of the current version.
-pub(super) fn write_ocsf(
+pub(crate) fn write_ocsf(
     mut out: &mut dyn Write,
     report: &ScanReport,
     inputs: &SinkInputs<'_>,
@@ -47,7 +47,7 @@ pub(super) fn write_ocsf(
 }
 
 /// Writes OCSF of the version that Security Lake takes.
-pub(super) fn write_ocsf_for_security_lake(
+pub(crate) fn write_ocsf_for_security_lake(
     mut out: &mut dyn Write,
     report: &ScanReport,
     inputs: &SinkInputs<'_>,

@@ -9,6 +9,7 @@ use std::path::Path;
 use doorward_aws::{Access, Clock};
 use doorward_ledger::LeasedLedger;
 use doorward_model::{LoadBalancer, Policy, ReportFilter, ScanReport, Sink, SinkContext, SinkShape, Skipped};
+use doorward_notify::Environment;
 use doorward_rules::exceptions::Register;
 use doorward_sink_evidence::EvidenceSettings;
 use doorward_sink_owners::OwnersSettings;
@@ -17,27 +18,25 @@ use doorward_sink_text::{FlatContext, inventory_csv, json, ndjson, table};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::exit::Failure;
-
 mod csv;
+mod error;
 mod evidence;
 mod format;
 mod notify;
 mod owners;
 mod page;
 mod plugin_output;
-mod prepared;
 mod securityhub;
 mod stream;
 
-pub(crate) use csv::CsvSettings;
-pub(crate) use format::Format;
-pub(crate) use notify::channels;
-pub(crate) use plugin_output::{DeliveryLedger, PluginInputs};
-pub(crate) use prepared::PreparedSinks;
+pub use csv::{CsvSettings, Separator};
+pub use error::OutputError;
+pub use format::Format;
+pub use notify::channels;
+pub use plugin_output::{DeliveryLedger, PluginInputs};
 
 /// Delivery to Security Hub.
-pub(crate) const SECURITY_HUB: DeliveryRow = DeliveryRow {
+pub const SECURITY_HUB: DeliveryRow = DeliveryRow {
     command: "doorward publish",
     call: "securityhub:BatchImportFindings",
     member: "published",
@@ -46,7 +45,7 @@ pub(crate) const SECURITY_HUB: DeliveryRow = DeliveryRow {
 };
 
 /// Digests to owners, leadership and FinOps.
-pub(crate) const NOTIFY: DeliveryRow = DeliveryRow {
+pub const NOTIFY: DeliveryRow = DeliveryRow {
     command: "doorward notify",
     call: "notify",
     member: "notified",
@@ -55,7 +54,7 @@ pub(crate) const NOTIFY: DeliveryRow = DeliveryRow {
 };
 
 /// Every output, in the order in which help lists them.
-pub(crate) const REGISTRY: &[Output] = &[
+pub const REGISTRY: &[Output] = &[
     Output {
         name: "table",
         help: "for people",
@@ -159,13 +158,13 @@ pub(crate) const REGISTRY: &[Output] = &[
 
 /// A row of the registry.
 #[derive(Debug)]
-pub(crate) struct Output {
+pub struct Output {
     /// The name, as in `--format`. Machine formats carry their version in it.
-    pub(crate) name: &'static str,
+    pub name: &'static str,
     /// What it is, for the help.
-    pub(crate) help: &'static str,
+    pub help: &'static str,
     /// The file or folder that `doorward demo` writes; none where the demo leaves the output out.
-    pub(crate) demo: Option<&'static str>,
+    pub demo: Option<&'static str>,
     /// How its sink is made.
     make: Make,
 }
@@ -183,54 +182,57 @@ enum Make {
 
 /// How a delivery is named and made.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct DeliveryRow {
+pub struct DeliveryRow {
     /// The command that delivers, for messages.
-    pub(crate) command: &'static str,
+    pub command: &'static str,
     /// The call that a stop interrupts.
-    pub(crate) call: &'static str,
+    pub call: &'static str,
     /// The member of `event-v1` that holds what it reports.
-    pub(crate) member: &'static str,
+    pub member: &'static str,
     /// Whether it needs access to AWS, by the channels of notifications.
-    pub(crate) calls_aws: fn(&doorward_notify::Settings) -> bool,
+    pub calls_aws: fn(&doorward_notify::Settings) -> bool,
     /// Makes its sink.
-    pub(crate) make: MakeDelivery,
+    pub make: MakeDelivery,
 }
 
 /// Makes the sink of a delivery.
-type MakeDelivery = for<'a> fn(&DeliveryInputs<'a>) -> Result<Box<dyn Sink + 'a>, Failure>;
+type MakeDelivery = for<'a> fn(&DeliveryInputs<'a>) -> Result<Box<dyn Sink + 'a>, OutputError>;
 
 /// What deliveries are made from.
-pub(crate) struct DeliveryInputs<'a> {
-    /// The profile of the AWS configuration that the settings name: its certificates hold for webhooks too.
-    pub(crate) profile: Option<&'a str>,
-    pub(crate) publish: &'a PublishSettings,
-    pub(crate) notify: &'a doorward_notify::Settings,
+pub struct DeliveryInputs<'a> {
+    /// The variables that may hold secrets of channels, and name proxies and certificates.
+    pub environment: &'a Environment,
+    /// How findings are delivered to Security Hub.
+    pub publish: &'a PublishSettings,
+    /// The channels and their audiences.
+    pub notify: &'a doorward_notify::Settings,
     /// The exceptions.
-    pub(crate) register: &'a Register,
+    pub register: &'a Register,
     /// The required modes.
-    pub(crate) policy: &'a Policy,
+    pub policy: &'a Policy,
     /// The load balancers of the report.
-    pub(crate) load_balancers: &'a [LoadBalancer],
+    pub load_balancers: &'a [LoadBalancer],
     /// Tag keys that name a cost centre.
-    pub(crate) cost_centre_tags: &'a [String],
+    pub cost_centre_tags: &'a [String],
     /// Whether changes of modes are recorded for other load balancers.
-    pub(crate) changes_elsewhere: bool,
+    pub changes_elsewhere: bool,
     /// Access to AWS, if the delivery calls it.
-    pub(crate) access: Option<&'a Access>,
+    pub access: Option<&'a Access>,
     /// The ledger under its lease: it remembers what was delivered.
-    pub(crate) held: &'a LeasedLedger,
-    pub(crate) clock: &'a Clock,
+    pub held: &'a LeasedLedger,
+    /// The time.
+    pub clock: &'a Clock,
 }
 
 /// Writes a report and returns the number of findings that it wrote.
 type Render = fn(&mut dyn Write, &ScanReport, &SinkInputs<'_>, &SinkContext<'_>) -> io::Result<Written>;
 
 /// Makes the sink of a folder.
-type MakeFolder = for<'a> fn(&Path, SinkInputs<'a>) -> Result<Box<dyn Sink + 'a>, Failure>;
+type MakeFolder = for<'a> fn(&Path, SinkInputs<'a>) -> Result<Box<dyn Sink + 'a>, OutputError>;
 
 impl Output {
     /// Where the output goes.
-    pub(crate) fn shape(&self) -> SinkShape {
+    pub fn shape(&self) -> SinkShape {
         match self.make {
             Make::Stream(_) => SinkShape::Stream,
             Make::Folder(_) => SinkShape::Folder,
@@ -240,7 +242,7 @@ impl Output {
 }
 
 /// The findings that a stream wrote, and those that it left out.
-pub(crate) struct Written {
+pub struct Written {
     findings: usize,
     skipped: Vec<Skipped>,
 }
@@ -253,23 +255,23 @@ impl From<usize> for Written {
 
 /// What sinks are made from: everything that is known before there is a report.
 #[derive(Clone, Copy)]
-pub(crate) struct SinkInputs<'a> {
+pub struct SinkInputs<'a> {
     /// The required modes.
-    pub(crate) policy: &'a Policy,
+    pub policy: &'a Policy,
     /// The exceptions.
-    pub(crate) register: &'a Register,
+    pub register: &'a Register,
     /// The settings of the sinks.
-    pub(crate) settings: &'a SinkSettings,
+    pub settings: &'a SinkSettings,
     /// All settings as text, which evidence quotes.
-    pub(crate) settings_text: &'a str,
+    pub settings_text: &'a str,
     /// The name of this build in evidence; the hash of the program if absent.
-    pub(crate) build: Option<&'a str>,
+    pub build: Option<&'a str>,
     /// The part of the report that is written; absent where it is all of it.
-    pub(crate) filter: Option<&'a ReportFilter>,
+    pub filter: Option<&'a ReportFilter>,
     /// What plugins are made from; none where the command runs no plugins.
-    pub(crate) plugins: Option<PluginInputs<'a>>,
+    pub plugins: Option<PluginInputs<'a>>,
     /// How the command writes.
-    pub(crate) options: OutputOptions,
+    pub options: OutputOptions,
 }
 
 impl SinkInputs<'_> {
@@ -282,24 +284,27 @@ impl SinkInputs<'_> {
 
 /// How a command writes reports.
 #[derive(Clone, Copy)]
-pub(crate) struct OutputOptions {
+pub struct OutputOptions {
     /// Whether text on stdout is coloured.
-    pub(crate) colour: bool,
+    pub colour: bool,
     /// The width of text on stdout, in columns.
-    pub(crate) width: usize,
-    /// Whether stderr stays empty unless something fails.
-    pub(crate) quiet: bool,
+    pub width: usize,
+    /// Prints what a person should know about an output that was written; prints nothing where stderr has to stay empty.
+    pub notice: fn(&str),
 }
 
 /// The settings of the sinks, as they are kept with a saved scan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub(crate) struct SinkSettings {
+pub struct SinkSettings {
     /// Scans that were saved before the setting existed have its default.
     #[serde(default)]
-    pub(crate) csv: CsvSettings,
-    pub(crate) evidence: EvidenceSettings,
-    pub(crate) owners: OwnersSettings,
-    pub(crate) publish: PublishSettings,
+    pub csv: CsvSettings,
+    /// Audit evidence.
+    pub evidence: EvidenceSettings,
+    /// Summaries per owner.
+    pub owners: OwnersSettings,
+    /// Findings as Security Hub takes them.
+    pub publish: PublishSettings,
 }
 
 #[cfg(test)]

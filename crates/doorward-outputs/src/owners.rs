@@ -5,10 +5,10 @@ use std::path::Path;
 use doorward_model::Sink;
 use doorward_sink_owners::OwnersSink;
 
-use super::SinkInputs;
-use crate::exit::Failure;
+use crate::OutputError;
+use crate::SinkInputs;
 
 /// Makes the sink.
-pub(super) fn make<'a>(folder: &Path, inputs: SinkInputs<'a>) -> Result<Box<dyn Sink + 'a>, Failure> {
+pub(crate) fn make<'a>(folder: &Path, inputs: SinkInputs<'a>) -> Result<Box<dyn Sink + 'a>, OutputError> {
     Ok(Box::new(OwnersSink { folder: folder.to_owned(), settings: &inputs.settings.owners, policy: inputs.policy }))
 }

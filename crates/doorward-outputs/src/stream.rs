@@ -5,12 +5,12 @@ use std::path::PathBuf;
 
 use doorward_model::{Receipt, ScanReport, Sink, SinkContext, SinkError, SinkFuture, Skipped};
 
-use super::{OutputOptions, Render, SinkInputs};
+use crate::{OutputOptions, Render, SinkInputs};
 use doorward_file::{Readers, check_writable, write_file};
 use doorward_sink_text::ANY_WIDTH;
 
 /// Writes to stdout or to a file, which appears whole or not at all.
-pub(super) struct StreamSink<'a> {
+pub(crate) struct StreamSink<'a> {
     name: &'static str,
     path: Option<PathBuf>,
     render: Render,
@@ -19,7 +19,7 @@ pub(super) struct StreamSink<'a> {
 
 impl<'a> StreamSink<'a> {
     /// A sink that writes to a file, or to stdout without a path.
-    pub(super) fn new(name: &'static str, path: Option<PathBuf>, render: Render, inputs: SinkInputs<'a>) -> Self {
+    pub(crate) fn new(name: &'static str, path: Option<PathBuf>, render: Render, inputs: SinkInputs<'a>) -> Self {
         let options = match &path {
             None => inputs.options,
             Some(_) => OutputOptions { colour: false, width: ANY_WIDTH, ..inputs.options },

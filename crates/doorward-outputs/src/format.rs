@@ -5,9 +5,9 @@ use std::str::FromStr;
 
 use doorward_model::{Sink, SinkShape};
 
-use super::stream::StreamSink;
-use super::{Make, Output, REGISTRY, SinkInputs, plugin_output};
-use crate::exit::{Exit, Failure};
+use crate::OutputError;
+use crate::stream::StreamSink;
+use crate::{Make, Output, REGISTRY, SinkInputs, plugin_output};
 use doorward_file::places::Places;
 use doorward_settings::nearest;
 
@@ -23,7 +23,7 @@ fn newest(kind: &str) -> &str {
 
 /// An output and its destination.
 #[derive(Debug, Clone)]
-pub(crate) struct Format {
+pub struct Format {
     kind: FormatKind,
     /// The file or folder; stdout if absent.
     path: Option<PathBuf>,
@@ -72,7 +72,7 @@ impl std::fmt::Display for Format {
 
 impl Format {
     /// The help of `--format`, with a line for every output.
-    pub(crate) fn help() -> String {
+    pub fn help() -> String {
         let mut help = String::from(
             "Write the report as KIND, to stdout or to PATH; repeatable [default: table]. `json` and `ndjson` are the newest versions",
         );
@@ -87,18 +87,18 @@ impl Format {
     }
 
     /// Every output that the demo shows, in its folder.
-    pub(crate) fn all_into(folder: &Path) -> Vec<Self> {
+    pub fn all_into(folder: &Path) -> Vec<Self> {
         let shown = REGISTRY.iter().filter_map(|output| Some((output, output.demo?)));
         shown.map(|(output, name)| Self { kind: FormatKind::BuiltIn(output), path: Some(folder.join(name)) }).collect()
     }
 
     /// The table on stdout.
-    pub(crate) fn table() -> Option<Self> {
+    pub fn table() -> Option<Self> {
         REGISTRY.first().map(|output| Self { kind: FormatKind::BuiltIn(output), path: None })
     }
 
     /// The formats that were given, or the table on stdout if none was.
-    pub(crate) fn or_table(given: &[Self]) -> Vec<Self> {
+    pub fn or_table(given: &[Self]) -> Vec<Self> {
         if given.is_empty() { Self::table().into_iter().collect() } else { given.to_vec() }
     }
 
@@ -111,17 +111,17 @@ impl Format {
     }
 
     /// Whether a plugin writes it.
-    pub(crate) fn is_plugin(&self) -> bool {
+    pub fn is_plugin(&self) -> bool {
         matches!(self.kind, FormatKind::Plugin(_))
     }
 
     /// Whether it goes to stdout. Where the output of a plugin goes, the plugin says.
-    pub(crate) fn is_for_stdout(&self) -> bool {
+    pub fn is_for_stdout(&self) -> bool {
         self.path.is_none() && !self.is_plugin()
     }
 
     /// Checks the name against the outputs that there are. `plugins` are the names of the plugins in the settings.
-    pub(crate) fn check<'n>(&self, plugins: impl Iterator<Item = &'n String>) -> Result<(), String> {
+    pub fn check<'n>(&self, plugins: impl Iterator<Item = &'n String>) -> Result<(), String> {
         let FormatKind::Plugin(kind) = &self.kind else { return Ok(()) };
         let mut plugins = plugins.map(String::as_str).peekable();
         let has_plugins = plugins.peek().is_some();
@@ -136,7 +136,7 @@ impl Format {
     }
 
     /// Adds its destination to the places that a command writes.
-    pub(crate) fn claim(&self, places: &mut Places) {
+    pub fn claim(&self, places: &mut Places) {
         let what = format!("--format {}", self.name());
         match &self.path {
             Some(path) if self.is_folder() => places.folder(&what, path),
@@ -146,7 +146,7 @@ impl Format {
     }
 
     /// Whether its place is a folder. A plugin says only later what it writes; an existing folder shows it.
-    pub(crate) fn is_folder(&self) -> bool {
+    pub fn is_folder(&self) -> bool {
         match &self.kind {
             FormatKind::BuiltIn(output) => output.shape() == SinkShape::Folder,
             FormatKind::Plugin(_) => self.path.as_ref().is_some_and(|path| path.is_dir()),
@@ -154,7 +154,11 @@ impl Format {
     }
 
     /// Makes its sink.
-    pub(super) fn sink<'a>(&self, inputs: SinkInputs<'a>) -> Result<Box<dyn Sink + 'a>, Failure> {
+    ///
+    /// # Errors
+    ///
+    /// The output needs a folder or a command of its own, or its key, program or channel cannot be used.
+    pub fn sink<'a>(&self, inputs: SinkInputs<'a>) -> Result<Box<dyn Sink + 'a>, OutputError> {
         let output = match &self.kind {
             FormatKind::BuiltIn(output) => output,
             FormatKind::Plugin(name) => return plugin_output::make(name, self.path.as_deref(), inputs),
@@ -163,8 +167,8 @@ impl Format {
         match (output.make, &self.path) {
             (Make::Stream(render), path) => Ok(Box::new(StreamSink::new(name, path.clone(), render, inputs))),
             (Make::Folder(make), Some(path)) => make(path, inputs),
-            (Make::Folder(_), None) => Err(Failure::new(Exit::Usage, format!("{name} needs a folder"))),
-            (Make::Delivery(row), _) => Err(Failure::new(Exit::Usage, format!("{name}: run `{}`", row.command))),
+            (Make::Folder(_), None) => Err(OutputError::Usage(format!("{name} needs a folder"))),
+            (Make::Delivery(row), _) => Err(OutputError::Usage(format!("{name}: run `{}`", row.command))),
         }
     }
 }

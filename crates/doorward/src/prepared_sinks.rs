@@ -4,12 +4,12 @@ use std::path::Path;
 
 use doorward_model::{HistoryContext, ScanReport, Sink, SinkContext, SinkError};
 
-use super::{Format, SinkInputs};
 use crate::exit::{Exit, Failure};
 use crate::internal_error;
 use crate::io::log;
 use doorward_file::check_writable;
 use doorward_file::places::Places;
+use doorward_outputs::{Format, OutputError, SinkInputs};
 
 /// Sinks whose destinations can be written.
 pub(crate) struct PreparedSinks<'a> {
@@ -25,6 +25,7 @@ impl<'a> PreparedSinks<'a> {
         inputs: SinkInputs<'a>,
         also: Option<&Path>,
         mut places: Places,
+        quiet: bool,
     ) -> Result<Self, Failure> {
         let plugins = inputs.plugins.map(|plugins| plugins.settings);
         for format in formats {
@@ -50,12 +51,12 @@ impl<'a> PreparedSinks<'a> {
             internal_error::owe(&internal_error::saving(path));
         }
         let sinks = formats.iter().map(|format| Ok((format.to_string(), format.sink(inputs)?)));
-        let sinks = sinks.collect::<Result<Vec<_>, Failure>>()?;
+        let sinks = sinks.collect::<Result<Vec<_>, OutputError>>()?;
         for (output, sink) in &sinks {
             internal_error::owe(output);
             sink.preflight().await.map_err(|error| Failure::new(Exit::Preflight, error.to_string()))?;
         }
-        Ok(Self { sinks, quiet: inputs.options.quiet })
+        Ok(Self { sinks, quiet })
     }
 
     /// Gives the report to every sink. A sink that fails does not keep the others from writing; the first failure is returned.

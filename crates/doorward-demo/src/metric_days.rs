@@ -1,49 +1,31 @@
-//! The daily metrics of a demonstration: made up, the same in every run, and collected as `doorward metrics collect` does.
+//! The daily metrics of a demonstration: made up, and the same in every run.
 
-use std::path::Path;
-use std::sync::Arc;
-
-use doorward_aws::Stop;
 use doorward_fakeaws::Server;
 use doorward_fakeaws::spec::MetricSpec;
 use doorward_model::{DailyMetric, Kind, LoadBalancer};
 use doorward_traffic::cloudwatch_name;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::collect_metrics::CollectJob;
-use crate::exit::{Exit, Failure};
-use crate::scan_source::AssembledScan;
-use crate::settings::Settings;
+use crate::ExampleError;
 
-/// Puts daily metrics into the emulated world, for every load balancer but those of these names, and collects them into the ledger.
-pub(super) async fn collect(
-    settings: &Settings,
-    ledger: &Path,
+/// Puts daily metrics of so many days before today into the emulated world, for every load balancer but those of these names.
+///
+/// # Errors
+///
+/// The emulated world has no such load balancer.
+pub fn put_daily_metrics(
     server: &Server,
+    load_balancers: &[LoadBalancer],
     idle: &[String],
+    days: u32,
     today: Timestamp,
-) -> Result<(), Failure> {
-    let load_balancers = AssembledScan::of(None, settings, ledger)?.report.load_balancers;
+) -> Result<(), ExampleError> {
     let used = load_balancers.iter().filter(|lb| !idle.contains(&lb.name));
-    for (number, lb) in used.enumerate() {
-        put(server, lb, number, settings.metrics.days, today)?;
-    }
-    let job = CollectJob {
-        settings,
-        ledger,
-        load_balancers: &load_balancers,
-        days: settings.metrics.days,
-        clock: Arc::new(move || today),
-        emulator: Some(super::emulator(server)?),
-    };
-    // The demo takes a second: it needs no stop.
-    let (_stopper, stop) = Stop::new();
-    job.run(&stop).await.map(drop)
+    used.enumerate().try_for_each(|(number, lb)| put(server, lb, number, days, today))
 }
 
 /// One value for each day, at its first second: fewer at the end of the week, and other numbers for every load balancer.
-fn put(server: &Server, lb: &LoadBalancer, number: usize, days: u32, today: Timestamp) -> Result<(), Failure> {
-    let internal = |problem: String| Failure::new(Exit::Internal, format!("the example's metrics: {problem}"));
+fn put(server: &Server, lb: &LoadBalancer, number: usize, days: u32, today: Timestamp) -> Result<(), ExampleError> {
     let midnight = today.as_second().div_euclid(86_400) * 86_400;
     let from = Timestamp::from_second(midnight).unwrap_or(today);
     let from = from.checked_sub(SignedDuration::from_hours(24 * i64::from(days))).unwrap_or(from);
@@ -74,7 +56,7 @@ fn put(server: &Server, lb: &LoadBalancer, number: usize, days: u32, today: Time
             values: (0..days).map(value).collect(),
             ..MetricSpec::default()
         };
-        server.world().add_metric(&spec).map_err(|e| internal(e.to_string()))?;
+        server.world().add_metric(&spec)?;
     }
     Ok(())
 }

@@ -1,44 +1,36 @@
 //! Topics of `doorward explain` besides rules and reason codes: figures, metrics, settings, severities and modes.
 
 use std::fmt::Write as _;
-use std::sync::OnceLock;
 
 use doorward_model::{FIGURES, GlossaryFigure, Mode, Severity};
 use doorward_sink_text::history::METRICS;
-
-use crate::settings::DEFAULT;
 
 /// Every mode, the weakest first.
 const MODES: [Mode; 3] = [Mode::Monitor, Mode::Defensive, Mode::Strictest];
 
 /// A setting: its key, its default as written, and the comment above it.
-struct SettingText {
+pub(crate) struct SettingText {
     key: String,
     default: String,
     comment: String,
 }
 
 /// The names of all topics of this module.
-pub(super) fn names() -> Vec<&'static str> {
+pub(super) fn names(settings: &[SettingText]) -> impl Iterator<Item = String> {
     let figures = FIGURES.iter().map(|figure| figure.id);
     let severities = Severity::ALL.into_iter().map(Severity::as_str);
     let modes = MODES.into_iter().map(Mode::as_str);
-    let settings = settings().iter().map(|setting| setting.key.as_str());
-    figures
-        .chain(severities)
-        .chain(modes)
-        .chain(settings)
-        .chain(metrics().iter().map(String::as_str))
-        .chain(["severity", "modes"])
-        .collect()
+    let metrics = METRICS.iter().map(|(name, _)| format!("doorward_{name}"));
+    let fixed = figures.chain(severities).chain(modes).chain(["severity", "modes"]).map(str::to_owned);
+    fixed.chain(settings.iter().map(|setting| setting.key.clone())).chain(metrics)
 }
 
 /// The text of a topic.
-pub(super) fn text(topic: &str) -> Option<String> {
+pub(super) fn text(topic: &str, settings: &[SettingText]) -> Option<String> {
     if let Some(GlossaryFigure { id, name, definition, shown }) = doorward_model::figure(topic) {
         return Some(format!("{name} ({id})\n\n{definition}\n\nShown in: {shown}\n"));
     }
-    if let Some(setting) = settings().iter().find(|setting| setting.key == topic) {
+    if let Some(setting) = settings.iter().find(|setting| setting.key == topic) {
         let SettingText { key, default, comment } = setting;
         let variable = key.to_uppercase().replace('.', "__");
         return Some(format!("{key}\n\n{comment}\n\nDefault: {default}\nVariable: DOORWARD_{variable}\n"));
@@ -68,7 +60,7 @@ pub(super) fn text(topic: &str) -> Option<String> {
 }
 
 /// The lists of topics, for `doorward explain`.
-pub(super) fn listed() -> String {
+pub(super) fn listed(settings: &[SettingText]) -> String {
     let mut text = String::from("\nFigures that outputs show:\n");
     for GlossaryFigure { id, name, .. } in FIGURES {
         let _ = writeln!(text, "  {id:<30} {name}");
@@ -78,7 +70,7 @@ pub(super) fn listed() -> String {
         let _ = writeln!(text, "  {:<50} {help}", format!("doorward_{name}"));
     }
     text.push_str("\nSettings:\n");
-    for SettingText { key, default, .. } in settings() {
+    for SettingText { key, default, .. } in settings {
         let _ = writeln!(text, "  {key:<38} {default}");
     }
     text
@@ -106,49 +98,40 @@ const fn of_mode(mode: Mode) -> &'static str {
     }
 }
 
-fn metrics() -> &'static [String] {
-    static READ: OnceLock<Vec<String>> = OnceLock::new();
-    READ.get_or_init(|| METRICS.iter().map(|(name, _)| format!("doorward_{name}")).collect())
-}
-
 /// Every setting of the default settings, with the comment above it.
-fn settings() -> &'static [SettingText] {
-    static READ: OnceLock<Vec<SettingText>> = OnceLock::new();
-    READ.get_or_init(|| {
-        let (mut all, mut section, mut comment) = (Vec::new(), String::new(), String::new());
-        let (mut is_open, mut in_list) = (false, false);
-        for line in DEFAULT.lines() {
-            let line = line.trim_end();
-            let is_key = |key: &str| !key.is_empty() && key.chars().all(|c| c.is_ascii_lowercase() || c == '_');
-            let optional =
-                line.strip_prefix("# ").and_then(|rest| rest.split_once(" = ")).filter(|(key, _)| is_key(key));
-            in_list = line.starts_with("# [") || (in_list && line.starts_with("# "));
-            if let Some((key, value)) = optional.filter(|_| !in_list) {
-                is_open = false;
-                all.push(SettingText {
-                    key: format!("{section}.{key}"),
-                    default: format!("not set; for example {value}"),
-                    comment: comment.clone(),
-                });
-            } else if let Some(text) = line.strip_prefix("# ") {
-                // A comment after a value begins a new one.
-                if !is_open {
-                    comment.clear();
-                }
-                is_open = true;
-                let gap = if comment.is_empty() { "" } else { " " };
-                let _ = write!(comment, "{gap}{text}");
-            } else if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-                section = name.to_owned();
+pub(super) fn settings(default: &str) -> Vec<SettingText> {
+    let (mut all, mut section, mut comment) = (Vec::new(), String::new(), String::new());
+    let (mut is_open, mut in_list) = (false, false);
+    for line in default.lines() {
+        let line = line.trim_end();
+        let is_key = |key: &str| !key.is_empty() && key.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+        let optional = line.strip_prefix("# ").and_then(|rest| rest.split_once(" = ")).filter(|(key, _)| is_key(key));
+        in_list = line.starts_with("# [") || (in_list && line.starts_with("# "));
+        if let Some((key, value)) = optional.filter(|_| !in_list) {
+            is_open = false;
+            all.push(SettingText {
+                key: format!("{section}.{key}"),
+                default: format!("not set; for example {value}"),
+                comment: comment.clone(),
+            });
+        } else if let Some(text) = line.strip_prefix("# ") {
+            // A comment after a value begins a new one.
+            if !is_open {
                 comment.clear();
-            } else if let Some((key, value)) = line.split_once(" = ").filter(|(key, _)| !key.starts_with([' ', '#'])) {
-                is_open = false;
-                let key = if section.is_empty() { key.to_owned() } else { format!("{section}.{key}") };
-                all.push(SettingText { key, default: value.to_owned(), comment: comment.clone() });
             }
+            is_open = true;
+            let gap = if comment.is_empty() { "" } else { " " };
+            let _ = write!(comment, "{gap}{text}");
+        } else if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+            section = name.to_owned();
+            comment.clear();
+        } else if let Some((key, value)) = line.split_once(" = ").filter(|(key, _)| !key.starts_with([' ', '#'])) {
+            is_open = false;
+            let key = if section.is_empty() { key.to_owned() } else { format!("{section}.{key}") };
+            all.push(SettingText { key, default: value.to_owned(), comment: comment.clone() });
         }
-        all
-    })
+    }
+    all
 }
 
 #[cfg(test)]
@@ -157,15 +140,19 @@ mod tests {
 
     #[test]
     fn every_topic_has_a_text_and_settings_are_explained() {
-        for name in names() {
-            assert!(text(name).is_some(), "{name}");
+        let settings = settings(include_str!("../../../config/default.toml"));
+        for name in names(&settings) {
+            assert!(text(&name, &settings).is_some(), "{name}");
         }
-        let coverage = text("report.minimum_coverage").expect("a setting");
+        let coverage = text("report.minimum_coverage", &settings).expect("a setting");
         assert!(
             coverage.contains("Default: 100.0") && coverage.contains("DOORWARD_REPORT__MINIMUM_COVERAGE"),
             "{coverage}"
         );
-        assert!(settings().len() > 40, "{}", settings().len());
-        assert!(text("open-findings").expect("a figure").contains("Informational"), "the totals are explained");
+        assert!(settings.len() > 40, "{}", settings.len());
+        assert!(
+            text("open-findings", &settings).expect("a figure").contains("Informational"),
+            "the totals are explained"
+        );
     }
 }

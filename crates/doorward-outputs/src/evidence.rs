@@ -7,19 +7,18 @@ use doorward_model::{Sink, frameworks};
 use doorward_sink_evidence::{EvidenceSettings, EvidenceSink, SigningKey, fingerprint};
 use doorward_sink_text::{FlatContext, json};
 
-use super::SinkInputs;
-use crate::exit::{Exit, Failure};
-use crate::io::log;
+use crate::OutputError;
+use crate::SinkInputs;
 use doorward_settings::variable::variable;
 
 /// Makes the sink. Reads the signing key.
-pub(super) fn make<'a>(folder: &Path, inputs: SinkInputs<'a>) -> Result<Box<dyn Sink + 'a>, Failure> {
+pub(crate) fn make<'a>(folder: &Path, inputs: SinkInputs<'a>) -> Result<Box<dyn Sink + 'a>, OutputError> {
     let settings = &inputs.settings.evidence;
     Ok(Box::new(EvidenceSink {
         folder: folder.to_owned(),
         key: key(settings)?,
         build: inputs.build.map_or_else(program_hash, |build| Ok(build.to_owned()))?,
-        controls: frameworks().map_err(|e| Failure::new(Exit::Internal, e.to_string()))?,
+        controls: frameworks().map_err(|e| OutputError::Internal(e.to_string()))?,
         settings,
         settings_text: inputs.settings_text,
         policy: inputs.policy,
@@ -30,21 +29,21 @@ pub(super) fn make<'a>(folder: &Path, inputs: SinkInputs<'a>) -> Result<Box<dyn 
             let flat = FlatContext::new(report, required.clone(), context.history);
             json::write(out, report, &flat, context.exit_code).map(|_| ())
         },
-        notice: if inputs.options.quiet { |_| {} } else { log },
+        notice: inputs.options.notice,
         earlier: OnceLock::new(),
     }))
 }
 
 /// The hash of this program.
-fn program_hash() -> Result<String, Failure> {
+fn program_hash() -> Result<String, OutputError> {
     let program = std::env::current_exe()
-        .map_err(|e| Failure::new(Exit::Internal, format!("the path of this program is not known: {e}")))?;
+        .map_err(|e| OutputError::Internal(format!("the path of this program is not known: {e}")))?;
     Ok(format!("SHA-256 {}", fingerprint(&program)?))
 }
 
 /// The key, if one is configured.
-fn key(settings: &EvidenceSettings) -> Result<Option<SigningKey>, Failure> {
-    let usage = |problem: String| Failure::new(Exit::Usage, problem);
+fn key(settings: &EvidenceSettings) -> Result<Option<SigningKey>, OutputError> {
+    let usage = |problem: String| OutputError::Usage(problem);
     let (place, text) = match (&settings.signing_key_file, &settings.signing_key_variable) {
         (Some(path), _) => {
             let place = format!("evidence.signing_key_file, {}", path.display());

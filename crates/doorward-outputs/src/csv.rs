@@ -7,26 +7,29 @@ use doorward_sink_evidence::{CsvDialect, FieldSeparator, csv};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{SinkInputs, Written};
+use crate::{SinkInputs, Written};
 
 /// `[csv]`: how `--format csv` separates fields.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct CsvSettings {
+pub struct CsvSettings {
     /// The character between fields.
-    pub(crate) separator: Separator,
+    pub separator: Separator,
     /// Whether the first line names the separator, as `sep=;`.
-    pub(crate) separator_line: bool,
+    pub separator_line: bool,
 }
 
 /// The character between the fields of a row.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub(crate) enum Separator {
+pub enum Separator {
+    /// A comma.
     #[default]
     #[serde(rename = ",", alias = "comma")]
     Comma,
+    /// A semicolon.
     #[serde(rename = ";", alias = "semicolon")]
     Semicolon,
+    /// A tab.
     #[serde(rename = "tab", alias = "\t")]
     Tab,
 }
@@ -43,7 +46,7 @@ impl CsvSettings {
 }
 
 /// Writes CSV that no spreadsheet takes for a formula.
-pub(super) fn write_excel(
+pub(crate) fn write_excel(
     out: &mut dyn Write,
     report: &ScanReport,
     inputs: &SinkInputs<'_>,
@@ -53,7 +56,7 @@ pub(super) fn write_excel(
 }
 
 /// Writes CSV with every text verbatim.
-pub(super) fn write_raw(
+pub(crate) fn write_raw(
     out: &mut dyn Write,
     report: &ScanReport,
     inputs: &SinkInputs<'_>,

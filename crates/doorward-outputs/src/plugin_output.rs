@@ -12,34 +12,39 @@ use doorward_sink_plugin::{OpenLedger, Plugin, PluginSink, PluginsSettings, Repo
 use doorward_sink_text::FlatContext;
 use doorward_sink_text::ndjson::{self, NdjsonLine};
 
-use super::SinkInputs;
-use crate::exit::{Exit, Failure};
+use crate::OutputError;
+use crate::SinkInputs;
 
 /// The ledger, which remembers what was delivered.
-pub(crate) trait DeliveryLedger: Send + Sync {
+pub trait DeliveryLedger: Send + Sync {
     /// Opens it and waits for its lease.
     fn open<'a>(&'a self, clock: &'a Clock) -> SinkFuture<'a, LeasedLedger>;
 }
 
 /// What plugins are made from. A saved scan names no plugin: only the current settings do.
 #[derive(Clone, Copy)]
-pub(crate) struct PluginInputs<'a> {
+pub struct PluginInputs<'a> {
     /// The plugins by name.
-    pub(crate) settings: &'a PluginsSettings,
+    pub settings: &'a PluginsSettings,
     /// The ledger; none where nothing is recorded.
-    pub(crate) ledger: Option<&'a dyn DeliveryLedger>,
+    pub ledger: Option<&'a dyn DeliveryLedger>,
     /// Whether to deliver what arrived already.
-    pub(crate) redeliver: bool,
-    pub(crate) clock: &'a Clock,
+    pub redeliver: bool,
+    /// The time.
+    pub clock: &'a Clock,
 }
 
 /// Makes the sink of a plugin.
-pub(super) fn make<'a>(name: &str, path: Option<&Path>, inputs: SinkInputs<'a>) -> Result<Box<dyn Sink + 'a>, Failure> {
-    let unknown = || Failure::new(Exit::Usage, format!("there is no plugin {name}"));
+pub(crate) fn make<'a>(
+    name: &str,
+    path: Option<&Path>,
+    inputs: SinkInputs<'a>,
+) -> Result<Box<dyn Sink + 'a>, OutputError> {
+    let unknown = || OutputError::Usage(format!("there is no plugin {name}"));
     let plugins = inputs.plugins.ok_or_else(unknown)?;
     let settings = plugins.settings.get(name).ok_or_else(unknown)?;
     let plugin = Plugin::new(settings, |name| variable(name)?.into_string().ok());
-    let plugin = plugin.map_err(|error| Failure::new(Exit::Preflight, format!("reports.{name}: {error}")))?;
+    let plugin = plugin.map_err(|error| OutputError::Preflight(format!("reports.{name}: {error}")))?;
     Ok(Box::new(PluginSink {
         name: name.to_owned(),
         plugin,

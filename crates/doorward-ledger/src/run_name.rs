@@ -1,0 +1,88 @@
+//! How people name a recorded scan: its id, the beginning of its id, `latest`, or `latest~N`.
+
+use crate::{Ledger, LedgerError};
+
+/// The newest recorded scan.
+pub const LATEST_RUN: &str = "latest";
+/// The recorded scan before the newest.
+pub const PREVIOUS_RUN: &str = "latest~1";
+
+/// How many scans an error names.
+const NAMED: usize = 5;
+
+impl Ledger {
+    /// The id of the recorded scan of this name. The inner error is a sentence: no scan has the name, or several have it.
+    ///
+    /// # Errors
+    ///
+    /// The ledger cannot be read.
+    pub fn run_named(&self, name: &str) -> Result<Result<String, String>, LedgerError> {
+        let runs: Vec<String> = self.runs()?.into_iter().map(|run| run.id).collect();
+        Ok(named(&runs, name))
+    }
+}
+
+/// The id in `runs`, oldest first, that a name stands for.
+fn named(runs: &[String], name: &str) -> Result<String, String> {
+    if let Some(steps) = name.strip_prefix(LATEST_RUN) {
+        let back = match steps.strip_prefix('~') {
+            None if steps.is_empty() => Some(0),
+            Some(number) => number.parse::<usize>().ok(),
+            None => None,
+        };
+        let back = back.ok_or_else(|| format!("{name:?} names no scan; write latest, or latest~1"))?;
+        return runs.iter().rev().nth(back).cloned().ok_or_else(|| {
+            let plural = if runs.len() == 1 { "scan is" } else { "scans are" };
+            format!("{name}: only {} {plural} recorded", runs.len())
+        });
+    }
+    let begin: Vec<&str> = runs.iter().filter(|run| run.starts_with(name)).map(String::as_str).collect();
+    match begin[..] {
+        [] => Err(format!("no recorded scan is named {name:?}; {}", newest(runs))),
+        [one] => Ok(one.to_owned()),
+        _ if begin.contains(&name) => Ok(name.to_owned()),
+        _ => {
+            let some = begin.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
+            Err(format!("{name:?} begins the ids of {} scans: {some}", begin.len()))
+        }
+    }
+}
+
+fn newest(runs: &[String]) -> String {
+    let newest: Vec<&str> = runs.iter().rev().take(NAMED).map(String::as_str).collect();
+    match newest[..] {
+        [] => "no scan is recorded".to_owned(),
+        [only] => format!("the only scan is {only}"),
+        _ => format!("the newest scans are {}", newest.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_ids_their_beginnings_and_steps_from_the_newest() {
+        let runs: Vec<String> = ["20261101-a", "20261101-b", "20261102-a"].map(str::to_owned).to_vec();
+        for (name, is) in [
+            ("latest", "20261102-a"),
+            ("latest~0", "20261102-a"),
+            ("latest~2", "20261101-a"),
+            ("20261102", "20261102-a"),
+            ("20261101-b", "20261101-b"),
+        ] {
+            assert_eq!(named(&runs, name).as_deref(), Ok(is), "{name}");
+        }
+        for (name, part) in [
+            ("latest~3", "only 3 scans are recorded"),
+            ("latest~x", "names no scan"),
+            ("latests", "names no scan"),
+            ("20261101", "begins the ids of 2 scans: 20261101-a, 20261101-b"),
+            ("2027", "the newest scans are 20261102-a, 20261101-b, 20261101-a"),
+        ] {
+            let refused = named(&runs, name).expect_err(name);
+            assert!(refused.contains(part), "{name}: {refused}");
+        }
+        assert!(named(&[], "x").expect_err("none").contains("no scan is recorded"));
+    }
+}

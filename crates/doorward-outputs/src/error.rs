@@ -1,0 +1,20 @@
+//! Why an output cannot be made.
+
+use doorward_model::SinkError;
+
+/// An output that cannot be made. The message is one sentence.
+#[derive(Debug, thiserror::Error)]
+pub enum OutputError {
+    /// The arguments or settings are wrong.
+    #[error("{0}")]
+    Usage(String),
+    /// What the output needs is not there: a program, a secret, a channel.
+    #[error("{0}")]
+    Preflight(String),
+    /// An error of this program.
+    #[error("{0}")]
+    Internal(String),
+    /// A sink failed.
+    #[error(transparent)]
+    Sink(#[from] SinkError),
+}
