@@ -146,7 +146,7 @@ mod tests {
             (format!("{head}[regions.us-east-1]\napplication = {{ hour = \"2 cents\" }}\n"), "line 5: "),
             (format!("{head}[regions.us-east-1]\napplication = {{ hour = \"-1\" }}\n"), "less than 0"),
             (format!("{head}[regions.us-east-1]\nalb = {{ hour = \"1\" }}\n"), "line 5: "),
-            (head.replace("USD", "$"), "currency: \"$\""),
+            (format!("{}[regions]\n", head.replace("USD", "$")), "currency: \"$\""),
             (head.replace("2026-09-20", "yesterday"), "line 1: "),
             (String::new(), "as_of"),
         ] {

@@ -185,8 +185,7 @@ impl<'t> LoadBalancerBuilder<'t> {
         })
     }
 
-    /// The destination of access logs. It is "nowhere" only for a new load balancer without deliveries: an existing one may
-    /// have deliveries of CloudWatch Logs, which its declaration does not show.
+    /// The destination of access logs. It is "nowhere" only for a new load balancer: others may have deliveries of CloudWatch Logs.
     fn access_logs(&self) -> Observed<LogDestination> {
         let enabled: Observed<bool> = self.parsed(LOGS_ENABLED, "false");
         enabled.and_then(|enabled| match enabled {

@@ -19,6 +19,8 @@ pub enum By {
     Severity,
     /// By the rule of a finding. Only key figures are grouped by it.
     Rule,
+    /// By cost centre: [`By::resolved`] puts the tags of the settings in its place.
+    CostCentre,
     /// By the value of a load balancer tag, one of those that were given to [`Ledger::record`]. Keys separated by `|` are alternatives.
     Tag(String),
 }
@@ -27,10 +29,23 @@ impl By {
     /// The dimension, as the file names it.
     pub(crate) fn dimension(&self) -> String {
         match self {
-            Self::All | Self::Severity | Self::Rule => String::new(),
+            Self::All | Self::Severity | Self::Rule | Self::CostCentre => String::new(),
             Self::Owner => fixed_dimension(true).to_owned(),
             Self::Ou => fixed_dimension(false).to_owned(),
             Self::Tag(key) => tag_dimension(key),
+        }
+    }
+
+    /// The same with the tags that name a cost centre, as scans were counted by them.
+    ///
+    /// # Errors
+    /// A sentence where it is by cost centre and no tag names one.
+    pub fn resolved(self, cost_centre: Option<String>) -> Result<Self, String> {
+        match self {
+            Self::CostCentre => cost_centre
+                .map(Self::Tag)
+                .ok_or_else(|| "--by cost-centre: owners.cost_centre_tags names no tag".to_owned()),
+            other => Ok(other),
         }
     }
 }
@@ -38,13 +53,14 @@ impl By {
 impl FromStr for By {
     type Err = String;
 
-    /// Reads `owner`, `ou`, `severity`, `rule` or `tag:KEY`. The error is a sentence.
+    /// Reads `owner`, `ou`, `cost-centre`, `severity`, `rule` or `tag:KEY`. The error is a sentence.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text {
             "owner" => Ok(Self::Owner),
             "ou" => Ok(Self::Ou),
             "severity" => Ok(Self::Severity),
             "rule" => Ok(Self::Rule),
+            "cost-centre" => Ok(Self::CostCentre),
             other => match other.strip_prefix("tag:").filter(|key| !key.is_empty()) {
                 Some(key) => Ok(Self::Tag(key.to_owned())),
                 None => Err(format!("{other}: write owner, ou, cost-centre, severity, rule or tag:KEY")),

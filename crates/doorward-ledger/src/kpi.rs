@@ -97,7 +97,7 @@ impl Groups {
         match by {
             By::Severity => return Ok(Self::Severities),
             By::Rule => return Ok(Self::Rules),
-            By::All | By::Owner | By::Ou | By::Tag(_) => {}
+            By::All | By::Owner | By::Ou | By::CostCentre | By::Tag(_) => {}
         }
         let dimension = by.dimension();
         let mut groups = BTreeMap::new();

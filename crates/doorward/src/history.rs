@@ -36,7 +36,9 @@ pub(crate) fn run(cli: &Cli, arguments: &HistoryArguments) -> Result<Exit, Failu
             }
         }
         _ => {
-            let by = by(arguments.by.as_deref(), &settings)?;
+            let centre = settings.ledger.recorder().cost_centre();
+            let by = arguments.by.clone().unwrap_or_default().resolved(centre);
+            let by = by.map_err(|problem| Failure::new(Exit::Usage, problem))?;
             let (since, until) = (moment(arguments.since.as_deref())?, moment(arguments.until.as_deref())?);
             let rule = arguments.rule.as_deref();
             recorded_rule(&ledger, rule)?;
@@ -71,19 +73,6 @@ fn render(history: &ScanTrend, format: HistoryFormat, last: usize, width: usize)
         HistoryFormat::Csv => Ok(history.csv()),
         HistoryFormat::Openmetrics => Ok(history.openmetrics()),
         HistoryFormat::Table => Ok(harmless(&history.table(last, width)).into_owned()),
-    }
-}
-
-/// The grouping of a name; `cost-centre` is the tags that the settings name.
-fn by(text: Option<&str>, settings: &Settings) -> Result<By, Failure> {
-    let usage = |problem: String| Failure::new(Exit::Usage, problem);
-    match text {
-        None => Ok(By::All),
-        Some("cost-centre") => {
-            let missing = || usage("--by cost-centre: owners.cost_centre_tags names no tag".to_owned());
-            settings.ledger.recorder().cost_centre().map(By::Tag).ok_or_else(missing)
-        }
-        Some(text) => text.parse().map_err(|problem| usage(format!("--by {problem}"))),
     }
 }
 

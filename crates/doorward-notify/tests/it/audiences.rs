@@ -36,10 +36,11 @@ async fn run(settings: Settings, url: &str, book: &Book, report: &ScanReport) ->
     let environment = Environment::new([("HOOK".to_owned(), url.to_owned())]);
     let channels = ChannelsConfig::new(settings).expect("valid");
     let dispatcher = Dispatcher::new(channels, &environment, book.clone(), None, time().0).expect("opens");
+    let history = HistoryContext::default();
     tokio::select! {
         biased;
         () = book.killed.notified() => None,
-        outcome = dispatcher.deliver(report, &RULES, &HistoryContext::default()) => {
+        outcome = dispatcher.deliver(report, &RULES, &history) => {
             assert!(outcome.receipt().adds_up(), "{outcome:#?}");
             (!book.is_dead()).then_some(outcome)
         }

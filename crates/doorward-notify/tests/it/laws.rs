@@ -48,10 +48,11 @@ async fn run(
 ) -> Option<NotifyOutcome> {
     let environment = Environment::new([("HOOK".to_owned(), url.to_owned())]);
     let courier = Dispatcher::new(directory(settings), &environment, book.clone(), None, time().0).expect("opens");
+    let history = HistoryContext::default();
     tokio::select! {
         biased;
         () = book.killed.notified() => None,
-        outcome = courier.deliver(report, &RULES, &HistoryContext::default()) => {
+        outcome = courier.deliver(report, &RULES, &history) => {
             assert!(outcome.receipt().adds_up(), "{outcome:#?}");
             // A dead process that had nothing left to wait for has ended here as well.
             (!book.is_dead()).then_some(outcome)

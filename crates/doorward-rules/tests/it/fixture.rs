@@ -150,6 +150,7 @@ pub(crate) fn load_balancer(given: &Given) -> LoadBalancer {
         placeholder: None,
         declared: None,
         policy: None,
+        cost: None,
         usage: given.usage.map(|[days, read, count]| {
             let from: jiff::civil::Date = "2026-02-01".parse().expect("a day");
             let span = i64::try_from(days).expect("small") - 1;

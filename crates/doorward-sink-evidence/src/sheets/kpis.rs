@@ -8,7 +8,7 @@ use crate::sheet::{Columns, Kind, Sheet, Title, Value};
 
 const TITLE: Title = Title {
     tab: "Key figures",
-    file: "key-figures",
+    file: "key_figures",
     about: "Times to remediate and in monitor, and deadlines, over every scan that the ledger recorded until this one: in total, and by \
      owner, organizational unit, cost centre, severity and rule. The figures of groups add up to the total. Durations are in whole hours, \
      rounded down. Without a ledger there are no rows.",

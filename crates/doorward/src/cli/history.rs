@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use doorward_ledger::By;
+
 use super::ListFormat;
 
 const EXAMPLES: &str = "\
@@ -30,7 +32,7 @@ pub(crate) struct HistoryArguments {
     pub(crate) until: Option<String>,
     /// Group by owner, ou, cost-centre, severity, rule or tag:KEY; the table then has a line for each group, of the newest scan
     #[arg(long, value_name = "GROUP")]
-    pub(crate) by: Option<String>,
+    pub(crate) by: Option<By>,
     /// Key figures of the findings of one rule [default: of all rules, and of each]
     #[arg(long, value_name = "RULE")]
     pub(crate) rule: Option<String>,
