@@ -19,7 +19,7 @@ mod copies;
 mod requests;
 
 use content_hash::ContentHash;
-use requests::Body;
+use requests::FileBody;
 pub use requests::Versioning;
 
 /// Tries of one write: sends, lost answers and refusals for its rate together.
@@ -180,7 +180,7 @@ impl RemoteFiles {
     pub async fn store(&self, url: &ObjectUrl, from: &Path, condition: &Condition) -> Result<Stored, RemoteFileError> {
         let operation = Operation::PutObject;
         let local = |error: std::io::Error| RemoteFileError::local(url, operation, from, &error);
-        let body = Body { path: from, hash: ContentHash::of_file(from).map_err(local)? };
+        let body = FileBody { path: from, hash: ContentHash::of_file(from).map_err(local)? };
         let mut tries = 0;
         loop {
             let place = self.place(url);
