@@ -27,6 +27,7 @@ mod load_balancer;
 mod observation;
 mod observed;
 mod owner_names;
+pub mod palette;
 mod policy;
 mod profile;
 mod reachability;
