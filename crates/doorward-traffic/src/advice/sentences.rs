@@ -60,7 +60,13 @@ impl Judge<'_> {
             more => format!(", and {more} more"),
         };
         let of = if names.is_empty() { String::new() } else { format!(" They are of {}{more}.", names.join(", ")) };
-        Some(format!("Of these, {}.{of}", parts.join("; ")))
+        // Where a mode is advised although it blocks requests, this is the reason.
+        let unanswered = match (users + logins, newly.newly()) {
+            (0, 1) => " It got no answer with a status below 400.".to_owned(),
+            (0, all) => format!(" None of the {all} got an answer with a status below 400."),
+            _ => String::new(),
+        };
+        Some(format!("Of these, {}.{unanswered}{of}", parts.join("; ")))
     }
 
     /// What is outside the figures of a raise.
