@@ -18,6 +18,8 @@ import pandas
 
 # A hostile text of any length, several times in one cell.
 csv.field_size_limit(1 << 30)
+# What the workbook of 43 load balancers may print.
+PAGES = 40
 APOSTROPHE = re.compile(r"^'")
 
 
@@ -155,15 +157,55 @@ def through_libreoffice(pack, manifest, soffice):
     return cells
 
 
+def printed_pages(pack, soffice):
+    """The pages that LibreOffice prints of the workbook."""
+    with tempfile.TemporaryDirectory() as folder:
+        home = f"-env:UserInstallation=file://{folder}/home"
+        command = [soffice, home, "--headless", "--convert-to", "pdf", "--outdir", folder, str(pack / "evidence.xlsx")]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+        made = pathlib.Path(folder) / "evidence.pdf"
+        assert done.returncode == 0 and made.is_file(), done.stderr
+        pages = len(re.findall(rb"/Type\s*/Page[^s]", made.read_bytes()))
+    population = json.loads((pack / "scan.json").read_text(encoding="utf-8"))["load_balancers"]
+    # The bar is of an organization of this size; a larger one has more rows.
+    assert 0 < pages and (len(population) != 43 or pages <= PAGES), f"{pages} pages are printed, at most {PAGES} were expected"
+    return pages
+
+
+def colours(pack):
+    """The modes have one colour in the workbook's charts, on the page, on owner pages and in mails."""
+    root = pathlib.Path(__file__).resolve().parent.parent.parent
+    samples = root / "reports/samples/acme-org"
+    sheets = {path.name: path.read_text(encoding="utf-8") for path in [samples / "scan.html", *sorted(samples.glob("owners/*.html"))]}
+    light = lambda text, name: re.search(rf"--{name}: light-dark\(#([0-9a-f]{{6}}),", text)
+    page = {name: light(sheets["scan.html"], name).group(1) for name in ("monitor", "defensive", "strictest", "unknown", "ink", "grave")}
+    for name, text in sheets.items():
+        for colour, value in page.items():
+            found = light(text, colour)
+            assert found and found.group(1) == value, (name, colour, "differs from the page")
+    with zipfile.ZipFile(pack / "evidence.xlsx") as book:
+        charts = [book.read(name).decode() for name in book.namelist() if name.startswith("xl/charts/chart")]
+        styles = book.read("xl/styles.xml").decode().lower()
+    assert charts, "the workbook has no chart"
+    for chart in charts:
+        drawn = [value.lower() for value in re.findall(r'srgbClr val="([0-9A-Fa-f]{6})"', chart)]
+        wanted = [page[name] for name in ("monitor", "defensive", "strictest", "unknown")]
+        assert drawn == wanted, (drawn, wanted)
+    assert f'rgb="ff{page["grave"]}"' in styles and f'rgb="ff{page["ink"]}"' in styles
+    mail = (root / "crates/doorward-notify/tests/it/snapshots/it__words__mail.snap").read_text(encoding="utf-8")
+    assert f"color:#{page['ink']}" in mail and f"color:#{page['grave']}" in mail, "mails have other colours"
+    return len(sheets)
+
+
 def main():
     pack = pathlib.Path(sys.argv[1])
     manifest = json.loads((pack / "manifest.json").read_text(encoding="utf-8"))
     parts(pack)
     cells = compare(openpyxl.load_workbook(pack / "evidence.xlsx"), pack, manifest)
     findings = against_the_scan(pack)
-    office = "no LibreOffice"
+    office = f"colours of {colours(pack)} pages and a mail, no LibreOffice"
     if len(sys.argv) > 2:
-        office = f"{through_libreoffice(pack, manifest, sys.argv[2])} cells through LibreOffice"
+        office = f"{through_libreoffice(pack, manifest, sys.argv[2])} cells and {printed_pages(pack, sys.argv[2])} printed pages through LibreOffice"
     print(f"{cells} cells of {len(manifest['sheets'])} sheets, {findings} findings, {office}")
 
 

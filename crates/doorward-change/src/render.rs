@@ -8,7 +8,12 @@ use doorward_model::ChangeStatus;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::{Applied, ChangeState, DryRunResult, ExplainedRise, Holds, Plan, Risk, Step, Verified, WatchVerdict};
+use crate::{
+    Applied, ChangeState, ChangeTarget, DryRunResult, ExplainedRise, Holds, Plan, Risk, Step, Verified, WatchVerdict,
+};
+
+/// Load balancers that a line about several names.
+const NAMED: usize = 8;
 
 /// The result of a command about changes.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,35 +78,82 @@ pub fn render_summary(plan: &Plan) -> String {
     );
     for wave in 1..=plan.waves() {
         let _ = writeln!(text, "Wave {wave}{}", if wave == 1 && plan.canary > 0 { " (canary)" } else { "" });
-        for step in plan.wave(wave) {
-            let risk = match step.risk {
-                Risk::Low => "low",
-                Risk::Medium => "medium",
-                Risk::High => "HIGH",
+        steps(&mut text, plan.wave(wave));
+    }
+    let managed = plan.patches.iter().map(|patch| {
+        let group = format!("Managed: {} -> {}  {}", patch.from, patch.to, patch.manager);
+        (group, target_words(&patch.target))
+    });
+    grouped(&mut text, managed);
+    let skipped =
+        plan.skipped.iter().map(|skip| (format!("Not changed: {}", skip.because), target_words(&skip.target)));
+    grouped(&mut text, skipped);
+    text
+}
+
+/// The steps of a wave; those of the same change and evidence have one sentence.
+fn steps<'p>(text: &mut String, steps: impl Iterator<Item = &'p Step>) {
+    let mut groups: Vec<(String, Vec<&Step>)> = Vec::new();
+    for step in steps {
+        let risk = match step.risk {
+            Risk::Low => "low",
+            Risk::Medium => "medium",
+            Risk::High => "HIGH",
+        };
+        let words = format!("{} -> {}  risk {risk}: {}", step.from, step.to, step.evidence);
+        match groups.iter_mut().find(|(known, _)| *known == words) {
+            Some((_, group)) => group.push(step),
+            None => groups.push((words, vec![step])),
+        }
+    }
+    for (words, group) in groups {
+        let several = group.len() > 1;
+        if several {
+            let _ = writeln!(text, "  {} load balancers  {words}", group.len());
+        }
+        for step in group {
+            // Every load balancer that will be changed is named, however many there are: this is what is confirmed.
+            let _ = match several {
+                true => writeln!(text, "    {}", place(step)),
+                false => writeln!(text, "  {}  {words}", place(step)),
             };
-            let _ = writeln!(text, "  {}  {} -> {}  risk {risk}: {}", place(step), step.from, step.to, step.evidence);
             for reason in step.insisted.without_evidence.iter().chain(&step.insisted.over_manager) {
                 let _ = writeln!(text, "    warning: a guard is overridden: {reason}");
             }
         }
     }
-    for patch in &plan.patches {
-        let target = &patch.target;
-        let _ = writeln!(
-            text,
-            "Managed: {} {} {}  {} -> {}  {}",
-            target.account, target.region, target.name, patch.from, patch.to, patch.manager
-        );
+}
+
+/// Load balancers by the sentence that is about them: one sentence for each group, with the first names.
+fn grouped(text: &mut String, lines: impl Iterator<Item = (String, String)>) {
+    let mut groups: Vec<(String, Vec<String>)> = Vec::new();
+    for (words, name) in lines {
+        match groups.iter_mut().find(|(known, _)| *known == words) {
+            Some((_, names)) => names.push(name),
+            None => groups.push((words, vec![name])),
+        }
     }
-    for skip in &plan.skipped {
-        let target = &skip.target;
-        let _ = writeln!(text, "Not changed: {} {} {}  {}", target.account, target.region, target.name, skip.because);
+    for (words, names) in groups {
+        let plural = if names.len() == 1 { "" } else { "s" };
+        let _ = writeln!(text, "{words}\n  {} load balancer{plural}: {}", names.len(), first_names(&names));
     }
-    text
+}
+
+/// The first names of a list, and how many are left; the plan's files have all of them.
+fn first_names(names: &[String]) -> String {
+    let shown = names.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(NAMED) {
+        0 => shown,
+        more => format!("{shown} and {more} more, all in the plan"),
+    }
 }
 
 fn place(step: &Step) -> String {
-    format!("{} {} {}", step.target.account, step.target.region, step.target.name)
+    target_words(&step.target)
+}
+
+fn target_words(target: &ChangeTarget) -> String {
+    format!("{} {} {}", target.account, target.region, target.name)
 }
 
 /// The state of one step, in a line.

@@ -93,12 +93,12 @@ pub enum DiscoverError {
         gap: Box<Gap>,
     },
     /// The settings name a Region that does not exist in the partition.
-    #[error("`regions.include` names {region}, which is not among the {known} Regions of partition {partition}")]
+    #[error("`regions.include` names {region}, which is not among the {} Regions of partition {partition}", known.len())]
     UnknownRegion {
         /// The Region.
         region: Region,
-        /// How many Regions are known.
-        known: usize,
+        /// The Regions of the partition.
+        known: Vec<Region>,
         /// The partition.
         partition: String,
     },

@@ -63,6 +63,24 @@ pub struct Diff {
     pub unchanged_unseen: usize,
 }
 
+impl Diff {
+    /// The same with the lines that `selects` selects. The counts stay those of all findings.
+    #[must_use]
+    pub fn selected(mut self, selects: impl Fn(&DiffLine) -> bool) -> Self {
+        let lists = [
+            &mut self.new,
+            &mut self.fixed,
+            &mut self.regressed,
+            &mut self.excepted,
+            &mut self.exception_ended,
+            &mut self.vanished,
+            &mut self.now_unseen,
+        ];
+        lists.into_iter().for_each(|list| list.retain(&selects));
+        self
+    }
+}
+
 /// A finding after one of the two runs.
 #[derive(Clone, Copy)]
 struct Point {

@@ -123,6 +123,28 @@ impl Deadline {
         self.state == DeadlineState::Overdue
     }
 
+    /// The time that a failure has, with the setting: `30 days (policy.deadlines.severities.high)`. Many failures share it.
+    pub fn terms(&self) -> String {
+        let plural = if self.days == 1 { "" } else { "s" };
+        format!("{} day{plural} ({})", self.days, self.by)
+    }
+
+    /// The state of this failure beside [`Self::terms`]: `overdue since 2026-09-23`, or `due on 2026-12-02`.
+    pub fn state_words(&self) -> String {
+        let on = |due: Option<Timestamp>, word: &str| {
+            due.map_or_else(String::new, |due| format!(" {word} {}", due.strftime("%Y-%m-%d")))
+        };
+        let state = match self.state {
+            DeadlineState::Overdue => format!("overdue{}", on(self.due, "since")),
+            DeadlineState::InTime if self.due.is_some() => format!("due{}", on(self.due, "on")),
+            DeadlineState::InTime | DeadlineState::Unknown => "deadline unknown without a ledger".to_owned(),
+        };
+        match self.unobserved_days() {
+            Some(days) if days > 0 => format!("{state} ({days} days were not observed and count for neither side)"),
+            _ => state,
+        }
+    }
+
     /// The deadline as one sentence.
     pub fn sentence(&self) -> String {
         let days = self.days;

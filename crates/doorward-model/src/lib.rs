@@ -33,6 +33,7 @@ mod money;
 mod observation;
 mod observed;
 mod owner_names;
+pub mod palette;
 mod policy;
 mod posture_summary;
 mod profile;

@@ -16,6 +16,8 @@ pub struct ReportFilter {
     pub accounts: Vec<String>,
     /// Organizational units as paths of names, with those below them.
     pub ous: Vec<String>,
+    /// Risk profiles by name. Load balancers whose profile is not known are selected too: they may be of it.
+    pub profiles: Vec<String>,
     /// Rule ids.
     pub rules: Vec<String>,
     /// Severities of failures.
@@ -51,12 +53,25 @@ impl ReportFilter {
         self.ous.is_empty() || unit.is_some_and(|unit| self.ous.iter().any(|wanted| below(wanted, unit)))
     }
 
+    fn has_profile(&self, lb: &LoadBalancer) -> bool {
+        let is_it = |name: &str| self.profiles.iter().any(|wanted| owner_key(wanted) == owner_key(name));
+        self.profiles.is_empty()
+            || match lb.policy.as_ref().map(|policy| &policy.profile) {
+                Some(Observed::Known(name)) => is_it(name),
+                Some(Observed::Absent) => is_it("none"),
+                Some(Observed::Unread(_)) | None => true,
+            }
+    }
+
     fn has_load_balancer(&self, lb: &LoadBalancer) -> bool {
         let unit = match &lb.ou {
             Observed::Known(ou) => Some(ou.names.as_str()),
             Observed::Absent | Observed::Unread(_) => None,
         };
-        self.has_owner(lb.owner_label()) && self.has_account(lb.account.as_str()) && self.has_unit(unit)
+        self.has_owner(lb.owner_label())
+            && self.has_account(lb.account.as_str())
+            && self.has_unit(unit)
+            && self.has_profile(lb)
     }
 
     fn has_rule(&self, rule: &str) -> bool {
@@ -120,6 +135,7 @@ impl std::fmt::Display for ReportFilter {
             ("owner", &self.owners),
             ("account", &self.accounts),
             ("OU", &self.ous),
+            ("profile", &self.profiles),
             ("rule", &self.rules),
             ("severity", &severities),
             ("verdict", &verdicts),

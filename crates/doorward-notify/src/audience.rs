@@ -1,10 +1,11 @@
 //! The audience of a digest.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// A line of the settings. There are never more digests than lines, whatever tags say: owners without a line of their own
 /// share one digest, and so do load balancers without a named owner.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(tag = "kind", content = "name", rename_all = "kebab-case")]
 pub enum Audience {
     /// An owner with a line in `notify.owners`, spelled as it is there.

@@ -1,5 +1,6 @@
 //! A digest: what changed for an audience since its last digest, and what is due. Pure.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use doorward_model::{Edit, ObservationPeriod};
@@ -12,7 +13,7 @@ use crate::notified_state::{DigestStanding, Due};
 pub const FORMAT: &str = "doorward-digest-v1";
 
 /// How a finding differs from the last digest, in the order of a digest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum DigestChange {
     /// Fails and did not before.
@@ -74,7 +75,7 @@ impl DigestChange {
 }
 
 /// One finding in a digest. Outside text is in it as it came.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct DigestLine {
     /// The finding's stable id.
     pub finding: String,
@@ -112,7 +113,7 @@ pub struct DigestLine {
 }
 
 /// One change.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Changed {
     /// In what way.
     pub change: DigestChange,
@@ -122,7 +123,7 @@ pub struct Changed {
 }
 
 /// One thing that is due.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct DueLine {
     /// Why.
     #[serde(flatten)]
@@ -140,7 +141,7 @@ pub struct DueLine {
 
 /// The totals of the audience. `findings = passing + failing + informational + excepted + unknown + not_applicable +
 /// not_asked`. What was not seen is counted beside these.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Totals {
     /// Load balancers.
     pub load_balancers: usize,
@@ -185,7 +186,7 @@ pub struct Totals {
 }
 
 /// The scan behind a digest.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Scan {
     /// Its id.
     pub run: String,
@@ -216,7 +217,7 @@ pub struct Scan {
 }
 
 /// One message to one audience at one channel.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Digest {
     /// [`FORMAT`].
     pub format: &'static str,

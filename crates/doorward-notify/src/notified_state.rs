@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use doorward_model::{Arn, Severity};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The state of a finding that is not as required.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "is", rename_all = "kebab-case")]
 pub enum DigestStanding {
     /// It fails.
@@ -35,7 +36,7 @@ impl DigestStanding {
 }
 
 /// Why something is due.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "why", rename_all = "kebab-case")]
 pub enum Due {
     /// Its exception ends soon, or has ended.

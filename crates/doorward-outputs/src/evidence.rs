@@ -25,8 +25,9 @@ pub(crate) fn make<'a>(folder: &Path, inputs: SinkInputs<'a>) -> Result<Box<dyn 
         register: inputs.register,
         cost_centre_tags: &inputs.settings.owners.cost_centre_tags,
         triggers: doorward_traffic::trigger_summary,
-        scan: |out, report, required, context| {
-            let flat = FlatContext::new(report, required.clone(), context.history);
+        filter: inputs.filter,
+        scan: |out, report, required, (context, filter)| {
+            let flat = FlatContext::new(report, required.clone(), context.history).filtered(filter);
             json::write(out, report, &flat, context.exit_code).map(|_| ())
         },
         notice: inputs.options.notice,

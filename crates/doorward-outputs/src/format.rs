@@ -162,6 +162,11 @@ impl Format {
         }
     }
 
+    /// Whether it writes packs of evidence, which may be of a part of a scan: a pack says of which.
+    pub fn is_evidence(&self) -> bool {
+        matches!(&self.kind, FormatKind::BuiltIn(output) if output.name == "evidence")
+    }
+
     /// Makes its sink.
     ///
     /// # Errors

@@ -32,6 +32,8 @@ pub struct Earlier {
     pub link: Link,
     /// What its scan counted.
     pub figures: RunFigures,
+    /// The part of its scan that it is evidence of, as the filter says; none for the whole scan.
+    pub scope: Option<String>,
 }
 
 /// The newest pack of a folder of packs, for the next one to follow; none where there is no pack yet. `own` is the key that
@@ -74,10 +76,23 @@ pub fn newest(archive: &Path, own: Option<&PublicKey>) -> Result<Option<Earlier>
     let Some(link) = verification.packs.last().cloned() else { return Ok(None) };
     for pack in packs {
         if digest_of(&pack.join(MANIFEST))?.1 == link.manifest_sha256 {
-            return Ok(Some(Earlier { figures: figures(&pack.join(SCAN))?, link }));
+            let scan = pack.join(SCAN);
+            return Ok(Some(Earlier { figures: figures(&scan)?, scope: scope(&scan)?, link }));
         }
     }
     Err(EvidenceError::Other(format!("{}: the newest pack changed while it was read", archive.display())).into())
+}
+
+/// The filter of the scan of a pack.
+fn scope(scan: &Path) -> Result<Option<String>, EvidenceError> {
+    #[derive(serde::Deserialize)]
+    struct Filtered {
+        #[serde(default)]
+        filter: Option<String>,
+    }
+    let file = File::open(scan).map_err(EvidenceError::io(scan))?;
+    let scan: Result<Filtered, _> = serde_json::from_reader(BufReader::new(file));
+    scan.map(|scan| scan.filter).map_err(|e| EvidenceError::Other(format!("the filter of the pack before: {e}")))
 }
 
 /// What the scan of a pack counted.

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use doorward_file::create_private_folder;
 use doorward_model::{
-    Arn, Frameworks, Policy, Receipt, RequiredMode, ScanReport, Sink, SinkContext, SinkError, SinkFuture,
+    Arn, Frameworks, Policy, Receipt, ReportFilter, RequiredMode, ScanReport, Sink, SinkContext, SinkError, SinkFuture,
 };
 use doorward_rules::exceptions::Register;
 
@@ -19,7 +19,10 @@ use crate::{
 };
 
 /// Writes the whole report as JSON, with the exit code of the program.
-pub type WriteScan = fn(&mut dyn Write, &ScanReport, &BTreeMap<Arn, RequiredMode>, &SinkContext<'_>) -> io::Result<()>;
+pub type WriteScan = fn(&mut dyn Write, &ScanReport, &BTreeMap<Arn, RequiredMode>, WrittenPart<'_>) -> io::Result<()>;
+
+/// The context of a scan that is written, and the filter that selected a part of it.
+pub type WrittenPart<'a> = (&'a SinkContext<'a>, Option<&'a ReportFilter>);
 
 /// Writes evidence packs.
 pub struct EvidenceSink<'a> {
@@ -31,6 +34,8 @@ pub struct EvidenceSink<'a> {
     pub build: String,
     /// Control frameworks.
     pub frameworks: &'a Frameworks,
+    /// The part of the scan that a pack is evidence of; the whole scan without one.
+    pub filter: Option<&'a ReportFilter>,
     /// The settings of evidence.
     pub settings: &'a EvidenceSettings,
     /// All settings as text, which evidence quotes.
@@ -58,6 +63,16 @@ impl EvidenceSink<'_> {
             .map_err(|e| error(format!("{}: the folder cannot be created: {e}", folder.display())))?;
         let own = self.key.as_ref().map(SigningKey::public);
         let earlier = newest(folder, own.as_ref())?;
+        let scope = self.filter.map(ToString::to_string);
+        if let Some(earlier) = earlier.as_ref().filter(|earlier| earlier.scope != scope) {
+            let words = |scope: &Option<String>| scope.clone().unwrap_or_else(|| "the whole scan".to_owned());
+            return Err(error(format!(
+                "{}: the packs there are of {}, and this one is of {}; name another folder, because a chain has one scope",
+                folder.display(),
+                words(&earlier.scope),
+                words(&scope)
+            )));
+        }
         self.earlier.set(earlier).map_err(|_| error("the folder was checked twice".to_owned()))
     }
 
@@ -65,7 +80,7 @@ impl EvidenceSink<'_> {
     fn write(&self, report: &ScanReport, context: &SinkContext<'_>) -> Result<Receipt, SinkError> {
         let sink = context;
         let context = self.context(report, sink);
-        let scan = |out: &mut dyn Write| (self.scan)(out, report, &context.required, sink);
+        let scan = |out: &mut dyn Write| (self.scan)(out, report, &context.required, (sink, self.filter));
         let pack = Pack {
             report,
             scan: Attachment::Writer(&scan),
@@ -93,6 +108,7 @@ impl EvidenceSink<'_> {
         let start = from.or_else(|| known.min()).filter(|start| *start < report.run.finished);
         PackContext {
             build: self.build.clone(),
+            scope: self.filter.map(ToString::to_string),
             settings: self.settings_text.to_owned(),
             clock_offset: report.run.clock_offset.map(jiff::SignedDuration::from_secs),
             period: Period { from: start, until: start.map(|_| report.run.finished) },

@@ -58,6 +58,8 @@ pub type TriggersOf = fn(&LoadBalancer) -> Option<Arc<TriggerSummary>>;
 pub struct PackContext {
     /// Names the build: a commit, or a hash of the program. Empty: not known.
     pub build: String,
+    /// The part of the scan that the pack is evidence of: `profile card-data`. None: the whole scan.
+    pub scope: Option<String>,
     /// The settings as they were in force, verbatim, without secrets.
     pub settings: String,
     /// The clock of the machine against AWS's, ahead being positive. None: it was not measured.

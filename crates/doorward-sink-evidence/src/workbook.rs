@@ -13,7 +13,7 @@ use crate::csv::{CsvDialect, Table};
 use crate::error::EvidenceError;
 use crate::manifest::SheetEntry;
 use crate::sheet::{Sheet, Value};
-use crate::sheets::{SheetContext, cover, summary, trend};
+use crate::sheets::{SheetContext, cover, method, summary, trend};
 use crate::write::CSV;
 
 mod chart;
@@ -97,11 +97,16 @@ impl Book {
         let out = AtomicFile::create(&path, Readers::Owner).map_err(EvidenceError::io(&path))?;
         let mut table = Table::begin(out, &name, &sheet.heads, CsvDialect::Excel)?;
         let (columns, heads) = (sheet.heads.len(), sheet.heads.clone());
-        let mut line = 0;
+        let (mut line, mut printed) = (0, None);
         sheet.each(&mut |values| {
             table.row(values)?;
             let (part, row) = (line / room, header + 1 + narrow(line % room));
             line += 1;
+            let is_last =
+                title == method::TITLE && matches!(values.first(), Some(Value::Text(s)) if *s == method::COLUMN);
+            if is_last && part == 0 && printed.is_none() {
+                printed = Some(row.saturating_sub(1));
+            }
             if part == 0 {
                 self.charted.note(title, values, row);
             }
@@ -112,6 +117,10 @@ impl Book {
             let cut = || format!(" [cut: the whole text is in {name}, row {line}]");
             write_row(worksheet, row, values, self.limits.cell, cut).map_err(said(title.tab))
         })?;
+        if let Some(last) = printed {
+            let worksheet = self.workbook.worksheet_from_index(first).map_err(said(title.tab))?;
+            worksheet.set_print_area(0, 0, last, columns.saturating_sub(1) as u16).map_err(said(title.tab))?;
+        }
         if rows == 0 {
             let worksheet = self.workbook.worksheet_from_index(first).map_err(said(title.tab))?;
             worksheet.write_string(header + 1, 0, "(none)").map_err(said(title.tab))?;

@@ -63,6 +63,8 @@ impl PageRenderer {
                 None => built_in.to_owned(),
             };
             if name == STYLE {
+                // The colours come first, so that a style sheet of the user may set others.
+                let source = doorward_model::palette::palette_css() + &source;
                 let hash = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(source.as_bytes()));
                 environment.add_global("style_hash", hash);
                 environment.add_global("style", source);

@@ -1,6 +1,7 @@
 //! Combines template, style and script, with the hashes for the content security policy.
 
 use base64::Engine as _;
+use doorward_model::palette::palette_css;
 use doorward_model::{harmless, html_prose};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
@@ -18,7 +19,7 @@ const SCRIPT: &str = include_str!("../assets/page.js");
 struct Whole<'a> {
     #[serde(flatten)]
     view: &'a View,
-    style: &'static str,
+    style: &'a str,
     style_hash: String,
     script: &'static str,
     script_hash: String,
@@ -37,7 +38,9 @@ pub(crate) fn render(view: &View, data: &str) -> Result<String, Error> {
         Value::from_safe_string(html_prose(text, |part| minijinja::HtmlEscape(&harmless(part)).to_string()))
     });
     environment.add_template("page.html", PAGE)?;
-    let whole = Whole { view, style: STYLE, style_hash: hash(STYLE), script: SCRIPT, script_hash: hash(SCRIPT), data };
+    let style = palette_css() + STYLE;
+    let whole =
+        Whole { view, style: &style, style_hash: hash(&style), script: SCRIPT, script_hash: hash(SCRIPT), data };
     environment.get_template("page.html")?.render(Serde(whole))
 }
 

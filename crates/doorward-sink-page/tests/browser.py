@@ -6,6 +6,7 @@ FOLDER holds NAME.html beside NAME.json for the names below. SHOTS is where pict
 the exit code is 1 if there is any.
 """
 
+import datetime
 import json
 import pathlib
 import re
@@ -257,6 +258,61 @@ def address_holds_the_view(page, report, total):
     page.click("#clear")
 
 
+def first_screen(browser, folder, name):
+    """Five questions have their answers on the first screen of 1440 by 900; each is computed again from the report."""
+    report = json.loads((folder / f"{name}.json").read_text())
+    open_page = Watched(browser, folder / f"{name}.html", color_scheme="light", reduced_motion="reduce")
+    page = open_page.page
+    page.set_viewport_size({"width": 1440, "height": 900})
+    terms = [words(text) for text in page.locator(".answers dt").all_inner_texts()]
+    texts = [words(text) for text in page.locator(".answers dd").all_inner_texts()]
+    answers = dict(zip(terms, texts))
+    verdicts = report["tally"]["verdicts"]["desync-mode-below-required"]
+    weak, judged = verdicts.get("fail", 0), sum(verdicts.get(kind, 0) for kind in ("fail", "unknown", "excepted", "pass"))
+    headline = page.locator("h1").inner_text()
+    check(f"{name}: how many are weaker than required", headline.startswith(f"{weak} of {judged} load balancers"), headline)
+    compared = words(page.locator(".compared").inner_text())
+    check(f"{name}: better or worse than last time", re.match(r"(Better|Worse|Better and worse) than |As in |No earlier scan ", compared), compared)
+
+    owners = {}
+    for finding in report["findings"]:
+        overdue = finding.get("deadline", {}).get("state") == "overdue"
+        severe = finding["verdict"] == "fail" and finding["severity"] in ("critical", "high")
+        if overdue or severe:
+            weight = owners.setdefault(finding["owner"], [0, 0])
+            weight[0] += overdue
+            weight[1] += severe
+    first = answers.get("Must act first", "")
+    if owners:
+        most = max(owners.values())
+        heads = [owner for owner, weight in owners.items() if weight == most]
+        counts = ", ".join(f"{count} {what}" for count, what in zip(most, ("overdue", "critical or high")) if count)
+        check(f"{name}: who must act first", any(first.startswith(f"{harmless(owner)} ({counts})") for owner in heads), first)
+    else:
+        check(f"{name}: who must act first", first.startswith("nothing that was seen"), first)
+
+    counts = report["coverage"]["counts"]
+    scope, seen = counts["all"] - counts["skipped"], answers.get("Seen", "")
+    check(f"{name}: what was not seen", f"({counts['complete']} of {scope})" in seen, seen)
+    lacking = counts["partial"] + counts["failed"]
+    check(f"{name}: what was not seen stands out", bool(lacking) == (page.locator(".answers dd.grave").count() == 1), seen)
+    check(f"{name}: what was not seen is counted", not lacking or f"{counts['partial']} more were read in part, {counts['failed']} not at all." in seen, seen)
+
+    today = datetime.date.fromisoformat(report["run"]["finished"][:10])
+    until = today + datetime.timedelta(days=31)
+    due = answers.get(f"Due by {until}", "")
+    deadlines = [finding["deadline"] for finding in report["findings"] if "deadline" in finding]
+    coming = sum(1 for one in deadlines if one["state"] == "in-time" and one.get("due", "9")[:10] <= str(until))
+    overdue = sum(1 for one in deadlines if one["state"] == "overdue")
+    check(f"{name}: what is due", due, terms)
+    check(f"{name}: the deadlines until then", not coming or due.startswith(f"{coming} deadline"), (coming, due))
+    check(f"{name}: what is overdue", not overdue or re.search(rf"\b{overdue} failures? (is|are) overdue", due), (overdue, due))
+    for place in ("h1", ".compared", ".answers"):
+        box = page.locator(place).bounding_box()
+        check(f"{name}: {place} is on the first screen", box and box["y"] + box["height"] <= 900, box)
+    open_page.finish(f"{name} first screen")
+
+
 def narrow(browser, folder):
     """At 390 px every group shows its figures, and nothing is behind a scroll bar of the page."""
     open_page = Watched(browser, folder / "acme.html")
@@ -428,6 +484,8 @@ def main():
         browser = playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox", "--disable-gpu"])
         print(f"browser {browser.version}")
         example(browser, folder)
+        first_screen(browser, folder, "acme")
+        first_screen(browser, folder, "gaps")
         narrow(browser, folder)
         accessible(browser, folder)
         hostile(browser, folder)

@@ -1,9 +1,10 @@
 //! The history of a ledger: trend, key figures and differences between scans, in every format.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use doorward_ledger::{By, Diff, DiffLine, Kpi, Ledger, LedgerError, RunSummary};
-use doorward_model::{ChangeEffect, DailySums};
+use doorward_model::{ChangeEffect, DailySums, owner_key};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -28,6 +29,9 @@ pub struct ScanTrend {
     rules: Vec<RuleKpi>,
     /// The metrics before and after each change of a mode, the oldest first; empty where figures are grouped, or of one rule.
     changes: Vec<ChangeEffect>,
+    /// Every scan of the period, where `scans` is of one group: the table names the newest, which may not have it.
+    #[serde(skip)]
+    all_scans: Vec<RunSummary>,
 }
 
 /// The key figures of one rule.
@@ -61,13 +65,30 @@ impl ScanTrend {
                 rules.extend(kpis.into_iter().map(|kpi| RuleKpi { rule: rule.clone(), kpi }));
             }
         }
-        Ok(Self { format: "history-v1", scans, kpis, rules, changes: Vec::new() })
+        Ok(Self { format: "history-v1", scans, kpis, rules, changes: Vec::new(), all_scans: Vec::new() })
     }
 
     /// The same with the metrics before and after each change of a mode.
     #[must_use]
     pub fn with_changes(self, changes: Vec<ChangeEffect>) -> Self {
         Self { changes, ..self }
+    }
+
+    /// The same of one group alone, whose name is compared without case.
+    ///
+    /// # Errors
+    /// No group has the name; the error is those that there are.
+    pub fn of_group(mut self, name: &str) -> Result<Self, Vec<String>> {
+        let is_it = |group: &Option<String>| group.as_deref().is_some_and(|group| owner_key(group) == owner_key(name));
+        let groups: BTreeSet<&String> =
+            self.scans.iter().map(|scan| &scan.group).chain(self.kpis.iter().map(|kpi| &kpi.group)).flatten().collect();
+        if !groups.iter().any(|group| is_it(&Some((*group).clone()))) {
+            return Err(groups.into_iter().cloned().collect());
+        }
+        self.all_scans.clone_from(&self.scans);
+        self.scans.retain(|scan| is_it(&scan.group));
+        self.kpis.retain(|kpi| is_it(&kpi.group));
+        Ok(self)
     }
 
     /// As CSV, with a line for each scan and group.
@@ -83,7 +104,7 @@ impl ScanTrend {
     /// As a table at a width in columns, with a line each for the `last` newest scans; 0 for all. Text from outside is in it as it was recorded: the caller
     /// escapes control characters.
     pub fn table(&self, last: usize, width: usize) -> String {
-        let mut text = trend_table::render(&self.scans, &self.kpis, &self.rules, last, width);
+        let mut text = trend_table::render((&self.scans, &self.all_scans), &self.kpis, &self.rules, last, width);
         text.push_str(&wrapped(&changes(&self.changes, last), width));
         text
     }

@@ -222,6 +222,7 @@ fn verdicts(out: &mut dyn Write, report: &ScanReport, ink: Ink, width: usize) ->
             writeln!(out, "  risk profiles: {}", profiles.join(", "))?;
         }
     }
+    writeln!(out)?;
     Ok(counted)
 }
 

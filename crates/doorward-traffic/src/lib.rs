@@ -69,7 +69,7 @@ pub use object::{INTERVAL, Key, Listed, LogObject, Selection, day_folder};
 pub use prices::Prices;
 pub use read::{Limits, Reader};
 pub use reasons::{OtherRequest, ReasonCode, ReasonExample, reason, reasons};
-pub use render::{render_advice, render_traffic};
+pub use render::{AdviceDocument, TrafficDocument, render_advice, render_traffic};
 pub use session_reach::Reaches;
 pub use settings::{AthenaSettings, TrafficSettings};
 pub use source::{

@@ -20,9 +20,11 @@ const SHOWN: usize = 5;
 const WIDTH: usize = 110;
 
 mod advice_text;
+mod documents;
 
 pub use advice_text::render_advice;
 use advice_text::{chart, columns, daily, per_day, seen, short_name};
+pub use documents::{AdviceDocument, TrafficDocument};
 
 /// What was read, and for each load balancer what each mode would have done.
 pub fn render_traffic(evidence: &TrafficEvidence, forecasts: &[(&LoadBalancerKey, Forecast)]) -> String {

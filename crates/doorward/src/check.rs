@@ -74,13 +74,13 @@ pub(crate) fn run(cli: &Cli, arguments: &CheckArguments) -> Result<Exit, Failure
     if report.is_empty() && !cli.quiet {
         let line = "no supported files found, so that nothing is checked; pass a file explicitly to see why it is not \
                     recognised";
-        let _ = writeln!(std::io::stderr(), "doorward: {line}");
+        let _ = writeln!(std::io::stderr(), "error: {line}");
     }
     if let Some(reference) = &arguments.changed_since {
         report.keep_changed(&changed_files::since(reference)?);
     }
     for error in report.errors() {
-        let _ = writeln!(std::io::stderr(), "doorward: {}", harmless(&error.to_string()));
+        let _ = writeln!(std::io::stderr(), "error: {}", harmless(&error.to_string()));
     }
     if let Some(baseline) = &baseline {
         report.accept(baseline);

@@ -36,8 +36,8 @@ pub(crate) use change::{ApplyArguments, ChangeRunArguments, PlanArguments, Rollb
 pub(crate) use check::CheckArguments;
 pub(crate) use doctor::{DoctorArguments, Part};
 pub(crate) use event::EventArguments;
-pub(crate) use exceptions::{AddArguments, ExceptionsCommand, RenewArguments};
-pub(crate) use filter::FilterArguments;
+pub(crate) use exceptions::{AddArguments, ExceptionListArguments, ExceptionsCommand, RenewArguments};
+pub(crate) use filter::{FilterArguments, unknown_value};
 pub(crate) use history::{HistoryArguments, HistoryCommand, HistoryFormat};
 pub(crate) use merge::MergeArguments;
 pub(crate) use metrics::{CollectArguments, MetricsCommand};
@@ -333,7 +333,7 @@ pub(crate) struct DemoArguments {
 #[derive(Debug, Args)]
 #[command(after_help = REPORT_EXAMPLES)]
 pub(crate) struct ReportArguments {
-    /// The saved scan
+    /// The saved scan; - reads stdin
     #[arg(long, value_name = "FILE")]
     pub(crate) from: PathBuf,
     /// Join traffic evidence, as `doorward traffic --save` writes it, to the report

@@ -15,7 +15,7 @@ pub(crate) fn write(path: &Path) -> Result<Exit, Failure> {
     }
     let text = commented(DEFAULT);
     write_file(path, Readers::Umask, |out| std::io::Write::write_all(out, text.as_bytes()))
-        .map_err(|e| Failure::new(Exit::Preflight, format!("{}: cannot be written: {e}", path.display())))?;
+        .map_err(|e| Failure::writing(&path.display().to_string(), &e))?;
     log(&format!("{}: every setting with its default; remove the # of those to change", path.display()));
     Ok(Exit::Clean)
 }

@@ -74,6 +74,7 @@ pub(crate) fn run(cli: &Cli, arguments: &EventArguments) -> Result<Exit, Failure
 
 /// The event as text, with its name in error messages.
 fn read(path: Option<&Path>) -> Result<(String, String), Failure> {
+    let path = path.filter(|path| path.as_os_str() != "-");
     let name = path.map_or_else(|| "stdin".to_owned(), |path| path.display().to_string());
     let read = match path {
         Some(path) => input::bytes(path, MOST),

@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 
 use doorward_model::{AccountId, Arn};
 use doorward_rules::exceptions::edit::{self, Renewal};
-use doorward_rules::exceptions::{Exception, Moment, Register, Scope, State};
+use doorward_rules::exceptions::{Entry, Exception, Moment, Register, Scope, State};
 use jiff::Timestamp;
+use serde::Serialize;
 
 use doorward_assemble::GivenEvidence;
 
-use crate::cli::{AddArguments, Cli, ExceptionsCommand, ListFormat, RenewArguments};
+use crate::cli::{AddArguments, Cli, ExceptionListArguments, ExceptionsCommand, ListFormat, RenewArguments};
 use crate::exit::{Exit, Failure};
 use crate::io::{answer, answer_json};
 use crate::plain::harmless;
@@ -29,21 +30,36 @@ pub(crate) fn run(cli: &Cli, command: &ExceptionsCommand) -> Result<Exit, Failur
     let texts = settings.exceptions.read()?;
     let now = crate::clock::now();
     match command {
-        ExceptionsCommand::List { format } => list(&texts.register()?, now, *format),
+        ExceptionsCommand::List(arguments) => list(&texts.register()?, now, arguments),
         ExceptionsCommand::Check { scan } => check(&settings, &texts, now, scan.as_deref()),
         ExceptionsCommand::Add(arguments) => add(&settings, &texts, now, arguments),
         ExceptionsCommand::Renew(arguments) => renew(&texts, now, arguments),
     }
 }
 
-fn list(register: &Register, now: Timestamp, format: ListFormat) -> Result<Exit, Failure> {
-    let entries = register.entries(now);
-    if format == ListFormat::Json {
-        return answer_json(&entries);
+/// The document of `doorward exceptions list --format json`.
+#[derive(Serialize)]
+struct ExceptionList<'a> {
+    /// `exceptions-v1`.
+    format: &'static str,
+    /// The exceptions, soonest to expire first.
+    exceptions: Vec<Entry<'a>>,
+}
+
+fn list(register: &Register, now: Timestamp, arguments: &ExceptionListArguments) -> Result<Exit, Failure> {
+    arguments.check()?;
+    let mut entries = register.entries(now);
+    let all = entries.len();
+    entries.retain(|entry| arguments.selects(entry.exception));
+    if arguments.format == ListFormat::Json {
+        return answer_json(&ExceptionList { format: "exceptions-v1", exceptions: entries });
     }
     let mut text = String::new();
     if entries.is_empty() {
-        text.push_str("The register holds no exception.\n");
+        text.push_str(&match all {
+            0 => "The register contains no exception.\n".to_owned(),
+            all => format!("None of the {all} exceptions of the register is selected.\n"),
+        });
     }
     for entry in entries {
         let state = match entry.state {

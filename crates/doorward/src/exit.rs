@@ -11,7 +11,7 @@ use doorward_file::places::PlaceConflict;
 use doorward_ledger::LedgerError;
 use doorward_model::{ReportSettings, ScanReport, SinkError};
 use doorward_outputs::OutputError;
-use doorward_settings::SettingsError;
+use doorward_settings::{SettingsError, nearest};
 
 mod causes;
 
@@ -56,7 +56,10 @@ impl Exit {
             Self::Coverage,
             "less than `report.minimum_coverage` of the account-Regions in scope was read completely, of the load balancers known there was seen, or of the verdicts is known",
         ),
-        (Self::FindingsAndCoverage, "both 3 and 4"),
+        (
+            Self::FindingsAndCoverage,
+            "both 3 and 4: at least one finding fails at or above `report.fail_on`, and less than `report.minimum_coverage` was read or is known",
+        ),
         (
             Self::Preflight,
             "cannot start: no credentials, no access to AWS Organizations, or an output that cannot be written",
@@ -143,9 +146,21 @@ impl Failure {
         Self { exit, sentence: sentence.into() }
     }
 
-    /// A destination could not be written.
+    /// A destination could not be written. A place that cannot be opened at all is known before anything is written to it; a disk that is
+    /// full is not.
     pub(crate) fn writing(what: &str, error: &std::io::Error) -> Self {
-        Self::new(Exit::Sink, format!("{what} could not be written: {error}"))
+        use std::io::ErrorKind::{
+            AlreadyExists, InvalidFilename, IsADirectory, NotADirectory, NotFound, PermissionDenied, ReadOnlyFilesystem,
+        };
+        let exit = match error.kind() {
+            NotFound | PermissionDenied | ReadOnlyFilesystem | NotADirectory | IsADirectory | AlreadyExists
+            | InvalidFilename => Exit::Preflight,
+            _ => Exit::Sink,
+        };
+        // The path of a draft beside the file says nothing to people.
+        let error = error.to_string();
+        let cause = error.split(" at path ").next().unwrap_or_default();
+        Self::new(exit, format!("{what} cannot be written: {cause}"))
     }
 
     /// The exit code.
@@ -197,9 +212,14 @@ impl From<AccessError> for Failure {
 
 impl From<DiscoverError> for Failure {
     fn from(error: DiscoverError) -> Self {
-        let exit = match error {
+        let exit = match &error {
             DiscoverError::Organization { .. } => Exit::Preflight,
-            DiscoverError::UnknownRegion { .. } => Exit::Usage,
+            DiscoverError::UnknownRegion { region, known, .. } => {
+                let known: Vec<&str> = known.iter().map(|region| region.as_str()).collect();
+                let near = nearest(region.as_str(), &known);
+                let near = near.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+                return Self::new(Exit::Usage, format!("{error}{near}"));
+            }
             // The caller replaces this by the exit code of the signal, if one came.
             DiscoverError::Stopped(_) => Exit::Coverage,
         };

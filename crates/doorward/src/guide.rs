@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::exit::{Exit, Failure};
+use doorward_settings::nearest;
 
 /// Every guide: its topic and its text, in the order in which they are listed.
 const GUIDES: &[(&str, &str)] = &[
@@ -31,7 +32,9 @@ pub(crate) fn text(topic: Option<&str>) -> Result<String, Failure> {
     let Some(topic) = topic else { return Ok(list()) };
     let known = GUIDES.iter().find(|(name, _)| *name == topic);
     let (_, text) = known.ok_or_else(|| {
-        let problem = format!("there is no guide {topic:?}; `doorward guide` lists the topics");
+        let topics: Vec<&str> = GUIDES.iter().map(|(name, _)| *name).collect();
+        let near = nearest(topic, &topics).map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+        let problem = format!("there is no guide {topic:?}{near}; `doorward guide` lists the topics");
         Failure::new(Exit::Usage, problem)
     })?;
     // The marks of generated blocks are for the tool that renews them.
@@ -67,6 +70,8 @@ mod tests {
             assert!(guide.starts_with("# ") && list().contains(name), "{name}");
             assert!(!text(Some(name)).expect("a guide").contains("<!--"), "{name}");
         }
-        assert!(text(Some("nothing")).is_err());
+        let unknown = |topic| text(Some(topic)).expect_err("no guide").to_string();
+        assert!(unknown("trafic").contains("did you mean traffic?"), "{}", unknown("trafic"));
+        assert!(!unknown("0000").contains("did you mean"), "{}", unknown("0000"));
     }
 }

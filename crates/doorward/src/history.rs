@@ -4,13 +4,14 @@ use std::io::Write;
 use std::path::Path;
 
 use doorward_assemble::change_effects;
-use doorward_ledger::{By, LATEST_RUN, Ledger, OpenOptions, PREVIOUS_RUN};
+use doorward_ledger::{By, Diff, LATEST_RUN, Ledger, OpenOptions, PREVIOUS_RUN};
 use doorward_sink_text::history::{ScanTrend, diff_table};
 use doorward_sink_text::wrapped;
 use jiff::Timestamp;
 use jiff::civil::Date;
+use serde::Serialize;
 
-use crate::cli::{Cli, HistoryArguments, HistoryCommand, HistoryFormat, ListFormat};
+use crate::cli::{Cli, HistoryArguments, HistoryCommand, HistoryFormat, ListFormat, unknown_value};
 use crate::exit::{Exit, Failure};
 use crate::io::{answer, answer_json, json_text, read_only};
 use crate::plain::harmless;
@@ -25,25 +26,31 @@ pub(crate) fn run(cli: &Cli, arguments: &HistoryArguments) -> Result<Exit, Failu
     }
     let ledger = read_only(&path)?;
     match &arguments.command {
-        Some(HistoryCommand::Diff { from, to, format }) => {
+        Some(HistoryCommand::Diff { from, to, accounts, rules, format }) => {
             let usage = |problem: String| Failure::new(Exit::Usage, problem);
             let from = ledger.run_named(from.as_deref().unwrap_or(PREVIOUS_RUN))?.map_err(usage)?;
             let to = ledger.run_named(to.as_deref().unwrap_or(LATEST_RUN))?.map_err(usage)?;
-            let diff = ledger.diff(&from, &to)?;
+            rules.iter().try_for_each(|rule| recorded_rule(&ledger, Some(rule)))?;
+            let one_of = |list: &[String], value: &str| list.is_empty() || list.iter().any(|one| one == value);
+            let selects = |place: &str, rule: &str| one_of(accounts, place) && one_of(rules, rule);
+            let diff = ledger.diff(&from, &to)?.selected(|line| selects(line.place.account.as_str(), &line.rule));
             match format {
-                ListFormat::Json => answer_json(&diff),
+                ListFormat::Json => answer_json(&HistoryDiff { format: "history-diff-v1", diff }),
                 ListFormat::Table => answer(&wrapped(&harmless(&diff_table(&diff)), crate::io::width())),
             }
         }
         _ => {
-            let centre = settings.ledger.recorder().cost_centre();
-            let by = arguments.by.clone().unwrap_or_default().resolved(centre);
+            let (by, only) = arguments.grouping();
+            let by = by.resolved(settings.ledger.recorder().cost_centre());
             let by = by.map_err(|problem| Failure::new(Exit::Usage, problem))?;
             let (since, until) = (moment(arguments.since.as_deref())?, moment(arguments.until.as_deref())?);
             let rule = arguments.rule.as_deref();
             recorded_rule(&ledger, rule)?;
             let history = ScanTrend::of(&ledger, since, until, &by, rule);
             let mut history = history.map_err(|e| Failure::new(Exit::Usage, e.to_string()))?;
+            if let Some((flag, name)) = only {
+                history = history.of_group(name).map_err(|known| unknown_value(flag, name, &known))?;
+            }
             if by == By::All && rule.is_none() {
                 let since = since.unwrap_or(Timestamp::UNIX_EPOCH);
                 let effects = change_effects::of(&ledger, since, crate::clock::now(), &settings.change.watch)?;
@@ -52,6 +59,16 @@ pub(crate) fn run(cli: &Cli, arguments: &HistoryArguments) -> Result<Exit, Failu
             answer(&render(&history, arguments.format, arguments.last, crate::io::width())?)
         }
     }
+}
+
+/// The document of `doorward history diff --format json`.
+#[derive(Serialize)]
+struct HistoryDiff {
+    /// `history-diff-v1`.
+    format: &'static str,
+    /// The difference.
+    #[serde(flatten)]
+    diff: Diff,
 }
 
 /// Refuses a rule of which nothing is recorded: its figures would read as if nothing had failed.

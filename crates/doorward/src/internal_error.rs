@@ -62,7 +62,7 @@ fn report(panic: &PanicHookInfo<'_>) {
         "internal error{place}: {because}; please report it with the version ({}), the command and its output",
         env!("CARGO_PKG_VERSION")
     );
-    let _ = writeln!(std::io::stderr(), "doorward: {}", harmless(&sentence));
+    let _ = writeln!(std::io::stderr(), "error: {}", harmless(&sentence));
     let trace = std::backtrace::Backtrace::capture();
     if trace.status() == std::backtrace::BacktraceStatus::Captured {
         let _ = writeln!(std::io::stderr(), "{trace}");
@@ -72,7 +72,7 @@ fn report(panic: &PanicHookInfo<'_>) {
 fn report_owed() {
     let owed = std::mem::take(&mut *OWED.lock().unwrap_or_else(PoisonError::into_inner));
     for output in owed {
-        let line = format!("doorward: not written: {output}; a file that exists there is from an earlier run");
+        let line = format!("error: not written: {output}; a file that exists there is from an earlier run");
         let _ = writeln!(std::io::stderr(), "{}", harmless(&line));
     }
 }

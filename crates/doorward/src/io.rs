@@ -67,7 +67,7 @@ pub(crate) fn answer_json(document: &impl Serialize) -> Result<Exit, Failure> {
 pub(crate) fn declarations(paths: &[PathBuf]) -> Result<Option<Declarations>, Failure> {
     let declarations = Declarations::read(paths)?;
     for problem in declarations.iter().flat_map(Declarations::problems) {
-        log(&format!("doorward: {}", harmless(&problem)));
+        log(&format!("error: {}", harmless(&problem)));
     }
     if declarations.as_ref().is_some_and(Declarations::is_empty) {
         let problem =
@@ -133,11 +133,11 @@ pub(crate) fn logs_json() -> bool {
 pub(crate) fn log(line: &str) {
     if logs_json() {
         let level = match line {
-            line if line.starts_with("doorward: ") => "ERROR",
+            line if line.starts_with("error: ") => "ERROR",
             line if line.starts_with("warning: ") => "WARN",
             _ => "INFO",
         };
-        let message = line.trim_start_matches("warning: ").trim_start_matches("doorward: ").trim();
+        let message = line.trim_start_matches("warning: ").trim_start_matches("error: ").trim();
         let object = serde_json::json!({
             "timestamp": jiff::Timestamp::to_string(&crate::clock::now()), "level": level, "fields": {"message": message},
         });

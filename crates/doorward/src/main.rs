@@ -72,7 +72,7 @@ fn command() -> ExitCode {
     let exit = match outcome {
         Ok(exit) => exit,
         Err(failure) => {
-            log(&plain::harmless(&format!("doorward: {failure}")));
+            log(&plain::harmless(&format!("error: {failure}")));
             failure.exit()
         }
     };

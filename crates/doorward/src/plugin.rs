@@ -42,7 +42,14 @@ fn new(cli: &Cli, arguments: &NewArguments) -> Result<Exit, Failure> {
     };
     let path = skeleton::write(&arguments.out, name, language).map_err(|error| {
         let folder = arguments.out.join(name);
-        Failure::new(Exit::Usage, format!("{}: the plugin could not be written: {error}", folder.display()))
+        match error.kind() {
+            std::io::ErrorKind::AlreadyExists => {
+                let problem =
+                    "the folder exists and is not replaced; name another plugin, or another folder with --out";
+                Failure::new(Exit::Usage, format!("{}: {problem}", folder.display()))
+            }
+            _ => Failure::writing(&folder.display().to_string(), &error),
+        }
     })?;
     let path = path.canonicalize().unwrap_or(path);
     let shown = path.display();

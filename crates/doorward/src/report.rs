@@ -2,9 +2,9 @@
 
 use doorward_assemble::GivenEvidence;
 use doorward_check::Declarations;
-use doorward_model::HistoryContext;
+use doorward_model::{HistoryContext, Policy, owner_key};
 
-use crate::cli::{Cli, ReportArguments};
+use crate::cli::{Cli, ReportArguments, unknown_value};
 use crate::compare;
 use crate::costs;
 use crate::exit::{Exit, Failure};
@@ -57,9 +57,15 @@ pub(crate) fn run(cli: &Cli, arguments: &ReportArguments) -> Result<Exit, Failur
     };
     let register = criteria.exceptions.register()?;
     let filter = arguments.filter.filter()?;
+    check_profiles(&filter.profiles, &criteria.policy)?;
     let formats = Format::or_table(&arguments.output.formats);
-    if let Some(folder) = formats.iter().find(|format| !filter.is_empty() && format.is_folder()) {
-        let problem = format!("--format {folder}: a folder holds the whole scan; leave the filters out ({filter})");
+    // A pack of evidence is of one scope, and says which; every verdict on what is in it stays.
+    let is_scope = |format: &&Format| format.is_evidence() && !filter.selects_findings();
+    let folder = formats.iter().find(|format| !filter.is_empty() && format.is_folder() && !is_scope(format));
+    if let Some(folder) = folder {
+        let problem = format!(
+            "--format {folder}: a folder holds the whole scan, and evidence all verdicts on load balancers; leave the filters out ({filter})"
+        );
         return Err(Failure::new(Exit::Usage, problem));
     }
     // What a plugin received is compared with what it receives next, and a finding that is only left out would count as gone.
@@ -98,4 +104,15 @@ pub(crate) fn run(cli: &Cli, arguments: &ReportArguments) -> Result<Exit, Failur
         sinks.emit(&filter.apply(scan.report), &history, exit).await?;
         Ok(exit)
     })
+}
+
+/// Refuses a risk profile that the policy does not have: the report would read as if nothing were in it.
+fn check_profiles(profiles: &[String], policy: &Policy) -> Result<(), Failure> {
+    let named = policy.profiles.iter().map(|profile| profile.name.clone());
+    let known: Vec<String> = named.chain(["none".to_owned()]).collect();
+    let is_known = |profile: &String| known.iter().any(|name| owner_key(name) == owner_key(profile));
+    match profiles.iter().find(|profile| !is_known(profile)) {
+        Some(unknown) => Err(unknown_value("--profile", unknown, &known)),
+        None => Ok(()),
+    }
 }

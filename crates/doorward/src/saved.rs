@@ -1,7 +1,7 @@
 //! A saved scan, in two lines of JSON: the raw inventory with the settings it was judged by, then what was joined to it.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -23,6 +23,12 @@ use doorward_outputs::SinkSettings;
 
 /// The name and version of the format.
 const FORMAT: &str = "doorward-scan-v1";
+
+/// The path that stands for stdin.
+const STDIN: &str = "-";
+
+/// Bytes in which an output names its format.
+const BEGINNING: u64 = 512;
 
 /// The first line: the scan. `I` is the inventory, owned or borrowed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -147,12 +153,22 @@ impl KeptScan {
 /// Reads a saved scan: the scan, and the settings that it was judged by.
 pub(crate) fn read(path: &Path) -> Result<(KeptScan, ReportCriteria), Failure> {
     let usage = |problem: String| Failure::new(Exit::Usage, format!("{}: {problem}", path.display()));
-    let text = doorward_file::input::stream(path).map_err(|e| usage(format!("the saved scan cannot be read: {e}")))?;
+    let text: Box<dyn io::BufRead> = match path == Path::new(STDIN) {
+        true => Box::new(io::BufReader::new(io::stdin())),
+        false => {
+            doorward_file::input::stream(path).map_err(|e| usage(format!("the saved scan cannot be read: {e}")))?
+        }
+    };
     let mut lines = serde_json::Deserializer::from_reader(text);
     let read = ScanLine::<Inventory>::deserialize(&mut lines)
         .and_then(|scan| Ok((scan, JoinedLine::deserialize(&mut lines)?)))
         .and_then(|read| lines.end().map(|()| read));
-    let (scan, joined) = read.map_err(|e| usage(format!("not a saved scan of this version: {e}")))?;
+    let (scan, joined) = read.map_err(|e| match output_at(path) {
+        Some(format) => {
+            usage(format!("it is the output {format}, not a saved scan; name a file of `doorward scan --save FILE`"))
+        }
+        None => usage(format!("not a saved scan of this version: {e}")),
+    })?;
     let ScanLine { format, normalize, policy, exceptions, report, sinks, settings, stopped, inventory } = scan;
     if format != FORMAT {
         return Err(usage(format!("its format is {format:?}, this version reads {FORMAT}")));
@@ -167,6 +183,14 @@ pub(crate) fn read(path: &Path) -> Result<(KeptScan, ReportCriteria), Failure> {
         stopped: Exit::ALL.into_iter().map(|(exit, _)| exit).find(|exit| Some(exit.code()) == stopped),
     };
     Ok((kept, ReportCriteria { normalize, policy, exceptions, report, sinks, settings }))
+}
+
+/// The output whose format a file names at its beginning, if it is one that is mistaken for a saved scan.
+fn output_at(path: &Path) -> Option<&'static str> {
+    let mut start = Vec::new();
+    doorward_file::input::open(path).ok()?.take(BEGINNING).read_to_end(&mut start).ok()?;
+    let start = String::from_utf8_lossy(&start);
+    ["json-v1", "ndjson-v1"].into_iter().find(|name| start.contains(&format!("\"{name}\"")))
 }
 
 /// A scan being saved. The first line is written before the inventory is judged, which takes the inventory apart: a large
@@ -216,7 +240,9 @@ impl Saving {
             draft.write_all(b"\n")?;
             draft.finish()
         };
-        let finished = finish().map_err(|e| failed(&path, &e));
+        // The scan has run, so that nothing is left to refuse before it.
+        let problem = |e: io::Error| Failure::new(Exit::Sink, format!("{} could not be written: {e}", path.display()));
+        let finished = finish().map_err(problem);
         internal_error::settle(&internal_error::saving(&path));
         finished
     }

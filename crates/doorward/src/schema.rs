@@ -7,10 +7,29 @@ use crate::settings::Settings;
 use doorward_sink_plugin::contract;
 use doorward_sink_text::json::JsonDocument;
 use doorward_sink_text::ndjson::NdjsonLine;
+use doorward_traffic::{AdviceDocument, TrafficDocument};
+
+// Documents that no one type writes; tests compare them with real output.
+const DOCTOR: &str = include_str!("../../../reports/schema/doctor-v1.json");
+const HISTORY: &str = include_str!("../../../reports/schema/history-v1.json");
+const HISTORY_DIFF: &str = include_str!("../../../reports/schema/history-diff-v1.json");
+const EXCEPTIONS: &str = include_str!("../../../reports/schema/exceptions-v1.json");
+const PUBLISH: &str = include_str!("../../../reports/schema/publish-v1.json");
+const NOTIFY: &str = include_str!("../../../reports/schema/notify-v1.json");
 
 /// The schema as pretty JSON.
 pub(crate) fn text(kind: SchemaKind) -> Result<String, Failure> {
     let mut schema = match kind {
+        SchemaKind::DoctorV1 => return Ok(DOCTOR.to_owned()),
+        SchemaKind::HistoryV1 => return Ok(HISTORY.to_owned()),
+        SchemaKind::HistoryDiffV1 => return Ok(HISTORY_DIFF.to_owned()),
+        SchemaKind::ExceptionsV1 => return Ok(EXCEPTIONS.to_owned()),
+        SchemaKind::PublishV1 => return Ok(PUBLISH.to_owned()),
+        SchemaKind::NotifyV1 => return Ok(NOTIFY.to_owned()),
+        SchemaKind::TrafficV1 => schemars::schema_for!(TrafficDocument<'static>),
+        SchemaKind::AdviceV1 => schemars::schema_for!(AdviceDocument),
+        SchemaKind::ChangePlanV2 => schemars::schema_for!(doorward_change::Plan),
+        SchemaKind::DigestV1 => schemars::schema_for!(doorward_notify::Digest),
         SchemaKind::Config => schemars::schema_for!(Settings),
         SchemaKind::Exceptions => schemars::schema_for!(doorward_rules::exceptions::RegisterFile),
         SchemaKind::JsonV1 => schemars::schema_for!(JsonDocument<'static>),

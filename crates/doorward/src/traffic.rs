@@ -8,9 +8,9 @@ use doorward_aws::access::Emulator;
 use doorward_aws::{Clock, Stop};
 use doorward_model::LoadBalancer;
 use doorward_traffic::{
-    BeforeAfter, CacheOptions, FolderError, FolderOptions, Forecast, GatherError, GatherEvent, LoadBalancerKey,
-    Reaches, STATE_FOLDER, Source as LogSource, Tier, TrafficRequest, Window, advise_all, classify, compare_evidence,
-    read_folder, render_advice, render_comparison, render_traffic,
+    AdviceDocument, BeforeAfter, CacheOptions, FolderError, FolderOptions, Forecast, GatherError, GatherEvent,
+    LoadBalancerKey, Reaches, STATE_FOLDER, Source as LogSource, Tier, TrafficDocument, TrafficRequest, Window,
+    advise_all, classify, compare_evidence, read_folder, render_advice, render_comparison, render_traffic,
 };
 use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 use serde_json::json;
@@ -21,7 +21,7 @@ use crate::cli::{
     AdviseArguments, Cli, CompareArguments, Engine, ListFormat, Since, TrafficArguments, TrafficCommand, TrafficSource,
 };
 use crate::exit::{Exit, Failure};
-use crate::io::{answer, connect, runtime};
+use crate::io::{answer, answer_json, connect, runtime};
 use crate::plain::harmless;
 use crate::progress::Progress;
 use crate::scan_source::AssembledScan;
@@ -57,7 +57,7 @@ pub(crate) fn run(cli: &Cli, arguments: &TrafficArguments) -> Result<Exit, Failu
         ListFormat::Table => answer(&harmless(&render_traffic(&evidence, &forecasts)))?,
         ListFormat::Json => {
             let forecasts: Vec<&Forecast> = forecasts.iter().map(|(_, forecast)| forecast).collect();
-            print(&json!({ "format": "traffic-v1", "found": evidence, "forecasts": forecasts }))?
+            answer_json(&TrafficDocument::new(&evidence, forecasts))?
         }
     };
     Ok(coverage(&evidence))
@@ -88,7 +88,7 @@ pub(crate) fn advise(cli: &Cli, arguments: &AdviseArguments) -> Result<Exit, Fai
     let advice = advise_all(&evidence, &load_balancers, settings.traffic.advice_rules(), at);
     match arguments.format {
         ListFormat::Table => answer(&harmless(&render_advice(&advice)))?,
-        ListFormat::Json => print(&json!({ "format": "advice-v1", "advice": advice }))?,
+        ListFormat::Json => answer_json(&AdviceDocument::new(advice))?,
     };
     Ok(coverage(&evidence))
 }
@@ -358,7 +358,9 @@ fn before_and_after(cli: &Cli, arguments: &CompareArguments) -> Result<Exit, Fai
         ListFormat::Json => {
             let line = |(key, BeforeAfter { by, figures }): (&LoadBalancerKey, &BeforeAfter)| json!({ "load_balancer": key, "by": by, "figures": figures });
             let lines: Vec<_> = compared.iter().map(line).collect();
-            print(&json!({ "format": "traffic-compare-v1", "change": arguments.change, "load_balancers": lines }))?
+            answer_json(
+                &json!({ "format": "traffic-compare-v1", "change": arguments.change, "load_balancers": lines }),
+            )?
         }
     };
     Ok(coverage(&evidence))
@@ -367,7 +369,11 @@ fn before_and_after(cli: &Cli, arguments: &CompareArguments) -> Result<Exit, Fai
 /// Classifies a captured request with AWS's own library.
 fn captured(path: &Path) -> Result<Exit, Failure> {
     let usage = |problem: String| Failure::new(Exit::Usage, format!("{}: {problem}", path.display()));
-    let request = input::bytes(path, input::DOCUMENT).map_err(|e| usage(format!("the request cannot be read: {e}")))?;
+    let read = match path.as_os_str() == "-" {
+        true => input::limited(std::io::stdin().lock(), input::DOCUMENT),
+        false => input::bytes(path, input::DOCUMENT),
+    };
+    let request = read.map_err(|e| usage(format!("the request cannot be read: {e}")))?;
     let classified = classify(&request).map_err(|e| usage(e.to_string()))?;
     let mut text = format!("{} ({})\n", classified.tier.as_ref().map_or("Compliant", Tier::as_str), classified.reason);
     if let Some(message) = &classified.message {
@@ -377,9 +383,4 @@ fn captured(path: &Path) -> Result<Exit, Failure> {
         text += &format!("`doorward explain {}` describes typical clients and the fix\n", classified.reason);
     }
     answer(&harmless(&text))
-}
-
-fn print(document: &serde_json::Value) -> Result<Exit, Failure> {
-    let text = serde_json::to_string_pretty(document).map_err(|e| Failure::new(Exit::Internal, e.to_string()))?;
-    answer(&(text + "\n"))
 }

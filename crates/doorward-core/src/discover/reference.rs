@@ -33,7 +33,7 @@ impl Reference {
         match settings.include.iter().find(|region| !known.contains(region)) {
             Some(region) => Err(DiscoverError::UnknownRegion {
                 region: region.clone(),
-                known: known.len(),
+                known: known.to_vec(),
                 partition: access.partition().to_owned(),
             }),
             None => Ok(()),

@@ -199,8 +199,13 @@ fn html_is_safe(html: &str, about: &str) {
     no_address(html, about);
     for tag in html.split('<').skip(1) {
         let tag = tag.split('>').next().unwrap_or_default();
-        let ours = ["!doctype html", "html lang=\"en\"", "meta charset=\"utf-8\""];
-        let plain = ["html", "head", "body", "h1", "h2", "p", "ul", "li", "code", "small"];
+        let ours = [
+            "!doctype html",
+            "html lang=\"en\"",
+            "meta charset=\"utf-8\"",
+            "meta name=\"color-scheme\" content=\"light dark\"",
+        ];
+        let plain = ["html", "head", "style", "body", "h1", "h2", "p", "ul", "li", "code", "small"];
         assert!(ours.contains(&tag) || plain.contains(&tag.trim_start_matches('/')), "{about}: <{tag}>");
     }
 }

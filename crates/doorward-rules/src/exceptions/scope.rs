@@ -39,6 +39,27 @@ impl Scope {
             && self.names.is_empty()
     }
 
+    /// Whether it may cover a load balancer in one of these accounts and in one of these OUs, named by path or id with those below them.
+    /// An empty list stands for all. An id and a path cannot be compared without the organization, so that such an OU may be covered.
+    pub fn may_cover(&self, accounts: &[String], ous: &[String]) -> bool {
+        let account = |id: &str| accounts.iter().any(|wanted| wanted == id);
+        let is_path = |ou: &str| ou.starts_with('/');
+        let within = |outer: &str, inner: &str| {
+            inner.strip_prefix(outer.trim_end_matches('/')).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let ou = |own: &String| {
+            ous.iter().any(|wanted| match (is_path(own), is_path(wanted)) {
+                (true, true) => within(own, wanted) || within(wanted, own),
+                (false, false) => own == wanted,
+                _ => true,
+            })
+        };
+        (accounts.is_empty()
+            || ((self.accounts.is_empty() || self.accounts.iter().any(|id| account(id.as_str())))
+                && (self.arn.is_empty() || self.arn.iter().any(|arn| account(arn.account())))))
+            && (ous.is_empty() || self.ous.is_empty() || self.ous.iter().any(ou))
+    }
+
     /// Whether it covers every possible load balancer, because no criterion excludes any.
     pub(crate) fn is_everything(&self) -> bool {
         let any_name = |pattern: &Pattern| {
@@ -86,5 +107,35 @@ impl fmt::Display for Scope {
             list("name", self.names.iter().map(Pattern::as_str).collect()),
         ];
         f.write_str(&criteria.into_iter().flatten().collect::<Vec<_>>().join("; "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scope_may_cover_what_none_of_its_criteria_excludes() {
+        let scope = |accounts: &[&str], ous: &[&str]| Scope {
+            accounts: accounts.iter().map(|id| AccountId::new(id).expect("an account")).collect(),
+            ous: ous.iter().map(|ou| (*ou).to_owned()).collect(),
+            ..Scope::default()
+        };
+        let (one, other) = ("111122223333", "444455556666");
+        let texts = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+        for (accounts, ous, wanted_accounts, wanted_ous, expected) in [
+            (&[][..], &[][..], &[one][..], &["/Prod"][..], true),
+            (&[one], &[], &[one], &[], true),
+            (&[one], &[], &[other], &[], false),
+            (&[one], &[], &[], &[], true),
+            (&[], &["/Prod"], &[], &["/Prod/Shop"], true),
+            (&[], &["/Prod/Shop"], &[], &["/Prod"], true),
+            (&[], &["/Prod"], &[], &["/Production"], false),
+            (&[], &["ou-ab12-cdefghij"], &[], &["/Prod"], true),
+            (&[], &["ou-ab12-cdefghij"], &[], &["ou-ab12-other000"], false),
+        ] {
+            let may = scope(accounts, ous).may_cover(&texts(wanted_accounts), &texts(wanted_ous));
+            assert_eq!(may, expected, "{accounts:?} {ous:?} for {wanted_accounts:?} {wanted_ous:?}");
+        }
     }
 }

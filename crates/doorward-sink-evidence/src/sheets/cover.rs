@@ -41,6 +41,11 @@ pub(crate) fn sheet<'p>(cx: &'p SheetContext<'p>) -> Sheet<'p> {
         other => seen(&other.as_ref().map(|_| "")),
     };
     add("Scope", "Organization", organization);
+    let selected = context.scope.as_ref().map_or_else(
+        || "the whole scan".to_owned(),
+        |scope| format!("{scope}; the coverage is that of the whole scan, everything else is of this part"),
+    );
+    add("Scope", "Part of the scan", selected);
     let counts = report.coverage.counts;
     add("Scope", "Accounts", report.accounts.len().to_string());
     add(

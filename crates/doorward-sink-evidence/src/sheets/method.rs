@@ -5,7 +5,10 @@ use doorward_model::GapReason;
 use super::SheetContext;
 use crate::sheet::{Columns, Sheet, Title};
 
-const TITLE: Title = Title {
+/// The section that explains columns. It comes last, and is for the screen: paper has the columns that fit it.
+pub(crate) const COLUMN: &str = "Column";
+
+pub(crate) const TITLE: Title = Title {
     tab: "Method & dictionary",
     file: "method",
     about: "How the figures are calculated, the limits of the method, and an explanation of every rule, reason and column.",
@@ -125,7 +128,7 @@ pub(crate) fn sheet<'p>(cx: &SheetContext<'_>, before: &[Sheet<'_>]) -> Sheet<'p
     for sheet in before.iter().chain([&own]) {
         add("Sheet", sheet.title.tab, sheet.title.tab, sheet.title.about.to_owned());
         for head in &sheet.heads {
-            add("Column", sheet.title.tab, &head.name, head.meaning.clone());
+            add(COLUMN, sheet.title.tab, &head.name, head.meaning.clone());
         }
     }
     Sheet::new(TITLE, columns(), rows.len(), rows)

@@ -1,13 +1,18 @@
 //! The charts on the sheet Summary. They refer to cells, so that they show the numbers on the sheets.
 
+use doorward_model::palette;
 use rust_xlsxwriter::{Chart, ChartDataLabel, ChartFormat, ChartSolidFill, ChartType, Color, Workbook, XlsxError};
 
 use crate::sheet::{Head, Title, Value};
 use crate::sheets::{summary, trend};
 
 /// The modes as Trend and Summary have them, each with its colour; the names are beside them in the charts.
-const MODES: [(&str, u32); 4] =
-    [("Monitor", 0xC0_4B3C), ("Defensive", 0x3C_6E9F), ("Strictest", 0x2E_7D4F), ("Mode unknown", 0xD0_9B2C)];
+const MODES: [(&str, u32); 4] = [
+    ("Monitor", palette::MONITOR.light),
+    ("Defensive", palette::DEFENSIVE.light),
+    ("Strictest", palette::STRICTEST.light),
+    ("Mode unknown", palette::UNKNOWN.light),
+];
 /// Where the charts stand: right of the table, below its header.
 const COLUMN: u16 = 11;
 

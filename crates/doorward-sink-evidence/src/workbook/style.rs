@@ -1,5 +1,6 @@
 //! The layout and print settings of a sheet.
 
+use doorward_model::palette::{self, PaletteColour};
 use rust_xlsxwriter::{
     Color, ConditionalFormatCell, ConditionalFormatCellRule, ConditionalFormatFormula, Format, FormatAlign,
     FormatBorder, Table, TableColumn, TableStyle, Worksheet, XlsxError,
@@ -12,20 +13,35 @@ use crate::sheets::{cover, summary};
 const TABLE_CELLS: usize = 400_000;
 /// How many characters of width go onto a printed page.
 const PAGE: u32 = 190;
+/// Up to this many characters of width, a sheet is printed upright: the width of [`PAGE`] by the proportions of the paper.
+const UPRIGHT: u32 = 130;
+/// The size of text, in points: small enough that a pack of some dozens of load balancers prints on 40 pages.
+const TEXT: f64 = 8.0;
+/// The height of a line of text, in points.
+const LINE: f64 = 10.2;
 /// A4.
 const PAPER: u8 = 9;
 
-/// The words that are coloured, and how. The word itself says the same.
-const WORDS: [(&[&str], u32, u32); 4] = [
-    (&["fail", "failed", "expired", "weaker"], 0x9C_0006, 0xFF_D9D6),
+/// The words that are coloured, with the colours of text and cell. The word itself says the same.
+const WORDS: [(&[&str], u32, u32); 5] = [
+    (&["fail", "failed", "expired", "weaker"], palette::GRAVE.light, tint(palette::HIGH)),
     (
-        &["unknown", "partial", "expiring", "account-Region", "unknown verdict", "accounts list", "unclear"],
-        0x7A_4B00,
-        0xFF_EBC2,
+        &["unknown", "account-Region", "unknown verdict", "accounts list", "unclear"],
+        palette::INK.light,
+        palette::UNKNOWN_GROUND.light,
     ),
-    (&["pass", "complete", "stronger"], 0x0B_5A2B, 0xD8_F0DE),
-    (&["excepted", "skipped", "unused", "pending"], 0x3B_4254, 0xE3_E6EE),
+    (&["partial", "expiring"], palette::WARM.light, tint(palette::MEDIUM)),
+    (&["pass", "complete", "stronger"], palette::INK.light, tint(palette::GOOD)),
+    (&["excepted", "skipped", "unused", "pending"], palette::INK.light, tint(palette::DEFENSIVE)),
 ];
+
+/// A colour behind text: a fifth of it, on white.
+const fn tint(colour: PaletteColour) -> u32 {
+    const fn part(value: u32) -> u32 {
+        255 - (255 - (value & 0xff)) / 5
+    }
+    (part(colour.light >> 16) << 16) | (part(colour.light >> 8) << 8) | part(colour.light)
+}
 
 /// A tab to be laid out.
 pub(super) struct Layout<'l> {
@@ -57,19 +73,20 @@ impl Style {
     pub(super) fn new(organization: &str) -> Self {
         let header = Format::new()
             .set_bold()
+            .set_font_size(TEXT)
             .set_font_color(Color::White)
-            .set_background_color(Color::RGB(0x1F_3A5F))
+            .set_background_color(Color::RGB(palette::INK.light))
             .set_text_wrap()
             .set_align(FormatAlign::VerticalCenter)
             .set_border(FormatBorder::Thin)
-            .set_border_color(Color::RGB(0x8A_9BB0));
+            .set_border_color(Color::RGB(palette::UNKNOWN.light));
         let banner = [
-            Format::new().set_bold().set_font_size(16).set_font_color(Color::RGB(0x1F_3A5F)),
-            Format::new().set_italic().set_font_color(Color::RGB(0x3B_4254)),
+            Format::new().set_bold().set_font_size(16).set_font_color(Color::RGB(palette::INK.light)),
+            Format::new().set_italic().set_font_color(Color::RGB(palette::SOFT.light)),
         ];
         // `&` begins a code in footers.
         let footer = format!("&L{}&C&A, page &P of &N&RDoorward", organization.replace('&', "&&"));
-        let blank = Format::new().set_border(FormatBorder::Thin).set_border_color(Color::RGB(0x8A_9BB0));
+        let blank = Format::new().set_border(FormatBorder::Thin).set_border_color(Color::RGB(palette::UNKNOWN.light));
         Self { header, banner, blank, footer }
     }
 
@@ -134,7 +151,8 @@ impl Style {
         }
         if rows > 0 && (title == cover::TITLE || title == summary::TITLE) {
             // A line where a section or a group begins.
-            let line = Format::new().set_border_top(FormatBorder::Thin).set_border_color(Color::RGB(0x8A_9BB0));
+            let line =
+                Format::new().set_border_top(FormatBorder::Thin).set_border_color(Color::RGB(palette::UNKNOWN.light));
             // The last column of the cover has the boxes, which have lines of their own.
             let (begins, last) = match title == cover::TITLE {
                 true => (format!("=$A{0}<>$A{1}", header + 2, header + 1), (last.0, last.1.saturating_sub(1))),
@@ -152,20 +170,24 @@ impl Style {
                 width += u32::from(head.width);
                 width <= PAGE
             });
-            let last_column = u16::try_from(fitting.count().saturating_sub(1)).unwrap_or(last.1).min(last.1);
-            sheet.set_landscape().set_print_fit_to_pages(1, 0);
+            let fitting = fitting.count();
+            let last_column = u16::try_from(fitting.saturating_sub(1)).unwrap_or(last.1).min(last.1);
+            let printed: u32 = heads.iter().take(fitting).map(|head| u32::from(head.width)).sum();
+            // Upright paper holds more rows, at the same size of text.
+            let sheet = if printed <= UPRIGHT { sheet.set_portrait() } else { sheet.set_landscape() };
+            sheet.set_print_fit_to_pages(1, 0);
             sheet.set_print_area(0, 0, last.0.max(header + 1), last_column)?;
         }
         sheet.set_freeze_panes(header + 1, u16::from(heads.len() > 6))?;
         sheet.set_repeat_rows(header, header)?;
-        sheet.set_paper_size(PAPER).set_margins(0.4, 0.4, 0.5, 0.6, 0.3, 0.3).set_footer(&self.footer);
+        sheet.set_paper_size(PAPER).set_margins(0.4, 0.4, 0.4, 0.5, 0.2, 0.25).set_footer(&self.footer);
         Ok(named)
     }
 }
 
 /// How a column's cells look.
 fn format(kind: Kind, wrapped: bool) -> Format {
-    let top = Format::new().set_align(FormatAlign::Top);
+    let top = Format::new().set_font_size(TEXT).set_align(FormatAlign::Top);
     match kind {
         Kind::Prose if wrapped => top.set_quote_prefix().set_text_wrap(),
         // The prefix keeps text that begins with `=` text even after the cell is edited.
@@ -194,10 +216,10 @@ fn colour(sheet: &mut Worksheet, (first, last): (u32, u32), column: u16) -> Resu
 fn height(heads: &[Head], values: &[Value<'_>]) -> f64 {
     let lines = heads.iter().zip(values).filter(|(head, _)| head.kind == Kind::Prose).map(|(head, value)| {
         let Value::Text(text) = value else { return 1 };
-        // A little less than the column holds, because words do not break where lines do.
-        let room = usize::from(head.width.saturating_sub(4).max(8));
+        // The width is in characters of 11 points. A little less than the column holds, because words do not break where lines do.
+        let room = usize::from((head.width * 4 / 3).saturating_sub(4).max(8));
         text.lines().map(|line| line.chars().count().div_ceil(room).max(1)).sum()
     });
     let lines = u32::try_from(lines.max().unwrap_or(1).clamp(1, 29)).unwrap_or(29);
-    f64::from(lines) * 13.0 + 2.0
+    f64::from(lines) * LINE + 1.0
 }

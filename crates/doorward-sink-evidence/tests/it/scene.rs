@@ -365,6 +365,7 @@ pub(crate) fn context(report: &ScanReport, texts: &[String]) -> PackContext {
     earlier.by_owner.insert("gone since".to_owned(), earlier.all.clone());
     PackContext {
         triggers: None,
+        scope: None,
         build: "0123abcd".to_owned(),
         settings: texts.join("\n"),
         clock_offset: Some(SignedDuration::from_millis(-12)),

@@ -1,9 +1,9 @@
 //! What to do, most urgent first: one entry per rule with the load balancers that fail it.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use doorward_model::{MODE_RULE, Severity, Verdict};
+use doorward_model::{Deadline, MODE_RULE, Severity, Verdict};
 use jiff::civil::Date;
 use jiff::{Timestamp, tz::TimeZone};
 use serde::Serialize;
@@ -56,6 +56,8 @@ struct Entry {
     rule: String,
     title: String,
     severity: &'static str,
+    /// The time that its failures have, once for all; several where risk profiles differ. Empty without a deadline.
+    terms: String,
     items: Vec<Item>,
 }
 
@@ -81,7 +83,7 @@ pub(super) fn of(
     now: Timestamp,
 ) -> Vec<TodoGroup> {
     let today = now.to_zoned(TimeZone::UTC).date();
-    let mut entries: BTreeMap<Place<'_>, Vec<Item>> = BTreeMap::new();
+    let mut entries: BTreeMap<Place<'_>, (Vec<Item>, BTreeSet<String>)> = BTreeMap::new();
     for (n, held) in load_balancers.iter().enumerate() {
         for finding in &held.findings {
             let (when, severity, note) = match &finding.verdict {
@@ -99,7 +101,7 @@ pub(super) fn of(
                         _ if EXCEPTION_RULES.contains(&finding.rule.as_str()) => finding.verdict.because().to_owned(),
                         Some(first) => {
                             let deadline =
-                                finding.deadline.as_ref().map(|deadline| format!(". {}", deadline.sentence()));
+                                finding.deadline.as_ref().map(|deadline| format!(", {}", deadline.state_words()));
                             format!("open for {}{}", age(first, now), deadline.unwrap_or_default())
                         }
                         None => String::new(),
@@ -131,7 +133,11 @@ pub(super) fn of(
                 ),
                 Verdict::NotAsked { .. } | Verdict::Pass { .. } | Verdict::NotApplicable { .. } => continue,
             };
-            entries.entry((when, Reverse(severity), &finding.rule)).or_default().push(Item {
+            let (items, terms) = entries.entry((when, Reverse(severity), &finding.rule)).or_default();
+            if matches!(finding.verdict, Verdict::Fail { .. }) {
+                terms.extend(finding.deadline.as_ref().map(Deadline::terms));
+            }
+            items.push(Item {
                 anchor: super::anchor(n),
                 name: held.lb.name.clone(),
                 region: held.lb.region.to_string(),
@@ -141,12 +147,13 @@ pub(super) fn of(
     }
     let pressing = entries.keys().any(|(when, ..)| matches!(when, When::Overdue | When::ThisWeek));
     let mut groups: BTreeMap<When, Vec<Entry>> = BTreeMap::new();
-    for ((when, Reverse(severity), rule), items) in entries {
+    for ((when, Reverse(severity), rule), (items, terms)) in entries {
         let when = if when == When::Soon && !pressing { When::ThisWeek } else { when };
         groups.entry(when).or_default().push(Entry {
             rule: rule.to_owned(),
             title: titles.get(rule).map_or_else(|| rule.to_owned(), |title| (*title).to_owned()),
             severity: severity.map_or("unknown", Severity::as_str),
+            terms: terms.into_iter().collect::<Vec<_>>().join(" or "),
             items,
         });
     }

@@ -3,7 +3,8 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use doorward_model::{Arn, ChangeKind, OwnerNames, ScanReport, Severity, Verdict};
+use doorward_model::{Arn, ChangeKind, DeadlineState, OwnerNames, ScanReport, Severity, Verdict};
+use jiff::Span;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::Serialize;
@@ -15,6 +16,8 @@ use crate::PageContext;
 const STEPS: usize = 5;
 /// How many names a line has; the others are counted.
 const NAMED: usize = 6;
+/// How many owners are named that must act first.
+const FIRST: usize = 3;
 /// How many changes of one kind are listed.
 const CHANGES: usize = 25;
 /// How many exceptions are listed, those that expired first, then by their last day.
@@ -25,6 +28,12 @@ const DUE_DAYS: i32 = 31;
 /// The section.
 #[derive(Serialize)]
 pub(super) struct AgendaView {
+    /// The owners to act first; nothing where no failure is overdue, critical or high.
+    first: Option<String>,
+    /// The last day of the [`DUE_DAYS`].
+    due_by: String,
+    /// What is due until then.
+    coming: String,
     steps: Vec<StepView>,
     /// How many more kinds of steps there are.
     more_steps: usize,
@@ -81,9 +90,21 @@ pub(super) fn of(report: &ScanReport, context: &PageContext) -> AgendaView {
     let owners = OwnerNames::of(&report.load_balancers);
     let (steps, more_steps) = steps(report, context, &owners);
     let mut due = due(report, &owners);
+    let (due_by, coming) = coming(report, &due);
     let more_due = due.len().saturating_sub(DUE);
     due.truncate(DUE);
-    AgendaView { steps, more_steps, changed: changed(context), due, more_due, due_days: DUE_DAYS }
+    let first = first(report, &owners);
+    AgendaView {
+        first,
+        due_by,
+        coming,
+        steps,
+        more_steps,
+        changed: changed(context),
+        due,
+        more_due,
+        due_days: DUE_DAYS,
+    }
 }
 
 /// Names without repetition, the first ones; the others are counted.
@@ -107,6 +128,77 @@ fn tallied<'a>(owners: impl Iterator<Item = &'a str>) -> String {
         0 => shown.join(", "),
         more => format!("{} and {more} more", shown.join(", ")),
     }
+}
+
+/// The owners whose failures come first: those that are overdue, then critical and high ones.
+fn first(report: &ScanReport, owners: &OwnerNames) -> Option<String> {
+    let mut weights: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+    for finding in &report.findings {
+        let grave = finding.verdict.severity().is_some_and(|severity| severity >= Severity::High);
+        if grave || finding.is_overdue() {
+            let (overdue, severe) = weights.entry(owners.shown(&finding.owner)).or_default();
+            *overdue += usize::from(finding.is_overdue());
+            *severe += usize::from(grave);
+        }
+    }
+    let mut weights: Vec<(&str, (usize, usize))> = weights.into_iter().collect();
+    weights.sort_by_key(|(owner, weight)| (Reverse(*weight), *owner));
+    let words = |(owner, (overdue, severe)): &(&str, (usize, usize))| {
+        let parts = [(*overdue, "overdue"), (*severe, "critical or high")];
+        let parts: Vec<String> =
+            parts.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+        format!("{owner} ({})", parts.join(", "))
+    };
+    let named: Vec<String> = weights.iter().take(FIRST).map(words).collect();
+    let more = match weights.len().saturating_sub(FIRST) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    (!named.is_empty()).then(|| format!("{}{more}", named.join(", ")))
+}
+
+/// What is due within [`DUE_DAYS`]: deadlines of failures, exceptions, reviews; and what is over already.
+fn coming(report: &ScanReport, exceptions: &[DueView]) -> (String, String) {
+    let now = report.run.finished;
+    let until = now.to_zoned(TimeZone::UTC).date().saturating_add(Span::new().days(DUE_DAYS));
+    let (mut overdue, mut deadlines, mut without_date) = (0_usize, 0_usize, 0_usize);
+    let with_deadline = || report.findings.iter().filter_map(|finding| finding.deadline.as_ref());
+    for deadline in with_deadline() {
+        match (deadline.state, deadline.due) {
+            (DeadlineState::Overdue, _) => overdue += 1,
+            (DeadlineState::InTime, Some(due)) => {
+                deadlines += usize::from(due.to_zoned(TimeZone::UTC).date() <= until);
+            }
+            (DeadlineState::InTime | DeadlineState::Unknown, _) => without_date += 1,
+        }
+    }
+    let ending = exceptions.iter().filter(|one| !one.over).count();
+    let fails = |rule: &str| {
+        let of_rule = report.findings.iter().filter(|finding| finding.rule == rule);
+        of_rule.filter(|finding| matches!(finding.verdict, Verdict::Fail { .. })).count()
+    };
+    let counted = |count: usize, one: &str, many: &str| {
+        (count > 0).then(|| format!("{count} {}", if count == 1 { one } else { many }))
+    };
+    let parts: Vec<String> = [
+        counted(deadlines, "deadline of a failure", "deadlines of failures"),
+        counted(ending, "exception that ends", "exceptions that end"),
+        counted(fails("exception-review-due"), "review", "reviews"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let due = if parts.is_empty() { "nothing".to_owned() } else { parts.join(", ") };
+    let open = report.tally.open_findings();
+    let over = [
+        (open > 0 && with_deadline().next().is_none()).then(|| "no failure has a deadline".to_owned()),
+        counted(overdue, "failure is overdue", "failures are overdue"),
+        counted(fails("exception-expired"), "exception expired", "exceptions expired"),
+        counted(without_date, "failure has a deadline of unknown date", "failures have deadlines of unknown date"),
+    ];
+    let over: Vec<String> = over.into_iter().flatten().collect();
+    let over = if over.is_empty() { String::new() } else { format!("; {}", over.join(", ")) };
+    (until.to_string(), format!("{due}{over}"))
 }
 
 fn steps(report: &ScanReport, context: &PageContext, owners: &OwnerNames) -> (Vec<StepView>, usize) {

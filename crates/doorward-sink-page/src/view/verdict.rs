@@ -56,13 +56,22 @@ pub(super) fn unseen(report: &ScanReport, figures: &KeyFigures) -> Option<String
         n => format!("; {n} more under an exception were not seen either"),
     };
     let open = unseen.open();
+    if unseen.load_balancers.is_empty() && unseen.findings.is_empty() {
+        // Only account-Regions were missed; the qualifier says which part of the whole that is.
+        return None;
+    }
     Some(format!("{lost}Of all findings, {} were seen failing and {open} not seen now{excepted}.", figures.open))
 }
 
 /// What the verdict rests on.
 pub(super) fn qualifier(report: &ScanReport) -> String {
     let counts = report.coverage.counts;
-    format!("{} of the account-Regions in scope were read completely.", share(counts.complete, counts.in_scope()))
+    let lacking = match (counts.partial, counts.failed) {
+        (0, 0) => String::new(),
+        (partial, failed) => format!(" {partial} more were read in part, {failed} not at all."),
+    };
+    let complete = share(counts.complete, counts.in_scope());
+    format!("{complete} of the account-Regions in scope were read completely.{lacking}")
 }
 
 /// How open findings and weaker load balancers changed since the scan before, as far as is known at both.

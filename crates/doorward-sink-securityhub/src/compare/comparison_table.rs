@@ -6,6 +6,9 @@ use doorward_model::{Mode, ScanReport};
 
 use super::{Blind, Comparison, Line, Standing, Unseen};
 
+/// Load balancers that are named for each cause.
+const NAMED: usize = 12;
+
 /// A heading of the table, and what stands under it.
 type Group = (&'static str, fn(&Standing) -> bool);
 
@@ -20,7 +23,7 @@ const GROUPS: [Group; 7] = [
     ("agree", |s| matches!(s, Standing::Agrees)),
 ];
 
-/// A comparison as a table for people: how many load balancers are in each group, then one line for each that does not agree.
+/// A comparison as a table for people: how many load balancers are in each group, then those that do not agree, by cause.
 pub fn comparison_table(report: &ScanReport, comparison: &Comparison) -> String {
     let mut text = format!(
         "Security Hub's ELB.12 and ELB.14 compared with the {} application and classic load balancers of scan {}\n\n",
@@ -44,9 +47,7 @@ pub fn comparison_table(report: &ScanReport, comparison: &Comparison) -> String 
             continue;
         }
         let _ = writeln!(text, "\n{}", what.to_uppercase());
-        for line in of(fits) {
-            let _ = writeln!(text, "  {} · {} {} · {}", line.name, line.account, line.region, why(line));
-        }
+        by_cause(&mut text, of(fits));
     }
     if !comparison.strays.is_empty() {
         let _ = writeln!(text, "\nNOT AMONG THE LOAD BALANCERS OF THE SCAN");
@@ -56,6 +57,28 @@ pub fn comparison_table(report: &ScanReport, comparison: &Comparison) -> String 
         }
     }
     text
+}
+
+/// Load balancers by what is known of them: one line for each cause, then the load balancers that it is about.
+fn by_cause<'l>(text: &mut String, lines: impl Iterator<Item = &'l Line>) {
+    let mut causes: Vec<(String, Vec<&Line>)> = Vec::new();
+    for line in lines {
+        let cause = why(line);
+        match causes.iter_mut().find(|(known, _)| *known == cause) {
+            Some((_, lines)) => lines.push(line),
+            None => causes.push((cause, vec![line])),
+        }
+    }
+    for (cause, lines) in causes {
+        let plural = if lines.len() == 1 { "" } else { "s" };
+        let _ = writeln!(text, "  {} load balancer{plural}: {cause}", lines.len());
+        for line in lines.iter().take(NAMED) {
+            let _ = writeln!(text, "    {} · {} {}", line.name, line.account, line.region);
+        }
+        if let more @ 1.. = lines.len().saturating_sub(NAMED) {
+            let _ = writeln!(text, "    and {more} more, all in --compare-securityhub=json");
+        }
+    }
 }
 
 /// What is known of one load balancer, in one line.

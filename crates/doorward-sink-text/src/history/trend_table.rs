@@ -10,12 +10,15 @@ use jiff::SignedDuration;
 use super::RuleKpi;
 use crate::fit::{Column, Grid, wrapped};
 
+/// Scans to show, and every scan of the period where those are of one group.
+type Scans<'s> = (&'s [RunSummary], &'s [RunSummary]);
+
 /// The table at a width in columns. `last` is the number of newest scans with a line each; 0 for all.
-pub(super) fn render(scans: &[RunSummary], kpis: &[Kpi], rules: &[RuleKpi], last: usize, width: usize) -> String {
+pub(super) fn render(scans: Scans<'_>, kpis: &[Kpi], rules: &[RuleKpi], last: usize, width: usize) -> String {
     wrapped(&sections(scans, kpis, rules, last, width), width)
 }
 
-fn sections(scans: &[RunSummary], kpis: &[Kpi], rules: &[RuleKpi], last: usize, width: usize) -> String {
+fn sections((scans, all): Scans<'_>, kpis: &[Kpi], rules: &[RuleKpi], last: usize, width: usize) -> String {
     if scans.is_empty() && kpis.iter().any(|kpi| kpi.group.is_some()) {
         let mut text = String::from("Key figures\n");
         for kpi in kpis {
@@ -28,10 +31,11 @@ fn sections(scans: &[RunSummary], kpis: &[Kpi], rules: &[RuleKpi], last: usize, 
         return "No scan was recorded in this period.\n".to_owned();
     }
     if scans.iter().any(|scan| scan.group.is_some()) {
-        return groups(scans, kpis, width);
+        return groups((scans, if all.is_empty() { scans } else { all }), kpis, width);
     }
     let mut text = String::from("Scans\n");
-    let ends = [Column::text("ended (UTC)", 0), Column::text("coverage", 1)];
+    // Dates and counts are never cut, unlike names: a part of one is another one.
+    let ends = [Column::number("ended (UTC)", "ended (UTC)", 0), Column::number("coverage", "coverage", 1)];
     let mut rows =
         Grid::new(ends.into_iter().chain(COUNTS.map(count_column)).chain([Column::text("run", 20)]).collect());
     let shown = newest(scans, last);
@@ -67,7 +71,7 @@ fn by_rule(text: &mut String, rules: &[RuleKpi], width: usize) {
         Column::number("median", "median", 4),
         Column::number("90% within", "90%", 5),
         Column::number("open", "open", 0),
-        Column::text("oldest open", 1),
+        Column::number("oldest open", "oldest", 1),
     ]);
     let cell = |duration: Option<SignedDuration>| duration.map_or_else(|| "·".to_owned(), days);
     for RuleKpi { rule, kpi } in shown {
@@ -143,8 +147,8 @@ fn newest(scans: &[RunSummary], last: usize) -> &[RunSummary] {
 }
 
 /// One line per group: its counts in the newest scan, its trend, and its key figures.
-fn groups(scans: &[RunSummary], kpis: &[Kpi], width: usize) -> String {
-    let runs: Vec<&RunSummary> = scans.chunk_by(|a, b| a.run == b.run).filter_map(<[_]>::first).collect();
+fn groups((scans, all): Scans<'_>, kpis: &[Kpi], width: usize) -> String {
+    let runs: Vec<&RunSummary> = all.chunk_by(|a, b| a.run == b.run).filter_map(<[_]>::first).collect();
     let Some(last) = runs.last() else { return String::new() };
     let mut text = format!(
         "{} scans, the newest of {}, {} account-Regions\n\n",
@@ -157,10 +161,10 @@ fn groups(scans: &[RunSummary], kpis: &[Kpi], width: usize) -> String {
     names.sort_unstable();
     names.dedup();
     let figures = [
-        Column::text("open findings", 1),
-        Column::text("to remediate (mean, median)", 16),
-        Column::text("failing again", 15),
-        Column::text("oldest open", 4),
+        Column::number("open findings", "open", 1),
+        Column::number("to remediate (mean, median)", "to remediate", 16),
+        Column::number("failing again", "again", 15),
+        Column::number("oldest open", "oldest", 4),
     ];
     let mut rows =
         Grid::new([Column::text("group", 0)].into_iter().chain(COUNTS.map(count_column)).chain(figures).collect());
@@ -177,7 +181,7 @@ fn groups(scans: &[RunSummary], kpis: &[Kpi], width: usize) -> String {
         let remediation = kpi.and_then(|kpi| brief(&kpi.time_to_remediate)).unwrap_or_else(|| "·".to_owned());
         let back = kpi.filter(|kpi| kpi.came_back.of > 0).map(|kpi| share(kpi.came_back));
         let oldest = kpi.and_then(|kpi| kpi.oldest_open).map(|since| since.strftime("%Y-%m-%d").to_string());
-        let open = format!("{} {}", spark(&trend), of(last).map_or_else(|| "0".to_owned(), open_words));
+        let open = format!("{} {}", spark(&trend, 0), of(last).map_or_else(|| "0".to_owned(), open_words));
         let figures =
             [open, remediation, back.unwrap_or_else(|| "·".to_owned()), oldest.unwrap_or_else(|| "·".to_owned())];
         rows.row([name.replace('\n', " ")].into_iter().chain(now).chain(figures));
@@ -202,7 +206,8 @@ fn days(span: SignedDuration) -> String {
 fn trends(text: &mut String, scans: &[RunSummary]) {
     let Some(last) = scans.last() else { return };
     text.push_str("\nTrend\n");
-    let series = |figure: &dyn Fn(&RunSummary) -> Option<u32>| spark(&scans.iter().map(figure).collect::<Vec<_>>());
+    let values = |figure: &dyn Fn(&RunSummary) -> Option<u32>| scans.iter().map(figure).collect::<Vec<_>>();
+    let series = |figure: &dyn Fn(&RunSummary) -> Option<u32>| spark(&values(figure), WHOLE);
     // The least that the share can be, so that a scan that sees less draws no rise.
     let least = |known: Option<Bounds>, seen: Share| {
         known.map_or_else(|| seen.basis_points(), |known| known.basis_points().map(|(least, _)| least))
@@ -222,7 +227,7 @@ fn trends(text: &mut String, scans: &[RunSummary]) {
     let _ = writeln!(
         text,
         "  open findings           {}  {}",
-        series(&|scan| scan.open_known.map(count)),
+        spark(&values(&|scan| scan.open_known.map(count)), 0),
         open_words(last)
     );
     if scans.iter().any(|scan| scan.policy.is_some()) {
@@ -264,12 +269,9 @@ fn open_words(scan: &RunSummary) -> String {
     }
 }
 
-/// `96.6% (56 of 58)`, rounded down so that 100% means all; without a denominator there is no percentage.
+/// `96.6% (56 of 58)`, as every output rounds it; without a denominator there is no percentage.
 fn share(share: Share) -> String {
-    match share.basis_points() {
-        Some(points) => format!("{}.{}% ({} of {})", points / 100, points % 100 / 10, share.count, share.of),
-        None => "none in scope".to_owned(),
-    }
+    doorward_model::share(share.count, share.of)
 }
 
 /// The share of those seen, and its bounds if those not seen are counted either way.
@@ -280,18 +282,20 @@ fn share_words(scan: &RunSummary, seen: Share, known: Option<Bounds>) -> String 
     }
 }
 
-/// One block per value, from the lowest to the highest of the series, and a question mark for unknown values; of a long series as many values as fit a line,
-/// evenly apart, the newest always among them.
-fn spark(values: &[Option<u32>]) -> String {
+/// All, in hundredths of a percent.
+const WHOLE: u32 = 10_000;
+
+/// One block per value, from zero to `most` or the highest of the series, so that a small change looks small; and a question mark for unknown values. Of a
+/// long series as many values as fit a line, evenly apart, the newest always among them.
+fn spark(values: &[Option<u32>], most: u32) -> String {
     const WIDTH: usize = 60;
     let step = values.len().div_ceil(WIDTH).max(1);
     let mut values: Vec<Option<u32>> = values.iter().rev().step_by(step).copied().collect();
     values.reverse();
     const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-    let known = || values.iter().flatten().copied();
-    let (low, high) = (known().min().unwrap_or(0), known().max().unwrap_or(0));
+    let high = values.iter().flatten().copied().max().unwrap_or(0).max(most).max(1);
     let block = |value: u32| {
-        let steps = u64::from(value - low) * 7 / u64::from((high - low).max(1));
+        let steps = u64::from(value) * 7 / u64::from(high);
         usize::try_from(steps).ok().and_then(|step| BLOCKS.get(step)).copied().unwrap_or('█')
     };
     values.iter().map(|value| value.map_or('?', block)).collect()
@@ -364,12 +368,16 @@ fn durations(over: &Durations, noun: &str, ended: &str) -> String {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn a_trend_shows_its_own_range() {
-        let spark = |values: &[u32]| super::spark(&values.iter().copied().map(Some).collect::<Vec<_>>());
+    fn a_trend_begins_at_zero() {
+        let spark = |values: &[u32]| super::spark(&values.iter().copied().map(Some).collect::<Vec<_>>(), 0);
+        let share = |values: [u32; 3]| super::spark(&values.map(Some), super::WHOLE);
+        assert_eq!(share([7_220, 7_500, 7_220]), "▆▆▆", "a change of 3% is not one from nothing to everything");
+        assert_eq!(share([0, 5_000, 10_000]), "▁▄█");
         assert_eq!(spark(&[0, 5, 10]), "▁▄█");
-        assert_eq!(spark(&[7, 7]), "▁▁");
+        assert_eq!(spark(&[7, 7]), "██");
+        assert_eq!(spark(&[0, 0]), "▁▁");
         assert_eq!(spark(&[u32::MAX, 0]), "█▁");
-        assert_eq!(super::spark(&[None, Some(0), Some(10)]), "?▁█", "an unknown value is not the lowest one");
+        assert_eq!(super::spark(&[None, Some(0), Some(10)], 0), "?▁█", "an unknown value is not the lowest one");
         let long: Vec<u32> = (0..365).collect();
         assert_eq!((spark(&long).chars().count(), spark(&long).chars().last()), (53, Some('█')));
         assert_eq!(spark(&[]), "");

@@ -132,7 +132,7 @@ fn odd(out: &mut dyn Write, report: &ScanReport, ink: Ink) -> io::Result<()> {
     if odd.peek().is_none() {
         return Ok(());
     }
-    writeln!(out, "{}", ink.heading("Answered, and still unknown"))?;
+    writeln!(out, "{}", ink.heading("Read, but the value is missing or malformed"))?;
     for (finding, because) in odd {
         let name = harmless(&finding.name);
         writeln!(out, "  {name} · {} {} · {} · {}", finding.account, finding.region, finding.rule, harmless(because))?;

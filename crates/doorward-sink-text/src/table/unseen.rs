@@ -16,7 +16,9 @@ pub(super) fn write(out: &mut dyn Write, report: &ScanReport, ink: Ink) -> io::R
         0 => String::new(),
         n => format!("; {n} under an exception not seen now"),
     };
-    writeln!(out, "  {failing} seen failing and {} not seen now{excepted}", unseen.open())?;
+    if !unseen.findings.is_empty() {
+        writeln!(out, "  {failing} seen failing and {} not seen now{excepted}", unseen.open())?;
+    }
     let mut whys: BTreeMap<WhyUnseen, Vec<&UnseenFinding>> = BTreeMap::new();
     for finding in &unseen.findings {
         whys.entry(finding.because).or_default().push(finding);

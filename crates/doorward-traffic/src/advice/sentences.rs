@@ -61,15 +61,21 @@ impl Judge<'_> {
         }
         let sources = self.sources(mode.mode, |_| true);
         // Those that may be users come first.
-        let users = sources.iter().filter(|source| source.hurt() > 0 || source.protected).count();
-        let shown = users.clamp(NAMED, NAMED_USERS);
+        let may_be_users = sources.iter().filter(|source| source.hurt() > 0 || source.protected).count();
+        let shown = may_be_users.clamp(NAMED, NAMED_USERS);
         let names: Vec<String> = sources.iter().take(shown).map(super::SourceToFix::name).collect();
         let more = match sources.len().saturating_sub(shown) {
             0 => String::new(),
             more => format!(", and {more} more"),
         };
         let of = if names.is_empty() { String::new() } else { format!(" They came from {}{more}.", names.join(", ")) };
-        Some(format!("Of these, {}.{of}", parts.join("; ")))
+        // Where a mode is advised although it blocks requests, this is the reason.
+        let unanswered = match (users + logins, newly.newly()) {
+            (0, 1) => " It got no answer with a status below 400.".to_owned(),
+            (0, all) => format!(" None of the {all} got an answer with a status below 400."),
+            _ => String::new(),
+        };
+        Some(format!("Of these, {}.{unanswered}{of}", parts.join("; ")))
     }
 
     /// What is outside the figures of a raise.

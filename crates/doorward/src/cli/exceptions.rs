@@ -3,19 +3,17 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use doorward_rules::exceptions::Moment;
+use doorward_rules::exceptions::{Exception, Moment};
 
 use super::ListFormat;
+use super::filter::check_rules;
+use crate::exit::Failure;
 
 /// `doorward exceptions`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ExceptionsCommand {
     /// List exceptions, soonest to expire first
-    List {
-        /// Output format
-        #[arg(long, value_enum, default_value = "table")]
-        format: ListFormat,
-    },
+    List(ExceptionListArguments),
     /// Check the register; with a saved scan, also check which load balancers each exception covers
     Check {
         /// The saved scan to check against
@@ -26,6 +24,36 @@ pub(crate) enum ExceptionsCommand {
     Add(Box<AddArguments>),
     /// Renew an exception, keeping the file's comments and format
     Renew(Box<RenewArguments>),
+}
+
+/// Which exceptions to list, and how.
+#[derive(Debug, Args)]
+pub(crate) struct ExceptionListArguments {
+    /// Exceptions from this rule; repeatable
+    #[arg(long = "rule", value_name = "RULE")]
+    rules: Vec<String>,
+    /// Exceptions that may cover load balancers in this account; repeatable
+    #[arg(long = "account", value_name = "ID")]
+    accounts: Vec<String>,
+    /// Exceptions that may cover load balancers in this organizational unit or below it; repeatable
+    #[arg(long = "ou", value_name = "OU")]
+    ous: Vec<String>,
+    /// Output format
+    #[arg(long, value_enum, default_value = "table")]
+    pub(crate) format: ListFormat,
+}
+
+impl ExceptionListArguments {
+    /// Refuses a rule that does not exist: its list would read as if nothing were excepted.
+    pub(crate) fn check(&self) -> Result<(), Failure> {
+        check_rules(&self.rules)
+    }
+
+    /// Whether an exception is to be listed.
+    pub(crate) fn selects(&self, exception: &Exception) -> bool {
+        (self.rules.is_empty() || self.rules.contains(&exception.rule))
+            && exception.scope.may_cover(&self.accounts, &self.ous)
+    }
 }
 
 /// A new exception.

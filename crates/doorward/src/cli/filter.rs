@@ -22,6 +22,9 @@ pub(crate) struct FilterArguments {
     /// Load balancers in this organizational unit and those below it, as a path of names; repeatable
     #[arg(long = "ou", value_name = "PATH")]
     ous: Vec<String>,
+    /// Load balancers of this risk profile, or `none`, and those whose profile could not be determined; repeatable
+    #[arg(long = "profile", value_name = "NAME")]
+    profiles: Vec<String>,
     /// Findings of this rule; repeatable
     #[arg(long = "rule", value_name = "RULE")]
     rules: Vec<String>,
@@ -36,32 +39,41 @@ pub(crate) struct FilterArguments {
 impl FilterArguments {
     /// The criteria.
     pub(crate) fn filter(&self) -> Result<ReportFilter, Failure> {
-        let usage = |flag: &str, given: &str, known: &[String]| {
-            let near = nearest(given, &known.iter().map(String::as_str).collect::<Vec<_>>());
-            let near = near.map(|near| format!(" (did you mean {near}?)")).unwrap_or_default();
-            Failure::new(Exit::Usage, format!("{flag} {given}: not one of {}{near}", known.join(", ")))
-        };
-        let rules: Vec<String> = doorward_rules::catalogue().iter().map(|meta| meta.id.to_owned()).collect();
-        if let Some(unknown) = self.rules.iter().find(|rule| !rules.contains(rule)) {
-            return Err(usage("--rule", unknown, &rules));
-        }
+        check_rules(&self.rules)?;
         let severity = |given: &String| {
             let known = Severity::ALL.map(|severity| severity.as_str().to_owned());
             let found = Severity::ALL.into_iter().find(|severity| severity.as_str().eq_ignore_ascii_case(given));
-            found.ok_or_else(|| usage("--severity", given, &known))
+            found.ok_or_else(|| unknown_value("--severity", given, &known))
         };
         let verdict = |given: &String| {
             let known = VerdictKind::ALL.map(|kind| kind.to_string().replace(' ', "-"));
             let found = VerdictKind::ALL.into_iter().zip(&known).find(|(_, name)| name.eq_ignore_ascii_case(given));
-            found.map(|(kind, _)| kind).ok_or_else(|| usage("--verdict", given, &known))
+            found.map(|(kind, _)| kind).ok_or_else(|| unknown_value("--verdict", given, &known))
         };
         Ok(ReportFilter {
             owners: self.owners.clone(),
             accounts: self.accounts.clone(),
             ous: self.ous.clone(),
+            profiles: self.profiles.clone(),
             rules: self.rules.clone(),
             severities: self.severities.iter().map(severity).collect::<Result<_, _>>()?,
             verdicts: self.verdicts.iter().map(verdict).collect::<Result<_, _>>()?,
         })
     }
+}
+
+/// Refuses rules that do not exist.
+pub(super) fn check_rules(rules: &[String]) -> Result<(), Failure> {
+    let known: Vec<String> = doorward_rules::catalogue().iter().map(|meta| meta.id.to_owned()).collect();
+    match rules.iter().find(|rule| !known.contains(rule)) {
+        Some(unknown) => Err(unknown_value("--rule", unknown, &known)),
+        None => Ok(()),
+    }
+}
+
+/// The value of a flag is none of those that are known.
+pub(crate) fn unknown_value(flag: &str, given: &str, known: &[String]) -> Failure {
+    let near = nearest(given, &known.iter().map(String::as_str).collect::<Vec<_>>());
+    let near = near.map(|near| format!(" (did you mean {near}?)")).unwrap_or_default();
+    Failure::new(Exit::Usage, format!("{flag} {given}: not one of {}{near}", known.join(", ")))
 }

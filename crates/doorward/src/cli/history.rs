@@ -13,6 +13,7 @@ Examples:
   doorward history                        trend and key figures
   doorward history --since 30d            of the last 30 days
   doorward history --by owner             a line for each owner
+  doorward history --owner payments       one owner
   doorward history diff                   what changed between the newest two scans
   doorward history diff latest~3 latest   what changed since three scans before
   doorward history --format openmetrics   for a metrics collector";
@@ -36,6 +37,15 @@ pub(crate) struct HistoryArguments {
     /// Key figures of the findings of one rule [default: of all rules, and of each]
     #[arg(long, value_name = "RULE")]
     pub(crate) rule: Option<String>,
+    /// Only this owner, as `--by owner` shows it
+    #[arg(long, value_name = "NAME", conflicts_with = "by")]
+    pub(crate) owner: Option<String>,
+    /// Only this organizational unit, as `--by ou` shows it
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["by", "owner"])]
+    pub(crate) ou: Option<String>,
+    /// Only findings of this severity, as `--by severity` shows it
+    #[arg(long, value_name = "SEVERITY", conflicts_with_all = ["by", "owner", "ou"])]
+    pub(crate) severity: Option<String>,
     /// Number of newest scans in the table; 0 for all. Trend and key figures cover the whole period
     #[arg(long, value_name = "N", default_value = "20")]
     pub(crate) last: usize,
@@ -47,6 +57,20 @@ pub(crate) struct HistoryArguments {
     pub(crate) command: Option<HistoryCommand>,
 }
 
+impl HistoryArguments {
+    /// How figures are grouped, and the one group that a filter selects, with its flag.
+    pub(crate) fn grouping(&self) -> (By, Option<(&'static str, &str)>) {
+        let one = [
+            (By::Owner, "--owner", &self.owner),
+            (By::Ou, "--ou", &self.ou),
+            (By::Severity, "--severity", &self.severity),
+        ];
+        one.into_iter()
+            .find_map(|(by, flag, name)| Some((by, Some((flag, name.as_deref()?)))))
+            .unwrap_or_else(|| (self.by.clone().unwrap_or_default(), None))
+    }
+}
+
 /// Subcommands of `doorward history`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum HistoryCommand {
@@ -56,6 +80,12 @@ pub(crate) enum HistoryCommand {
         from: Option<String>,
         /// The later scan [default: latest]
         to: Option<String>,
+        /// Only load balancers in this account; repeatable
+        #[arg(long = "account", value_name = "ID")]
+        accounts: Vec<String>,
+        /// Only findings of this rule; repeatable
+        #[arg(long = "rule", value_name = "RULE")]
+        rules: Vec<String>,
         /// Output format
         #[arg(long, value_enum, default_value = "table")]
         format: ListFormat,

@@ -19,6 +19,26 @@ pub(crate) enum SchemaKind {
     CheckJsonV1,
     /// The output `event-v1` of `doorward event`.
     EventV1,
+    /// The output `doctor-v1` of `doorward doctor`.
+    DoctorV1,
+    /// The output `history-v1` of `doorward history`.
+    HistoryV1,
+    /// The output `history-diff-v1` of `doorward history diff`.
+    HistoryDiffV1,
+    /// The output `exceptions-v1` of `doorward exceptions list`.
+    ExceptionsV1,
+    /// The output `traffic-v1` of `doorward traffic`.
+    TrafficV1,
+    /// The output `advice-v1` of `doorward advise`.
+    AdviceV1,
+    /// A plan of `doorward plan`.
+    ChangePlanV2,
+    /// The outputs of `doorward publish`.
+    PublishV1,
+    /// The outputs of `doorward notify`.
+    NotifyV1,
+    /// A digest, as a channel of the kind `exec` receives it.
+    DigestV1,
     /// What a plugin answers to `describe`.
     PluginDescriptionV1,
     /// What a plugin answers to `preflight`.

@@ -16,8 +16,8 @@ fn check(settings: &str, arguments: &[&str], variables: &[(&str, &str)], code: i
     }
     assert!(!said.err.contains("panicked") && !said.err.contains("RUST_BACKTRACE"), "{what}");
     assert!(said.out.is_empty(), "{what}");
-    let sentences = said.err.lines().filter(|line| line.starts_with("doorward: ")).count();
-    assert!(sentences == 1 || said.err.starts_with("error: "), "one sentence: {what}");
+    let sentences = said.err.lines().filter(|line| line.starts_with("error: ")).count();
+    assert!(sentences == 1 && !said.err.contains("doorward: "), "one sentence, with the one prefix: {what}");
 }
 
 #[test]
@@ -110,6 +110,27 @@ fn environment_and_flags() {
         6,
         &["no/such/folder/x.json", "cannot be written"],
     );
+    // What cannot be written at all is exit code 6, whichever command writes it.
+    for command in [
+        &["man", "--out"][..],
+        &["setup", "iam", "--out"],
+        &["config", "init", "--out"],
+        &["plugin", "new", "tickets", "--out"],
+        &["demo", "--out"],
+    ] {
+        // A file is in the place of the folder above.
+        check(
+            "# no setting\n",
+            &[command, &["doorward.toml/x"]].concat(),
+            &[],
+            6,
+            &["doorward.toml/x", "cannot be written"],
+        );
+    }
+    check("", &["guide", "trafic"], &[], 2, &["trafic", "did you mean traffic?"]);
+    check("", &["history", "--since", "last week"], &[], 2, &["ledger"]);
+    check("", &["exceptions", "list", "--rule", "owner-mising"], &[], 2, &["--rule", "did you mean owner-missing?"]);
+    check("", &["nonsense"], &[], 2, &["error: unrecognized subcommand 'nonsense'"]);
     check("", &["report", "--from", "nothing.saved"], &[], 2, &["nothing.saved", "cannot be read"]);
     check("", &["explain", "desync"], &[], 2, &["desync", "doorward explain"]);
     check("", &["explain", "desync-mode-below-requird"], &[], 2, &["(did you mean desync-mode-below-required,"]);

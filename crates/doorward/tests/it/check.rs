@@ -257,7 +257,7 @@ fn malformed_files_do_not_hide_others() {
     );
     let said = check(folder.path(), &["--rule", "desync-mode-below-required", "."]);
     assert_eq!(said.code, Some(2), "{}\n{}", said.out, said.err);
-    let errors: Vec<&str> = said.err.lines().filter(|line| line.starts_with("doorward: ")).collect();
+    let errors: Vec<&str> = said.err.lines().filter(|line| line.starts_with("error: ")).collect();
     assert_eq!(errors.len(), broken.len(), "{}", said.err);
     for (_, _, place) in broken {
         assert_eq!(errors.iter().filter(|line| line.contains(place)).count(), 1, "{place}: {}", said.err);

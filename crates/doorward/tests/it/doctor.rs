@@ -7,10 +7,14 @@ use doorward_fakeaws::{Fault, What};
 use serde_json::Value;
 
 use crate::bed::{Bed, Said, doorward, run, world};
+use crate::formats::{assert_valid, schema};
 
 fn examine(bed: &Bed, folder: &Path, flags: &[&str]) -> (Said, Value) {
     let said = run(bed.doorward(folder).args(["-q", "doctor", "--format", "json"]).args(flags));
     let diagnosis = serde_json::from_str(&said.out).unwrap_or(Value::Null);
+    if !diagnosis.is_null() {
+        assert_valid(&schema("doctor-v1"), &diagnosis);
+    }
     (said, diagnosis)
 }
 

@@ -163,7 +163,7 @@ fn a_panic_is_exit_code_1_and_names_the_outputs_that_are_missing() {
         .env("DOORWARD_TEST_PANIC", "json-v1=a.json"));
     assert_eq!(said.code, Some(1), "{}", said.err);
     for part in
-        ["doorward: internal error at ", "please report it", "not written: json-v1=a.json;", "not written: csv=b.csv;"]
+        ["error: internal error at ", "please report it", "not written: json-v1=a.json;", "not written: csv=b.csv;"]
     {
         assert!(said.err.contains(part), "lacks {part:?}: {}", said.err);
     }

@@ -230,3 +230,45 @@ fn account_ids_keep_their_zeros() {
     let findings = report["findings"].as_array().unwrap().len();
     assert!(raw.matches("\r\n").count() > findings, "a row for each finding, and a header");
 }
+
+/// A pack is of a risk profile where the filter says so; a chain has one scope, and no pack leaves verdicts out.
+#[test]
+fn a_pack_of_a_part_says_of_which() {
+    let folder = tempfile::tempdir().unwrap();
+    let doorward = || crate::bed::doorward(folder.path());
+    assert_eq!(run(doorward().args(["-q", "demo"])).code, Some(0));
+    let report = |filters: &[&str]| {
+        let saved = ["-q", "report", "--from", "doorward-demo/scan.saved", "--format", "evidence=archive"];
+        run(doorward().args(saved).args(filters))
+    };
+    let misspelt = report(&["--profile", "internet-faceing"]);
+    assert!(misspelt.code == Some(2) && misspelt.err.contains("did you mean internet-facing?"), "{}", misspelt.err);
+    let without_verdicts = report(&["--severity", "high"]);
+    assert!(
+        without_verdicts.code == Some(2) && without_verdicts.err.contains("all verdicts"),
+        "{}",
+        without_verdicts.err
+    );
+    assert!(!folder.path().join("archive").exists(), "what is refused writes nothing");
+
+    let part = report(&["--profile", "internet-facing"]);
+    assert_eq!(part.code, Some(3), "{}", part.err);
+    let [pack] = &packs(folder.path())[..] else { panic!("one pack") };
+    let csv = |name: &str| std::fs::read_to_string(pack.join(format!("csv/{name}.csv"))).unwrap();
+    assert!(
+        csv("cover").contains("profile internet-facing; the coverage is that of the whole scan"),
+        "{}",
+        csv("cover")
+    );
+    let scan: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(pack.join("scan.json")).unwrap()).unwrap();
+    assert_eq!(scan["filter"], "profile internet-facing");
+    let profiles: std::collections::BTreeSet<&str> =
+        scan["load_balancers"].as_array().unwrap().iter().map(|lb| lb["flat"]["profile"].as_str().unwrap()).collect();
+    assert_eq!(profiles.into_iter().collect::<Vec<_>>(), ["internet-facing"]);
+    assert_eq!(csv("population").lines().count(), scan["load_balancers"].as_array().unwrap().len() + 1);
+    assert_eq!(verify(folder.path(), &[]).code, Some(4), "consistent with itself");
+
+    let whole = report(&[]);
+    assert!(whole.code == Some(6) && whole.err.contains("a chain has one scope"), "{}", whole.err);
+}

@@ -34,6 +34,9 @@ fn an_exception_is_added_renewed_and_listed_and_comments_stay() {
     );
     let said = run(doorward(folder.path()).args(["exceptions", "list", "--format", "json"]));
     let list: Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!(list["format"], "exceptions-v1");
+    crate::formats::assert_valid(&crate::formats::schema("exceptions-v1"), &list);
+    let list = &list["exceptions"];
     assert_eq!((&list[0]["id"], &list[0]["approver"]), (&"EX-1".into(), &"Lee".into()));
     assert!(run(doorward(folder.path()).args(["exceptions", "list"])).out.contains("EX-1"));
     assert_eq!(run(doorward(folder.path()).args(["exceptions", "check"])).code, Some(0));

@@ -23,6 +23,16 @@ fn committed_schemas_are_current() {
         ("reports/schema/ndjson-v1.json", "ndjson-v1"),
         ("reports/schema/check-json-v1.json", "check-json-v1"),
         ("reports/schema/event-v1.json", "event-v1"),
+        ("reports/schema/traffic-v1.json", "traffic-v1"),
+        ("reports/schema/advice-v1.json", "advice-v1"),
+        ("reports/schema/change-plan-v2.json", "change-plan-v2"),
+        ("reports/schema/digest-v1.json", "digest-v1"),
+        ("reports/schema/doctor-v1.json", "doctor-v1"),
+        ("reports/schema/history-v1.json", "history-v1"),
+        ("reports/schema/history-diff-v1.json", "history-diff-v1"),
+        ("reports/schema/exceptions-v1.json", "exceptions-v1"),
+        ("reports/schema/publish-v1.json", "publish-v1"),
+        ("reports/schema/notify-v1.json", "notify-v1"),
         ("reports/schema/saved.json", "saved"),
     ] {
         let printed = run(doorward(folder.path()).args(["schema", kind])).out;

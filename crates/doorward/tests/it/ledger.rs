@@ -7,6 +7,7 @@ use doorward_fakeaws::{Fault, What};
 use serde_json::Value;
 
 use crate::bed::{Bed, doorward, run, world};
+use crate::formats::{assert_valid, schema};
 
 /// A report without what belongs to a run rather than to what was seen.
 pub(crate) fn masked(path: &std::path::Path) -> Value {
@@ -61,16 +62,37 @@ fn scans_are_remembered_and_compared() {
 
     let history = run(bed.doorward(folder.path()).args(["history", "--format", "json"]));
     let history: Value = serde_json::from_str(&history.out).unwrap();
+    assert_valid(&schema("history-v1"), &history);
     let scans = history["scans"].as_array().unwrap();
     assert_eq!(scans.len(), 2);
     assert_eq!(history["kpis"][0]["time_to_remediate"]["count"], 1);
     let ids: Vec<&str> = scans.iter().map(|scan| scan["run"]["id"].as_str().unwrap()).collect();
     let diff = run(bed.doorward(folder.path()).args(["history", "diff", ids[0], ids[1], "--format", "json"]));
     let diff: Value = serde_json::from_str(&diff.out).unwrap();
+    assert_valid(&schema("history-diff-v1"), &diff);
     let fixed: Vec<&str> = diff["fixed"].as_array().unwrap().iter().map(|l| l["rule"].as_str().unwrap()).collect();
     assert_eq!(fixed, ["desync-mode-below-required"], "{diff}");
     // The account that cannot be entered resolved nothing, and nothing vanished from it.
     assert_eq!(diff["vanished"].as_array().unwrap().len(), 0);
+    // A filter selects lines, and refuses what is recorded nowhere.
+    let selected = |arguments: &[&str]| {
+        let said = run(bed.doorward(folder.path()).args(["history", "diff", "--format", "json"]).args(arguments));
+        let diff: Value = serde_json::from_str(&said.out).unwrap_or_default();
+        (said.code, diff["fixed"].as_array().map_or(0, Vec::len))
+    };
+    assert_eq!(selected(&["--rule", "desync-mode-below-required"]), (Some(0), 1));
+    assert_eq!(selected(&["--rule", "owner-missing"]), (Some(0), 0));
+    assert_eq!(selected(&["--account", "123456789012"]), (Some(0), 0));
+    assert_eq!(selected(&["--rule", "owner-mising"]).0, Some(2));
+    let owner = run(bed.doorward(folder.path()).args(["history", "--owner", "PLATFORM", "--format", "json"]));
+    let owner: Value = serde_json::from_str(&owner.out).unwrap();
+    assert_valid(&schema("history-v1"), &owner);
+    let groups =
+        |key: &str| -> Vec<Value> { owner[key].as_array().unwrap().iter().map(|x| x["group"].clone()).collect() };
+    assert!(!groups("kpis").is_empty() && groups("kpis").iter().all(|group| group == "platform"), "{owner}");
+    assert!(groups("scans").iter().all(|group| group == "platform"), "{owner}");
+    let misspelt = run(bed.doorward(folder.path()).args(["history", "--owner", "platfrom"]));
+    assert!(misspelt.code == Some(2) && misspelt.err.contains("did you mean platform?"), "{}", misspelt.err);
     for format in ["table", "csv", "openmetrics"] {
         let said = run(bed.doorward(folder.path()).args(["history", "--format", format]));
         assert!(said.code == Some(0) && said.out.len() > 100, "{format}: {}", said.err);

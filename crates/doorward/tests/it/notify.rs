@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use doorward_fakeaws::DESYNC_MODE;
 
 use crate::bed::{Bed, run, world};
+use crate::formats::{assert_valid, schema};
 
 #[test]
 fn owners_are_reported_once_and_again_when_something_changes() {
@@ -29,11 +30,18 @@ fn owners_are_reported_once_and_again_when_something_changes() {
 
     let dry = notify(&["--dry-run"]);
     assert!(dry.code == Some(0) && dry.out.contains("storefront") && digests() == 0, "{} {}", dry.out, dry.err);
+    let as_json = |flags: &[&str]| {
+        let said = notify(&[&["--format", "json"], flags].concat());
+        assert_valid(&schema("notify-v1"), &serde_json::from_str(&said.out).unwrap());
+    };
+    as_json(&["--dry-run"]);
     let first = notify(&[]);
     assert_eq!((first.code, digests()), (Some(0), 1), "{} {}", first.out, first.err);
     let document: serde_json::Value =
         serde_json::from_str(std::fs::read_to_string(&got).unwrap().lines().next().unwrap()).unwrap();
     assert_eq!(document["format"], "doorward-digest-v1");
+    assert_valid(&schema("digest-v1"), &document);
+    as_json(&[]);
     assert!(first.out.contains("have no recipient"), "what nobody owns is said: {}", first.out);
     assert_eq!((notify(&[]).code, digests()), (Some(0), 1), "nothing changed");
 

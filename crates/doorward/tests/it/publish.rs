@@ -6,6 +6,7 @@ use doorward_fakeaws::DESYNC_MODE;
 use serde_json::Value;
 
 use crate::bed::{Bed, Said, run, world};
+use crate::formats::{assert_valid, schema};
 
 fn scan(bed: &Bed, folder: &Path) -> Said {
     run(bed.doorward(folder).args(["-q", "scan", "--format", "json-v1=a.json", "--save", "a.saved"]))
@@ -14,6 +15,9 @@ fn scan(bed: &Bed, folder: &Path) -> Said {
 fn publish(bed: &Bed, folder: &Path, flags: &[&str]) -> (Said, Value) {
     let said = run(bed.doorward(folder).args(["publish", "--format", "json"]).args(flags));
     let json = serde_json::from_str(&said.out).unwrap_or(Value::Null);
+    if !json.is_null() {
+        assert_valid(&schema("publish-v1"), &json);
+    }
     (said, json)
 }
 

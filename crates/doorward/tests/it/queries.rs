@@ -42,10 +42,23 @@ fn sql(folder: &Path, query: &str) -> Value {
     serde_json::from_slice(&answer.stdout).unwrap()
 }
 
+/// PowerShell over both files, as the guide reads them.
+fn powershell(folder: &Path, query: &str) -> Value {
+    let script = format!(
+        "$scan = Get-Content scan.json -Raw | ConvertFrom-Json; $inventory = Import-Csv scan-inventory.csv; \
+         ConvertTo-Json -Depth 4 -InputObject @({query})"
+    );
+    let answer = Command::new("pwsh").current_dir(folder).args(["-NoProfile", "-Command", &script]).output().unwrap();
+    assert!(answer.status.success(), "{query}\n{}", String::from_utf8_lossy(&answer.stderr));
+    serde_json::from_slice(&answer.stdout).unwrap_or_else(|e| panic!("{query}: {e}"))
+}
+
 #[test]
 fn every_query_of_the_guide_runs_on_clean_and_on_unread_data() {
     let (with_jq, with_sql) = (queries("jq"), queries("sql"));
     assert_eq!(with_jq.len() + with_sql.len(), 20);
+    let with_powershell = queries("powershell");
+    assert_eq!(with_powershell.len(), 4);
     let folder = tempfile::tempdir().unwrap();
     for (example, flag) in [("acme", None), ("gaps", Some("--gaps"))] {
         let said = run(doorward(folder.path()).args(["-q", "demo", "--out", example]).args(flag));
@@ -79,6 +92,17 @@ fn every_query_of_the_guide_runs_on_clean_and_on_unread_data() {
         }
     } else {
         println!("SKIPPED: Python is not installed, so {} queries did not run", with_sql.len());
+    }
+    if is_there("pwsh") {
+        let answers: Vec<(Value, Value)> =
+            with_powershell.iter().map(|query| (powershell(&acme, query), powershell(&gaps, query))).collect();
+        let count = |value: &Value| value.as_array().map_or(0, Vec::len);
+        let weaker = findings.iter().filter(|f| f["rule"] == "desync-mode-below-required" && f["verdict"] == "fail");
+        assert_eq!(count(&answers[1].0), weaker.count());
+        assert!(count(&answers[0].0) >= 3 && count(&answers[2].0) > 5, "{answers:?}");
+        assert!(count(&answers[3].0) == 0 && count(&answers[3].1) > 0, "only one example has gaps: {answers:?}");
+    } else {
+        println!("SKIPPED: PowerShell is not installed, so {} queries did not run", with_powershell.len());
     }
 }
 

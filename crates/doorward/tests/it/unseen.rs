@@ -258,7 +258,7 @@ fn a_denied_account_is_said_in_every_output_and_improves_none() {
 
     let text = run(bed.doorward(folder).args(["history"])).out;
     assert!(text.contains(&format!("{open} ({both})")), "{text}");
-    assert!(text.contains("▁▁"), "no step in the trend of open findings: {text}");
+    assert!(text.contains("██"), "no step in the trend of open findings: {text}");
     let by_owner = run(bed.doorward(folder).args(["history", "--by", "owner"])).out;
     assert!(by_owner.contains("not seen now)"), "{by_owner}");
     let csv = run(bed.doorward(folder).args(["history", "--format", "csv"])).out;
