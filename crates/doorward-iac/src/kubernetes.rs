@@ -24,7 +24,9 @@ mod kustomize;
 mod service;
 
 pub(crate) use helm_values::{is_disabled, is_values, of_values, unknown};
-pub(crate) use kustomize::{build as build_kustomizations, is_kustomization, mark as mark_kustomizations};
+pub(crate) use kustomize::{
+    build as build_kustomizations, is_kustomization, mark as mark_kustomizations, patch_sources,
+};
 
 /// The names of key and value in the controller's lists.
 const NAMES: (&str, &str) = ("key", "value");

@@ -80,6 +80,8 @@ pub type ReadFolder<'a> = &'a dyn Fn(&str) -> Result<Vec<SourceFile>, FileError>
 pub fn parse(sources: &[SourceFile], deployment: &Deployment, folder: ReadFolder<'_>) -> ParseOutput {
     let mut output = ParseOutput::default();
     let texts: Vec<SourceText<'_>> = sources.iter().map(SourceText::new).collect();
+    let patches = kubernetes::patch_sources(sources, folder);
+    let patch_texts: Vec<SourceText<'_>> = patches.iter().map(SourceText::new).collect();
     let mut manifests = kubernetes::Manifests::default();
     let mut configurations = Vec::new();
     let mut units = Vec::new();
@@ -144,9 +146,10 @@ pub fn parse(sources: &[SourceFile], deployment: &Deployment, folder: ReadFolder
     let found = found.into_inner();
     let found_texts = found.texts();
     found.add_to(&found_texts, &mut manifests);
-    let built = kubernetes::build_kustomizations(sources, &texts, &mut manifests);
+    let with_patches: Vec<SourceFile> = sources.iter().chain(&patches).cloned().collect();
+    let built = kubernetes::build_kustomizations(&with_patches, texts.iter().chain(&patch_texts), &mut manifests);
     manifests.parse(deployment, &mut output);
-    kubernetes::mark_kustomizations(sources, &built, &mut output);
+    kubernetes::mark_kustomizations(&with_patches, &built, &mut output);
     // Without a file of variables that the user names, or a file that overrides others, values would be wrong.
     let is_given = |file: &str| {
         let mut options = deployment.variables.options.iter();

@@ -76,8 +76,8 @@ impl HelmRun {
     /// What `helm template` prints for a chart.
     async fn rendered(&self, chart: &Path) -> Result<String, String> {
         // A relative path is marked as one, so that it is not taken for the name of a repository.
-        let folder = if chart.is_relative() { Path::new(".").join(chart) } else { chart.to_owned() };
-        let mut arguments = vec!["template".to_owned(), "doorward".to_owned(), folder.display().to_string()];
+        let folder = if chart.is_relative() { format!("./{}", shown(chart)) } else { shown(chart) };
+        let mut arguments = vec!["template".to_owned(), "doorward".to_owned(), folder];
         for values in &self.values {
             arguments.extend(["--values".to_owned(), values.display().to_string()]);
         }
@@ -118,12 +118,13 @@ fn is_rendered(path: &str, chart: &str) -> bool {
 /// The rendered documents by the template that each comes from. Helm writes its path as a comment, which begins with the name of
 /// the chart.
 fn files(text: &str, chart: &str) -> BTreeMap<String, String> {
+    let rendered = if chart == "." { RENDERED.to_owned() } else { format!("{chart}/{RENDERED}") };
     let mut files: BTreeMap<String, String> = BTreeMap::new();
     let mut document = String::new();
     let mut finish = |document: &mut String| {
         let source = document.lines().find_map(|line| line.strip_prefix("# Source: "));
         let below = source.and_then(|source| source.trim().split_once('/')).map_or("manifest.yaml", |(_, below)| below);
-        let file = files.entry(format!("{chart}/{RENDERED}/{below}")).or_default();
+        let file = files.entry(format!("{rendered}/{below}")).or_default();
         file.push_str("---\n");
         file.push_str(document);
         document.clear();

@@ -9,7 +9,7 @@ use super::{ManifestOrigin, Manifests};
 use crate::source_text::{SourceFile, SourceText};
 use crate::synthetic::document;
 use crate::tree::{Data, Node, yaml};
-use crate::{Action, Dialect, ParseOutput, UnreadPart, signs};
+use crate::{Action, Dialect, ParseOutput, ReadFolder, UnreadPart, signs};
 
 mod built_objects;
 mod by_controllers;
@@ -24,6 +24,9 @@ const PATCHES: [&str; 5] = ["patches", "patchesStrategicMerge", "patchesJson6902
 /// Words of a change that may concern a load balancer, besides those of the controllers.
 const WORDS: [&str; 6] =
     ["annotations", "ingressClassName", "loadBalancerAttributes", "mergingMode", "parametersRef", "gatewayClassName"];
+
+/// The maximum number of files of patches that are read besides the sources.
+const MAX_PATCH_FILES: usize = 1_000;
 
 struct Kustomization {
     root: Node,
@@ -54,11 +57,11 @@ fn all_of(sources: &[SourceFile]) -> BTreeMap<String, Kustomization> {
 /// Adds the objects that kustomizations change to the manifests. Returns the paths of the kustomizations that were built.
 pub(crate) fn build<'a>(
     sources: &[SourceFile],
-    texts: &'a [SourceText<'a>],
+    texts: impl Iterator<Item = &'a SourceText<'a>>,
     manifests: &mut Manifests<'a>,
 ) -> BTreeSet<String> {
     let all = all_of(sources);
-    let texts: BTreeMap<&str, &SourceText<'_>> = texts.iter().map(|text| (text.path, text)).collect();
+    let texts: BTreeMap<&str, &SourceText<'_>> = texts.map(|text| (text.path, text)).collect();
     let input = built_objects::BuildInput { all: &all, texts: &texts };
     let mut built = BTreeSet::new();
     for one in all.values() {
@@ -94,16 +97,31 @@ pub(crate) fn build<'a>(
     built
 }
 
+/// The files that fields of a kustomization name.
+fn named_files(one: &Kustomization, fields: &[&str]) -> Vec<String> {
+    let lists = fields.iter().filter_map(|field| one.root.get(field)).filter_map(Node::as_seq).flatten();
+    let names = lists.filter_map(|entry| entry.text_at(&["path"]).or_else(|| entry.as_str()));
+    names.filter(|name| !name.contains('\n')).map(|name| below(&one.folder, name)).collect()
+}
+
+/// Reads the files of patches that are not among the sources, because they give no sign of a load balancer: that they do not
+/// concern one has to be seen.
+pub(crate) fn patch_sources(sources: &[SourceFile], folder: ReadFolder<'_>) -> Vec<SourceFile> {
+    let known: BTreeSet<&str> = sources.iter().map(|source| source.path.as_str()).collect();
+    let all = all_of(sources);
+    let named: BTreeSet<String> = all.values().flat_map(|one| named_files(one, &PATCHES[..3])).collect();
+    // A file outside the folders, which a hostile kustomization may name, is not read.
+    let is_wanted =
+        |path: &&String| !path.starts_with("..") && !path.starts_with('/') && !known.contains(path.as_str());
+    let read = |path: &String| folder(path).unwrap_or_default().into_iter().find(|file| file.path == *path);
+    named.iter().filter(is_wanted).take(MAX_PATCH_FILES).filter_map(read).collect()
+}
+
 /// The files of patches of the kustomizations that were built. Their objects are parts of others.
 fn patch_files(all: &BTreeMap<String, Kustomization>, built: &BTreeSet<String>) -> BTreeSet<String> {
     let is_built = |one: &&Kustomization| built.contains(&one.path) || one.root.text_at(&["kind"]) == Some("Component");
-    let entries = |one: &Kustomization, fields: &[&str]| {
-        let lists = fields.iter().filter_map(|field| one.root.get(field)).filter_map(Node::as_seq).flatten();
-        let names = lists.filter_map(|entry| entry.text_at(&["path"]).or_else(|| entry.as_str()));
-        names.filter(|name| !name.contains('\n')).map(|name| below(&one.folder, name)).collect::<Vec<_>>()
-    };
-    let patches = all.values().filter(is_built).flat_map(|one| entries(one, &PATCHES[..3]));
-    let resources: BTreeSet<String> = all.values().flat_map(|one| entries(one, &RESOURCES)).collect();
+    let patches = all.values().filter(is_built).flat_map(|one| named_files(one, &PATCHES[..3]));
+    let resources: BTreeSet<String> = all.values().flat_map(|one| named_files(one, &RESOURCES)).collect();
     patches.filter(|path| !resources.contains(path)).collect()
 }
 

@@ -143,8 +143,11 @@ fn of_private_registry(source: &str) -> Option<(&str, &str)> {
 fn last_part(source: &str) -> String {
     let path = source.split('?').next().unwrap_or_default();
     if let Some((name, _)) = of_private_registry(path) {
-        let below = path.split_once("//").map_or("", |(_, below)| below);
-        return format!("{name} {below}");
+        // The folder within the module decides, unless the module as a whole is one for load balancers.
+        return match path.split_once("//").filter(|_| !words::names_one(name)) {
+            Some((_, below)) => below.to_owned(),
+            None => name.to_owned(),
+        };
     }
     let repository = path.trim_end_matches('/').trim_end_matches(".git");
     let without_scheme = repository.split_once("://").map_or(repository, |(_, rest)| rest);
@@ -282,7 +285,9 @@ mod tests {
             ("git::https://git.example/infra/terraform-aws-ecs-web-app.git?ref=1", "x", &[], true),
             ("git::https://git.example/modules.git//elb/public?ref=1", "x", &[], true),
             ("app.terraform.io/acme/alb/aws", "x", &[], true),
+            ("app.terraform.io/acme/alb/aws//modules/x", "x", &[], true),
             ("registry.example.com/acme/kms/aws//modules/key", "x", &[], false),
+            ("app.terraform.io/acme/infrastructure-sensitive/acme//modules/variables", "x", &[], false),
             ("acme/x/aws", "public_alb", &[], true),
             ("acme/x/aws", "website", &[], true),
             ("acme/x/aws", "x", &["load_balancer_type"], true),

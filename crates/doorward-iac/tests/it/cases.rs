@@ -30,6 +30,9 @@ pub(crate) struct Case {
     /// Nothing is deployed yet.
     #[serde(default)]
     pub(crate) new: bool,
+    /// The files are found in a folder; otherwise the user names them.
+    #[serde(default)]
+    found: bool,
     /// `address | verdict | line` or `file:line`, and of an unknown one the reason; ordered by place.
     #[serde(default)]
     pub(crate) expect: Vec<String>,
@@ -99,10 +102,10 @@ impl Case {
 
     /// The files that are checked, with another text of the first one.
     pub(crate) fn sources(&self, bytes: Vec<u8>) -> Result<Vec<SourceFile>, FileError> {
-        let mut sources = vec![SourceFile::new(self.file.as_str(), bytes, true)?];
+        let mut sources = vec![SourceFile::new(self.file.as_str(), bytes, !self.found)?];
         for (name, text) in &self.files {
             if let Some(name) = name.strip_prefix('+') {
-                sources.push(SourceFile::new(name, text.clone().into_bytes(), true)?);
+                sources.push(SourceFile::new(name, text.clone().into_bytes(), !self.found)?);
             }
         }
         Ok(sources)
@@ -157,6 +160,7 @@ impl Case {
             vars: Vec::new(),
             required: None,
             new: false,
+            found: false,
             expect: Vec::new(),
             unread: Vec::new(),
             problem: None,

@@ -79,17 +79,43 @@ fn pow(arguments: &[ConfigValue]) -> Evaluation {
     Ok(ConfigValue::Number(result))
 }
 
-/// The logarithm, which Terraform calculates with 64 bits as the quotient of two natural ones.
+/// The logarithm, which Terraform calculates with 64 bits as the quotient of two natural ones. The last digit depends on how
+/// those are calculated, and `floor` and `ceil` may depend on it.
 fn log(arguments: &[ConfigValue]) -> Evaluation {
     let [number, base] = arguments else { return Err(missing()) };
     let float = |value: &ConfigValue| {
         let text = as_number(value)?.text().ok_or_else(|| Failure::unsure("a fraction has no end"))?;
-        text.parse::<f64>().map_err(|_| too_large())
+        let float = text.parse::<f64>().map_err(|_| too_large())?;
+        if float.is_normal() && float > 0.0 { Ok(float) } else { Err(Failure::unsure("the number has no logarithm")) }
     };
-    let result = float(number)?.ln() / float(base)?.ln();
+    let result = natural_logarithm(float(number)?) / natural_logarithm(float(base)?);
     Number::parse(&result.to_string())
         .map(ConfigValue::Number)
         .ok_or_else(|| Failure::unsure("the result is no number"))
+}
+
+/// The natural logarithm of a positive number as Go's standard library calculates it: the number is `2^k * (1 + f)`, and
+/// `log(1 + f)` is a polynomial in `s = f / (2 + f)`. <https://netlib.org/fdlibm/e_log.c>
+fn natural_logarithm(number: f64) -> f64 {
+    const HIGH: f64 = 6.931_471_803_691_238e-1;
+    const LOW: f64 = 1.908_214_929_270_587_7e-10;
+    const ODD: [f64; 4] =
+        [6.666_666_666_666_735e-1, 2.857_142_874_366_239e-1, 1.818_357_216_161_805e-1, 1.479_819_860_511_658_6e-1];
+    const EVEN: [f64; 3] = [3.999_999_999_940_942e-1, 2.222_219_843_214_978_4e-1, 1.531_383_769_920_937_3e-1];
+    let bits = number.to_bits();
+    let mut exponent = f64::from(u16::try_from(bits >> 52).unwrap_or_default()) - 1022.0;
+    let mut fraction = f64::from_bits(bits & !(0x7ff << 52) | 1022 << 52);
+    if fraction < std::f64::consts::FRAC_1_SQRT_2 {
+        fraction *= 2.0;
+        exponent -= 1.0;
+    }
+    let f = fraction - 1.0;
+    let s = f / (2.0 + f);
+    let (square, fourth) = (s * s, s * s * (s * s));
+    let odd = square * (ODD[0] + fourth * (ODD[1] + fourth * (ODD[2] + fourth * ODD[3])));
+    let even = fourth * (EVEN[0] + fourth * (EVEN[1] + fourth * EVEN[2]));
+    let half = 0.5 * f * f;
+    exponent * HIGH - ((half - (s * (half + (odd + even)) + exponent * LOW)) - f)
 }
 
 fn parseint(arguments: &[ConfigValue]) -> Evaluation {

@@ -201,6 +201,11 @@ fn words(text: &str) -> impl Iterator<Item = String> {
     text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_ascii_lowercase)
 }
 
+/// Whether a text contains a word that means a load balancer.
+pub(super) fn names_one(text: &str) -> bool {
+    words(text).any(|word| STRONG.contains(&word.as_str()))
+}
+
 /// Whether the last part of a module's source, or its name, speaks of a load balancer.
 pub(super) fn speaks_of_one(source: &str, name: &str) -> bool {
     let among = |text: &str, list: &[&str]| words(text).any(|word| list.contains(&word.as_str()));
