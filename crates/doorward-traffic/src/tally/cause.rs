@@ -90,12 +90,12 @@ pub struct Answered {
     pub failed: u64,
     /// The load balancer, with a status below 400: a redirect or a fixed response. A client that was served.
     pub answered: u64,
-    /// The load balancer, with a redirect to a login: a user who is about to sign in.
+    /// The load balancer, with a redirect to a login or with 401 of a rule for logins: a user who is about to sign in.
     pub logins: u64,
     /// The load balancer, with 400 to 499, by a rule or a firewall.
     pub by_load_balancer: u64,
-    /// The load balancer, with 500 or more, or not at all: targets that did not respond, clients that closed the connection. Whether
-    /// the client is a user is unknown.
+    /// The load balancer, with 500 or more, with 408, 460 or a CAPTCHA, or not at all: targets that did not respond, clients that closed
+    /// the connection or were slow. Whether the client is a user is unknown.
     pub unanswered: u64,
     /// The load balancer, with 400 and without a rule: blocked by the mode in force. The response of a target is unknown.
     pub blocked: u64,

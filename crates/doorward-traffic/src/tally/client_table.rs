@@ -46,7 +46,7 @@ pub struct ClientTally {
     /// The load balancer answered with a status below 400.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub answered: u64,
-    /// The load balancer redirected to a login.
+    /// The load balancer redirected to a login, or demanded one with 401.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub logins: u64,
     /// The status was 500 or more, or there was none.
