@@ -1,10 +1,10 @@
 //! Controls as OSCAL names them, an objective for each, and a finding about each objective.
 
-use doorward_model::{Control, ControlFindings, ControlResult, Framework, Frameworks, VerdictKind};
+use doorward_model::{Control, ControlResult, FindingsOfControls, Framework, Frameworks, VerdictKind};
 use serde_json::{Value, json};
 
 use crate::identifier::{Tokens, property, text, token, uuid};
-use crate::observation::{observation_uuid, risk_of, risk_uuid};
+use crate::observations::{observation_uuid, risk_of, risk_uuid};
 
 /// An objective of one control: the rules that support it pass.
 pub(crate) struct Objective<'a> {
@@ -64,7 +64,7 @@ impl Objective<'_> {
     }
 
     /// What is found about it. `gap` says why not everything was read; absent where everything was.
-    pub(crate) fn finding(&self, run: &str, findings: &ControlFindings<'_>, gap: Option<&str>) -> Value {
+    pub(crate) fn finding(&self, run: &str, findings: &FindingsOfControls<'_>, gap: Option<&str>) -> Value {
         let Self { framework, control, control_id, id } = self;
         let result = findings.result(control);
         let (state, reason) = match (result.gravest(), gap) {
