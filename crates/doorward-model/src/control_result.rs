@@ -45,11 +45,11 @@ impl ControlResult {
 }
 
 /// The findings of a report by rule, each with the scheme of its load balancer.
-pub struct ControlFindings<'a> {
+pub struct FindingsOfControls<'a> {
     by_rule: BTreeMap<&'a str, Vec<(&'a Finding, Option<Scheme>)>>,
 }
 
-impl<'a> ControlFindings<'a> {
+impl<'a> FindingsOfControls<'a> {
     /// The findings of a report.
     pub fn new(report: &'a ScanReport) -> Self {
         let schemes: BTreeMap<&Arn, Option<Scheme>> =

@@ -65,7 +65,7 @@ pub use chance::{at_least, beta_at_most, student_t};
 pub use change::{AppliedChange, ChangeStatus};
 pub use change_effect::{BlockedLegitimate, ChangeEffect, DailySums};
 pub use code::{Certainty, CodePlace, InCode, ModePatch};
-pub use control_result::{ControlFindings, ControlResult};
+pub use control_result::{ControlResult, FindingsOfControls};
 pub use cost::{CostBasis, CostLine, CostSum, CostTally, LoadBalancerCost};
 pub use cost_centre::CostCentres;
 pub use coverage::{Coverage, CoverageCounts, CoverageLine, CoverageStatus};

@@ -28,7 +28,7 @@ mod notify;
 mod oscal;
 mod owners;
 mod page;
-mod parquet;
+mod parquet_output;
 mod plugin_output;
 mod securityhub;
 mod stream;
@@ -156,7 +156,7 @@ pub const REGISTRY: &[Output] = &[
         name: "parquet",
         help: "a folder of Parquet files by day: load balancers, findings, coverage, runs",
         demo: None,
-        make: Make::Folder(parquet::make),
+        make: Make::Folder(parquet_output::make),
     },
     Output {
         name: "securityhub",

@@ -15,13 +15,13 @@
 //! Identifiers are version 5 UUIDs: the same report gives the same bytes, and load balancers and risks keep their identifiers from scan
 //! to scan.
 
-mod document;
+mod assessment_document;
 mod identifier;
-mod inventory;
 mod objective;
-mod observation;
+mod observations;
+mod subjects;
 
-pub use document::{OscalContext, write};
+pub use assessment_document::{OscalContext, write};
 
 /// The sink's name, as in `--format`.
 pub const NAME: &str = "oscal";

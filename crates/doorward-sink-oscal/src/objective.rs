@@ -1,10 +1,10 @@
 //! Controls as OSCAL names them, an objective for each, and a finding about each objective.
 
-use doorward_model::{Control, ControlFindings, ControlResult, Framework, Frameworks, VerdictKind};
+use doorward_model::{Control, ControlResult, FindingsOfControls, Framework, Frameworks, VerdictKind};
 use serde_json::{Value, json};
 
 use crate::identifier::{Tokens, property, text, token, uuid};
-use crate::observation::{observation_uuid, risk_of, risk_uuid};
+use crate::observations::{observation_uuid, risk_of, risk_uuid};
 
 /// An objective of one control: the rules that support it pass.
 pub(crate) struct Objective<'a> {
@@ -64,20 +64,30 @@ impl Objective<'_> {
     }
 
     /// What is found about it. `gap` says why not everything was read; absent where everything was.
-    pub(crate) fn finding(&self, run: &str, findings: &ControlFindings<'_>, gap: Option<&str>) -> Value {
+    pub(crate) fn finding(&self, run: &str, findings: &FindingsOfControls<'_>, gap: Option<&str>) -> Value {
         let Self { framework, control, control_id, id } = self;
         let result = findings.result(control);
+        let about: Vec<_> = findings.of(control).collect();
+        // A rule that is switched off has no verdict, and one that was not asked has no answer.
+        let is_lacking = |rule: &&String| {
+            let mut verdicts =
+                about.iter().filter(|finding| finding.rule == **rule).map(|finding| finding.verdict.kind());
+            verdicts.clone().next().is_none() || verdicts.any(|kind| kind == VerdictKind::NotAsked)
+        };
+        let lacking: Vec<&str> = control.rules.iter().filter(is_lacking).map(String::as_str).collect();
         let (state, reason) = match (result.gravest(), gap) {
-            (Some(VerdictKind::Pass), None) => ("satisfied", "pass"),
+            (Some(VerdictKind::Pass), None) if lacking.is_empty() => ("satisfied", "pass"),
             (Some(VerdictKind::Fail), _) => ("not-satisfied", "fail"),
             _ => ("not-satisfied", "other"),
         };
-        let about: Vec<_> = findings.of(control).collect();
         let observations: Vec<Value> =
             about.iter().map(|finding| json!({ "observation-uuid": observation_uuid(run, &finding.id) })).collect();
         let risks = about.iter().filter(|finding| risk_of(&finding.verdict).is_some());
         let risks: Vec<Value> = risks.map(|finding| json!({ "risk-uuid": risk_uuid(&finding.id) })).collect();
         let mut remarks = counts(&result);
+        if !lacking.is_empty() {
+            remarks.push_str(&format!(" Without a verdict, or not for every load balancer: {}.", lacking.join(", ")));
+        }
         if let Some(gap) = gap {
             remarks.push_str(&format!(" The rest is unknown: {gap}."));
         }

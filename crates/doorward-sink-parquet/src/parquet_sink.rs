@@ -7,8 +7,8 @@ use doorward_file::{AtomicFile, Readers, create_private_folder};
 use doorward_model::{Policy, Receipt, ScanReport, Sink, SinkContext, SinkError, SinkFuture};
 
 use crate::NAME;
-use crate::file::{self, ParquetColumn};
-use crate::tables::{KnownFinding, KnownLoadBalancer, RowOf, coverage, findings, load_balancers, runs};
+use crate::parquet_file::{self, ParquetColumn};
+use crate::parquet_tables::{FindingRow, LoadBalancerRow, RowOf, coverage, findings, load_balancers, runs};
 
 /// Writes one file into each table.
 pub struct ParquetSink<'a> {
@@ -27,12 +27,12 @@ impl ParquetSink<'_> {
     /// Writes the tables; that of runs last, so that a run in it is whole.
     fn write(&self, report: &ScanReport) -> Result<Receipt, SinkError> {
         let required = doorward_rules::required_modes(&report.load_balancers, self.policy);
-        let unseen = report.unseen.iter().flat_map(|unseen| &unseen.load_balancers).map(KnownLoadBalancer::Unseen);
-        let all = report.load_balancers.iter().map(KnownLoadBalancer::Read).chain(unseen);
+        let unseen = report.unseen.iter().flat_map(|unseen| &unseen.load_balancers).map(LoadBalancerRow::Unseen);
+        let all = report.load_balancers.iter().map(LoadBalancerRow::Read).chain(unseen);
         let of_load_balancers = all.map(|item| RowOf { report, required: &required, item });
         self.table(report, "load_balancers", &load_balancers(), of_load_balancers)?;
-        let unseen = report.unseen.iter().flat_map(|unseen| &unseen.findings).map(KnownFinding::Unseen);
-        let all = report.findings.iter().map(KnownFinding::Judged).chain(unseen);
+        let unseen = report.unseen.iter().flat_map(|unseen| &unseen.findings).map(FindingRow::Unseen);
+        let all = report.findings.iter().map(FindingRow::Judged).chain(unseen);
         self.table(report, "findings", &findings(), all.map(|item| RowOf { report, required: &required, item }))?;
         let lines = report.coverage.lines.iter().map(|item| RowOf { report, required: &required, item });
         self.table(report, "coverage", &coverage(), lines)?;
@@ -61,7 +61,7 @@ impl ParquetSink<'_> {
         let write = || -> io::Result<()> {
             create_private_folder(&folder)?;
             let out = AtomicFile::create(&path, Readers::Owner)?;
-            file::write(out, &format!("{name}-v1"), columns, rows)?.finish()
+            parquet_file::write(out, &format!("{name}-v1"), columns, rows)?.finish()
         };
         write().map_err(|e| failed(format!("{}: the table could not be written: {e}", path.display())))
     }

@@ -1,6 +1,6 @@
 //! Requirements: one line for each control, with counts and where its rows are.
 
-use doorward_model::{Control, ControlFindings, ControlResult, Framework};
+use doorward_model::{Control, ControlResult, FindingsOfControls, Framework};
 
 use super::SheetContext;
 use crate::sheet::{Columns, Kind, Sheet, Title};
@@ -50,7 +50,7 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
 
 /// The sheet.
 pub(crate) fn sheet<'p>(cx: &'p SheetContext<'p>) -> Sheet<'p> {
-    let findings = ControlFindings::new(cx.report());
+    let findings = FindingsOfControls::new(cx.report());
     let mut rows = Vec::new();
     for framework in &cx.pack.context.controls {
         rows.extend(framework.controls.iter().map(|control| {

@@ -7,8 +7,8 @@ use doorward_model::{
     Verdict,
 };
 
-use crate::file::ParquetType::{Flag, Number, Text, Time};
-use crate::file::{ParquetColumn, ParquetType, ParquetValue};
+use crate::parquet_file::ParquetType::{Flag, Number, Text, Time};
+use crate::parquet_file::{ParquetColumn, ParquetType, ParquetValue};
 
 /// A row of a table: what it is about, in its report.
 pub(crate) struct RowOf<'a, T> {
@@ -20,13 +20,13 @@ pub(crate) struct RowOf<'a, T> {
 type ColumnsOf<T> = Vec<ParquetColumn<T>>;
 
 /// A load balancer that this scan observed, or that only earlier ones did.
-pub(crate) enum KnownLoadBalancer<'a> {
+pub(crate) enum LoadBalancerRow<'a> {
     Read(&'a LoadBalancer),
     Unseen(&'a UnseenLoadBalancer),
 }
 
 /// A verdict, or a failure of an earlier scan that this one did not observe.
-pub(crate) enum KnownFinding<'a> {
+pub(crate) enum FindingRow<'a> {
     Judged(&'a Finding),
     Unseen(&'a UnseenFinding),
 }
@@ -101,15 +101,15 @@ pub(crate) fn coverage<'a>() -> ColumnsOf<RowOf<'a, &'a CoverageLine>> {
 /// A column of load balancers: its value where the load balancer was observed, and where it was not.
 macro_rules! of_load_balancer {
     ($name:literal, $kind:ident, $lb:ident => $read:expr, $un:ident => $unseen:expr) => {
-        column($name, $kind, |row: &RowOf<'a, KnownLoadBalancer<'a>>| match row.item {
-            KnownLoadBalancer::Read($lb) => $read,
-            KnownLoadBalancer::Unseen($un) => $unseen,
+        column($name, $kind, |row: &RowOf<'a, LoadBalancerRow<'a>>| match row.item {
+            LoadBalancerRow::Read($lb) => $read,
+            LoadBalancerRow::Unseen($un) => $unseen,
         })
     };
 }
 
 /// Every load balancer that is known.
-pub(crate) fn load_balancers<'a>() -> ColumnsOf<RowOf<'a, KnownLoadBalancer<'a>>> {
+pub(crate) fn load_balancers<'a>() -> ColumnsOf<RowOf<'a, LoadBalancerRow<'a>>> {
     let mut columns = of_run();
     columns.extend([
         of_load_balancer!("observed", Flag, _lb => true.into(), _un => false.into()),
@@ -124,8 +124,8 @@ pub(crate) fn load_balancers<'a>() -> ColumnsOf<RowOf<'a, KnownLoadBalancer<'a>>
         of_load_balancer!("mode", Text, lb => known(&lb.mode), _un => ParquetValue::Null),
         of_load_balancer!("mode_state", Text, lb => state(&lb.mode), _un => "unknown".into()),
         column("required_mode", Text, |row| match row.item {
-            KnownLoadBalancer::Read(lb) => row.required.get(&lb.arn).map(|of| of.lowest.to_string()).into(),
-            KnownLoadBalancer::Unseen(_) => ParquetValue::Null,
+            LoadBalancerRow::Read(lb) => row.required.get(&lb.arn).map(|of| of.lowest.to_string()).into(),
+            LoadBalancerRow::Unseen(_) => ParquetValue::Null,
         }),
         of_load_balancer!("drop_invalid_headers", Flag, lb => lb.drop_invalid_headers.known().copied().into(), _un => ParquetValue::Null),
         of_load_balancer!("drop_invalid_headers_state", Text, lb => state(&lb.drop_invalid_headers), _un => "unknown".into()),
@@ -145,15 +145,15 @@ pub(crate) fn load_balancers<'a>() -> ColumnsOf<RowOf<'a, KnownLoadBalancer<'a>>
 /// A column of findings: its value where the verdict is of this scan, and where only an earlier scan observed the failure.
 macro_rules! of_finding {
     ($name:literal, $kind:ident, $finding:ident => $judged:expr, $un:ident => $unseen:expr) => {
-        column($name, $kind, |row: &RowOf<'a, KnownFinding<'a>>| match row.item {
-            KnownFinding::Judged($finding) => $judged,
-            KnownFinding::Unseen($un) => $unseen,
+        column($name, $kind, |row: &RowOf<'a, FindingRow<'a>>| match row.item {
+            FindingRow::Judged($finding) => $judged,
+            FindingRow::Unseen($un) => $unseen,
         })
     };
 }
 
 /// Every verdict, and what was failing and was not observed.
-pub(crate) fn findings<'a>() -> ColumnsOf<RowOf<'a, KnownFinding<'a>>> {
+pub(crate) fn findings<'a>() -> ColumnsOf<RowOf<'a, FindingRow<'a>>> {
     let mut columns = of_run();
     columns.extend([
         of_finding!("observed", Flag, _of => true.into(), _un => false.into()),

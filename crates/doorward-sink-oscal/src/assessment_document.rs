@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
-use doorward_model::{ControlFindings, Frameworks, LoadBalancer, RuleMeta, ScanReport};
+use doorward_model::{FindingsOfControls, Frameworks, LoadBalancer, RuleMeta, ScanReport};
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use crate::identifier::{property, stamp, text, uuid};
-use crate::inventory::{components, items};
 use crate::objective::{Objective, catalog_uuid, objectives};
-use crate::observation::{coverage_risk, gap_of, of_coverage, of_unseen, of_verdict, risk, unseen_risk};
+use crate::observations::{coverage_risk, gap_of, of_coverage, of_unseen, of_verdict, risk, unseen_risk};
+use crate::subjects::{components, items};
 
 /// The version of the schema that the document follows.
 const OSCAL: &str = "1.1.3";
@@ -42,7 +42,7 @@ struct Scene<'a> {
     report: &'a ScanReport,
     context: &'a OscalContext<'a>,
     objectives: Vec<Objective<'a>>,
-    findings: ControlFindings<'a>,
+    findings: FindingsOfControls<'a>,
     load_balancers: BTreeMap<&'a str, &'a LoadBalancer>,
     gap: Option<String>,
 }
@@ -53,7 +53,7 @@ impl<'a> Scene<'a> {
             report,
             context,
             objectives: objectives(context.frameworks),
-            findings: ControlFindings::new(report),
+            findings: FindingsOfControls::new(report),
             load_balancers: report.load_balancers.iter().map(|lb| (lb.arn.as_str(), lb)).collect(),
             gap: gap_of(report, context.filter.as_deref()),
         }

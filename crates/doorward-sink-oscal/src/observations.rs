@@ -6,7 +6,7 @@ use doorward_model::{
 use serde_json::{Value, json};
 
 use crate::identifier::{NS, property, stamp, text, uuid};
-use crate::inventory::{item_uuid, place_title, place_uuid, tool_uuid};
+use crate::subjects::{item_uuid, place_title, place_uuid, tool_uuid};
 
 /// The UUID of the observation of a verdict, by the finding's id.
 pub(crate) fn observation_uuid(run: &str, finding: &str) -> String {
