@@ -25,7 +25,6 @@ use crate::progress::Progress;
 use crate::register;
 use crate::saved::{ReportCriteria, Saving};
 use crate::settings::Settings;
-use crate::shard;
 use crate::signals::{self, Signal};
 use crate::sinks::{Format, OutputOptions, PluginInputs, PreparedSinks, SECURITY_HUB, SinkInputs};
 use crate::traffic::{self, TrafficEvidence};
@@ -34,9 +33,6 @@ use doorward_file::places::Places;
 /// Runs `doorward scan`.
 pub(crate) fn run(cli: &Cli, arguments: &ScanArguments) -> Result<Exit, Failure> {
     let settings = Settings::load(cli.config.as_deref(), &arguments.overrides())?;
-    if arguments.shards.shard.is_some() || arguments.shards.discover_only {
-        return shard::run(cli, arguments, &settings);
-    }
     let traffic = arguments.traffic.as_deref().map(traffic::saved).transpose()?;
     let declarations = Declarations::read(&arguments.iac)?;
     let mut places = settings.places();
