@@ -11,7 +11,7 @@ mod ecs_stack;
 mod lambda_stack;
 mod state_machine;
 
-use state_machine::{Engine, definition};
+use state_machine::{StepEngine, definition};
 
 /// The stacks of both engines.
 ///
@@ -25,8 +25,8 @@ pub fn distributed(request: &RoleRequest, settings: &RoleSettings) -> Result<Vec
         Ok(indented(&serde_json::to_string_pretty(&definition(engine))?, "        "))
     };
     let stacks = [
-        ("lambda.yaml", lambda_stack::template(&machine(Engine::Lambda)?, &scan, &publish)),
-        ("ecs.yaml", ecs_stack::template(&machine(Engine::Ecs)?, &scan, &publish)),
+        ("lambda.yaml", lambda_stack::template(&machine(StepEngine::Lambda)?, &scan, &publish)),
+        ("ecs.yaml", ecs_stack::template(&machine(StepEngine::Ecs)?, &scan, &publish)),
     ];
     Ok(stacks.map(|(name, text)| GeneratedFile { name: name.to_owned(), text }).into())
 }

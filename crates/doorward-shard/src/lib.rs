@@ -14,7 +14,7 @@
 //! A [`PartStore`] copies parts from and to S3. What this crate deliberately does not do: read an account, judge, read the clock, or write
 //! the ledger.
 
-mod merge;
+mod merged_parts;
 mod part;
 mod part_problem;
 mod part_reader;
@@ -22,16 +22,16 @@ mod part_store;
 mod part_writer;
 mod planned_places;
 mod reference_part;
-mod shard;
+mod shard_name;
+mod shard_shares;
 mod share_hash;
-mod shares;
 
-pub use merge::{MergeError, MergeLimits, Merged, UnusedPart, merge};
+pub use merged_parts::{MergeError, MergeLimits, Merged, UnusedPart, merge};
 pub use part::{PART_FORMAT, PartEnd, PartHead, PartPlan, PartTotals};
 pub use part_problem::PartProblem;
 pub use part_reader::{OpenPart, SavedPlan, read_plan};
 pub use part_store::{PartFile, PartStore};
 pub use part_writer::{PartWriter, WrittenPart};
-pub use planned_places::{Place, PlannedPlaces, identify_places};
-pub use shard::{InvalidShard, Shard, expand_numbers};
-pub use shares::{KnownCounts, Shares};
+pub use planned_places::{PlannedPlace, PlannedPlaces, identify_places};
+pub use shard_name::{InvalidShard, Shard, expand_numbers};
+pub use shard_shares::{KnownCounts, Shares};

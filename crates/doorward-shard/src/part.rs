@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::planned_places::PlannedPlaces;
-use crate::shard::Shard;
-use crate::shares::KnownCounts;
+use crate::shard_name::Shard;
+use crate::shard_shares::KnownCounts;
 
 /// The name and version of the format.
 pub const PART_FORMAT: &str = "doorward-part-v1";

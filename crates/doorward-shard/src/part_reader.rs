@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use crate::part::{PART_FORMAT, PartEnd, PartHead, PartPlan, PartTotals};
 use crate::part_problem::PartProblem;
 use crate::part_writer::sealed;
-use crate::planned_places::{Place, identify_places};
+use crate::planned_places::{PlannedPlace, identify_places};
 
 /// How the closing line begins; no other line begins like that.
 const END: &[u8] = b"{\"end\":";
@@ -41,7 +41,7 @@ pub struct SavedPlan<C> {
     /// Its second line.
     pub plan: PartPlan,
     /// Its account-Regions.
-    pub places: BTreeSet<Place>,
+    pub places: BTreeSet<PlannedPlace>,
     /// What a shard reads from.
     pub discovered: DiscoveredPlan,
     /// Its hash, by which its shards name it.
@@ -136,7 +136,7 @@ impl OpenPart {
 
 impl PartPlan {
     /// The account-Regions, if they are those that a head names and every account has at least one.
-    pub(crate) fn checked_places<C>(&self, head: &PartHead<C>) -> Result<BTreeSet<Place>, PartProblem> {
+    pub(crate) fn checked_places<C>(&self, head: &PartHead<C>) -> Result<BTreeSet<PlannedPlace>, PartProblem> {
         let broken = |what: &str| Err(PartProblem::Broken(what.to_owned()));
         let places = self.places.places();
         if identify_places(&places) != head.plan || self.counts.fingerprint() != head.counts {
@@ -162,12 +162,13 @@ pub fn read_plan<C: DeserializeOwned>(path: &Path) -> Result<SavedPlan<C>, PartP
     }
     let ReadPart { plan, cells, totals, sha256 } = open.rest()?;
     let places = plan.checked_places(&head)?;
-    let settled: BTreeSet<Place> = cells.iter().map(|cell| (cell.account.clone(), cell.region.clone())).collect();
+    let settled: BTreeSet<PlannedPlace> =
+        cells.iter().map(|cell| (cell.account.clone(), cell.region.clone())).collect();
     if !settled.is_subset(&places) || totals.interrupted {
         return Err(PartProblem::Broken("it is not the whole plan".to_owned()));
     }
     let tried = plan.tried.places();
-    let target = |place: &Place| {
+    let target = |place: &PlannedPlace| {
         let region_enabled = !tried.contains(place);
         let (account, region) = place.clone();
         Some((AccountRegion { account, region: region? }, region_enabled))

@@ -7,7 +7,7 @@ use doorward_model::{AccountId, Region, sha256_hex};
 use serde::{Deserialize, Serialize};
 
 /// An account-Region, or the Regions of an account that could not be listed.
-pub type Place = (AccountId, Option<Region>);
+pub type PlannedPlace = (AccountId, Option<Region>);
 
 /// Account-Regions, written once per list of Regions: most accounts have the same.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,7 +25,7 @@ struct AccountsOfRegions {
 
 impl PlannedPlaces {
     /// Groups account-Regions.
-    pub fn of(places: &BTreeSet<Place>) -> Self {
+    pub fn of(places: &BTreeSet<PlannedPlace>) -> Self {
         let mut by_account: Vec<(&AccountId, Vec<Option<Region>>)> = Vec::new();
         for (account, region) in places {
             match by_account.last_mut().filter(|(last, _)| *last == account) {
@@ -48,17 +48,17 @@ impl PlannedPlaces {
     }
 
     /// Every account-Region once, ordered.
-    pub fn places(&self) -> BTreeSet<Place> {
+    pub fn places(&self) -> BTreeSet<PlannedPlace> {
         let pairs = |group: &AccountsOfRegions| {
             let accounts = group.accounts.iter();
             accounts.flat_map(|account| group.regions.iter().map(|region| (account.clone(), region.clone()))).collect()
         };
-        self.0.iter().flat_map(|group: &AccountsOfRegions| -> Vec<Place> { pairs(group) }).collect()
+        self.0.iter().flat_map(|group: &AccountsOfRegions| -> Vec<PlannedPlace> { pairs(group) }).collect()
     }
 }
 
 /// Identifies account-Regions: their number and the SHA-256 of their names.
-pub fn identify_places(places: &BTreeSet<Place>) -> String {
+pub fn identify_places(places: &BTreeSet<PlannedPlace>) -> String {
     let mut names = String::new();
     for (account, region) in places {
         let _ = writeln!(names, "{account}/{}", region.as_ref().map_or("", Region::as_str));
@@ -76,7 +76,7 @@ mod tests {
             let account = AccountId::new(&format!("{account:012}")).expect("an account");
             (account, region.map(|region| Region::new(region).expect("a Region")))
         };
-        let mut places: BTreeSet<Place> =
+        let mut places: BTreeSet<PlannedPlace> =
             (1..500).flat_map(|n| [place(n, Some("eu-west-1")), place(n, Some("us-east-1"))]).collect();
         places.insert(place(700, None));
         places.insert(place(3, Some("ap-south-1")));

@@ -286,6 +286,13 @@ pub(crate) struct ShardArguments {
     pub(crate) discovered: Option<PathBuf>,
 }
 
+impl ShardArguments {
+    /// Whether only a part of a scan is asked for.
+    pub(crate) fn is_asked(&self) -> bool {
+        self.shard.is_some() || self.discover_only
+    }
+}
+
 /// What needs the whole scan.
 const NOT_OF_SHARDS: [&str; 5] = ["formats", "traffic", "iac", "resume", "publish"];
 

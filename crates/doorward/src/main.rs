@@ -82,6 +82,7 @@ fn command() -> ExitCode {
 fn run(cli: &Cli) -> Result<Exit, Failure> {
     name_settings(cli);
     match &cli.command {
+        Command::Scan(arguments) if arguments.shards.is_asked() => shard::run(cli, arguments),
         Command::Scan(arguments) => scan::run(cli, arguments),
         Command::Merge(arguments) => merge::run(cli, arguments),
         Command::Doctor(arguments) => doctor::run(cli, arguments),

@@ -27,7 +27,6 @@ use crate::progress::Progress;
 use crate::register;
 use crate::saved::{ReportCriteria, Saving};
 use crate::settings::Settings;
-use crate::shard;
 use crate::signals::{self, Signal};
 use crate::traffic::{self, TrafficEvidence};
 use doorward_cost::CostInputs;
@@ -37,9 +36,6 @@ use doorward_outputs::{Format, PluginInputs, SECURITY_HUB, SinkInputs};
 /// Runs `doorward scan`.
 pub(crate) fn run(cli: &Cli, arguments: &ScanArguments) -> Result<Exit, Failure> {
     let settings = Settings::load(cli.config.as_deref(), &arguments.overrides())?;
-    if arguments.shards.shard.is_some() || arguments.shards.discover_only {
-        return shard::run(cli, arguments, &settings);
-    }
     let traffic = arguments.traffic.as_deref().map(traffic::saved).transpose()?;
     let declarations = crate::io::declarations(&arguments.iac)?;
     let costs = costs::read(&settings.cost, arguments.cost.as_deref(), cli.quiet)?;

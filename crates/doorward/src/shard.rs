@@ -27,7 +27,8 @@ use crate::settings::Settings;
 use crate::signals::{self, Signal};
 
 /// Runs a shard, or only the discovery.
-pub(crate) fn run(cli: &Cli, arguments: &ScanArguments, settings: &Settings) -> Result<Exit, Failure> {
+pub(crate) fn run(cli: &Cli, arguments: &ScanArguments) -> Result<Exit, Failure> {
+    let settings = &Settings::load(cli.config.as_deref(), &arguments.overrides())?;
     let Some(save) = arguments.save.as_deref() else {
         return Err(Failure::new(Exit::Usage, "a shard is saved to a file: pass --save FILE"));
     };

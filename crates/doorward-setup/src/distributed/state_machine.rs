@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 /// The service that runs the commands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Engine {
+pub(super) enum StepEngine {
     /// AWS Lambda.
     Lambda,
     /// ECS tasks on Fargate.
@@ -18,7 +18,7 @@ pub(super) enum Engine {
 const PLACE: &str = "s3://${Bucket}/runs/";
 
 /// The states.
-pub(super) fn definition(engine: Engine) -> Value {
+pub(super) fn definition(engine: StepEngine) -> Value {
     let plan = format!("States.Format('{PLACE}{{}}/plan.json', $.run)");
     let part = format!("States.Format('{PLACE}{{}}/part-{{}}.json', $.run, $.shard)");
     let parts = format!("States.Format('{PLACE}{{}}/part-{{}}.json', $.run, $.numbers)");
@@ -105,9 +105,9 @@ fn retries() -> Value {
 }
 
 /// The merge, whose exit code says whether enough was read.
-fn merge_task(engine: Engine, command: &str) -> Value {
+fn merge_task(engine: StepEngine, command: &str) -> Value {
     match engine {
-        Engine::Lambda => task(
+        StepEngine::Lambda => task(
             engine,
             command,
             json!({
@@ -118,7 +118,7 @@ fn merge_task(engine: Engine, command: &str) -> Value {
             }),
         ),
         // A task whose container ends with another exit code than 0 is an error, which is not worth a retry.
-        Engine::Ecs => task(
+        StepEngine::Ecs => task(
             engine,
             command,
             json!({
@@ -132,14 +132,14 @@ fn merge_task(engine: Engine, command: &str) -> Value {
 }
 
 /// A task that runs a command, with further members.
-fn task(engine: Engine, command: &str, members: Value) -> Value {
+fn task(engine: StepEngine, command: &str, members: Value) -> Value {
     let mut task = match engine {
-        Engine::Lambda => json!({
+        StepEngine::Lambda => json!({
             "Type": "Task",
             "Resource": "arn:${AWS::Partition}:states:::lambda:invoke",
             "Parameters": {"FunctionName": "${Function.Arn}", "Payload": {"format": "task-v1", "command.$": command}},
         }),
-        Engine::Ecs => json!({
+        StepEngine::Ecs => json!({
             "Type": "Task",
             "Resource": "arn:${AWS::Partition}:states:::ecs:runTask.sync",
             "Parameters": {
@@ -167,7 +167,7 @@ mod tests {
 
     #[test]
     fn both_engines_run_the_same_commands_in_the_same_order() {
-        let commands = |engine: Engine| {
+        let commands = |engine: StepEngine| {
             let text = definition(engine).to_string();
             let commands = text.match_indices("States.Array('").map(|(at, _)| {
                 let rest = &text[at..];
@@ -175,12 +175,12 @@ mod tests {
             });
             commands.collect::<Vec<_>>()
         };
-        let of_lambda = commands(Engine::Lambda);
+        let of_lambda = commands(StepEngine::Lambda);
         assert_eq!(of_lambda.len(), 4);
         let arrays =
             |all: Vec<String>| all.iter().map(|one| one.split('"').next().unwrap_or("").to_owned()).collect::<Vec<_>>();
-        assert_eq!(arrays(of_lambda), arrays(commands(Engine::Ecs)));
-        for engine in [Engine::Lambda, Engine::Ecs] {
+        assert_eq!(arrays(of_lambda), arrays(commands(StepEngine::Ecs)));
+        for engine in [StepEngine::Lambda, StepEngine::Ecs] {
             let states = definition(engine);
             let names: Vec<&String> = states["States"].as_object().expect("states").keys().collect();
             for state in states["States"].as_object().expect("states").values() {

@@ -9,7 +9,8 @@ use doorward_model::{
     RawLoadBalancer, Region, RegionInventory, Run,
 };
 use doorward_shard::{
-    KnownCounts, PART_FORMAT, PartHead, PartPlan, PartWriter, Place, PlannedPlaces, Shard, Shares, identify_places,
+    KnownCounts, PART_FORMAT, PartHead, PartPlan, PartWriter, PlannedPlace, PlannedPlaces, Shard, Shares,
+    identify_places,
 };
 use fastrand::Rng;
 use jiff::{SignedDuration, Timestamp};
@@ -92,7 +93,7 @@ impl RandomScan {
         Self { inventory, criteria, counts }
     }
 
-    fn places(&self) -> BTreeSet<Place> {
+    fn places(&self) -> BTreeSet<PlannedPlace> {
         self.inventory.cells.iter().map(|cell| (cell.account.clone(), cell.region.clone())).collect()
     }
 

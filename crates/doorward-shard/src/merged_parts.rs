@@ -14,10 +14,10 @@ use crate::part::{PartHead, PartPlan};
 use crate::part_problem::PartProblem;
 use crate::part_reader::{OpenPart, ReadPart, SavedPlan};
 use crate::part_store::PartFile;
-use crate::planned_places::Place;
+use crate::planned_places::PlannedPlace;
 use crate::reference_part::{PartIdentity, reference};
-use crate::shard::Shard;
-use crate::shares::Shares;
+use crate::shard_name::Shard;
+use crate::shard_shares::Shares;
 
 /// How old parts may be.
 #[derive(Debug, Clone, Copy)]
@@ -294,7 +294,7 @@ fn unread<'a>(
     let unassigned: Vec<UnusedPart> = unused.iter().filter(|one| one.shard.is_none()).cloned().collect();
     let gaps: BTreeMap<u32, Gap> =
         missing.iter().map(|shard| (shard.number(), gap(*shard, unused, &unassigned))).collect();
-    let of_missing = move |(place, shard): (&Place, u32)| {
+    let of_missing = move |(place, shard): (&PlannedPlace, u32)| {
         let gap = gaps.get(&shard)?;
         Some(RegionInventory::failed(place.0.clone(), place.1.clone(), gap.clone()))
     };

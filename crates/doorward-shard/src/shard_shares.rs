@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use doorward_model::{AccountId, Region, sha256_hex};
 use serde::{Deserialize, Serialize};
 
-use crate::planned_places::Place;
-use crate::shard::Shard;
+use crate::planned_places::PlannedPlace;
+use crate::shard_name::Shard;
 use crate::share_hash::{key, score};
 
 /// How many load balancers each account-Region had, as far as an earlier scan found any.
@@ -29,7 +29,7 @@ impl KnownCounts {
     }
 
     /// The calls that an account-Region is expected to cost: two lists, and one for each load balancer.
-    fn cost(&self, (account, region): &Place) -> u64 {
+    fn cost(&self, (account, region): &PlannedPlace) -> u64 {
         let count = || self.0.get(account)?.get(region.as_ref()?).copied();
         2 + count().unwrap_or(0)
     }
@@ -49,7 +49,7 @@ const SLACK: u64 = 10;
 
 /// The shard of every account-Region of a plan.
 #[derive(Debug, Clone)]
-pub struct Shares(BTreeMap<Place, u32>);
+pub struct Shares(BTreeMap<PlannedPlace, u32>);
 
 impl Shares {
     /// Divides account-Regions among shards, by nothing but their names, the number of shards and the counts.
@@ -57,17 +57,17 @@ impl Shares {
     /// Without counts each account-Region goes to the shard that it prefers, whatever else is in the plan: an account that joins or leaves
     /// moves no other. With counts the expensive ones choose first, and a shard that is full is passed over ("bounded loads"): no shard
     /// costs more than a tenth above the average, a single large account-Region aside, and few account-Regions move.
-    pub fn divide(places: &BTreeSet<Place>, of: u32, counts: &KnownCounts) -> Self {
-        let preferred = |place: &Place| {
+    pub fn divide(places: &BTreeSet<PlannedPlace>, of: u32, counts: &KnownCounts) -> Self {
+        let preferred = |place: &PlannedPlace| {
             let key = key(&place.0, place.1.as_ref());
             (1..=of).max_by_key(|shard| score(key, *shard)).unwrap_or(1)
         };
         if counts.is_empty() {
             return Self(places.iter().map(|place| (place.clone(), preferred(place))).collect());
         }
-        let mut ordered: Vec<(u64, &Place)> = places.iter().map(|place| (counts.cost(place), place)).collect();
+        let mut ordered: Vec<(u64, &PlannedPlace)> = places.iter().map(|place| (counts.cost(place), place)).collect();
         // A stable sort: places of one cost stay in their order.
-        ordered.sort_by(|a, b| b.0.cmp(&a.0));
+        ordered.sort_by_key(|(cost, _)| std::cmp::Reverse(*cost));
         let all: u64 = ordered.iter().map(|(cost, _)| cost).sum();
         let limit = (all * (100 + SLACK)).div_ceil(100 * u64::from(of.max(1)));
         let mut loads: Vec<u64> = vec![0; of as usize];
@@ -93,7 +93,7 @@ impl Shares {
     }
 
     /// Every account-Region with the number of its shard, ordered.
-    pub fn iter(&self) -> impl Iterator<Item = (&Place, u32)> {
+    pub fn iter(&self) -> impl Iterator<Item = (&PlannedPlace, u32)> {
         self.0.iter().map(|(place, shard)| (place, *shard))
     }
 
@@ -107,7 +107,7 @@ impl Shares {
 mod tests {
     use super::*;
 
-    fn places(accounts: std::ops::Range<u64>, regions: &[&str]) -> BTreeSet<Place> {
+    fn places(accounts: std::ops::Range<u64>, regions: &[&str]) -> BTreeSet<PlannedPlace> {
         let region = |name: &&str| Some(Region::new(name).expect("a Region"));
         let account = |n: u64| AccountId::new(&format!("{n:012}")).expect("an account");
         accounts.flat_map(|n| regions.iter().map(move |name| (account(n), region(name)))).collect()
@@ -123,7 +123,7 @@ mod tests {
                 Shares::divide(&before, of, &KnownCounts::default()),
                 Shares::divide(&after, of, &KnownCounts::default()),
             );
-            let other: BTreeMap<&Place, u32> = other.iter().collect();
+            let other: BTreeMap<&PlannedPlace, u32> = other.iter().collect();
             assert!(one.iter().all(|(place, shard)| other.get(place).is_none_or(|there| *there == shard)), "{of}");
             let sizes: Vec<usize> = Shard::all(of).map(|shard| one.size(shard)).collect();
             assert_eq!(sizes.iter().sum::<usize>(), before.len());
@@ -160,7 +160,7 @@ mod tests {
             assert!(most <= (all * 110).div_ceil(100 * u64::from(of)), "{of}: {loads:?}");
             // The same again, and mostly the same without one account.
             let again = Shares::divide(&places(2..200, &REGIONS), of, &counts);
-            let again: BTreeMap<&Place, u32> = again.iter().collect();
+            let again: BTreeMap<&PlannedPlace, u32> = again.iter().collect();
             let moved =
                 shares.iter().filter(|(place, shard)| again.get(place).is_some_and(|there| there != shard)).count();
             assert!(moved * 5 < shares.iter().count(), "{of}: {moved} moved");
