@@ -178,7 +178,7 @@ def colours(pack):
     samples = root / "reports/samples/acme-org"
     sheets = {path.name: path.read_text(encoding="utf-8") for path in [samples / "scan.html", *sorted(samples.glob("owners/*.html"))]}
     light = lambda text, name: re.search(rf"--{name}: light-dark\(#([0-9a-f]{{6}}),", text)
-    page = {name: light(sheets["scan.html"], name).group(1) for name in ("monitor", "defensive", "strictest", "unknown", "ink", "grave")}
+    page = {name: light(sheets["scan.html"], name).group(1) for name in ("monitor", "defensive", "strictest", "unknown", "ink", "link", "grave")}
     for name, text in sheets.items():
         for colour, value in page.items():
             found = light(text, colour)
@@ -193,7 +193,7 @@ def colours(pack):
         assert drawn == wanted, (drawn, wanted)
     assert f'rgb="ff{page["grave"]}"' in styles and f'rgb="ff{page["ink"]}"' in styles
     mail = (root / "crates/doorward-notify/tests/it/snapshots/it__words__mail.snap").read_text(encoding="utf-8")
-    assert f"color:#{page['ink']}" in mail and f"color:#{page['grave']}" in mail, "mails have other colours"
+    assert f"color:#{page['ink']}" in mail and f"code{{color:#{page['link']}}}" in mail, "mails have other colours"
     return len(sheets)
 
 

@@ -103,7 +103,7 @@ impl Book {
             let (part, row) = (line / room, header + 1 + narrow(line % room));
             line += 1;
             let is_last =
-                title == method::TITLE && matches!(values.first(), Some(Value::Text(s)) if *s == method::COLUMN);
+                title == method::TITLE && matches!(values.first(), Some(Value::Text(s)) if *s == method::SHEETS);
             if is_last && part == 0 && printed.is_none() {
                 printed = Some(row.saturating_sub(1));
             }
@@ -119,7 +119,9 @@ impl Book {
         })?;
         if let Some(last) = printed {
             let worksheet = self.workbook.worksheet_from_index(first).map_err(said(title.tab))?;
-            worksheet.set_print_area(0, 0, last, columns.saturating_sub(1) as u16).map_err(said(title.tab))?;
+            worksheet
+                .set_print_area(0, 0, last, u16::try_from(columns.saturating_sub(1)).unwrap_or(u16::MAX))
+                .map_err(said(title.tab))?;
         }
         if rows == 0 {
             let worksheet = self.workbook.worksheet_from_index(first).map_err(said(title.tab))?;

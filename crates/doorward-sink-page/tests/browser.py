@@ -279,7 +279,8 @@ def first_screen(browser, folder, name):
         overdue = finding.get("deadline", {}).get("state") == "overdue"
         severe = finding["verdict"] == "fail" and finding["severity"] in ("critical", "high")
         if overdue or severe:
-            weight = owners.setdefault(finding["owner"], [0, 0])
+            # One owner may be written in several ways.
+            weight = owners.setdefault(finding["owner"].casefold(), [0, 0])
             weight[0] += overdue
             weight[1] += severe
     first = answers.get("Must act first", "")
@@ -287,7 +288,7 @@ def first_screen(browser, folder, name):
         most = max(owners.values())
         heads = [owner for owner, weight in owners.items() if weight == most]
         counts = ", ".join(f"{count} {what}" for count, what in zip(most, ("overdue", "critical or high")) if count)
-        check(f"{name}: who must act first", any(first.startswith(f"{harmless(owner)} ({counts})") for owner in heads), first)
+        check(f"{name}: who must act first", any(first.casefold().startswith(f"{harmless(owner)} ({counts})") for owner in heads), first)
     else:
         check(f"{name}: who must act first", first.startswith("nothing that was seen"), first)
 

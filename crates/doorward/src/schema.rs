@@ -9,7 +9,7 @@ use doorward_sink_text::json::JsonDocument;
 use doorward_sink_text::ndjson::NdjsonLine;
 use doorward_traffic::{AdviceDocument, TrafficDocument};
 
-// Documents that no one type writes; tests compare them with real output.
+// Documents that are composed of several types; tests compare them with real output.
 const DOCTOR: &str = include_str!("../../../reports/schema/doctor-v1.json");
 const HISTORY: &str = include_str!("../../../reports/schema/history-v1.json");
 const HISTORY_DIFF: &str = include_str!("../../../reports/schema/history-diff-v1.json");

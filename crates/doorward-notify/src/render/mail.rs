@@ -32,9 +32,9 @@ fn style() -> String {
             "body{{background:{};color:{}}}h2{{color:{};border-bottom:1px solid {}}}code{{color:{}}}small{{color:{}}}",
             colour(palette::SHEET),
             colour(palette::INK),
-            colour(palette::GRAVE),
+            colour(palette::INK),
             colour(palette::LINE),
-            colour(palette::STRICTEST),
+            colour(palette::LINK),
             colour(palette::SOFT)
         )
     };

@@ -5,8 +5,8 @@ use doorward_model::GapReason;
 use super::SheetContext;
 use crate::sheet::{Columns, Sheet, Title};
 
-/// The section that explains columns. It comes last, and is for the screen: paper has the columns that fit it.
-pub(crate) const COLUMN: &str = "Column";
+/// The section that explains sheets, each with its columns. It comes last, and is for the screen, as many columns are.
+pub(crate) const SHEETS: &str = "Sheet";
 
 pub(crate) const TITLE: Title = Title {
     tab: "Method & dictionary",
@@ -126,9 +126,9 @@ pub(crate) fn sheet<'p>(cx: &SheetContext<'_>, before: &[Sheet<'_>]) -> Sheet<'p
     let own = columns();
     let own = Sheet::new(TITLE, own, 0, []);
     for sheet in before.iter().chain([&own]) {
-        add("Sheet", sheet.title.tab, sheet.title.tab, sheet.title.about.to_owned());
+        add(SHEETS, sheet.title.tab, sheet.title.tab, sheet.title.about.to_owned());
         for head in &sheet.heads {
-            add(COLUMN, sheet.title.tab, &head.name, head.meaning.clone());
+            add("Column", sheet.title.tab, &head.name, head.meaning.clone());
         }
     }
     Sheet::new(TITLE, columns(), rows.len(), rows)
