@@ -278,7 +278,7 @@ def stacks(examples, plain_folder):
         own = next(p for p in resources[name]["Properties"]["Policies"] if p["PolicyName"] == "doorward")
         statements = of_json(settled(own["PolicyDocument"], resources))
         assert statements == of_json({"Statement": list(wanted.values())}), f"{example}: {name} and the plain policies differ"
-    assert counts == {"stacks": 2, "policies": 10, "alarms": 7}, counts
+    assert counts == {"stacks": 2, "policies": 7, "alarms": 7}, counts
     return counts
 
 

@@ -19,6 +19,7 @@ mod emulators;
 mod expected;
 mod judge;
 mod security_hub;
+mod shared_ledger;
 mod traffic;
 
 use cases::{CASES, Case, Through};
@@ -35,7 +36,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     let names: Vec<&str> = CASES
         .iter()
         .map(|case| case.name)
-        .chain([agreement::NAME, change::NAME, security_hub::NAME, traffic::NAME])
+        .chain([agreement::NAME, change::NAME, security_hub::NAME, shared_ledger::NAME, traffic::NAME])
         .collect();
     crate::only(arguments, &names)?;
     let binary = workspace::build("doorward")?;
@@ -70,6 +71,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
         agreement::attempt(&bed, &python)
     });
     attempt(change::NAME, "modes of another emulator, changed and rolled back", &|| change::attempt(&bed, &python));
+    attempt(shared_ledger::NAME, "a ledger in another emulator's S3", &|| shared_ledger::attempt(&bed, &python));
     attempt(security_hub::NAME, "findings live in another emulator's Security Hub", &|| {
         security_hub::attempt(&bed, &python)
     });

@@ -13,7 +13,7 @@ const FOLDER: &str = "config/iam";
 
 /// The roles of Doorward's commands, in every form.
 const FORMS: [(&str, &[&str]); 3] = [
-    ("iam", &["scan", "traffic", "athena", "metrics", "publish", "notify", "change"]),
+    ("iam", &["scan", "traffic", "athena", "metrics", "publish", "notify", "ledger", "change"]),
     ("stackset", &["scan", "traffic", "publish", "change"]),
     ("terraform", &["scan", "traffic", "publish", "change"]),
 ];
@@ -24,6 +24,9 @@ pub(crate) const NAMED: [&str; 4] =
 
 /// The same for a setting: where Athena writes results.
 const OUTPUT: (&str, &str) = ("DOORWARD_TRAFFIC__ATHENA__OUTPUT", "s3://amzn-s3-demo-bucket/doorward/");
+
+/// And for another: the ledger in S3.
+const LEDGER: (&str, &str) = ("DOORWARD_LEDGER__PATH", "s3://amzn-s3-demo-bucket/doorward/ledger.sqlite");
 
 /// Writes the templates, or compares them with what is there.
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
@@ -62,7 +65,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
 /// Runs the program to write one form of some capabilities to a folder, without this machine's settings.
 pub(crate) fn write(program: &Path, folder: &Path, form: &str, capabilities: &[&str], flags: &[&str]) -> Result<()> {
     let mut setup = Command::new(program);
-    setup.env_clear().env(OUTPUT.0, OUTPUT.1);
+    setup.env_clear().env(OUTPUT.0, OUTPUT.1).env(LEDGER.0, LEDGER.1);
     setup.current_dir(folder).args(["-q", "setup", form, "--out", "."]).args(flags);
     for capability in capabilities {
         setup.args(["--for", capability]);

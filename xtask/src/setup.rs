@@ -60,7 +60,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     for (folder, flags) in [(&plain, &NAMED[..]), (&filled, &filled_in[..])] {
         std::fs::create_dir(folder).context("no folder for the templates")?;
         let roles = ["scan", "traffic", "athena", "metrics", "publish", "change"];
-        write(&program, folder, "iam", &[&roles[..], &["notify"]].concat(), flags)?;
+        write(&program, folder, "iam", &[&roles[..], &["notify", "ledger"]].concat(), flags)?;
         for form in ["stackset", "terraform"] {
             write(&program, folder, form, &roles, flags)?;
         }

@@ -20,6 +20,9 @@ pub enum AssembleError {
     /// A scan is to be resumed, and none was interrupted.
     #[error("there is no interrupted scan in the ledger to resume")]
     NothingToResume,
+    /// A scan is to be resumed whose ledger keeps no checkpoints.
+    #[error("a ledger in S3 keeps no checkpoints, so that a scan that was interrupted cannot be resumed")]
+    NoCheckpoints,
     /// A scan is to be resumed, and its plan or its settings are no longer the same.
     #[error("the organization, the scope or the settings changed since the interrupted scan")]
     ResumeChanged,
@@ -54,7 +57,7 @@ impl AssembleError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Open(_) => Some("or scan without history: --no-ledger"),
-            Self::ResumeChanged => Some("scan again without --resume"),
+            Self::ResumeChanged | Self::NoCheckpoints => Some("scan again without --resume"),
             Self::NoScan { .. } => Some("run a scan first, or pass --from FILE"),
             Self::RawDataDropped { .. } => Some("scan again"),
             Self::Ledger(_) | Self::Pipeline(_) | Self::NothingToResume | Self::Change { .. } => None,

@@ -10,7 +10,7 @@ use std::time::Duration;
 use doorward_aws::Clock;
 use doorward_core::discover::{Known, Plan};
 use doorward_core::pipeline::apply_later_readings;
-use doorward_ledger::{LEASE_TTL, Lease, LeasedLedger, Ledger, LedgerError, OpenOptions, Recorded, RunHeader};
+use doorward_ledger::{Lease, LeasedLedger, Ledger, LedgerError, OpenOptions, Recorded, RunHeader};
 use doorward_model::{
     AccountId, HistoryContext, Inputs, Inventory, Region, RegionInventory, Run, ScanHistory, ScanReport, sha256_hex,
 };
@@ -21,6 +21,7 @@ use crate::{AssembleError, attribution, earlier_scans};
 
 mod merged;
 mod resume;
+mod turn;
 
 pub use merged::KnownAhead;
 use resume::Kept;
@@ -63,6 +64,9 @@ pub struct ScanRecorder {
     settings: RecorderSettings,
     notices: Notices,
     run: String,
+    /// The begin of a scan that is recorded at its end only: one with a shared ledger, so that events go on being recorded while it
+    /// reads.
+    begun: Option<RunHeader>,
 }
 
 /// The part of an interrupted scan that a resumed scan keeps.
@@ -105,7 +109,7 @@ impl ScanRecorder {
         if let Some(longest) = settings.longest_interval {
             ledger.set_longest_interval(longest);
         }
-        Ok(Self { ledger, lease: None, clock: clock.clone(), settings, notices, run: String::new() })
+        Ok(Self { ledger, lease: None, clock: clock.clone(), settings, notices, run: String::new(), begun: None })
     }
 
     /// Checks that a ledger that does not exist can be created. Creates none.
@@ -126,37 +130,20 @@ impl ScanRecorder {
         Ok(headers.into_iter().map(known_of).collect())
     }
 
-    /// Takes the lease. Waits while another process holds it, and reports that once.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read or written.
-    pub async fn wait_for_turn(&mut self) -> Result<(), AssembleError> {
-        let owner = format!("process {}", std::process::id());
-        let mut announced = false;
-        loop {
-            match self.ledger.acquire_lease(&owner, (self.clock)(), LEASE_TTL) {
-                Ok(lease) => {
-                    self.lease = Some(lease);
-                    return Ok(());
-                }
-                Err(held @ LedgerError::Held { .. }) => {
-                    if !announced {
-                        (self.notices)(&format!("waiting: {held}"));
-                        announced = true;
-                    }
-                    tokio::time::sleep(Duration::from_millis(300)).await;
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
-    }
-
     /// Begins a run, or continues the interrupted one.
     ///
     /// # Errors
     /// When the ledger cannot be read or written.
     pub fn begin(&mut self, run: &Run, plan: &Plan, begin: &Begin) -> Result<Option<Resumed>, AssembleError> {
         let (planned, shaping) = (identify_plan(plan), begin.settings.clone());
+        if self.ledger.is_shared() {
+            if begin.resume_within.is_some() {
+                return Err(AssembleError::NoCheckpoints);
+            }
+            self.run.clone_from(&run.id);
+            self.begun = Some(header_of(run.clone(), plan, planned, shaping));
+            return Ok(None);
+        }
         let unfinished = self.ledger.unfinished_run()?;
         let mut run = run.clone();
         let mut resumed = None;
@@ -183,14 +170,7 @@ impl ScanRecorder {
             self.ledger.abandon_run(&lease, &old.header.run.id)?;
             stale = self.ledger.unfinished_run()?;
         }
-        let header = RunHeader {
-            run: run.clone(),
-            organization: plan.organization.clone(),
-            accounts: plan.accounts.clone(),
-            accounts_listing: plan.accounts_listing.clone(),
-            plan: planned,
-            settings: shaping,
-        };
+        let header = header_of(run.clone(), plan, planned, shaping);
         self.run.clone_from(&run.id);
         self.ledger.begin_run(&lease, &header)?;
         let Some(cells) = resumed else { return Ok(None) };
@@ -203,6 +183,9 @@ impl ScanRecorder {
     /// # Errors
     /// When the ledger cannot be read or written.
     pub fn keep(&mut self, cell: &RegionInventory) -> Result<(), AssembleError> {
+        if self.begun.is_some() {
+            return Ok(());
+        }
         let lease = self.lease()?;
         self.ledger.commit_cell(&lease, &self.run, cell)?;
         Ok(())
@@ -215,7 +198,7 @@ impl ScanRecorder {
     pub fn renew(&mut self) -> Result<(), AssembleError> {
         let now = (self.clock)();
         match &mut self.lease {
-            Some(lease) => self.ledger.renew_lease(lease, now, LEASE_TTL).map_err(AssembleError::from),
+            Some(lease) => self.ledger.renew_lease(lease, now, self.ledger.lease_ttl()).map_err(AssembleError::from),
             None => Ok(()),
         }
     }
@@ -230,7 +213,18 @@ impl ScanRecorder {
         }
         self.renew()?;
         let lease = self.lease()?;
-        self.ledger.finish_run(&lease, inventory).map_err(AssembleError::from)
+        let Some(header) = &self.begun else {
+            return self.ledger.finish_run(&lease, inventory).map_err(AssembleError::from);
+        };
+        let kept = self.ledger.together(|ledger| {
+            // What a scan left that was ended before it was recorded.
+            while let Some(old) = ledger.unfinished_run()? {
+                ledger.abandon_run(&lease, &old.header.run.id)?;
+            }
+            ledger.begin_run(&lease, header)?;
+            ledger.finish_run(&lease, inventory)
+        });
+        kept.map_err(AssembleError::from)
     }
 
     /// Records a judged scan, or only looks up its history where the scan was interrupted, and releases the lease. A scan that could
@@ -251,23 +245,35 @@ impl ScanRecorder {
             *history = self.ledger.remember(scan)?;
             // A merged scan with missing parts was never begun here: its shards are repeated, and it is not resumed.
             if !self.run.is_empty() {
-                (self.notices)("`doorward scan --resume` continues this scan");
+                (self.notices)(if self.ledger.is_shared() {
+                    "this scan is not recorded, and cannot be resumed: a ledger in S3 keeps no checkpoints"
+                } else {
+                    "`doorward scan --resume` continues this scan"
+                });
             }
         } else {
             self.renew()?;
-            let lease = self.lease()?;
-            let (recorded, of_scan) = self.ledger.record(&lease, scan, &self.settings.count_by_tags)?;
+            let (lease, now) = (self.lease()?, (self.clock)());
+            let Self { ledger, settings, .. } = self;
+            let (recorded, of_scan, pruned) = ledger.together(|ledger| {
+                let (recorded, of_scan) = ledger.record(&lease, scan, &settings.count_by_tags)?;
+                let pruned = ledger.prune(&lease, settings.keep_months, now)?;
+                if ledger.is_shared() {
+                    ledger.release_lease(lease.clone())?;
+                }
+                Ok((recorded, of_scan, pruned))
+            })?;
             *history = of_scan;
             tracing::info!(?recorded, "recorded");
             if recorded.already {
                 (self.notices)(&format!("run {} was recorded before; the ledger keeps that record", scan.run.id));
             }
             warn_of_dates(&recorded, &self.notices);
-            let pruned = self.ledger.prune(&lease, self.settings.keep_months, (self.clock)())?;
             tracing::info!(scans = pruned.scans, before = %pruned.before, "raw scans dropped");
         }
         *context = earlier_scans::known(&self.ledger, &scan.run.id)?;
         if let Some(lease) = self.lease.take() {
+            // Without effect where it was released with the record.
             self.ledger.release_lease(lease)?;
         }
         Ok(())
@@ -304,6 +310,17 @@ impl ScanRecorder {
 
     fn lease(&self) -> Result<Lease, LedgerError> {
         self.lease.clone().ok_or_else(|| LedgerError::NoLease { path: self.ledger.path().to_owned() })
+    }
+}
+
+fn header_of(run: Run, plan: &Plan, planned: String, settings: String) -> RunHeader {
+    RunHeader {
+        run,
+        organization: plan.organization.clone(),
+        accounts: plan.accounts.clone(),
+        accounts_listing: plan.accounts_listing.clone(),
+        plan: planned,
+        settings,
     }
 }
 

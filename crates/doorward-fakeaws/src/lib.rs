@@ -1,5 +1,5 @@
 //! An AWS organization in one process: STS, Organizations, Account, Elastic Load Balancing (both generations),
-//! CloudWatch Logs deliveries, Security Hub, publishing to SNS topics, S3 (reading), CloudWatch metrics and Athena over their
+//! CloudWatch Logs deliveries, Security Hub, publishing to SNS topics, S3 (reading, and writing under conditions), CloudWatch metrics and Athena over their
 //! real wire protocols, with IAM evaluation, quotas, faults and a call log.
 //!
 //! The demo scans it, and everything that calls AWS is tested against it. It depends on no other crate of the workspace and shares no
@@ -28,7 +28,7 @@
 //! - [`World`]: [`World::from_toml`], [`World::from_file`], [`World::build`] from a [`spec::WorldSpec`], `set_attribute`, `set_tags`,
 //!   `add_load_balancer`, `remove_load_balancer`, `attribute`, `arn`, `callers`, `summary`, `set_security_hub`,
 //!   `security_hub_findings`, `add_topic`, `published`, `put_object`, `add_metric`, `add_athena`, `athena_queries`.
-//! - [`Server`]: [`Server::start`], `url`, `calls`, `counts`, `clear_calls`, `set_faults`, `faults`, `shutdown`.
+//! - [`Server`]: [`Server::start`], `url`, `calls`, `counts`, `clear_calls`, `set_faults`, `faults`, `before_each_call`, `after_each_call`, `shutdown`.
 //! - [`Options`]: port, [`Clock`], quotas on or off, [`CallDetail`], date check, faults.
 //! - [`Fault`]: the calls that it matches, a [`Schedule`], and [`What`] happens to them; [`FaultPlan::fired`] counts.
 //! - Over HTTP: `GET /_fake/health`, `/_fake/world`, `/_fake/calls`, `/_fake/counts`, `/_fake/faults`;
@@ -70,7 +70,7 @@
 //!
 //! It does not verify signatures (key and session token must match, dates must be near). Of resource policies it knows only which
 //! accounts a bucket admits. It does not evaluate permissions boundaries or SCP allow lists, and it creates nothing but findings,
-//! messages and queries: everything else comes from the world file.
+//! messages, queries and objects: everything else comes from the world file.
 
 mod calls;
 mod cbor;
@@ -91,7 +91,7 @@ mod xml;
 pub use calls::{CallCount, CallDetail, CallRecord};
 pub use clock::Clock;
 pub use faults::{Fault, FaultPlan, FaultSpec, Form, Schedule, What};
-pub use server::{Options, RequestIds, Server};
+pub use server::{Options, RequestIds, Server, WaitingCall};
 pub use world::attributes::{CLASSIC_DESYNC_MODE, DESYNC_MODE};
 pub use world::spec;
 pub use world::{Caller, World, WorldError, WorldSummary};

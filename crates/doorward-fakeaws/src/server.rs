@@ -1,6 +1,7 @@
 //! The HTTP server: accepts connections on loopback and carries each request through the pipeline.
 
 mod control;
+mod gate;
 mod pipeline;
 mod state;
 mod wire;
@@ -28,6 +29,8 @@ use crate::faults::{Fault, FaultPlan, What};
 use crate::iam::session::Sessions;
 use crate::quota::Quotas;
 use crate::world::World;
+use gate::CallGate;
+pub use gate::WaitingCall;
 use pipeline::Outgoing;
 pub use state::RequestIds;
 use state::{CallHook, State};
@@ -98,6 +101,7 @@ impl Server {
             calls: CallLog::new(options.calls),
             faults: RwLock::new(Arc::new(FaultPlan::new(faults))),
             after: RwLock::new(None),
+            gate: RwLock::new(None),
             sequence: AtomicU64::new(0),
         });
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await?;
@@ -157,6 +161,15 @@ impl Server {
     /// that changes something at exactly that moment. Only with [`CallDetail::Full`].
     pub fn after_each_call(&self, act: impl Fn(&CallRecord, &World) + Send + Sync + 'static) {
         *self.state.after.write().unwrap_or_else(PoisonError::into_inner) = Some(CallHook::new(act));
+    }
+
+    /// From now on each request waits for `gate`, which may give it a fault. A test uses it to decide in which order the requests of
+    /// several clients take effect.
+    pub fn before_each_call<Waiting>(&self, gate: impl Fn(WaitingCall) -> Waiting + Send + Sync + 'static)
+    where
+        Waiting: Future<Output = Option<What>> + Send + 'static,
+    {
+        *self.state.gate.write().unwrap_or_else(PoisonError::into_inner) = Some(CallGate::new(gate));
     }
 
     /// Closes the port and every connection, and waits until that is done.
@@ -222,7 +235,11 @@ async fn handle(
         let (status, text) = control::control(&state, &parts.method, path, &body);
         return Ok(response(status, "application/json", ResponseBody::whole(text)));
     }
-    let outgoing = pipeline::answer(&state, &parts, &body).await;
+    let given = match state.gate() {
+        Some(gate) => gate.pass(&parts).await,
+        None => None,
+    };
+    let outgoing = pipeline::answer(&state, &parts, &body, given).await;
     send(outgoing, &commands).await
 }
 

@@ -66,7 +66,7 @@ impl Ledger {
         self.write_leased(lease, "beginning a run", |db| {
             if let Some((_, state)) = find(db, &header.run.id)? {
                 let run = header.run.id.clone();
-                return Err(LedgerError::RunState { path, run, state: name_of(state) }.into());
+                return Err(LedgerError::RunState { path: path.clone(), run, state: name_of(state) }.into());
             }
             let accounts = serde_json::to_string(&header.accounts)?;
             let last: Option<i64> =
@@ -104,9 +104,14 @@ impl Ledger {
             let scan = match find(db, run)? {
                 Some((scan, COLLECTING)) => scan,
                 Some((_, state)) => {
-                    return Err(LedgerError::RunState { path, run: run.to_owned(), state: name_of(state) }.into());
+                    return Err(LedgerError::RunState {
+                        path: path.clone(),
+                        run: run.to_owned(),
+                        state: name_of(state),
+                    }
+                    .into());
                 }
-                None => return Err(LedgerError::UnknownRun { path, run: run.to_owned() }.into()),
+                None => return Err(LedgerError::UnknownRun { path: path.clone(), run: run.to_owned() }.into()),
             };
             keep_cell(db, scan, cell)?;
             Ok(true)
@@ -163,8 +168,10 @@ impl Ledger {
                 db.execute("UPDATE scans SET state = ?2 WHERE seq = ?1", [scan, ABANDONED])?;
                 Ok(())
             }
-            Some((_, state)) => Err(LedgerError::RunState { path, run: run.to_owned(), state: name_of(state) }.into()),
-            None => Err(LedgerError::UnknownRun { path, run: run.to_owned() }.into()),
+            Some((_, state)) => {
+                Err(LedgerError::RunState { path: path.clone(), run: run.to_owned(), state: name_of(state) }.into())
+            }
+            None => Err(LedgerError::UnknownRun { path: path.clone(), run: run.to_owned() }.into()),
         })
     }
 
@@ -179,8 +186,11 @@ impl Ledger {
         self.write_durably(lease, "finishing a run", |db| {
             let scan = match find(db, &run)? {
                 Some((scan, COLLECTING | COLLECTED)) => scan,
-                Some((_, state)) => return Err(LedgerError::RunState { path, run, state: name_of(state) }.into()),
-                None => return Err(LedgerError::UnknownRun { path, run }.into()),
+                Some((_, state)) => {
+                    let (path, run) = (path.clone(), run.clone());
+                    return Err(LedgerError::RunState { path, run, state: name_of(state) }.into());
+                }
+                None => return Err(LedgerError::UnknownRun { path: path.clone(), run: run.clone() }.into()),
             };
             for cell in &inventory.cells {
                 keep_cell(db, scan, cell)?;

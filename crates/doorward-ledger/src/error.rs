@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use rusqlite::ErrorCode;
 
+use crate::shared::LedgerStoreError;
+
 /// The ledger could not do what it was asked. Nothing that was recorded before is changed by a failed call.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -204,6 +206,23 @@ pub enum LedgerError {
         path: PathBuf,
         /// The tag key asked for.
         tag: String,
+    },
+    /// The place of a shared ledger cannot be used.
+    #[error(transparent)]
+    Store(LedgerStoreError),
+    /// Other writers of a shared ledger were first, again and again.
+    #[error("{}: other writers changed the ledger first, {tries} times in a row; nothing was written; repeat the command", .path.display())]
+    Contended {
+        /// The place.
+        path: PathBuf,
+        /// How often the change was made.
+        tries: u32,
+    },
+    /// A shared ledger was there, and is gone.
+    #[error("{}: the ledger was removed while it was in use; nothing was written; restore it from an earlier version", .path.display())]
+    Removed {
+        /// The place.
+        path: PathBuf,
     },
     /// A span of months that the calendar cannot subtract.
     #[error("cannot keep {months} months: that is not a span the calendar can subtract")]

@@ -70,15 +70,16 @@ impl Ledger {
     pub fn acquire_lease(&mut self, owner: &str, now: Timestamp, ttl: SignedDuration) -> Result<Lease, LedgerError> {
         let expires = now.saturating_add(ttl).unwrap_or(now);
         let path = self.path().to_owned();
+        self.refresh()?;
         // On a network file system a lock says nothing about other machines.
-        let lock = if self.network { None } else { try_lock(&path) };
+        let lock = if self.network || self.is_shared() { None } else { try_lock(&path) };
         let alone = lock.is_some();
         let lease = self.write("taking the lease", |db| {
             let held = read(db)?;
             let dead = held.locked && alone;
             if !held.owner.is_empty() && held.expires > nanos(now) && !dead {
                 let until = timestamp(held.expires);
-                return Err(LedgerError::Held { path, owner: held.owner, until }.into());
+                return Err(LedgerError::Held { path: path.clone(), owner: held.owner, until }.into());
             }
             let token = held.token + 1;
             let change = "UPDATE lease SET owner = ?1, token = ?2, expires = ?3, locked = ?4";
@@ -93,6 +94,10 @@ impl Ledger {
     /// [`LedgerError::Fenced`] when one did.
     pub fn renew_lease(&mut self, lease: &mut Lease, now: Timestamp, ttl: SignedDuration) -> Result<(), LedgerError> {
         let expires = now.saturating_add(ttl).unwrap_or(now);
+        // Renewing writes the whole file of a shared ledger. Every change checks the lease anyway.
+        if self.is_shared() && lease.expires.duration_since(now) > ttl * 2 / 3 {
+            return Ok(());
+        }
         self.write_leased(lease, "renewing the lease", |db| {
             db.execute("UPDATE lease SET expires = ?1", [nanos(expires)])?;
             Ok(())
@@ -105,7 +110,9 @@ impl Ledger {
     /// over is not an error: the new holder keeps it.
     pub fn release_lease(&mut self, lease: Lease) -> Result<(), LedgerError> {
         self.write("releasing the lease", |db| {
-            db.execute("UPDATE lease SET owner = '', expires = 0, locked = 0 WHERE token = ?1", [lease.token])?;
+            // A second release changes nothing, so that a shared ledger is not written for it.
+            let change = "UPDATE lease SET owner = '', expires = 0, locked = 0 WHERE token = ?1 AND owner <> ''";
+            db.execute(change, [lease.token])?;
             Ok(())
         })?;
         self.lock = None;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 
-use crate::{LEASE_TTL, Lease, Ledger, LedgerError};
+use crate::{Lease, Ledger, LedgerError};
 
 /// A ledger that several parts of a process use; clones share it. Its calls block for milliseconds.
 #[derive(Clone)]
@@ -50,7 +50,7 @@ impl LeasedLedger {
         let mut shared = self.lock();
         let (ledger, lease) = &mut *shared;
         let Some(lease) = lease else { return Err(LedgerError::NoLease { path: ledger.path().to_owned() }) };
-        ledger.renew_lease(lease, (self.now)(), LEASE_TTL)?;
+        ledger.renew_lease(lease, (self.now)(), ledger.lease_ttl())?;
         act(ledger, lease)
     }
 

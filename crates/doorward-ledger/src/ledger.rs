@@ -8,6 +8,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use crate::error::LedgerFault;
+use crate::shared::{SharedCopy, store_of};
 use crate::{Lease, LedgerError, disk, schema};
 
 /// How long SQLite waits for another process's transaction before giving up. A write transaction lasts milliseconds,
@@ -32,7 +33,9 @@ pub struct OpenOptions {
 #[derive(Debug)]
 pub struct Ledger {
     pub(crate) db: Connection,
-    path: PathBuf,
+    pub(crate) path: PathBuf,
+    /// Where the file is kept, if it is not on this machine.
+    pub(crate) shared: Option<SharedCopy>,
     /// Whether it lies on a network file system.
     pub(crate) network: bool,
     /// Held as long as the lease is.
@@ -45,6 +48,9 @@ impl Ledger {
     /// and brings an older schema forward. Refuses network file systems unless forced, files of a newer Doorward, files without
     /// content, and files that are no ledger. Every error names the path.
     pub fn open(path: &Path, options: OpenOptions) -> Result<Self, LedgerError> {
+        if let Some(store) = store_of(path)? {
+            return Self::open_shared(store);
+        }
         let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         make_folder(folder).map_err(|source| LedgerError::Folder { path: folder.to_owned(), source })?;
         let network = disk::network_mount(folder);
@@ -94,6 +100,9 @@ impl Ledger {
     /// Opens the ledger for reading only; a writer never blocks it. [`LedgerError::Missing`] when there is none,
     /// [`LedgerError::Older`] when its schema must first be brought forward by a writer.
     pub fn open_read_only(path: &Path) -> Result<Self, LedgerError> {
+        if let Some(store) = store_of(path)? {
+            return Self::read_shared(store);
+        }
         if !path.exists() {
             return Err(LedgerError::Missing { path: path.to_owned() });
         }
@@ -111,7 +120,8 @@ impl Ledger {
         let db = Connection::open_with_flags(path, flags).map_err(explain)?;
         db.busy_timeout(BUSY).map_err(explain)?;
         db.set_prepared_statement_cache_capacity(64);
-        Ok(Self { db, path: path.to_owned(), network: false, lock: None, longest_interval: LONGEST_INTERVAL })
+        let path = path.to_owned();
+        Ok(Self { db, path, shared: None, network: false, lock: None, longest_interval: LONGEST_INTERVAL })
     }
 
     /// The schema version, if the file is a ledger that this version may touch.
@@ -190,19 +200,21 @@ impl Ledger {
         run().map_err(|fault: LedgerFault| fault.explain(&self.path, doing))
     }
 
-    /// Writes everything or nothing.
+    /// Writes everything or nothing. `work` runs again where another writer of a shared ledger was first.
     pub(crate) fn write<T>(
         &mut self,
         doing: &'static str,
-        work: impl FnOnce(&Connection) -> Result<T, LedgerFault>,
+        mut work: impl FnMut(&Connection) -> Result<T, LedgerFault>,
     ) -> Result<T, LedgerError> {
-        let run = || {
-            let change = Transaction::new_unchecked(&self.db, TransactionBehavior::Immediate)?;
-            let done = work(&change)?;
-            change.commit()?;
-            Ok(done)
-        };
-        run().map_err(|fault: LedgerFault| fault.explain(&self.path, doing))
+        self.change(|ledger| {
+            let mut run = || {
+                let change = Transaction::new_unchecked(&ledger.db, TransactionBehavior::Immediate)?;
+                let done = work(&change)?;
+                change.commit()?;
+                Ok(done)
+            };
+            run().map_err(|fault: LedgerFault| fault.explain(&ledger.path, doing))
+        })
     }
 
     /// Writes everything or nothing, and only while the lease is its owner's.
@@ -210,16 +222,18 @@ impl Ledger {
         &mut self,
         lease: &Lease,
         doing: &'static str,
-        work: impl FnOnce(&Connection) -> Result<T, LedgerFault>,
+        mut work: impl FnMut(&Connection) -> Result<T, LedgerFault>,
     ) -> Result<T, LedgerError> {
-        let run = || {
-            let change = Transaction::new_unchecked(&self.db, TransactionBehavior::Immediate)?;
-            self.check_lease(&change, lease)?;
-            let done = work(&change)?;
-            change.commit()?;
-            Ok(done)
-        };
-        run().map_err(|fault: LedgerFault| fault.explain(&self.path, doing))
+        self.change(|ledger| {
+            let mut run = || {
+                let change = Transaction::new_unchecked(&ledger.db, TransactionBehavior::Immediate)?;
+                ledger.check_lease(&change, lease)?;
+                let done = work(&change)?;
+                change.commit()?;
+                Ok(done)
+            };
+            run().map_err(|fault: LedgerFault| fault.explain(&ledger.path, doing))
+        })
     }
 
     /// Like [`Self::write_leased`], and on the disk when it returns: for what must survive a power cut.
@@ -227,8 +241,12 @@ impl Ledger {
         &mut self,
         lease: &Lease,
         doing: &'static str,
-        work: impl FnOnce(&Connection) -> Result<T, LedgerFault>,
+        work: impl FnMut(&Connection) -> Result<T, LedgerFault>,
     ) -> Result<T, LedgerError> {
+        if self.shared.is_some() {
+            // What counts is the stored file, not the copy.
+            return self.write_leased(lease, doing, work);
+        }
         self.set("synchronous = FULL", doing)?;
         let done = self.write_leased(lease, doing, work);
         self.set("synchronous = NORMAL", doing)?;
@@ -242,7 +260,7 @@ impl Ledger {
     }
 }
 
-fn make_folder(folder: &Path) -> std::io::Result<()> {
+pub(crate) fn make_folder(folder: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
@@ -269,17 +287,7 @@ fn make(path: &Path) -> Result<(), LedgerError> {
     draft.push(format!("-new-{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed)));
     let draft = PathBuf::from(draft);
     std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft).map_err(refused)?;
-    let fill = || {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let explain = |e: rusqlite::Error| LedgerFault::from(e).explain(path, "making it");
-        let db = Connection::open_with_flags(&draft, flags).map_err(explain)?;
-        // Only an empty file can still choose to give pages back one by one.
-        db.execute_batch("PRAGMA auto_vacuum = INCREMENTAL").map_err(explain)?;
-        schema::migrate(&db).map_err(explain)?;
-        db.close().map_err(|(_, e)| explain(e))?;
-        place(&draft, path).map_err(refused)
-    };
-    let done = fill();
+    let done = crate::shared::fill(&draft, path, true).and_then(|()| place(&draft, path).map_err(refused));
     // Where it was renamed, there is nothing left to remove.
     let _ = std::fs::remove_file(&draft);
     done

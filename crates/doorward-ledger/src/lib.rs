@@ -8,6 +8,8 @@
 //! with the error's help), decide what a verdict is, or believe anything that no scan observed. A finding ends only when
 //! it was seen to pass, when a full listing no longer contains its load balancer, or when its account is closed.
 //!
+//! The file is on this machine, or elsewhere for several machines ([`LedgerStore`]): then it is copied, changed and written back.
+//!
 //! All calls block; an asynchronous caller wraps them.
 
 mod checkpoint;
@@ -32,6 +34,7 @@ mod preflight;
 mod record;
 mod retention;
 mod schema;
+mod shared;
 mod timestamp;
 mod tracked_sources;
 
@@ -52,3 +55,4 @@ pub use outbox::OutboxRow;
 pub use preflight::{Preflight, PreflightState};
 pub use record::Recorded;
 pub use retention::PruneReport;
+pub use shared::{FetchedLedger, LedgerStore, LedgerStoreError, StoredLedger, is_shared, open_stores_with};

@@ -93,13 +93,14 @@ impl Ledger {
         security_hub: &AccountRegion,
         intents: impl IntoIterator<Item = (&'a str, &'a OutboxRow, &'a str)>,
     ) -> Result<(), LedgerError> {
+        let intents: Vec<_> = intents.into_iter().collect();
         self.write_durably(lease, "writing the outbox", |db| {
             let sql = format!(
                 "INSERT OR REPLACE INTO outbox (security_hub_account, security_hub_region, id, document, {COLUMNS})
                  VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
             );
             let mut insert = db.prepare_cached(&sql)?;
-            for (id, row, document) in intents {
+            for (id, row, document) in &intents {
                 insert.execute(params![
                     security_hub.account.as_str(),
                     security_hub.region.as_str(),

@@ -1,14 +1,16 @@
 //! What opening a ledger for writing would find, without creating or changing anything.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use rusqlite::OpenFlags;
 use rustix::fs::Access;
 
 use crate::ledger::{OpenOptions, refuse_empty};
+use crate::shared::store_of;
 use crate::timestamp::{nanos, timestamp};
-use crate::{Ledger, LedgerError, disk, lease, schema};
+use crate::{Ledger, LedgerError, LedgerStore, disk, lease, schema};
 
 /// The result of [`Ledger::preflight`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,8 +19,10 @@ pub struct Preflight {
     pub path: PathBuf,
     /// Its state.
     pub state: PreflightState,
-    /// Bytes that this user may still write to its file system.
+    /// Bytes that this user may still write to its file system; of a shared ledger, to that of its copies.
     pub free: u64,
+    /// What should be better about the place of a shared ledger: one sentence.
+    pub advice: Option<String>,
 }
 
 /// The state of a ledger before it is opened.
@@ -41,6 +45,9 @@ impl Ledger {
     /// Checks what [`Ledger::open`] would open. Errors are those that it would return: a network file system, a folder that
     /// cannot be made, a file that is no ledger, is of a newer Doorward or may not be written.
     pub fn preflight(path: &Path, options: OpenOptions, now: Timestamp) -> Result<Preflight, LedgerError> {
+        if let Some(store) = store_of(path)? {
+            return Self::preflight_shared(path, store, now);
+        }
         let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         // Missing folders are made below the nearest one that is there.
         let there = folder.ancestors().find(|folder| folder.exists() || folder.as_os_str().is_empty());
@@ -55,7 +62,21 @@ impl Ledger {
         }
         let free = disk::free(there).map_err(refused)?;
         let state = if path.exists() { Self::look(path, now)? } else { PreflightState::New };
-        Ok(Preflight { path: path.to_owned(), state, free })
+        Ok(Preflight { path: path.to_owned(), state, free, advice: None })
+    }
+
+    /// Reads a shared ledger, and changes nothing. Whether it may be written is not known before the first change.
+    fn preflight_shared(path: &Path, store: Arc<dyn LedgerStore>, now: Timestamp) -> Result<Preflight, LedgerError> {
+        let folder = store.folder().to_owned();
+        let advice = store.advice();
+        let state = match Self::read_shared(store) {
+            Ok(ledger) => ledger.standing(now)?,
+            Err(LedgerError::Missing { .. }) => PreflightState::New,
+            Err(LedgerError::Older { .. }) => PreflightState::Older,
+            Err(error) => return Err(error),
+        };
+        let free = disk::free(&folder).map_err(|e| LedgerError::Folder { path: folder, source: e.into() })?;
+        Ok(Preflight { path: path.to_owned(), state, free, advice })
     }
 
     fn look(path: &Path, now: Timestamp) -> Result<PreflightState, LedgerError> {
@@ -71,9 +92,13 @@ impl Ledger {
         if found < schema::VERSION {
             return Ok(PreflightState::Older);
         }
-        let held = ledger.read("looking at it", |db| Ok(lease::holder(db)?))?;
+        ledger.standing(now)
+    }
+
+    fn standing(&self, now: Timestamp) -> Result<PreflightState, LedgerError> {
+        let held = self.read("looking at it", |db| Ok(lease::holder(db)?))?;
         let held = held.filter(|(_, expires)| *expires > nanos(now)).map(|(owner, until)| (owner, timestamp(until)));
-        Ok(PreflightState::Ready { held, unfinished: ledger.unfinished_run()?.is_some() })
+        Ok(PreflightState::Ready { held, unfinished: self.unfinished_run()?.is_some() })
     }
 }
 

@@ -175,7 +175,7 @@ impl Ledger {
         &mut self,
         lease: &Lease,
         report: &ScanReport,
-        write: impl FnOnce(&Connection, &ScanReport) -> Result<(Recorded, Vec<Option<History>>), LedgerFault>,
+        write: impl Fn(&Connection, &ScanReport) -> Result<(Recorded, Vec<Option<History>>), LedgerFault>,
     ) -> Result<(Recorded, ScanHistory), LedgerError> {
         let (recorded, histories, unseen) = self.write_durably(lease, "recording a run", |db| {
             let known = db.prepare("SELECT 1 FROM runs WHERE id = ?1")?.exists([&report.run.id])?;

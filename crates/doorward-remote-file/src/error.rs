@@ -84,7 +84,12 @@ impl RemoteFileError {
             }
             (_, reason) => (RemoteProblem::NoAnswer, decapitalized(reason.remedy())),
         };
-        Self { url: url.clone(), problem, call, cause: format!("failed: {}", gap.in_full()), remedy }
+        // The remedy names what to allow, so the cause is the message alone.
+        let cause = match (&gap.message, denied) {
+            (Some(message), true) => format!("was refused: {message}"),
+            _ => format!("failed: {}", gap.in_full()),
+        };
+        Self { url: url.clone(), problem, call, cause, remedy }
     }
 
     /// The answer of a write was lost and the object could not be read back.

@@ -15,10 +15,11 @@ use crate::settings::RemoteFileSettings;
 use crate::{ObjectUrl, RemoteFileError};
 
 mod content_hash;
+mod copies;
 mod requests;
 
 use content_hash::ContentHash;
-use requests::Body;
+use requests::FileBody;
 pub use requests::Versioning;
 
 /// Tries of one write: sends, lost answers and refusals for its rate together.
@@ -115,6 +116,11 @@ impl RemoteFiles {
         self.known(|known| known.count)
     }
 
+    /// Waits before something is tried again: anything between nothing and a bound that doubles with each try.
+    pub async fn back_off(&self, tries: u32) {
+        self.aws.caller().back_off(tries).await;
+    }
+
     /// The account that must own the bucket.
     pub fn bucket_owner(&self) -> &AccountId {
         self.settings.bucket_owner.as_ref().unwrap_or(&self.account)
@@ -174,7 +180,7 @@ impl RemoteFiles {
     pub async fn store(&self, url: &ObjectUrl, from: &Path, condition: &Condition) -> Result<Stored, RemoteFileError> {
         let operation = Operation::PutObject;
         let local = |error: std::io::Error| RemoteFileError::local(url, operation, from, &error);
-        let body = Body { path: from, hash: ContentHash::of_file(from).map_err(local)? };
+        let body = FileBody { path: from, hash: ContentHash::of_file(from).map_err(local)? };
         let mut tries = 0;
         loop {
             let place = self.place(url);

@@ -26,6 +26,9 @@ pub enum SetupError {
         "--for notify: no topic is named: pass --topic ARN, or configure a channel of kind \"sns\" in notify.channels"
     )]
     NoTopics,
+    /// The ledger of the settings is not in S3.
+    #[error("--for ledger: the ledger of the settings is a file of this machine: set ledger.path to s3://BUCKET/KEY")]
+    NoSharedLedger,
     /// The settings of Athena do not say where it writes results.
     #[error("--for athena: {0}")]
     AthenaSettings(String),

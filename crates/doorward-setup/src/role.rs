@@ -3,6 +3,7 @@
 use doorward_aws::access::RoleName;
 use doorward_core::actions::{base_identity_grants, change_role_grants, organization_grants, scan_role_grants};
 use doorward_model::{ACCOUNT, CALLERS_ORGANIZATION, Condition, Grant, PARTITION};
+use doorward_remote_file::object_grants;
 use doorward_traffic::{Capability as Reading, Reach};
 
 use crate::{RolePurpose, RoleRequest, RoleSettings, SetupError, validate, wildcard_actions};
@@ -32,7 +33,7 @@ impl Role {
             RolePurpose::Traffic | RolePurpose::Athena | RolePurpose::Metrics => named(&settings.traffic_role),
             RolePurpose::Publish => named(&settings.publish_role),
             RolePurpose::Change => named(&settings.change_role),
-            RolePurpose::Notify => None,
+            RolePurpose::Notify | RolePurpose::Ledger => None,
         };
         let assume = name.as_deref().map(|name| assume_role(name, request));
         let metrics = || Reading::Metrics.grants(&Reach::default());
@@ -59,6 +60,10 @@ impl Role {
             RolePurpose::Metrics => (metrics(), assume.into_iter().collect()),
             RolePurpose::Publish => (doorward_sink_securityhub::grants(), assume.into_iter().collect()),
             RolePurpose::Notify => (Vec::new(), vec![publish_to_topics(request, settings)?]),
+            RolePurpose::Ledger => {
+                let (url, files) = settings.ledger.as_ref().ok_or(SetupError::NoSharedLedger)?;
+                (Vec::new(), object_grants(url, files))
+            }
             RolePurpose::Change => {
                 let organization = organization_grants(request.organization_pattern());
                 (change_role_grants(), organization.into_iter().chain(assume).collect())

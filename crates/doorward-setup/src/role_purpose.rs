@@ -18,6 +18,8 @@ pub enum RolePurpose {
     Publish,
     /// `doorward notify` to SNS topics.
     Notify,
+    /// A ledger in S3.
+    Ledger,
     /// `doorward apply`.
     Change,
 }
@@ -42,6 +44,7 @@ impl RolePurpose {
             Self::Metrics => "Read metrics only, with the role of `traffic`",
             Self::Publish => "Send findings to Security Hub: `doorward publish`",
             Self::Notify => "Publish to SNS topics: `doorward notify`; the base identity does this itself",
+            Self::Ledger => "Read and write a ledger in S3 (`ledger.path`); the base identity does this itself",
             Self::Change => "Change modes: `doorward apply`",
         }
     }
@@ -55,6 +58,7 @@ impl RolePurpose {
             Self::Metrics => "reads metrics and changes nothing",
             Self::Publish => "sends findings to Security Hub and reads them there",
             Self::Notify => "publishes to SNS topics",
+            Self::Ledger => "reads and writes the ledger in S3",
             Self::Change => "changes attributes of application and classic load balancers",
         }
     }
@@ -66,7 +70,7 @@ impl RolePurpose {
             Self::Traffic | Self::Athena | Self::Metrics => Some("traffic.role_name"),
             Self::Publish => Some("publish.role_name"),
             Self::Change => Some("change.role_name"),
-            Self::Notify => None,
+            Self::Notify | Self::Ledger => None,
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use doorward_aws::access::{ExternalId, RoleName};
+use doorward_remote_file::{ObjectUrl, RemoteFileSettings};
 use doorward_traffic::AthenaReach;
 
 use crate::{RolePurpose, SetupError, validate};
@@ -43,6 +44,8 @@ pub struct RoleSettings {
     pub athena: Result<AthenaReach, String>,
     /// The topics of the channels in `notify.channels`.
     pub topics: Vec<String>,
+    /// `ledger.path`, if it is an object in S3, and `s3`.
+    pub ledger: Option<(ObjectUrl, RemoteFileSettings)>,
 }
 
 impl RoleRequest {

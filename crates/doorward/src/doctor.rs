@@ -6,7 +6,7 @@ use doorward_assemble::known_ahead;
 use doorward_aws::access::Access;
 use doorward_aws::{Clock, Stop, WayInLine};
 use doorward_core::{discover, normalize, run_of};
-use doorward_ledger::{Ledger, OpenOptions, Preflight};
+use doorward_ledger::{Ledger, OpenOptions, Preflight, is_shared};
 use doorward_model::{Inventory, Run};
 use doorward_setup::doctor::{
     Conclusion, Diagnosis, ExitMeaning, PlacedGap, Stage, TrafficPlan, TrafficProbe, json, json_without_access,
@@ -163,7 +163,8 @@ impl Doctor<'_> {
     ) -> Result<(Inventory, Vec<PlacedGap>), Failure> {
         let settings = self.settings;
         let progress = Progress::start("accounts entered", self.cli.quiet);
-        let ledger = settings.ledger.path().ok().filter(|path| settings.ledger.enabled && path.exists());
+        let ledger =
+            settings.ledger.path().ok().filter(|path| settings.ledger.enabled && (path.exists() || is_shared(path)));
         let known = ledger.map(|path| known_ahead(&path)).unwrap_or_default();
         let plan = discover(access, &settings.discover(), &known, stop, &|done, all| progress.at(done, all)).await;
         progress.finish();

@@ -29,6 +29,7 @@ use crate::traffic::{self, TrafficEvidence};
 use doorward_file::input;
 
 mod lambda;
+mod report_copies;
 mod task;
 
 /// Most bytes of an event; a CloudTrail file is far smaller.
@@ -105,9 +106,22 @@ impl EventHandler<'_> {
     /// Handles events one after the other, with the lease of the ledger. If none is about a load balancer, AWS is not called.
     async fn handle(&self, events: Vec<ParsedEvent>, stop: &Stop) -> Result<(EventDocument, Exit), Failure> {
         let mut lines = Vec::with_capacity(events.len());
-        if !events.iter().any(|event| matches!(event, ParsedEvent::Change(_))) {
-            lines.extend(events.into_iter().filter_map(EventLine::ignored));
-            return Ok(concluded(lines));
+        for group in self.handle_each(vec![events], stop).await? {
+            lines.extend(group?);
+        }
+        Ok(concluded(lines))
+    }
+
+    /// Handles groups of events under one lease, so that a group that fails leaves the others as they are. An error of the whole means
+    /// that no group is known to be handled.
+    async fn handle_each(
+        &self,
+        groups: Vec<Vec<ParsedEvent>>,
+        stop: &Stop,
+    ) -> Result<Vec<Result<Vec<EventLine>, Failure>>, Failure> {
+        if !groups.iter().flatten().any(|event| matches!(event, ParsedEvent::Change(_))) {
+            let ignored = |group: Vec<ParsedEvent>| Ok(group.into_iter().filter_map(EventLine::ignored).collect());
+            return Ok(groups.into_iter().map(ignored).collect());
         }
         let register = self.settings.exceptions.read()?.register()?;
         let access = connect(self.settings.connection(), &self.clock, self.emulator.as_ref(), stop).await?;
@@ -118,20 +132,35 @@ impl EventHandler<'_> {
                 return Err(Failure::new(Exit::Coverage, format!("stopped while another process held the ledger: {gap}")));
             }
         };
+        let mut handled = Vec::with_capacity(groups.len());
         let all = async {
-            for event in events {
-                lines.extend(match event {
-                    ParsedEvent::Change(change) => Some(self.rescan(*change, &register, &access, &held, stop).await?),
-                    other => EventLine::ignored(other),
-                });
+            for group in groups {
+                handled.push(self.handle_group(group, &register, &access, &held, stop).await);
             }
-            Ok::<(), Failure>(())
         };
         let done = keeping(&held, all).await;
         let released = held.release();
-        done??;
+        done?;
         released?;
-        Ok(concluded(lines))
+        Ok(handled)
+    }
+
+    async fn handle_group(
+        &self,
+        events: Vec<ParsedEvent>,
+        register: &Register,
+        access: &Access,
+        held: &LeasedLedger,
+        stop: &Stop,
+    ) -> Result<Vec<EventLine>, Failure> {
+        let mut lines = Vec::with_capacity(events.len());
+        for event in events {
+            lines.extend(match event {
+                ParsedEvent::Change(change) => Some(self.rescan(*change, register, access, held, stop).await?),
+                other => EventLine::ignored(other),
+            });
+        }
+        Ok(lines)
     }
 
     /// Reads the load balancer of a call again, records it, and publishes and notifies if that is wanted.

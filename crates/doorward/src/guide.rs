@@ -10,6 +10,7 @@ const GUIDES: &[(&str, &str)] = &[
     ("install", include_str!("../guide/install.md")),
     ("scan", include_str!("../guide/scan.md")),
     ("history", include_str!("../guide/history.md")),
+    ("ledger-s3", include_str!("../guide/ledger-s3.md")),
     ("queries", include_str!("../guide/queries.md")),
     ("security-hub", include_str!("../guide/security-hub.md")),
     ("evidence", include_str!("../guide/evidence.md")),

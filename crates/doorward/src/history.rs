@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use doorward_assemble::change_effects;
-use doorward_ledger::{By, LEASE_TTL, Ledger, LedgerError, OpenOptions};
+use doorward_ledger::{By, Ledger, LedgerError, OpenOptions};
 use doorward_sink_text::history::{ScanTrend, diff_table};
 use doorward_sink_text::wrapped;
 use jiff::Timestamp;
@@ -169,10 +169,13 @@ fn prune(path: &Path, settings: &Settings, dry_run: bool) -> Result<Exit, Failur
     } else {
         let options = OpenOptions { force_network: settings.ledger.force_network };
         let mut ledger = Ledger::open(path, options)?;
-        let lease = ledger.acquire_lease(&format!("process {}", std::process::id()), now, LEASE_TTL)?;
-        let report = ledger.prune(&lease, months, now)?;
-        ledger.release_lease(lease)?;
-        report
+        let ttl = ledger.lease_ttl();
+        let lease = ledger.acquire_lease(&format!("process {}", std::process::id()), now, ttl)?;
+        ledger.together(|ledger| {
+            let report = ledger.prune(&lease, months, now)?;
+            ledger.release_lease(lease.clone())?;
+            Ok(report)
+        })?
     };
     let verb = if dry_run { "would delete" } else { "deleted" };
     let text = format!(

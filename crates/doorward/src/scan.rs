@@ -232,7 +232,7 @@ async fn read(
     let mut run = run_of(&access, started);
     let mut cells: Vec<RegionInventory> = Vec::new();
     if let Some(recorder) = recorder.as_deref_mut() {
-        recorder.wait_for_turn().await?;
+        recorder.wait_to_read().await?;
         let resume_within = request.resume.then(|| settings.scan.resume_within());
         let begin = Begin { settings: settings_id(settings), resume_within };
         if let Some(resumed) = recorder.begin(&run, &plan, &begin)? {
@@ -273,6 +273,9 @@ async fn read(
     progress.finish();
     tracing::info!(account_regions = cells.len(), requests = access.requests(), "collected");
     cells.sort_by(|a, b| (&a.account, &a.region).cmp(&(&b.account, &b.region)));
+    if let Some(recorder) = recorder.as_deref_mut().filter(|_| !cells.iter().any(|cell| stop.left_out(cell))) {
+        recorder.wait_to_record().await?;
+    }
     recorder.as_deref().map_or(Ok(()), |recorder| recorder.apply_events_since(run.started, &mut cells))?;
 
     // A stop after the last response interrupted nothing.

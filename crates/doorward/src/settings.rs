@@ -14,6 +14,7 @@ use doorward_core::collect::CollectSettings;
 use doorward_core::discover::{DiscoverSettings, RegionSettings, ScopeSettings};
 use doorward_core::normalize::{ManagerSettings, NormalizeSettings, OwnerSettings};
 use doorward_model::Policy;
+use doorward_remote_file::{ObjectUrl, RemoteFileSettings};
 use doorward_settings::{Layers, Override, Schema, SettingSource, SettingsError, nearest};
 use doorward_sink_evidence::EvidenceSettings;
 use doorward_sink_owners::OwnersSettings;
@@ -71,6 +72,9 @@ pub(crate) struct Settings {
     pub(crate) exceptions: ExceptionSettings,
     /// Where history is kept.
     pub(crate) ledger: LedgerSettings,
+    /// Files that are objects in S3.
+    #[serde(default)]
+    pub(crate) s3: RemoteFileSettings,
     /// Traffic evidence.
     pub(crate) traffic: TrafficSettings,
     /// Daily metrics.
@@ -135,7 +139,9 @@ pub(crate) struct LabelSettings {
 impl Settings {
     /// Merges all layers and checks the result. `overrides` are the flags, as dotted keys.
     pub(crate) fn load(config: Option<&Path>, overrides: &[Override]) -> Result<Self, SettingsError> {
-        Self::of(&Layers::find(SCHEMA, config, overrides)?)
+        let settings = Self::of(&Layers::find(SCHEMA, config, overrides)?)?;
+        settings.ledger.open_in_s3(&settings);
+        Ok(settings)
     }
 
     fn of(layers: &Layers) -> Result<Self, SettingsError> {
@@ -249,6 +255,9 @@ impl Settings {
         }
         if self.ledger.path.as_ref().is_some_and(|path| path.as_os_str().is_empty()) {
             return wrong("ledger.path", "the path is empty; name a file, or set ledger.enabled to false".to_owned());
+        }
+        if let Some(Err(problem)) = self.ledger.path.as_deref().map(ObjectUrl::of_path) {
+            return wrong("ledger.path", problem.to_string());
         }
         for (key, scope) in self.unit_scopes() {
             if !(scope.starts_with('/') || scope.starts_with("ou-") || scope.starts_with("r-")) {

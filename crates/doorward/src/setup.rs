@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use doorward_notify::ChannelSettings;
+use doorward_remote_file::{ObjectUrl, RemoteFileSettings};
 use doorward_setup::{
     EventBusRequest, GeneratedFile, PackRequest, Role, RoleRequest, RoleSettings, SetupError, alb_rule_notice,
     conformance_pack, deployment_gate, distributed, eventbridge, iam_documents, stackset, terraform,
@@ -111,7 +112,14 @@ fn role_settings(settings: &Settings, without_organization: bool) -> RoleSetting
         change_role: settings.change.role_name.clone(),
         athena: settings.traffic.athena.reach(!without_organization),
         topics: topics.collect(),
+        ledger: shared_ledger(settings),
     }
+}
+
+/// The ledger of the settings, if it is in S3.
+fn shared_ledger(settings: &Settings) -> Option<(ObjectUrl, RemoteFileSettings)> {
+    let url = ObjectUrl::of_path(settings.ledger.path.as_deref()?).ok()??;
+    Some((url, settings.s3.clone()))
 }
 
 /// The buckets that the load balancers of a saved scan write access logs to.

@@ -51,8 +51,8 @@ struct Identified<'a> {
     account: &'a str,
 }
 
-/// Processes one request.
-pub(super) async fn answer(state: &State, parts: &Parts, body: &[u8]) -> Outgoing {
+/// Processes one request, with the fault that the gate gave it.
+pub(super) async fn answer(state: &State, parts: &Parts, body: &[u8], given: Option<What>) -> Outgoing {
     let headers = &parts.headers;
     let sequence = state.next_sequence();
     let mut id = request_id(sequence);
@@ -94,7 +94,7 @@ pub(super) async fn answer(state: &State, parts: &Parts, body: &[u8]) -> Outgoin
     let mut misdirect = false;
     let mut fail_some = false;
     let mut forbidden = None;
-    for what in effects {
+    for what in given.into_iter().chain(effects) {
         match what {
             What::Latency(pause) => tokio::time::sleep(pause).await,
             What::WrongAccount => misdirect = true,

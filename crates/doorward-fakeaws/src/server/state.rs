@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use super::gate::CallGate;
 use crate::calls::{CallLog, CallRecord};
 use crate::clock::Clock;
 use crate::faults::FaultPlan;
@@ -33,6 +34,7 @@ pub(super) struct State {
     pub(super) calls: CallLog,
     pub(super) faults: RwLock<Arc<FaultPlan>>,
     pub(super) after: RwLock<Option<CallHook>>,
+    pub(super) gate: RwLock<Option<CallGate>>,
     pub(super) sequence: AtomicU64,
 }
 
@@ -55,6 +57,10 @@ impl State {
 
     pub(super) fn faults(&self) -> Arc<FaultPlan> {
         Arc::clone(&self.faults.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(super) fn gate(&self) -> Option<CallGate> {
+        self.gate.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(super) fn run_hook(&self, record: &CallRecord) {

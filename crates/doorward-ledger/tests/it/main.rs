@@ -17,5 +17,7 @@ mod outbox;
 mod record;
 mod scene;
 mod schema;
+mod shared;
+mod shared_model;
 mod time;
 mod tracked;

@@ -37,7 +37,7 @@ pub enum Versioning {
 }
 
 /// A file to send.
-pub(super) struct Body<'a> {
+pub(super) struct FileBody<'a> {
     pub(super) path: &'a Path,
     pub(super) hash: ContentHash,
 }
@@ -126,7 +126,7 @@ impl RemoteFiles {
         &self,
         place: &AccountRegion,
         url: &ObjectUrl,
-        body: &Body<'_>,
+        body: &FileBody<'_>,
         condition: &Condition,
     ) -> Result<ETag, Failure> {
         let operation = Operation::PutObject;

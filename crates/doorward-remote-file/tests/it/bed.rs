@@ -97,11 +97,11 @@ pub(crate) fn url(key: &str) -> ObjectUrl {
 
 /// The files of a caller. No pause takes time.
 pub(crate) fn files(server: &Server, key: &str, settings: RemoteFileSettings) -> RemoteFiles {
-    let nobody = Credentials::new("nobody", "s", None, None, "test");
+    let unsigned = Credentials::new("unsigned", "s", None, None, "test");
     let config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .endpoint_url(server.url())
-        .credentials_provider(SharedCredentialsProvider::new(nobody))
+        .credentials_provider(SharedCredentialsProvider::new(unsigned))
         .http_client(aws_smithy_http_client::Builder::new().build_http())
         .sleep_impl(aws_smithy_async::rt::sleep::TokioSleep::new())
         .build();

@@ -224,7 +224,14 @@ fn ledger(diagnosis: &Diagnosis) -> Option<SummaryLine> {
         }
         PreflightState::Ready { .. } => (Mark::Ok, "exists".to_owned()),
     };
-    Some(SummaryLine(mark, "ledger", format!("{path} {state}; {room}")))
+    let line = format!("{path} {state}; {room}");
+    Some(match (&prospect.advice, mark) {
+        (Some(advice), mark) => {
+            let mark = if matches!(mark, Mark::Ok) { Mark::Note } else { mark };
+            SummaryLine(mark, "ledger", format!("{line}; {advice}"))
+        }
+        (None, mark) => SummaryLine(mark, "ledger", line),
+    })
 }
 
 /// The diagnosis for programs: `doctor-v1`, described in `reports/README.md`.
@@ -246,6 +253,7 @@ pub fn json(diagnosis: &Diagnosis, exit: ExitMeaning) -> Value {
                 PreflightState::Ready { .. } => "ready",
             },
             "problem": diagnosis.ledger_problem(),
+            "advice": prospect.advice,
         }),
         Err(problem) => json!({"problem": problem}),
     });

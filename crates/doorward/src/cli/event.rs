@@ -35,7 +35,7 @@ pub(crate) struct EventArguments {
     /// Output format
     #[arg(long, value_enum, default_value = "table")]
     pub(crate) format: ListFormat,
-    /// Serve AWS Lambda: each invocation is an event, or a scheduled scan
+    /// Serve AWS Lambda: each invocation is an event, a batch of messages of SQS, or a scheduled scan
     #[arg(long, conflicts_with_all = ["event", "format"])]
     pub(crate) lambda: bool,
 }

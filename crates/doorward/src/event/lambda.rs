@@ -7,12 +7,12 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use doorward_aws::Stop;
-use doorward_event::{InvocationMetrics, ParsedEvent, parse_json};
+use doorward_event::{InvocationMetrics, ParsedEvent, QueuedMessage, batch_answer, parse_json, queue_batch};
 use doorward_model::{DeliveryResult, GapReason};
 use lambda_runtime::{Context, Diagnostic, LambdaEvent, service_fn};
 use serde_json::{Value, json};
 
-use super::{EventHandler, task};
+use super::{EventHandler, report_copies, task};
 use crate::delivery::DeliveryRun;
 use crate::exit::{Exit, Failure};
 use crate::io::runtime;
@@ -81,6 +81,9 @@ async fn take(
     if task::is_task(payload) {
         return task::run(payload, figures).await;
     }
+    if let Some(messages) = queue_batch(payload) {
+        return queued(handler, messages, stop, figures).await;
+    }
     let events = parse_json(payload).map_err(|e| Failure::new(Exit::Usage, e.to_string()))?;
     if events.contains(&ParsedEvent::Schedule) {
         figures.finished = Some(false);
@@ -96,6 +99,68 @@ async fn take(
     }
     let json = serde_json::to_value(&document).map_err(|e| Failure::new(Exit::Internal, e.to_string()))?;
     Ok((json, exit, text))
+}
+
+/// Handles a batch of a queue. The answer names the messages that failed, so that these and no others are received again: those that
+/// cannot be parsed, and those of which a retry may read or deliver more.
+async fn queued(
+    handler: &EventHandler<'_>,
+    messages: Vec<QueuedMessage>,
+    stop: &Stop,
+    figures: &mut InvocationMetrics,
+) -> Result<(Value, Exit, String), Failure> {
+    let (mut failed, mut ids, mut groups, mut texts) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut exit, mut schedules) = (Exit::Clean, Vec::new());
+    for QueuedMessage { id, events } in messages {
+        match events {
+            // The record of a scan that failed, out of the queue of failures.
+            Ok(events) if events.contains(&ParsedEvent::Schedule) => schedules.push(id),
+            Ok(events) => {
+                ids.push(id);
+                groups.push(events);
+            }
+            Err(problem) => {
+                texts.push(format!("message {id}: {problem}\n"));
+                exit = exit.and(Exit::Usage);
+                failed.push(id);
+            }
+        }
+    }
+    for (id, handled) in ids.into_iter().zip(handler.handle_each(groups, stop).await?) {
+        let (text, result) = match handled {
+            Ok(lines) => {
+                let (document, result) = super::concluded(lines);
+                (document.text(), result)
+            }
+            Err(failure) => (format!("message {id}: {failure}\n"), failure.exit()),
+        };
+        texts.push(text);
+        exit = match (exit, result) {
+            (Exit::Coverage, Exit::Findings) => Exit::FindingsAndCoverage,
+            (earlier, Exit::Findings) if earlier != Exit::Clean => earlier,
+            (earlier, later) => earlier.and(later),
+        };
+        if handler.publish || handler.notify {
+            figures.delivery(result != Exit::Sink);
+        }
+        if !matches!(result, Exit::Clean | Exit::Findings) {
+            failed.push(id);
+        }
+    }
+    if !schedules.is_empty() {
+        // One scan answers all of them.
+        figures.finished = Some(false);
+        let (text, result) = match scheduled(handler, stop, figures).await {
+            Ok((_, result, text)) => (text, result),
+            Err(failure) => {
+                failed.append(&mut schedules);
+                (failure.to_string(), failure.exit())
+            }
+        };
+        texts.push(text);
+        exit = exit.and(result);
+    }
+    Ok((batch_answer(failed.iter().map(String::as_str)), exit, texts.join("\n")))
 }
 
 /// Runs a scan, and then publishes and notifies. Findings and gaps are its result, not a failure.
@@ -146,6 +211,16 @@ async fn scheduled(
         exit = exit.and(statement.result.into());
     }
     figures.delivered = (handler.publish || handler.notify).then_some(accepted);
+    if let Some(to) = settings.event.copy_to().map_err(|problem| Failure::new(Exit::Usage, problem))? {
+        match report_copies::copy(handler, &formats, &to, stop).await {
+            Ok(files) => text.push_str(&format!("{files} files of reports copied to {to}\n")),
+            Err(failure) => {
+                figures.delivery(false);
+                text.push_str(&format!("{failure}\n"));
+                exit = exit.and(Exit::Sink);
+            }
+        }
+    }
     match exit {
         Exit::Clean | Exit::Findings | Exit::Coverage | Exit::FindingsAndCoverage => Ok((document, exit, text)),
         exit => Err(Failure::new(exit, text)),

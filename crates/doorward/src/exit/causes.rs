@@ -32,6 +32,7 @@ impl From<AssembleError> for Failure {
             AssembleError::Open(_) => Exit::Preflight,
             AssembleError::Change { .. } => Exit::Sink,
             AssembleError::NothingToResume
+            | AssembleError::NoCheckpoints
             | AssembleError::ResumeChanged
             | AssembleError::NoScan { .. }
             | AssembleError::RawDataDropped { .. } => Exit::Usage,

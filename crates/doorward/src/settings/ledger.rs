@@ -3,14 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use doorward_assemble::{RecorderSettings, ScanRecorder};
+use doorward_assemble::{RecorderSettings, S3LedgerSettings, ScanRecorder, keep_ledgers_in_s3};
 use doorward_aws::Clock;
-use doorward_ledger::LeasedLedger;
+use doorward_ledger::{LeasedLedger, is_shared};
 use doorward_model::{SinkError, SinkFuture};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::exit::{Exit, Failure};
+use crate::settings::Settings;
 use crate::sinks::DeliveryLedger;
 use doorward_settings::variable::folder;
 
@@ -20,7 +21,8 @@ use doorward_settings::variable::folder;
 pub(crate) struct LedgerSettings {
     /// Whether scans are recorded at all.
     pub(crate) enabled: bool,
-    /// The file; by default `doorward/ledger.sqlite` in the XDG state folder.
+    /// The file, or an object in S3 that several machines use (`s3://bucket/key`); by default `doorward/ledger.sqlite` in the XDG
+    /// state folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) path: Option<PathBuf>,
     /// Whether a network file system is accepted, where locks are unreliable.
@@ -38,6 +40,20 @@ pub(crate) struct LedgerSettings {
 }
 
 impl LedgerSettings {
+    /// Opens ledgers in S3 by these settings from here on.
+    pub(crate) fn open_in_s3(&self, settings: &Settings) {
+        let in_home = || folder("HOME").map(|home| home.join(".cache"));
+        // In Lambda, no other folder can be written.
+        let cache = folder("XDG_CACHE_HOME").or_else(in_home).unwrap_or_else(std::env::temp_dir).join("doorward");
+        keep_ledgers_in_s3(S3LedgerSettings {
+            access: settings.access.clone(),
+            calls: settings.calls.clone(),
+            files: settings.s3.clone(),
+            cache,
+            clock: crate::clock::system(),
+        });
+    }
+
     /// How scans are recorded.
     pub(crate) fn recorder(&self) -> RecorderSettings {
         RecorderSettings {
@@ -61,7 +77,8 @@ impl LedgerSettings {
             return Ok(None);
         }
         let path = self.path()?;
-        if path.exists() {
+        // A new ledger in S3 is stored with its first change, which is a scan's record.
+        if path.exists() || is_shared(&path) {
             return self.open(&path, clock).map(Some);
         }
         Ok(ScanRecorder::check_new(&path, &self.recorder(), clock).map(|()| None)?)

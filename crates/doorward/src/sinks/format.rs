@@ -110,6 +110,11 @@ impl Format {
         }
     }
 
+    /// The file or folder; none on stdout.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
     /// Whether a plugin writes it.
     pub(crate) fn is_plugin(&self) -> bool {
         matches!(self.kind, FormatKind::Plugin(_))

@@ -242,6 +242,58 @@ fn what_a_scan_lacks_is_a_metric() {
 }
 
 #[test]
+fn messages_of_a_queue_fail_by_themselves() {
+    let bed = Bed::start(&world("acme-org"), vec![]);
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let settings = format!("[event]\nformats = [\"json-v1={}\"]\n", folder.join("scan.json").display());
+    std::fs::write(folder.join("doorward.toml"), settings).unwrap();
+    let lambda = Lambda::start(&bed, folder);
+    assert!(lambda.invoke(&schedule()).is_ok());
+    let report: Value = serde_json::from_str(&std::fs::read_to_string(folder.join("scan.json")).unwrap()).unwrap();
+    let all = report["load_balancers"].as_array().unwrap();
+    let lb = all.iter().find(|lb| lb["account"] == EDGE.0 && lb["region"] == EDGE.1 && lb["name"] == EDGE.2).unwrap();
+    let elsewhere = all.iter().find(|lb| lb["account"] != EDGE.0 && lb["kind"] == "application").unwrap();
+    let message = |id: &str, body: &str| json!({"messageId": id, "body": body, "eventSource": "aws:sqs"});
+    let of = |id: &str, lb: &Value| message(id, &envelope(&record(id, lb, "monitor")).to_string());
+    let batch = json!({"Records": [
+        message("torn", "{\"detail-type\": \"AWS API"),
+        of("good", lb),
+        message("other", &json!({"detail-type": "AWS Health Event", "detail": {}}).to_string()),
+        of("unread", elsewhere),
+        message("empty", ""),
+    ]});
+    let failed = |answer: Answer| -> Vec<String> {
+        let answer = answer.unwrap();
+        let failed = answer["batchItemFailures"].as_array().unwrap().iter();
+        failed.map(|one| one["itemIdentifier"].as_str().unwrap().to_owned()).collect()
+    };
+    // One account cannot be read: its message fails, and the others are handled.
+    bed.server.set_faults(vec![
+        Fault::new(What::AccessDenied).account(elsewhere["account"].as_str().unwrap()).service("elb*"),
+    ]);
+    let mut first = failed(lambda.invoke(&batch));
+    first.sort();
+    assert_eq!(first, ["empty", "torn", "unread"]);
+    bed.server.set_faults(vec![]);
+    assert_eq!(
+        failed(lambda.invoke(&json!({"Records": [of("unread", elsewhere), of("good", lb)]}))),
+        Vec::<String>::new()
+    );
+    // A scan that failed comes back out of the queue of failures, and runs.
+    let scans = runs(folder);
+    assert_eq!(
+        failed(lambda.invoke(&json!({"Records": [message("scan", &schedule().to_string())]}))),
+        Vec::<String>::new()
+    );
+    assert_eq!(runs(folder), scans + 1);
+    // No message is done if the ledger cannot be opened.
+    std::fs::remove_dir_all(folder.join(".local")).unwrap();
+    std::fs::write(folder.join(".local"), "a file in the place of the folder").unwrap();
+    assert!(lambda.invoke(&json!({"Records": [of("good", lb)]})).is_err(), "the whole batch is received again");
+}
+
+#[test]
 fn outside_lambda_it_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let said = run(doorward(folder.path()).args(["event", "--lambda"]));

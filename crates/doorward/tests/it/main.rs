@@ -52,6 +52,7 @@ mod secrets;
 mod settings_shown;
 mod setup;
 mod shards;
+mod shared_ledger;
 mod shipped;
 mod state;
 mod time;
