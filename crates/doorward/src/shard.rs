@@ -11,7 +11,7 @@ use doorward_core::discover::{DiscoveredPlan, Target};
 use doorward_core::{collect, discover, run_of};
 use doorward_file::{AtomicFile, Readers, check_writable};
 use doorward_model::{RegionInventory, Run};
-use doorward_remote_file::{ObjectUrl, RemoteFileSettings, RemoteFiles};
+use doorward_remote_file::{ObjectUrl, RemoteFiles};
 use doorward_shard::{
     KnownCounts, PART_FORMAT, PartFile, PartHead, PartPlan, PartStore, PartWriter, PlannedPlaces, SavedPlan, Shard,
     Shares, identify_places, read_plan,
@@ -78,8 +78,8 @@ fn planned(
 }
 
 /// Where parts are, with S3 for a connected caller.
-pub(crate) fn part_store(access: Option<&Access>, _settings: &Settings) -> Result<PartStore, Failure> {
-    let remote = access.map(|access| RemoteFiles::new(access, RemoteFileSettings::default()));
+pub(crate) fn part_store(access: Option<&Access>, settings: &Settings) -> Result<PartStore, Failure> {
+    let remote = access.map(|access| RemoteFiles::new(access, settings.s3.clone()));
     PartStore::new(remote)
         .map_err(|e| Failure::new(Exit::Preflight, format!("there is no folder for temporary files: {e}")))
 }

@@ -46,29 +46,32 @@ impl ScanRecorder {
         self.wait_for_turn().await?;
         let run = &inventory.run;
         self.run.clone_from(&run.id);
-        if self.ledger.runs()?.iter().any(|recorded| recorded.id == run.id) {
-            return Ok(());
-        }
         let lease = self.lease()?;
-        let mut begun = false;
-        while let Some(old) = self.ledger.unfinished_run()? {
-            if old.header.run.id == run.id {
-                begun = true;
-                break;
+        let header = RunHeader {
+            run: run.clone(),
+            organization: inventory.organization.clone(),
+            accounts: inventory.accounts.clone(),
+            accounts_listing: inventory.accounts_listing.clone(),
+            plan,
+            settings,
+        };
+        self.ledger.together(|ledger| {
+            if ledger.runs()?.iter().any(|recorded| recorded.id == run.id) {
+                return Ok(());
             }
-            self.ledger.abandon_run(&lease, &old.header.run.id)?;
-        }
-        if !begun {
-            let header = RunHeader {
-                run: run.clone(),
-                organization: inventory.organization.clone(),
-                accounts: inventory.accounts.clone(),
-                accounts_listing: inventory.accounts_listing.clone(),
-                plan,
-                settings,
-            };
-            self.ledger.begin_run(&lease, &header)?;
-        }
-        self.ledger.finish_run(&lease, inventory).map_err(AssembleError::from)
+            let mut begun = false;
+            while let Some(old) = ledger.unfinished_run()? {
+                if old.header.run.id == run.id {
+                    begun = true;
+                    break;
+                }
+                ledger.abandon_run(&lease, &old.header.run.id)?;
+            }
+            if !begun {
+                ledger.begin_run(&lease, &header)?;
+            }
+            ledger.finish_run(&lease, inventory)
+        })?;
+        Ok(())
     }
 }
