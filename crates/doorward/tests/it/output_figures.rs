@@ -32,6 +32,20 @@ impl OutputFigures {
         all
     }
 
+    /// Reads the digests of `doorward notify --dry-run --format json`: each finding is in the digest of one audience, so that their
+    /// totals add up to those of the other outputs.
+    pub(crate) fn digests(&mut self, document: &str) {
+        let document: Value = serde_json::from_str(document).unwrap();
+        let digests = document["digests"].as_array().unwrap();
+        let of = |key: &str| digests.iter().map(|one| number(&one["digest"]["totals"][key])).sum::<u64>();
+        self.put("open", "digests", of("failing"));
+        self.put("open known", "digests", of("failing") + of("unseen_failing"));
+        self.put("excepted", "digests", of("excepted"));
+        self.put("unknown", "digests", of("unknown"));
+        self.put("load balancers", "digests", of("load_balancers"));
+        self.put("load balancers not seen", "digests", of("load_balancers_unseen"));
+    }
+
     /// A value of an output.
     pub(crate) fn put(&mut self, figure: &'static str, output: &str, value: impl ToString) {
         let before = self.0.entry(figure).or_default().insert(output.to_owned(), value.to_string());
