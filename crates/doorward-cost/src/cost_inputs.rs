@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use crate::error::CostError;
 use crate::export::BillingExport;
-use crate::prices::PriceTable;
+use crate::price_table::PriceTable;
 use crate::settings::CostSettings;
 
 /// The sources of costs.

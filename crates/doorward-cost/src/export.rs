@@ -14,10 +14,10 @@ use jiff::tz::TimeZone;
 
 use crate::error::CostError;
 
-mod columns;
+mod export_columns;
 
-use columns::ExportColumns;
-pub use columns::ExportForm;
+use export_columns::ExportColumns;
+pub use export_columns::ExportForm;
 
 /// The first bytes of a file compressed with gzip.
 const GZIP: [u8; 2] = [0x1f, 0x8b];

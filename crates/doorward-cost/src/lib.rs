@@ -9,11 +9,11 @@
 mod cost_inputs;
 mod error;
 mod export;
-mod prices;
+mod price_table;
 mod settings;
 
 pub use cost_inputs::CostInputs;
 pub use error::CostError;
 pub use export::{BillingExport, ExportForm, NotJoined};
-pub use prices::{KindPrice, PriceTable};
+pub use price_table::{KindPrice, PriceTable};
 pub use settings::CostSettings;

@@ -27,7 +27,7 @@ mod ids;
 mod inputs;
 mod inventory;
 mod key_figures;
-mod kpi;
+mod key_performance;
 mod load_balancer;
 mod money;
 mod observation;
@@ -83,7 +83,7 @@ pub use ids::{AccountId, AccountRegion, Arn, InvalidId, Region};
 pub use inputs::Inputs;
 pub use inventory::{Evidence, Inventory, Listing, Organization, RawLoadBalancer, RegionInventory, Run};
 pub use key_figures::{KeyFigures, MODE_RULE};
-pub use kpi::{Durations, Kpi, KpiGrouping, KpiRow, Share, days_in_words};
+pub use key_performance::{Durations, Kpi, KpiGrouping, KpiRow, Share, days_in_words};
 pub use load_balancer::{
     DROP_INVALID, Kind, Listener, LoadBalancer, LogDestination, Manager, Mode, Owner, OwnerSource, PlaceholderIdentity,
     Scheme, UnknownMode,

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use doorward_aws::{ClientProvider, Time};
 
+use crate::audience_notice::AudienceNotice;
 use crate::channels_config::{ChannelsConfig, Route, SettingsError};
-use crate::notice::Notice;
 use crate::render;
 use crate::secret::Environment;
 
@@ -59,7 +59,7 @@ impl Failure {
 }
 
 /// The payload for a channel, as a document without any secret or address.
-pub(crate) fn payload(route: &Route, notice: &Notice) -> serde_json::Value {
+pub(crate) fn payload(route: &Route, notice: &AudienceNotice) -> serde_json::Value {
     let message = notice.message();
     match route {
         Route::Slack(_) => render::slack::render(&message),
@@ -124,7 +124,12 @@ impl Sender {
     }
 
     /// Sends one digest, one try.
-    pub(crate) async fn send(&self, notice: &Notice, aws: Option<&ClientProvider>, time: &Time) -> Result<(), Failure> {
+    pub(crate) async fn send(
+        &self,
+        notice: &AudienceNotice,
+        aws: Option<&ClientProvider>,
+        time: &Time,
+    ) -> Result<(), Failure> {
         let message = || notice.message();
         match self {
             Self::Slack(hook) => hook.post(&render::slack::render(&message()), time).await,

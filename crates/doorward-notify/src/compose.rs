@@ -4,23 +4,24 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use doorward_model::{
-    AccountState, Arn, CoverageLine, Finding, HistoryContext, LoadBalancer, Observed, PostureSummary, RuleMeta,
-    ScanReport, Severity, Verdict, sha256_hex,
+    AccountState, Arn, CoverageLine, Finding, HistoryContext, LoadBalancer, Observed, PostureFigure, PostureSummary,
+    RuleMeta, ScanReport, Severity, Verdict, sha256_hex,
 };
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use crate::audience::Audience;
+use crate::audience_notice::AudienceNotice;
 use crate::channels_config::ChannelsConfig;
 use crate::days::{days, days_left};
 use crate::delivery_store::{DigestState, StoredDigest};
 use crate::digest::{Changed, Digest, DigestChange, DigestLine, DueLine, FORMAT, link};
-use crate::notice::Notice;
 use crate::notified_state::{DigestEntry, DigestStanding, Due, Entries, NotifiedState};
 use crate::settings::Settings;
 
+mod belonging;
 mod compared;
-mod posture;
+mod posture_of_period;
 mod scanned;
 mod share;
 
@@ -32,7 +33,7 @@ const WITHOUT_OWNER: [&str; 3] = ["unowned", "(owner unread)", "(not asked)"];
 
 /// A digest together with what its audience knows once it has arrived.
 pub(crate) struct Composed {
-    pub(crate) notice: Notice,
+    pub(crate) notice: AudienceNotice,
     /// What the audience knows then, as text for the memory.
     pub(crate) state: String,
 }
@@ -60,6 +61,8 @@ pub(crate) struct Composer<'a> {
     today: Date,
     /// What those above the owners read.
     posture: PostureSummary,
+    /// The key figures of each owner with a line of its own.
+    kpis: BTreeMap<&'a Audience, Vec<PostureFigure>>,
 }
 
 impl<'a> Composer<'a> {
@@ -86,6 +89,7 @@ impl<'a> Composer<'a> {
                 .map(|(audience, _)| (audience.clone(), AudienceShare::default()))
                 .collect(),
             today: report.run.finished.to_zoned(TimeZone::UTC).date(),
+            kpis: belonging::kpis(directory, history),
             posture: PostureSummary::of(report, history, &directory.cost_centre_tags),
         };
         for lb in &report.load_balancers {
@@ -137,25 +141,6 @@ impl<'a> Composer<'a> {
             None if WITHOUT_OWNER.contains(&owner) => Audience::Unowned,
             None => self.directory.audience(owner),
         }
-    }
-
-    /// The audience of its risk profile, where that names channels.
-    fn profile_of(&self, lb: &LoadBalancer) -> Option<Audience> {
-        let audience = Audience::Profile(lb.policy.as_ref()?.profile.known()?.clone());
-        self.shares.contains_key(&audience).then_some(audience)
-    }
-
-    /// Whether a load balancer belongs to an audience; none where the value that decides could not be read: that does not prove that
-    /// it belongs to another one.
-    fn belongs(&self, lb: &LoadBalancer, audience: &Audience) -> Option<bool> {
-        let (own, unread) = match audience {
-            Audience::Profile(_) => {
-                let unread = lb.policy.as_ref().is_some_and(|applied| applied.profile.gap().is_some());
-                (self.profile_of(lb).as_ref() == Some(audience), unread)
-            }
-            _ => (self.audience_of(lb) == *audience, lb.owner.gap().is_some()),
-        };
-        if own { Some(true) } else { (!unread).then_some(false) }
     }
 
     fn audience_of(&self, lb: &LoadBalancer) -> Audience {
@@ -211,12 +196,13 @@ impl<'a> Composer<'a> {
             since: remembered.delivered.as_ref().map(|known_entries| known_entries.at),
             scan: self.scan(),
             totals,
+            kpis: self.kpis.get(audience).cloned().unwrap_or_default(),
             changes,
             due,
             link: self.directory.settings.link_base.as_deref().map(|base| link(base, audience)),
         };
         let state = NotifiedState { entries, uncertain }.to_text()?;
-        Ok(Some(Composed { notice: Notice::Changes(Box::new(digest)), state }))
+        Ok(Some(Composed { notice: AudienceNotice::Changes(Box::new(digest)), state }))
     }
 
     fn compare(&self, audience: &Audience, known_entries: &Entries, believed: &Entries) -> ComparedShare {

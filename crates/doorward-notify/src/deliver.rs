@@ -8,12 +8,12 @@ use doorward_model::{HistoryContext, RuleMeta, ScanReport};
 use futures::StreamExt;
 
 use crate::audience::Audience;
+use crate::audience_notice::AudienceNotice;
 use crate::channel;
 use crate::channel::{Again, Failure, Sender};
 use crate::channels_config::{ChannelsConfig, SettingsError};
 use crate::compose::{Composed, Composer};
 use crate::delivery_store::{DeliveryStore, DeliveryStoreError, DigestState, StoredDigest};
-use crate::notice::Notice;
 use crate::outcome::{DigestFate, NotifyOutcome, OutcomeLine, Untold};
 use crate::render;
 use crate::secret::Environment;
@@ -33,7 +33,7 @@ pub struct PlannedDigest {
     /// The channel's kind.
     pub kind: &'static str,
     /// The digest that would be sent; none where there is nothing to send.
-    pub digest: Option<Notice>,
+    pub digest: Option<AudienceNotice>,
     /// The same in plain text that steers no terminal.
     pub text: Option<String>,
     /// The document that the channel would be sent: a webhook's body, subject and texts of a mail or a topic's message, the
@@ -203,7 +203,7 @@ impl<M: DeliveryStore> Dispatcher<M> {
     }
 
     /// As many tries as the settings allow. A try that may have arrived makes the next one a possible repeat.
-    async fn tries(&self, sender: &Sender, notice: &mut Notice) -> Result<(), Failure> {
+    async fn tries(&self, sender: &Sender, notice: &mut AudienceNotice) -> Result<(), Failure> {
         let mut unclear = false;
         let mut tries = 0;
         loop {

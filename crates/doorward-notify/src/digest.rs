@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use doorward_model::{Edit, ObservationPeriod};
+use doorward_model::{Edit, ObservationPeriod, PostureFigure};
 use jiff::Timestamp;
 
 use crate::audience::Audience;
@@ -236,6 +236,9 @@ pub struct Digest {
     pub scan: Scan,
     /// The totals of the audience.
     pub totals: Totals,
+    /// Key figures of the owner, over everything that the ledger recorded; empty where it is not known or the audience is no owner.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub kpis: Vec<PostureFigure>,
     /// The changes, highest severity first.
     pub changes: Vec<Changed>,
     /// What is due, most urgent first.

@@ -9,6 +9,7 @@
 //! drop repeats by gets a digest twice only where its arrival is unknown, and then the digest says so.
 
 mod audience;
+mod audience_notice;
 mod channel;
 mod channels_config;
 mod compose;
@@ -17,7 +18,6 @@ mod deliver;
 mod delivery_store;
 mod digest;
 mod ledger_store;
-mod notice;
 mod notified_state;
 mod outcome;
 mod posture_digest;
@@ -27,13 +27,13 @@ mod settings;
 mod statement;
 
 pub use audience::Audience;
+pub use audience_notice::AudienceNotice;
 pub use channel::sns::ACTION;
 pub use channels_config::{ChannelsConfig, SettingsError};
 pub use deliver::{Dispatcher, PlannedDigest, plan};
 pub use delivery_store::{DeliveryStore, DeliveryStoreError, DigestState, StoredDigest};
 pub use digest::{Changed, Digest, DigestChange, DigestLine, DueLine, FORMAT, Scan, Totals};
 pub use ledger_store::LedgerDeliveryStore;
-pub use notice::Notice;
 pub use notified_state::{DigestStanding, Due};
 pub use outcome::{DigestFate, NAME, NotifyOutcome, OutcomeLine, Untold};
 pub use posture_digest::{POSTURE_FORMAT, PostureDigest};

@@ -11,7 +11,7 @@ use grouping::sections;
 
 mod grouping;
 pub(crate) mod mail;
-pub(crate) mod posture;
+pub(crate) mod posture_words;
 pub(crate) mod slack;
 pub(crate) mod sns;
 pub(crate) mod teams;
@@ -139,6 +139,10 @@ fn lead(digest: &Digest) -> Vec<Parts> {
         ));
     } else if totals.unseen > 0 {
         say(format!("Known and not seen this time, so in none of these figures: {}.", totals.unseen));
+    }
+    if !digest.kpis.is_empty() {
+        let figures = digest.kpis.iter().map(|one| format!("{}: {}, {}", one.label, one.figure, one.of));
+        say(format!("{}.", figures.collect::<Vec<_>>().join(". ")));
     }
     if totals.sources > 0 {
         say(format!(

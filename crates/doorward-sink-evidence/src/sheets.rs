@@ -20,10 +20,11 @@ pub(crate) mod cover;
 pub(crate) mod coverage;
 pub(crate) mod effective_settings;
 pub(crate) mod exceptions;
-pub(crate) mod kpis;
+
 pub(crate) mod management;
 pub(crate) mod method;
 pub(crate) mod not_seen;
+pub(crate) mod performance;
 pub(crate) mod population;
 pub(crate) mod remediation;
 pub(crate) mod requirements;
@@ -92,7 +93,7 @@ pub(crate) fn all<'p>(cx: &'p SheetContext<'p>) -> Vec<Sheet<'p>> {
         not_seen::sheet(cx),
         sample::sheet(cx),
         trend::sheet(cx),
-        kpis::sheet(cx),
+        performance::sheet(cx),
         costs::sheet(cx),
         effective_settings::sheet(cx),
     ];

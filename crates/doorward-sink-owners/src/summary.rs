@@ -20,7 +20,7 @@ use crate::partition::{OwnedLoadBalancer, OwnerGroup, PartitionKey};
 mod declared;
 mod done;
 mod format;
-mod kpis;
+mod owner_kpis;
 mod rows;
 mod todo;
 mod traffic;
@@ -197,7 +197,7 @@ impl<'a> PageBuilder<'a> {
             scan: ScanView::of(report, context),
             owner: share.label().to_owned(),
             kind: share.key.kind(),
-            kpis: kpis::of(share, context),
+            kpis: owner_kpis::of(share, context),
             modes: modes.map(|(mode, count)| (mode, percentage(count, population))).to_vec(),
             todo: todo::of(&share.load_balancers, context, &self.titles, now),
             rows,

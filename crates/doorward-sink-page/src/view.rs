@@ -13,7 +13,7 @@ use crate::chart::{ChartPart, stacked};
 
 mod agenda;
 mod coverage;
-mod daily;
+mod daily_chart;
 mod groups;
 mod impact;
 mod trend;
@@ -50,7 +50,7 @@ pub(crate) struct View {
     /// Key figures of the ledger.
     kpis: Vec<PostureFigure>,
     costs: Option<PostureCosts>,
-    daily: Option<daily::DailyView>,
+    daily: Option<daily_chart::DailyView>,
     rules: Vec<RuleRow>,
     owners: groups::GroupsView,
     units: groups::GroupsView,
@@ -170,7 +170,7 @@ pub(crate) fn of(report: &ScanReport, context: &PageContext) -> View {
         trend: trend::of(&context.trend),
         kpis: context.kpi.as_ref().map(kpi_figures).unwrap_or_default(),
         costs: PostureCosts::of(report, &context.cost_centre_tags),
-        daily: daily::of(context.daily.as_ref(), &context.effects),
+        daily: daily_chart::of(context.daily.as_ref(), &context.effects),
         rules: rules(report, context),
         owners: grouped(FindingGroup::Owner),
         units: grouped(FindingGroup::Unit),

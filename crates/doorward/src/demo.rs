@@ -56,7 +56,7 @@ pub(crate) fn run(cli: &Cli, arguments: &DemoArguments) -> Result<Exit, Failure>
             let _ = std::fs::remove_dir_all(pack.path());
         }
     }
-    let costs = crate::costs::read(&settings.cost, None, true)?;
+    let costs = crate::cost_files::read(&settings.cost, None, true)?;
     settings.ledger.enabled = true;
     settings.ledger.path = Some(ledger.clone());
     crate::io::runtime()?.block_on(async {

@@ -12,7 +12,7 @@ mod clock;
 mod collect_metrics;
 mod compare;
 mod config_init;
-mod costs;
+mod cost_files;
 mod delivery;
 mod demo;
 mod doctor;

@@ -6,7 +6,7 @@ use doorward_model::{HistoryContext, Policy, owner_key};
 
 use crate::cli::{Cli, ReportArguments, unknown_value};
 use crate::compare;
-use crate::costs;
+use crate::cost_files;
 use crate::exit::{Exit, Failure};
 use crate::io::runtime;
 use crate::prepared_sinks::PreparedSinks;
@@ -47,7 +47,8 @@ pub(crate) fn run(cli: &Cli, arguments: &ReportArguments) -> Result<Exit, Failur
     places.keep_flag("--signing-key", criteria.sinks.evidence.signing_key_file.as_deref());
     let trace = declarations.as_ref().map(|files| move |load_balancers: &[_]| files.match_live(load_balancers));
     let costs = settings.as_ref().filter(|_| has_costs);
-    let costs = costs.map(|settings| costs::read(&settings.cost, arguments.cost.as_deref(), cli.quiet)).transpose()?;
+    let costs =
+        costs.map(|settings| cost_files::read(&settings.cost, arguments.cost.as_deref(), cli.quiet)).transpose()?;
     let price = costs.as_ref().map(|costs| move |load_balancers: &[_], at| costs.costs(load_balancers, at));
     let given = GivenEvidence {
         costs: price.as_ref().map(|price| price as _),

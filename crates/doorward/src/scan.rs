@@ -17,7 +17,7 @@ use doorward_core::{collect, discover, run_of};
 use doorward_model::{AccountId, Inputs, Inventory, Region, RegionInventory, UnmatchedSetting};
 
 use crate::cli::{Cli, ScanArguments};
-use crate::costs;
+use crate::cost_files;
 use crate::delivery::DeliveryRun;
 use crate::exit::{Exit, Failure};
 use crate::io::{connect, runtime};
@@ -38,7 +38,7 @@ pub(crate) fn run(cli: &Cli, arguments: &ScanArguments) -> Result<Exit, Failure>
     let settings = Settings::load(cli.config.as_deref(), &arguments.overrides())?;
     let traffic = arguments.traffic.as_deref().map(traffic::saved).transpose()?;
     let declarations = crate::io::declarations(&arguments.iac)?;
-    let costs = costs::read(&settings.cost, arguments.cost.as_deref(), cli.quiet)?;
+    let costs = cost_files::read(&settings.cost, arguments.cost.as_deref(), cli.quiet)?;
     let mut places = settings.places();
     places.keep_flag("--traffic", arguments.traffic.as_deref());
     places.keep_flag("--cost", arguments.cost.as_deref());

@@ -56,29 +56,27 @@ pub(super) fn figures(report: &ScanReport, history: &HistoryContext) -> Vec<Post
 /// The figures that only a ledger knows, over everything that it recorded: of everything, or of a group.
 pub fn kpi_figures(kpi: &Kpi) -> Vec<PostureFigure> {
     let words = |duration: Option<_>| duration.map_or_else(|| "–".to_owned(), days_in_words);
-    let duration = |id, label, durations: &Durations, of: &str| PostureFigure {
-        id,
-        label,
-        figure: words(durations.median),
-        of: match durations.count {
-            0 => format!("no {of} yet"),
-            count => {
-                format!(
-                    "of {count} {of}; mean {}, 90% within {}",
-                    words(durations.mean),
-                    words(durations.percentile_90)
-                )
-            }
-        },
+    let duration = |id, label, durations: &Durations, (one, many): (&str, &str)| {
+        let of = if durations.count == 1 { one } else { many };
+        let (count, mean) = (durations.count, words(durations.mean));
+        PostureFigure {
+            id,
+            label,
+            figure: words(durations.median),
+            of: match count {
+                0 => format!("of 0 {many}"),
+                _ => format!("of {count} {of}; mean {mean}, 90% within {}", words(durations.percentile_90)),
+            },
+        }
     };
     let mut figures = vec![duration(
         "time-to-remediate",
         "Time to remediate, median",
         &kpi.time_to_remediate,
-        "failures that were resolved",
+        ("resolved failure", "resolved failures"),
     )];
     if kpi.in_monitor.is_some() {
-        let of = "load balancers that left monitor";
+        let of = ("load balancer that left monitor", "load balancers that left monitor");
         figures.push(duration("time-in-monitor", "Time in monitor, median", &kpi.time_in_monitor, of));
     }
     if kpi.in_time.of > 0 {

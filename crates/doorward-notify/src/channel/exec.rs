@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 
 use super::Failure;
+use crate::audience_notice::AudienceNotice;
 use crate::channels_config::SettingsError;
-use crate::notice::Notice;
 use crate::secret::{Environment, Secret};
 
 /// The exit code by which a command asks for another try: EX_TEMPFAIL of sysexits.
@@ -40,7 +40,7 @@ impl ExecCommand {
     }
 
     /// Runs it once with a digest.
-    pub(super) async fn run(&self, notice: &Notice) -> Result<(), Failure> {
+    pub(super) async fn run(&self, notice: &AudienceNotice) -> Result<(), Failure> {
         let document =
             serde_json::to_vec(notice).map_err(|_| Failure::refused("the digest could not be written as JSON"))?;
         let mut child = tokio::process::Command::new(&self.program)

@@ -10,8 +10,8 @@ use sha2::{Digest as _, Sha256};
 use doorward_model::{AccountId, AccountRegion, GapReason};
 
 use super::Failure;
+use crate::audience_notice::AudienceNotice;
 use crate::channels_config::Topic;
-use crate::notice::Notice;
 
 /// The IAM action it takes.
 pub const ACTION: &str = Operation::Publish.action();
@@ -26,7 +26,7 @@ impl TopicPublisher {
     /// Publishes once; credentials that have expired are renewed.
     pub(super) async fn send(
         &self,
-        notice: &Notice,
+        notice: &AudienceNotice,
         message: &(String, String),
         aws: Option<&ClientProvider>,
     ) -> Result<(), Failure> {
@@ -42,7 +42,7 @@ impl TopicPublisher {
 
     async fn publish(
         &self,
-        notice: &Notice,
+        notice: &AudienceNotice,
         (subject, message): &(String, String),
         aws: &ClientProvider,
     ) -> Result<(), Failure> {

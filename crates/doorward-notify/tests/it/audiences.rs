@@ -3,9 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use doorward_model::{AppliedPolicy, HistoryContext, Mode, Observed, PostureSummary, RiskProfile, ScanReport, Tally};
+use doorward_model::{
+    AppliedPolicy, Durations, HistoryContext, Kpi, KpiGrouping, KpiRow, Mode, Observed, PostureSummary, RiskProfile,
+    ScanReport, Share, Tally,
+};
 use doorward_notify::{
-    Audience, ChannelsConfig, DigestFate, DigestSchedule, Dispatcher, Environment, Notice, NotifyOutcome,
+    Audience, AudienceNotice, ChannelsConfig, DigestFate, DigestSchedule, Dispatcher, Environment, NotifyOutcome,
     PostureAudience, PostureReader, Settings, plan,
 };
 use jiff::tz::TimeZone;
@@ -120,7 +123,7 @@ async fn each_audience_has_one_digest_in_a_period_over_300_schedules_of_kills_an
 }
 
 /// The digests that would be sent, by audience.
-fn planned(schedule: DigestSchedule, book: &Book, report: &ScanReport) -> BTreeMap<String, (Notice, String)> {
+fn planned(schedule: DigestSchedule, book: &Book, report: &ScanReport) -> BTreeMap<String, (AudienceNotice, String)> {
     let channels = ChannelsConfig::new(audiences(schedule)).expect("valid");
     let (planned, _) = plan(report, &RULES, &HistoryContext::default(), &channels, book).expect("reads");
     let with_text = planned.into_iter().filter_map(|one| Some((one.audience.key(), (one.digest?, one.text?))));
@@ -132,11 +135,11 @@ fn the_figures_are_those_of_the_posture_sheet() {
     let report = counted(3, "a:high@web b:pass@web c:low@pay d:unknown@pay e:ex=2026-11-20@web !half");
     let summary = PostureSummary::of(&report, &HistoryContext::default(), &[]);
     let digests = planned(DigestSchedule::Weekly, &Book::new(), &report);
-    let (Notice::Posture(digest), text) = &digests["organization"] else { panic!("{digests:#?}") };
+    let (AudienceNotice::Posture(digest), text) = &digests["organization"] else { panic!("{digests:#?}") };
     assert_eq!(digest.posture, summary);
     assert!(summary.figures.len() > 3);
     for figure in &summary.figures {
-        assert!(text.contains(&format!("{}: {} ({})", figure.label, figure.figure, figure.of)), "{text}");
+        assert!(text.contains(&format!("{}: {}, {}", figure.label, figure.figure, figure.of)), "{text}");
     }
     for said in ["Not everything was read", "web: 0 overdue, 0 critical, 1 high", "EX-1", "Unknown: no daily metrics"] {
         assert!(text.contains(said), "{said}: {text}");
@@ -205,6 +208,30 @@ fn wrong_settings_are_named() {
 }
 
 #[test]
+fn the_digest_of_an_owner_has_its_key_figures() {
+    let kpi = Kpi {
+        group: Some("WEB".to_owned()),
+        time_to_remediate: Durations::of(vec![86_400_000_000_000; 3]),
+        in_time: Share { count: 2, of: 3 },
+        ..Kpi::default()
+    };
+    let history =
+        HistoryContext { kpis: Some(vec![KpiRow { by: KpiGrouping::Owner, kpi }]), ..HistoryContext::default() };
+    let channels = settings(&["web", "pay"], vec![("own", exec(&["/bin/true"]))]);
+    let channels = ChannelsConfig::new(channels).expect("valid");
+    let report = counted(3, "a:high@web b:low@pay");
+    let (planned, _) = plan(&report, &RULES, &history, &channels, &Book::new()).expect("reads");
+    let text = |owner: &str| {
+        let is_owner = |audience: &Audience| *audience == Audience::Owner(owner.to_owned());
+        planned.iter().find(|one| is_owner(&one.audience)).and_then(|one| one.text.clone()).expect("a digest")
+    };
+    let said = "Time to remediate, median: 1.0 day, of 3 resolved failures; mean 1.0 day, 90% within 1.0 day. \
+                Resolved in time: 2, 66.7% (2 of 3).";
+    assert!(text("web").contains(said), "{}", text("web"));
+    assert!(!text("pay").contains("Time to remediate"), "{}", text("pay"));
+}
+
+#[test]
 fn a_risk_profile_has_channels_of_its_own_beside_those_of_owners() {
     let mut report = counted(3, "a:high@web b:low@pay c:high@web");
     for (lb, profile) in report.load_balancers.iter_mut().zip(["card-data", "card-data", "internal"]) {
@@ -228,7 +255,7 @@ fn a_risk_profile_has_channels_of_its_own_beside_those_of_owners() {
     let (planned, _) = plan(&report, &RULES, &HistoryContext::default(), &channels, &Book::new()).expect("reads");
     let names = |audience: &Audience| -> Vec<String> {
         let one = planned.iter().find(|one| one.audience == *audience).and_then(|one| one.digest.as_ref());
-        let changes = one.and_then(Notice::changes).map(|digest| digest.changes.clone()).unwrap_or_default();
+        let changes = one.and_then(AudienceNotice::changes).map(|digest| digest.changes.clone()).unwrap_or_default();
         changes.into_iter().map(|changed| changed.line.name).collect()
     };
     assert_eq!(names(&Audience::Profile("card-data".to_owned())), ["a", "b"]);

@@ -26,7 +26,7 @@ fn no_text_leaves_its_cell() {
     assert_eq!(std::fs::read_dir(folder.path()).expect("reads").count(), 1, "nothing lands outside");
     assert!(verify(&dir, &Expect::default()).is_sound());
     let files = contents(&dir);
-    assert_eq!(files.len(), 24, "{:?}", files.keys());
+    assert_eq!(files.len(), 26, "{:?}", files.keys());
     for (name, bytes) in files.iter().filter(|(name, _)| name.ends_with(".csv") || name.ends_with(".md")) {
         let text = String::from_utf8(bytes.clone()).expect("UTF-8");
         let steers = |c: char| (c.is_control() && !"\r\n".contains(c)) || ('\u{202a}'..='\u{202e}').contains(&c);

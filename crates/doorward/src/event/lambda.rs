@@ -171,7 +171,7 @@ async fn scheduled(
 ) -> Result<(Value, Exit, String), Failure> {
     let settings = handler.settings;
     let formats = settings.event.formats().map_err(|problem| Failure::new(Exit::Usage, problem))?;
-    let costs = crate::costs::read(&settings.cost, None, true)?;
+    let costs = crate::cost_files::read(&settings.cost, None, true)?;
     let request = ScanRequest {
         places: settings.places(),
         settings,

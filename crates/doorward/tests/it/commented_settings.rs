@@ -24,7 +24,14 @@ fn every_value_in_a_comment_is_accepted() {
             ("[publish]", "region") => "delivery = \"central\"\naccount = \"111122223333\"\n",
             _ => "",
         };
-        let settings = format!("{section}\n{beside}{key} = {value}\n");
+        // The lines of audiences name channels too.
+        let after = match section.as_str() {
+            "[notify.audiences]" => ["[notify.channels]\nleadership-mail", "finops-mail"]
+                .map(|name| format!("{name} = {{ kind = \"exec\", command = [\"/bin/true\"] }}\n"))
+                .concat(),
+            _ => String::new(),
+        };
+        let settings = format!("{section}\n{beside}{key} = {value}\n{after}");
         std::fs::write(folder.path().join("doorward.toml"), settings).unwrap();
         let said = run(doorward(folder.path()).args(["config", "show"]));
         assert_eq!(said.code, Some(0), "{section} {key} = {value}: {}", said.err);

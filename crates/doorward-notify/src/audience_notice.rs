@@ -10,14 +10,14 @@ use crate::render::{self, Message};
 /// One message to one audience at one channel. As JSON it is the document of its kind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
-pub enum Notice {
+pub enum AudienceNotice {
     /// What changed for an owner.
     Changes(Box<Digest>),
     /// The posture of the organization.
     Posture(Box<PostureDigest>),
 }
 
-impl Notice {
+impl AudienceNotice {
     /// Its id.
     pub fn id(&self) -> &str {
         match self {
@@ -70,7 +70,7 @@ impl Notice {
     pub(crate) fn message(&self) -> Message {
         match self {
             Self::Changes(digest) => Message::of(digest),
-            Self::Posture(digest) => render::posture::message(digest),
+            Self::Posture(digest) => render::posture_words::message(digest),
         }
     }
 }

@@ -52,11 +52,12 @@ fn name(text: &str) -> MessagePart {
 }
 
 fn more(count: usize, thing: &str) -> Option<Parts> {
-    (count > 0).then(|| vec![ours(format!("and {} more", plural(count, thing)))])
+    let plural = if count == 1 { "" } else { "s" };
+    (count > 0).then(|| vec![ours(format!("and {count} more {thing}{plural}"))])
 }
 
 fn figures(posture: &PostureSummary) -> Vec<Parts> {
-    posture.figures.iter().map(|one| vec![ours(format!("{}: {} ({})", one.label, one.figure, one.of))]).collect()
+    posture.figures.iter().map(|one| vec![ours(format!("{}: {}, {}", one.label, one.figure, one.of))]).collect()
 }
 
 fn trend(posture: &PostureSummary) -> Vec<Parts> {

@@ -4,9 +4,9 @@ use doorward_model::sha256_hex;
 
 use super::{Composed, Composer};
 use crate::audience::Audience;
+use crate::audience_notice::AudienceNotice;
 use crate::delivery_store::{DigestState, StoredDigest};
 use crate::digest::link;
-use crate::notice::Notice;
 use crate::posture_digest::{POSTURE_FORMAT, PostureDigest, PostureState, period, sections};
 use crate::settings::{DigestSchedule, PostureAudience};
 
@@ -55,6 +55,6 @@ impl Composer<'_> {
             link: self.directory.settings.link_base.as_deref().map(|base| link(base, audience)),
         };
         let state = serde_json::to_string(&state)?;
-        Ok(Some(Composed { notice: Notice::Posture(Box::new(digest)), state }))
+        Ok(Some(Composed { notice: AudienceNotice::Posture(Box::new(digest)), state }))
     }
 }
