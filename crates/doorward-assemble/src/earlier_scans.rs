@@ -4,11 +4,13 @@ use doorward_ledger::{By, Ledger, LedgerError, RunSummary};
 use doorward_model::{HistoryContext, PreviousRun, RemediationFigures};
 use jiff::Timestamp;
 
+use crate::{AssembleError, attribution};
+
 /// The most scans of a trend: a month of two scans a day.
 const TREND: usize = 60;
 
 /// What a ledger knows of earlier scans, once `run` is recorded in it.
-pub(crate) fn known(ledger: &Ledger, run: &str) -> Result<HistoryContext, LedgerError> {
+pub(crate) fn known(ledger: &Ledger, run: &str) -> Result<HistoryContext, AssembleError> {
     let runs = ledger.history(None, None, &By::All)?;
     let here = runs.iter().position(|known| known.run.id == run);
     let until = here.map_or(runs.len(), |here| here + 1);
@@ -17,7 +19,7 @@ pub(crate) fn known(ledger: &Ledger, run: &str) -> Result<HistoryContext, Ledger
     // All of them: the period of a pack of evidence may be longer than the trend.
     let modes = ledger.mode_changes(Timestamp::UNIX_EPOCH)?;
     let before = here.and_then(|here| here.checked_sub(1)).and_then(|index| runs.get(index));
-    let before = before.map(|before| {
+    let before = before.map(|before| -> Result<PreviousRun, LedgerError> {
         let changes = ledger.diff(&before.run.id, run)?.changes();
         Ok(PreviousRun { run: before.run.id.clone(), at: before.run.at, changes })
     });
@@ -27,5 +29,6 @@ pub(crate) fn known(ledger: &Ledger, run: &str) -> Result<HistoryContext, Ledger
         mean_seconds: kpi.time_to_remediate.mean.map(|mean| mean.as_secs()),
         oldest_open: kpi.oldest_open,
     });
-    Ok(HistoryContext { trend, before: before.transpose()?, modes: Some(modes), remediation })
+    let attribute_changes = Some(attribution::attribute_changes(ledger)?);
+    Ok(HistoryContext { trend, before: before.transpose()?, modes: Some(modes), remediation, attribute_changes })
 }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{ModeTransition, PreviousRun, RunPoint};
+use crate::{AttributeChange, ModeTransition, PreviousRun, RunPoint};
 
 /// How long findings take to be remediated, over everything that the ledger knows.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -33,4 +33,8 @@ pub struct HistoryContext {
     /// Times to remediate. Absent where no ledger was kept, and in scans saved by a version that did not keep them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remediation: Option<RemediationFigures>,
+    /// Doorward's changes of other attributes than the mode, the oldest first. Absent where no ledger was kept, and in scans saved by a
+    /// version that did not keep them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attribute_changes: Option<Vec<AttributeChange>>,
 }

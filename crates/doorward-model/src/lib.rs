@@ -54,7 +54,7 @@ mod verdict_reason;
 
 pub use account::{Account, AccountState, OuPath};
 pub use chance::{at_least, beta_at_most, student_t};
-pub use change::{AppliedChange, ChangeStatus};
+pub use change::{AppliedChange, AttributeChange, ChangeStatus};
 pub use change_effect::{BlockedLegitimate, ChangeEffect, DailySums};
 pub use code::{Certainty, CodePlace, InCode, ModePatch};
 pub use coverage::{Coverage, CoverageCounts, CoverageLine, CoverageStatus};
@@ -80,7 +80,7 @@ pub use observed::Observed;
 pub use owner_names::{OwnerNames, owner_key};
 pub use policy::{Pattern, Policy, PolicyPreset, PolicyRule};
 pub use profile::{AppliedPolicy, PolicyTally, RiskProfile};
-pub use reachability::{Reachability, TargetGroup};
+pub use reachability::{EntryPoint, EntryService, InFront, Reachability, TargetGroup};
 pub use report::{ScanReport, Tally};
 pub use report_filter::ReportFilter;
 pub use required_mode::RequiredMode;
