@@ -75,8 +75,20 @@ data "aws_iam_policy_document" "doorward_scan" {
   }
 
   statement {
+    sid = "ReadApis"
+    actions = [
+      "apigateway:GET",
+    ]
+    resources = [
+      "arn:${data.aws_partition.current.partition}:apigateway:*::/apis",
+      "arn:${data.aws_partition.current.partition}:apigateway:*::/apis/*/integrations",
+    ]
+  }
+
+  statement {
     sid = "ReadLoadBalancers"
     actions = [
+      "cloudfront:ListVpcOrigins",
       "elasticloadbalancing:DescribeListeners",
       "elasticloadbalancing:DescribeLoadBalancerAttributes",
       "elasticloadbalancing:DescribeLoadBalancers",

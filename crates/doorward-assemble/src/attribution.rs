@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use doorward_change::{ChangeState, Event, JournalEntry, Plan};
+use doorward_change::{AppliedStep, ChangeState, Event, JournalEntry, Plan};
 use doorward_ledger::Ledger;
-use doorward_model::{AppliedChange, Arn, Inputs};
+use doorward_model::{AppliedChange, Arn, AttributeChange, Inputs};
 
 use crate::AssembleError;
 
@@ -69,5 +69,16 @@ fn changes(ledger: &Ledger) -> Result<BTreeMap<Arn, Vec<AppliedChange>>, Assembl
         }
     }
     all.values_mut().for_each(|changes| changes.sort_by(|a, b| (a.at, &a.change).cmp(&(b.at, &b.change))));
+    Ok(all)
+}
+
+/// Doorward's changes of other attributes than the mode, the oldest first.
+pub(crate) fn attribute_changes(ledger: &Ledger) -> Result<Vec<AttributeChange>, AssembleError> {
+    let mut all = Vec::new();
+    for (change, _) in ledger.journal_changes()? {
+        let Some(state) = state(ledger, &change)? else { continue };
+        all.extend(state.applied_steps().into_iter().filter_map(AppliedStep::of_another_attribute));
+    }
+    all.sort_by(|a, b| (a.at, &a.change, &a.load_balancer).cmp(&(b.at, &b.change, &b.load_balancer)));
     Ok(all)
 }

@@ -4,7 +4,7 @@ use doorward_ledger::{By, Ledger, LedgerError, RunSummary};
 use doorward_model::{HistoryContext, KpiGrouping, KpiRow, PreviousRun, RemediationFigures, ScanReport};
 use jiff::Timestamp;
 
-use crate::{AssembleError, RecorderSettings, change_effects, owner_series};
+use crate::{AssembleError, RecorderSettings, attribution, change_effects, owner_series};
 
 /// The most scans of a trend: a month of two scans a day.
 const TREND: usize = 60;
@@ -44,6 +44,7 @@ pub fn known(ledger: &Ledger, scan: &ScanReport, settings: &RecorderSettings) ->
         kpis: Some(kpis),
         effects,
         daily: owner_series::of(ledger, scan)?,
+        attribute_changes: Some(attribution::attribute_changes(ledger)?),
     })
 }
 

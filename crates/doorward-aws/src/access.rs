@@ -22,6 +22,7 @@ mod provider;
 mod refusal;
 mod session;
 mod settings;
+mod signed_get;
 
 use base_config::{BaseConfig, base_config};
 pub use clients::{Clients, account_as, classic_as, elb_as, logs_as, organizations_as, sts_as};
@@ -30,6 +31,7 @@ pub use provider::ClientProvider;
 use refusal::with_cause;
 pub use session::{OpenSession, Session};
 pub use settings::{AccessSettings, Entry, ExternalId, Purpose, RoleName, RoleOverride, SettingOrigins};
+pub use signed_get::{QueryPair, SignedService, path_with_query};
 
 /// Tries of the first call where nothing answers.
 const FIRST_TRIES: u32 = 4;

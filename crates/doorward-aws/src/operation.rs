@@ -86,6 +86,12 @@ operations! {
     DescribeDeliverySources = "logs:DescribeDeliverySources", Logs;
     /// The destinations of CloudWatch Logs deliveries.
     DescribeDeliveries = "logs:DescribeDeliveries", Logs;
+    /// CloudFront VPC origins, which name load balancers of the account.
+    ListVpcOrigins = "cloudfront:ListVpcOrigins", CloudFront;
+    /// HTTP and WebSocket APIs of API Gateway. Its permission is `GET` on their list.
+    GetApis = "apigateway:GET", ApiGateway;
+    /// Integrations of such an API. Its permission is `GET` on them.
+    GetIntegrations = "apigateway:GET", ApiGateway;
     /// Sets attributes of a load balancer. No scan calls it.
     ModifyLoadBalancerAttributes = "elasticloadbalancing:ModifyLoadBalancerAttributes", ElbChange;
     /// Sets attributes of a classic load balancer. No scan calls it.
@@ -139,7 +145,7 @@ impl Operation {
 
     /// Whether the call is made with a session in the account that it reads, rather than by the base identity.
     pub const fn is_in_account(self) -> bool {
-        self.is_regional() || matches!(self, Self::ListRegions)
+        self.is_regional() || matches!(self, Self::ListRegions | Self::ListVpcOrigins)
     }
 }
 
@@ -151,7 +157,7 @@ mod tests {
     fn an_operation_that_changes_something_is_not_repeated() {
         for operation in Operation::ALL {
             let verb = operation.action().split(':').nth(1).expect("service:Verb");
-            let reads = ["Describe", "List", "Get", "AssumeRole"].iter().any(|read| verb.starts_with(read));
+            let reads = ["Describe", "List", "Get", "GET", "AssumeRole"].iter().any(|read| verb.starts_with(read));
             // The same effect twice, each for a reason of its own (decision 125).
             let same_twice = ["BatchImportFindings", "StartQueryExecution", "StopQueryExecution"].contains(&verb);
             assert_eq!(operation.changes_something(), !reads && !same_twice, "{}", operation.action());

@@ -55,6 +55,10 @@ pub enum Family {
     FindingsRead,
     /// `sns:Publish`.
     Sns,
+    /// Reads of CloudFront.
+    CloudFront,
+    /// Reads of API Gateway.
+    ApiGateway,
 }
 
 impl Family {
@@ -69,6 +73,7 @@ impl Family {
                 | Self::OrganizationUnits
                 | Self::OrganizationParents
                 | Self::OrganizationTags
+                | Self::CloudFront
         )
     }
 
@@ -76,8 +81,9 @@ impl Family {
     /// ("IAM and AWS STS quotas"); no burst is named, so it is a second's worth. S3 answers 5,500 reads and 3,500 writes a second for each
     /// prefix and publishes no burst; the folder of one day is a prefix. CloudWatch answers 50 `GetMetricData` requests a second.
     /// Athena answers 20 starts a second with a burst of 80, and 100 reads with a burst of 200 ("Service quotas"). Security Hub
-    /// answers 10 imports a second with a burst of 30, and 3 `GetFindings` with a burst of 6. For CloudWatch Logs deliveries,
-    /// `ListRegions` and SNS the values are cautious.
+    /// answers 10 imports a second with a burst of 30, and 3 `GetFindings` with a burst of 6. API Gateway answers
+    /// 10 requests a second of its management API for an account, with a burst of 40, in all Regions together. For CloudWatch Logs
+    /// deliveries, `ListRegions`, SNS and CloudFront the values are cautious.
     const fn published(self) -> (f64, f64) {
         match self {
             Self::Elb | Self::ElbClassic => (10.0, 40.0),
@@ -97,6 +103,8 @@ impl Family {
             Self::FindingsImport => (10.0, 30.0),
             Self::FindingsRead => (3.0, 6.0),
             Self::Sns => (30.0, 30.0),
+            Self::CloudFront => (2.0, 5.0),
+            Self::ApiGateway => (5.0, 10.0),
         }
     }
 }

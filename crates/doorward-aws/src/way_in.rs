@@ -19,7 +19,7 @@ pub use lines::WayInLine;
 pub(crate) use lines::lines;
 
 /// The services that Doorward calls, as the SDK names them.
-pub(crate) const SERVICES: [&str; 13] = [
+pub(crate) const SERVICES: [&str; 15] = [
     "STS",
     "Organizations",
     "Account",
@@ -33,6 +33,8 @@ pub(crate) const SERVICES: [&str; 13] = [
     "SNS",
     "SSO",
     "SSO OIDC",
+    "CloudFront",
+    "ApiGatewayV2",
 ];
 
 const ENDPOINT: (&str, &str) = ("AWS_ENDPOINT_URL", "endpoint_url");

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use doorward_model::{AppliedChange, Arn, ChangeStatus};
+use doorward_model::{AppliedChange, Arn, AttributeChange, ChangeStatus, Kind};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -126,6 +126,28 @@ impl AppliedStep {
         let AppliedValue { change, at, from, to, status, by, why, detail, request_id } = self.change;
         let (from, to) = (from.mode()?, to.mode()?);
         Some((self.load_balancer, AppliedChange { change, at, from, to, status, by, why, detail, request_id }))
+    }
+
+    /// The same as a change of another attribute; none if it is of the mode.
+    pub fn of_another_attribute(self) -> Option<AttributeChange> {
+        let AppliedValue { change, at, from, to, status, by, why, detail, request_id } = self.change;
+        if to.mode().is_some() {
+            return None;
+        }
+        Some(AttributeChange {
+            load_balancer: self.load_balancer,
+            // Only application load balancers have it.
+            attribute: to.attribute(Kind::Application).to_owned(),
+            change,
+            at,
+            from: from.as_str().to_owned(),
+            to: to.as_str().to_owned(),
+            status,
+            by,
+            why,
+            detail,
+            request_id,
+        })
     }
 }
 

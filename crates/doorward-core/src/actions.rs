@@ -4,7 +4,7 @@ pub use doorward_aws::Operation;
 use doorward_model::Grant;
 
 /// The operations of a scan. Those that change something are not among them.
-pub const SCAN: [Operation; 21] = [
+pub const SCAN: [Operation; 24] = [
     Operation::GetCallerIdentity,
     Operation::AssumeRole,
     Operation::DescribeOrganization,
@@ -26,6 +26,9 @@ pub const SCAN: [Operation; 21] = [
     Operation::DescribeClassicTags,
     Operation::DescribeDeliverySources,
     Operation::DescribeDeliveries,
+    Operation::ListVpcOrigins,
+    Operation::GetApis,
+    Operation::GetIntegrations,
 ];
 
 /// The operations of a change: everything that decides is read again, the mode is set, and read again.
@@ -125,6 +128,13 @@ fn grants(actions: &[&'static str], organization: &str) -> Vec<Grant> {
             "organizations:DescribeAccount" | "organizations:ListParents" | "organizations:ListTagsForResource" => {
                 ("ReadAccounts", vec![of_organization(&format!("account/{organization}/*"))])
             }
+            "apigateway:GET" => (
+                "ReadApis",
+                vec![
+                    "arn:{partition}:apigateway:*::/apis".to_owned(),
+                    "arn:{partition}:apigateway:*::/apis/*/integrations".to_owned(),
+                ],
+            ),
             action if action.starts_with("organizations:") => ("ReadOrganization", vec!["*".to_owned()]),
             _ => ("ReadLoadBalancers", vec!["*".to_owned()]),
         }
@@ -155,7 +165,7 @@ mod tests {
     fn a_session_can_only_read() {
         for action in scan_role_actions() {
             let verb = action.split(':').nth(1).expect("service:Verb");
-            assert!(["Describe", "List", "Get"].iter().any(|read| verb.starts_with(read)), "{action}");
+            assert!(["Describe", "List", "Get", "GET"].iter().any(|read| verb.starts_with(read)), "{action}");
             assert!(!action.contains('*'), "{action}");
         }
     }
@@ -168,7 +178,9 @@ mod tests {
             for grant in grants {
                 // AWS's reference knows no resource for these.
                 let bare = |action: &&str| {
-                    action.starts_with("elasticloadbalancing:Describe") || action.starts_with("logs:Describe")
+                    ["elasticloadbalancing:Describe", "logs:Describe", "cloudfront:List"]
+                        .iter()
+                        .any(|head| action.starts_with(head))
                 };
                 assert_eq!(grant.resources == ["*"], grant.actions.iter().all(bare), "{grant:?}");
             }

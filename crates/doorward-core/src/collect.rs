@@ -2,6 +2,7 @@
 //!
 //! The stream is unordered, so that a later stage can checkpoint every result at once; normalize sorts at the end.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use futures::{Stream, StreamExt};
@@ -14,6 +15,7 @@ use doorward_model::{Arn, Gap, GapReason, Kind, Listing, Observed, RawLoadBalanc
 use crate::discover::Target;
 
 pub(crate) mod classic;
+mod entry_points;
 mod listed;
 mod log_delivery;
 mod rehearsal;
@@ -38,6 +40,10 @@ pub struct CollectSettings {
     /// Whether target groups are read: one call for a page of them in each account-Region with an application load balancer. Without them
     /// it is unknown whether the internet reaches an internal load balancer, and which version of HTTP targets are sent.
     pub target_groups: bool,
+    /// Whether CloudFront VPC origins and integrations of API Gateway are read, for account-Regions with an internal application load
+    /// balancer: one call for a page of VPC origins, one for a page of APIs, and one for each API. Without them it is unknown whether these
+    /// services lead to an internal load balancer, and the verdict says so.
+    pub reachability: bool,
 }
 
 /// The number of load balancers of one account-Region whose details are read concurrently: enough to use the request limit of
@@ -164,10 +170,24 @@ async fn one(context: CollectContext<'_>) -> RegionInventory {
     if context.settings.vended_logs {
         log_delivery::add(context, &mut inventory.load_balancers).await;
     }
-    if context.settings.target_groups {
-        target_groups::add(context, &mut inventory.load_balancers).await;
-    }
+    // Boxed, because the futures of these reads nest deeply.
+    Box::pin(surroundings(context, &mut inventory.load_balancers)).await;
     inventory
+}
+
+/// Adds what stands in front of the load balancers and behind them.
+async fn surroundings(context: CollectContext<'_>, load_balancers: &mut [RawLoadBalancer]) {
+    let entry_points = match context.settings.reachability {
+        true => entry_points::read(context, load_balancers).await,
+        false => None,
+    };
+    let behind = match context.settings.target_groups {
+        true => target_groups::add(context, load_balancers, entry_points.as_ref()).await,
+        false => HashMap::new(),
+    };
+    if let Some(found) = &entry_points {
+        found.add_to(load_balancers, &behind);
+    }
 }
 
 /// A value that is not read, because no verdict needs it.

@@ -200,7 +200,12 @@ fn context<'a>(access: &'a Access, target: &'a Target) -> CollectContext<'a> {
     CollectContext {
         access,
         target,
-        settings: CollectSettings { alb_listeners: false, vended_logs: false, target_groups: false },
+        settings: CollectSettings {
+            alb_listeners: false,
+            vended_logs: false,
+            target_groups: false,
+            reachability: false,
+        },
         most: usize::MAX,
     }
 }

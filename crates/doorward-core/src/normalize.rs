@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use doorward_model::{
-    Account, AccountId, Coverage, CoverageLine, Gap, GapReason, Inventory, Kind, LoadBalancer, LogDestination,
+    Account, AccountId, Coverage, CoverageLine, Gap, GapReason, InFront, Inventory, Kind, LoadBalancer, LogDestination,
     Observed, Organization, RawLoadBalancer, Reachability, Region, Run, Scheme,
 };
 
@@ -86,7 +86,7 @@ fn one(
         account: id.clone(),
         account_name: account.map_or_else(|| Observed::unread(unlisted()), |a| a.name.clone()),
         region: region.clone(),
-        reachability: Reachability::of(raw.kind, &scheme(&raw), &raw.reached_through),
+        reachability: reachability(&raw),
         scheme: scheme(&raw),
         mode: attribute(&raw, raw.kind.mode_attribute()),
         drop_invalid_headers: attribute(&raw, doorward_model::DROP_INVALID),
@@ -121,6 +121,16 @@ fn one(
         usage: None,
         cost: None,
     }
+}
+
+/// How the internet reaches it, by what was read in front of it.
+fn reachability(raw: &RawLoadBalancer) -> Observed<Reachability> {
+    let front = InFront {
+        network_load_balancers: &raw.reached_through,
+        vpc_origins: &raw.vpc_origins,
+        api_integrations: &raw.api_integrations,
+    };
+    Reachability::of(raw.kind, &scheme(raw), front)
 }
 
 /// The scheme. Only gateway load balancers have none; a value that AWS does not document is unread.

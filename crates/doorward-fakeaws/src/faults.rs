@@ -1,5 +1,6 @@
 //! Faults: which calls fail, when and how. Schedules are deterministic, and every fault counts how often it fired.
 
+mod entry_point_forms;
 mod form;
 mod spec;
 

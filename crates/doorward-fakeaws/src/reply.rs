@@ -68,7 +68,9 @@ fn refusal(service: &Service, request_id: &str, failure: &Failure) -> Reply {
     let code = code.to_owned();
     let mut headers = Vec::new();
     let body = match &service.protocol {
-        Protocol::Query { namespace, .. } => error_xml(namespace, &code, &message, status, request_id).into(),
+        Protocol::Query { namespace, .. } | Protocol::RestXml { namespace } => {
+            error_xml(namespace, &code, &message, status, request_id).into()
+        }
         Protocol::Json { .. } => {
             headers.push(("x-amzn-errortype", code.clone()));
             serde_json::json!({"__type": code, "Message": message, "message": message}).to_string().into()
@@ -94,7 +96,7 @@ fn refusal(service: &Service, request_id: &str, failure: &Failure) -> Reply {
 /// Code, message and HTTP status for a service.
 fn worded<'a>(failure: &'a Failure, service: &Service) -> (&'a str, String, u16) {
     let storage = matches!(service.protocol, Protocol::Storage);
-    let query = storage || matches!(service.protocol, Protocol::Query { .. });
+    let query = storage || matches!(service.protocol, Protocol::Query { .. } | Protocol::RestXml { .. });
     // JSON 1.1 and CBOR answer 400 where REST JSON, query and S3 answer 403.
     let forbidden = if matches!(service.protocol, Protocol::Json { .. } | Protocol::Cbor { .. }) { 400 } else { 403 };
     match failure {
@@ -133,7 +135,9 @@ fn worded<'a>(failure: &'a Failure, service: &Service) -> (&'a str, String, u16)
                 ("InvalidAction", format!("Could not find operation {action} for version {version}"), 400)
             }
             Protocol::Json { .. } => ("UnknownOperationException", String::new(), 400),
-            Protocol::Rest | Protocol::Cbor { .. } => ("UnknownOperationException", String::new(), 404),
+            Protocol::Rest | Protocol::RestXml { .. } | Protocol::Cbor { .. } => {
+                ("UnknownOperationException", String::new(), 404)
+            }
             Protocol::Storage => {
                 ("NotImplemented", "A header or query you provided is not implemented.".to_owned(), 501)
             }
@@ -150,7 +154,7 @@ fn worded<'a>(failure: &'a Failure, service: &Service) -> (&'a str, String, u16)
 
 fn content_type(protocol: &Protocol) -> &'static str {
     match protocol {
-        Protocol::Query { .. } => "text/xml",
+        Protocol::Query { .. } | Protocol::RestXml { .. } => "text/xml",
         Protocol::Json { .. } => "application/x-amz-json-1.1",
         Protocol::Rest => "application/json",
         Protocol::Cbor { .. } => "application/cbor",

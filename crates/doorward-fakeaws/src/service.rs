@@ -38,6 +38,8 @@ pub(crate) enum Protocol {
     Json { target: &'static str },
     /// JSON both ways; method and path are the action.
     Rest,
+    /// XML answers; method and path are the action.
+    RestXml { namespace: &'static str },
     /// CBOR both ways; `POST /service/target/operation/Action`.
     Cbor { target: &'static str },
     /// S3's own: bucket and key in host and path, XML for lists and errors, bytes for objects.
@@ -47,8 +49,10 @@ pub(crate) enum Protocol {
 /// One operation of a service.
 pub(crate) struct Operation {
     pub(crate) name: &'static str,
-    /// Method and path of a REST operation, such as `POST /findings`; empty otherwise.
+    /// Method and path of a REST operation, such as `POST /findings` or `GET /v2/apis/{ApiId}/integrations`; empty otherwise.
     pub(crate) path: &'static str,
+    /// The name in its IAM action, where it is not the operation's own.
+    pub(crate) permission: Option<&'static str>,
     /// The resources of a call, for policies and faults; empty means `*`.
     pub(crate) resources: fn(&Params, &Scene<'_>) -> Vec<String>,
     /// Token buckets that each call takes a token from.
@@ -66,7 +70,7 @@ impl Operation {
         resources: fn(&Params, &Scene<'_>) -> Vec<String>,
         limits: &'static [Limit],
     ) -> Self {
-        Self { name, path: "", resources, limits, open: false, handle: Handler::Document(handle) }
+        Self { name, path: "", permission: None, resources, limits, open: false, handle: Handler::Document(handle) }
     }
 
     /// An operation that answers with status, headers and body of its own.
@@ -76,12 +80,35 @@ impl Operation {
         resources: fn(&Params, &Scene<'_>) -> Vec<String>,
         limits: &'static [Limit],
     ) -> Self {
-        Self { name, path: "", resources, limits, open: false, handle: Handler::Raw(handle) }
+        Self { name, path: "", permission: None, resources, limits, open: false, handle: Handler::Raw(handle) }
     }
 
     /// The same operation at a method and path.
     pub(crate) const fn at(self, path: &'static str) -> Self {
         Self { path, ..self }
+    }
+
+    /// The same operation with a permission of another name.
+    pub(crate) const fn permitted_as(self, permission: &'static str) -> Self {
+        Self { permission: Some(permission), ..self }
+    }
+
+    /// The parts of a path that the operation's own path names in braces; none if the request is for another operation.
+    pub(crate) fn placed(&self, method: &str, path: &str) -> Option<Vec<(String, String)>> {
+        let (own_method, own_path) = self.path.split_once(' ')?;
+        let (own, asked): (Vec<&str>, Vec<&str>) = (own_path.split('/').collect(), path.split('/').collect());
+        if own_method != method || own.len() != asked.len() {
+            return None;
+        }
+        let mut named = Vec::new();
+        for (own, asked) in own.into_iter().zip(asked) {
+            match own.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
+                Some(name) => named.push((name.to_owned(), asked.to_owned())),
+                None if own == asked => {}
+                None => return None,
+            }
+        }
+        Some(named)
     }
 }
 

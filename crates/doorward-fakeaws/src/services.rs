@@ -1,7 +1,9 @@
 //! The table of emulated services. A service is one file that declares its operations; adding one adds a line here.
 
 mod account;
+mod api_gateway;
 mod athena;
+mod cloudfront;
 mod cloudwatch;
 mod elb;
 mod elbv2;
@@ -28,6 +30,8 @@ pub(crate) const SERVICES: &[Service] = &[
     s3::SERVICE,
     cloudwatch::SERVICE,
     athena::SERVICE,
+    cloudfront::SERVICE,
+    api_gateway::SERVICE,
 ];
 
 /// The service that a request addresses, by signing name and API version.

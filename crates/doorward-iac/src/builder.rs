@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use doorward_model::{
-    AccountId, Arn, Gap, GapReason, Kind, Listener, LoadBalancer, LogDestination, Manager, Observed,
+    AccountId, Arn, Gap, GapReason, InFront, Kind, Listener, LoadBalancer, LogDestination, Manager, Observed,
     PlaceholderIdentity, Reachability, Region, Scheme,
 };
 
@@ -272,6 +272,9 @@ impl<'t> LoadBalancerBuilder<'t> {
         let undeclared =
             |what: &str| self.gap(GapReason::Undeclared, self.head.clone(), format!("{what} is not declared"));
         let beyond = Observed::Unread(undeclared("a network load balancer in front of it"));
+        let entry_points = Observed::Unread(undeclared("CloudFront or API Gateway in front of it"));
+        let front =
+            InFront { network_load_balancers: &beyond, vpc_origins: &entry_points, api_integrations: &entry_points };
         let arn = self.arn.known().and_then(|text| Arn::new(text).ok());
         let of_arn = |field: fn(&Arn) -> &str| arn.as_ref().map(|arn| field(arn).to_owned());
         let account =
@@ -305,7 +308,7 @@ impl<'t> LoadBalancerBuilder<'t> {
                 region: region.unwrap_or(no_region),
                 name: self.name.known().cloned().unwrap_or_else(|| self.address.clone()),
                 kind,
-                reachability: Reachability::of(kind, &self.scheme, &beyond),
+                reachability: Reachability::of(kind, &self.scheme, front),
                 target_groups: Observed::unread(Gap::new(
                     GapReason::NotAsked,
                     "elasticloadbalancing:DescribeTargetGroups",

@@ -220,6 +220,8 @@ fn inventory(load_balancers: usize, scan: usize) -> Inventory {
         vended_logs: Observed::Absent,
         target_groups: Observed::Absent,
         reached_through: Observed::Absent,
+        vpc_origins: Observed::Absent,
+        api_integrations: Observed::Absent,
     };
     let cell = |number: usize| RegionInventory {
         account: account(number),

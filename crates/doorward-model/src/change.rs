@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::Mode;
+use crate::{Arn, Mode};
 
 /// The status of one load balancer in a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -74,6 +74,34 @@ pub struct AppliedChange {
     /// The status.
     pub status: ChangeStatus,
     /// Who approved the change, or its rollback.
+    pub by: String,
+    /// The reason in the plan.
+    pub why: String,
+    /// What was refused or failed, and why, as one sentence; empty if the status needs no explanation.
+    pub detail: String,
+    /// AWS's request id of the last call that set something.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+}
+
+/// One load balancer in one change of another attribute than the mode. Texts are external: people and AWS wrote them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AttributeChange {
+    /// The load balancer.
+    pub load_balancer: Arn,
+    /// The attribute, under AWS's key.
+    pub attribute: String,
+    /// The change's id.
+    pub change: String,
+    /// When it got its status.
+    pub at: Timestamp,
+    /// The value before the change, by the plan, as AWS spells it.
+    pub from: String,
+    /// The target value, by the plan, as AWS spells it.
+    pub to: String,
+    /// The status.
+    pub status: ChangeStatus,
+    /// The person who approved the change, or its rollback.
     pub by: String,
     /// The reason in the plan.
     pub why: String,

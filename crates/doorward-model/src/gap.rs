@@ -100,7 +100,7 @@ gap_reasons! {
         "Change the include and exclude settings if it should be scanned.";
     NotAsked, "not-asked":
         "Doorward did not request it: the settings or the kind of scan exclude it, or no rule needs it.",
-        "Change `collect.vended_logs`, `collect.alb_listeners`, `collect.target_groups` or `scope.single_account` if a verdict needs it.";
+        "Change `collect.vended_logs`, `collect.alb_listeners`, `collect.target_groups`, `collect.reachability` or `scope.single_account` if a verdict needs it.";
     Unresolved, "unresolved":
         "A declaration refers to a value that the checked files do not contain.",
         "Write the value where it is used, or check the plan or the rendered output, which contains it.";

@@ -4,7 +4,10 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{ChangeEffect, DailySeries, Kpi, KpiGrouping, KpiRow, ModeTransition, PreviousRun, RunPoint, owner_key};
+use crate::{
+    AttributeChange, ChangeEffect, DailySeries, Kpi, KpiGrouping, KpiRow, ModeTransition, PreviousRun, RunPoint,
+    owner_key,
+};
 
 /// How long findings take to be remediated, over everything that the ledger knows.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -43,6 +46,10 @@ pub struct HistoryContext {
     /// Daily metrics by owner. Absent where the ledger has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub daily: Option<DailySeries>,
+    /// Doorward's changes of other attributes than the mode, the oldest first. Absent where no ledger was kept, and in scans saved by a
+    /// version that did not keep them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attribute_changes: Option<Vec<AttributeChange>>,
 }
 
 impl HistoryContext {

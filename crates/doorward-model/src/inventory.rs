@@ -7,8 +7,10 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::reachability::not_collected;
-use crate::{Account, AccountId, Arn, Gap, Kind, Listener, Observed, Region, TargetGroup, UnmatchedSetting};
+use crate::reachability::{api_integrations_not_read, not_collected, vpc_origins_not_read};
+use crate::{
+    Account, AccountId, Arn, EntryPoint, Gap, Kind, Listener, Observed, Region, TargetGroup, UnmatchedSetting,
+};
 
 /// The result of the stage *collect*. It is serialized with a version, so that a saved scan can be judged by a new policy,
 /// rendered again, attached to a bug report or used as a test fixture.
@@ -247,6 +249,12 @@ pub struct RawLoadBalancer {
     /// other load balancer.
     #[serde(default = "not_collected::<Vec<Arn>>")]
     pub reached_through: Observed<Vec<Arn>>,
+    /// The CloudFront VPC origins that lead to an internal application load balancer, ordered. Absent for every other load balancer.
+    #[serde(default = "vpc_origins_not_read")]
+    pub vpc_origins: Observed<Vec<EntryPoint>>,
+    /// The APIs of API Gateway that lead to an internal application load balancer, ordered. Absent for every other load balancer.
+    #[serde(default = "api_integrations_not_read")]
+    pub api_integrations: Observed<Vec<EntryPoint>>,
 }
 
 impl RawLoadBalancer {
@@ -271,8 +279,10 @@ impl RawLoadBalancer {
             vended_logs,
             target_groups,
             reached_through,
+            vpc_origins,
+            api_integrations,
         } = self;
-        let hop = [target_groups.gap(), reached_through.gap()];
+        let hop = [target_groups.gap(), reached_through.gap(), vpc_origins.gap(), api_integrations.gap()];
         [attributes.gap(), tags.gap(), listeners.gap(), vended_logs.gap()]
             .into_iter()
             .chain(hop)

@@ -62,7 +62,7 @@ mod verdict_reason;
 
 pub use account::{Account, AccountState, OuPath};
 pub use chance::{at_least, beta_at_most, student_t};
-pub use change::{AppliedChange, ChangeStatus};
+pub use change::{AppliedChange, AttributeChange, ChangeStatus};
 pub use change_effect::{BlockedLegitimate, ChangeEffect, DailySums};
 pub use code::{Certainty, CodePlace, InCode, ModePatch};
 pub use control_result::{ControlResult, FindingsOfControls};
@@ -98,7 +98,7 @@ pub use posture_summary::{
     kpi_figures,
 };
 pub use profile::{AppliedPolicy, PolicyTally, RiskProfile};
-pub use reachability::{Reachability, TargetGroup};
+pub use reachability::{EntryPoint, EntryService, InFront, Reachability, TargetGroup};
 pub use report::{ScanReport, Tally};
 pub use report_filter::ReportFilter;
 pub use required_mode::RequiredMode;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{LoadBalancer, Observed, Policy, Reachability, Severity, Verdict, VerdictReason};
+use crate::{LoadBalancer, Policy, Reachability, Severity, Verdict, VerdictReason};
 
 /// The definition of a rule. `doorward explain`, the rule catalogue, SARIF, Security Hub and every other output read from
 /// here.
@@ -50,7 +50,7 @@ impl RuleMeta {
     /// The severity of a failure for a reason.
     pub fn severity_of(&self, reason: VerdictReason, lb: &LoadBalancer) -> Severity {
         // Only an observation lowers a severity: what was not read counts as reachable.
-        let exposed = !matches!(lb.reachability, Observed::Known(Reachability::Internal));
+        let exposed = !lb.reachability.known().is_some_and(Reachability::is_internal);
         let steps = self.adjustments.iter().map(|adjustment| match *adjustment {
             Adjustment::Reachable(steps) if exposed => steps,
             Adjustment::Reason(of, steps) if of == reason => steps,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use doorward_model::{AccountId, Kind, LoadBalancer, Pattern, PolicyRule, Reachability, RiskProfile, Scheme};
+use doorward_model::{AccountId, Kind, LoadBalancer, Pattern, PolicyRule, RiskProfile, Scheme};
 
 use crate::matching::{self, Match};
 
@@ -59,8 +59,7 @@ impl<'a> PolicyCriteria<'a> {
             (!self.names.is_empty()).then(|| Match::seen(&lb.known_name(), |name| matching::any(self.names, name))),
             (!self.ous.is_empty()).then(|| matching::within(&lb.ou, self.ous)),
             self.scheme.map(|wanted| Match::seen(&lb.scheme, |scheme| *scheme == wanted)),
-            self.reachable
-                .map(|wanted| Match::seen(&lb.reachability, |known| (*known != Reachability::Internal) == wanted)),
+            self.reachable.map(|wanted| Match::seen(&lb.reachability, |known| known.is_internal() != wanted)),
             (!self.tags.is_empty()).then(|| matching::tagged(&lb.tags, self.tags)),
             (!self.environments.is_empty())
                 .then(|| Match::seen(&lb.environment, |text| matching::any(self.environments, text))),

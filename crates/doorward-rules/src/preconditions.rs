@@ -95,15 +95,26 @@ pub(crate) fn exposure(lb: &LoadBalancer) -> String {
                 names.join(" and ")
             )
         }
-        (Observed::Known(Reachability::Internal), _) if lb.kind == Kind::Application => {
-            "It is internal. No internet-facing network load balancer forwards to it; CloudFront VPC origins and API Gateway \
-             VPC links are not read."
+        (Observed::Known(Reachability::ThroughEntryPoints(through)), _) => {
+            let ways: Vec<String> = through.iter().map(ToString::to_string).collect();
+            format!("It is internal, and the internet reaches it through the {}.", ways.join(" and the "))
+        }
+        (Observed::Known(Reachability::InternalWithoutEntryPoint), _) if lb.kind == Kind::Application => {
+            "It is internal. No internet-facing network load balancer, no CloudFront VPC origin and no HTTP or WebSocket API of \
+             API Gateway leads to it; Global Accelerator and REST APIs are not read."
                 .to_owned()
         }
-        (Observed::Known(Reachability::Internal), _) => "It is internal.".to_owned(),
+        (Observed::Known(Reachability::Internal), _) if lb.kind == Kind::Application => {
+            "It is internal. No internet-facing network load balancer forwards to it; CloudFront VPC origins and API Gateway \
+             VPC links were not read."
+                .to_owned()
+        }
+        (Observed::Known(Reachability::Internal | Reachability::InternalWithoutEntryPoint), _) => {
+            "It is internal.".to_owned()
+        }
         (_, Observed::Known(Scheme::Internal)) => {
-            "It is internal. Whether the internet reaches it through another load balancer is not known, so it is rated as \
-             if it did."
+            "It is internal. Whether the internet reaches it through another load balancer, CloudFront or API Gateway is not \
+             known, so it is rated as if it did."
                 .to_owned()
         }
         _ => "Its scheme is not known, so it is rated as if it were internet-facing.".to_owned(),

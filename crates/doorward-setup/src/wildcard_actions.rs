@@ -10,7 +10,8 @@ const READS: &str = "IAM supports no resource type for it: it reads resources of
 const ORGANIZATION: &str = "it reads the caller's own organization, and the request names none";
 
 /// Actions that the policies of Doorward and of the stacks in `examples/` allow on `*`, each with the reason.
-const WILDCARD_ACTIONS: [(&str, &str); 13] = [
+const WILDCARD_ACTIONS: [(&str, &str); 14] = [
+    ("cloudfront:ListVpcOrigins", LISTS),
     ("cloudwatch:GetMetricData", "IAM supports no resource type for metrics"),
     ("ecr:GetAuthorizationToken", "the token is for the registry of the account, not for one repository"),
     ("elasticloadbalancing:DescribeListeners", READS),

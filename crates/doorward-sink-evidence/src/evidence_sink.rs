@@ -122,6 +122,7 @@ impl EvidenceSink<'_> {
                 let since = changes.iter().filter(|change| from.is_none_or(|from| change.after.at > from));
                 since.cloned().collect()
             }),
+            attribute_changes: history.attribute_changes.clone(),
             // Before the first pack there is no period; what the run before counted is the state that this one is compared with.
             previous_figures: earlier.map(|earlier| earlier.figures.clone()).or_else(|| {
                 let before = history.before.as_ref()?;

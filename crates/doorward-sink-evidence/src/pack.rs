@@ -5,7 +5,8 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use doorward_model::{
-    Arn, Framework, KpiRow, LoadBalancer, ModeTransition, RequiredMode, RuleMeta, ScanReport, TriggerSummary,
+    Arn, AttributeChange, Framework, KpiRow, LoadBalancer, ModeTransition, RequiredMode, RuleMeta, ScanReport,
+    TriggerSummary,
 };
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
@@ -80,6 +81,8 @@ pub struct PackContext {
     pub exceptions: Option<Vec<ExceptionRow>>,
     /// The mode changes of the period. None: there is no ledger.
     pub changes: Option<Vec<ModeTransition>>,
+    /// Doorward's changes of other attributes than the mode. None: there is no ledger.
+    pub attribute_changes: Option<Vec<AttributeChange>>,
     /// The figures of the previous period's last run.
     pub previous_figures: Option<RunFigures>,
     /// The figures of the period's runs, oldest first, this one last.

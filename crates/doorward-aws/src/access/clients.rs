@@ -14,7 +14,7 @@ use crate::response_integrity::{CompleteJson, CompleteXml};
 
 /// The clients of every service and Region, each built when first needed.
 pub struct Clients {
-    base: SdkConfig,
+    pub(super) base: SdkConfig,
     /// By the type of the client, which names the service.
     built: Mutex<HashMap<(TypeId, Region), Box<dyn Any + Send + Sync>>>,
 }

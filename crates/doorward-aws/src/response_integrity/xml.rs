@@ -39,6 +39,9 @@ const LISTS: [&str; 9] = [
     "AvailabilityZones",
 ];
 
+/// Lists of other protocols, with the name of their entries.
+const NAMED_LISTS: [(&str, &str); 1] = [("Items", "VpcOriginSummary")];
+
 /// Elements with a part that AWS always sends; the SDK decodes a missing one as a default value.
 const REQUIRED: [(&str, &str); 4] = [
     ("AccessLog", "Enabled"),
@@ -56,6 +59,8 @@ struct Open {
     /// Digests of the names of the elements in it; entries of lists are not kept.
     children: Vec<u64>,
     is_list: bool,
+    /// The name of its entries, where they are not called [`ENTRY`].
+    entry: Option<&'static str>,
     required: Vec<&'static (&'static str, &'static str)>,
     has_text: bool,
     has_markup: bool,
@@ -64,13 +69,14 @@ struct Open {
 impl Open {
     fn new(name: &str) -> Self {
         let required = REQUIRED.iter().filter(|(element, _)| *element == name).collect();
-        Self { is_list: LISTS.contains(&name), required, ..Self::default() }
+        let entry = NAMED_LISTS.iter().find(|(list, _)| *list == name).map(|(_, entry)| *entry);
+        Self { is_list: entry.is_some() || LISTS.contains(&name), entry, required, ..Self::default() }
     }
 
     /// Adds an element within this one.
     fn child(&mut self, name: &str, parent: impl Fn() -> String) -> Result<(), Incomplete> {
         self.has_markup = true;
-        if name == ENTRY {
+        if name == self.entry.unwrap_or(ENTRY) {
             return Ok(());
         }
         if self.is_list {
@@ -198,6 +204,8 @@ mod tests {
             ("<r><Value>&#109;onitor<i>strictest</i></Value></r>", "is split"),
             ("<r><LoadBalancers><item><a/></item></LoadBalancers></r>", "list LoadBalancers"),
             ("<r><Tags><member/><Member/></Tags></r>", "list Tags"),
+            ("<r><Items><VpcOriginSummary/><member/></Items></r>", "list Items"),
+            ("<r><Items/><Items/></r>", "Items twice"),
             (
                 "<r><AccessLog><S3BucketName>b</S3BucketName></AccessLog></r>",
                 "AccessLog of the answer lacks its Enabled",
@@ -210,6 +218,7 @@ mod tests {
         for good in [
             "<r><a><Value>1</Value></a><b><Value>2</Value></b></r>",
             "<r><Tags><member><Key>k</Key></member><member><Key>k</Key></member></Tags></r>",
+            "<r><Items><VpcOriginSummary><Id>1</Id></VpcOriginSummary><VpcOriginSummary/></Items></r>",
             "<r>\n <a>x &amp; y</a>\n <!-- between elements -->\n</r>",
             "<r><AccessLog><Enabled>false</Enabled></AccessLog></r>",
         ] {

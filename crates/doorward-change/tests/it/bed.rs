@@ -146,7 +146,8 @@ pub(crate) async fn scan(access: &Access) -> ScanReport {
     };
     let (_stopper, stop) = Stop::new();
     let found = discover(access, &settings, &[], &stop, &|_, _| {}).await.expect("the organization");
-    let wanted = CollectSettings { alb_listeners: false, vended_logs: false, target_groups: false };
+    let wanted =
+        CollectSettings { alb_listeners: false, vended_logs: false, target_groups: false, reachability: false };
     let mut cells = found.settled;
     cells.extend(collect(access, wanted, found.targets, &stop).collect::<Vec<_>>().await);
     cells.sort_by(|a, b| (&a.account, &a.region).cmp(&(&b.account, &b.region)));

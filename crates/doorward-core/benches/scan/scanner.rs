@@ -33,7 +33,8 @@ pub(crate) async fn run(place: &Place) -> Outcome<Value> {
     let access = Access::connect(access()?, calls(), Arc::new(Timestamp::now), Some(&emulator), &stop).await?;
     let plan = discover(&access, &everywhere(), &[], &stop, &|_, _| {}).await?;
     let mut cells = plan.settled;
-    let settings = CollectSettings { alb_listeners: false, vended_logs: true, target_groups: true };
+    let settings =
+        CollectSettings { alb_listeners: false, vended_logs: true, target_groups: true, reachability: false };
     let mut collected = pin!(collect(&access, settings, plan.targets, &stop));
     while let Some(cell) = collected.next().await {
         cells.push(cell);

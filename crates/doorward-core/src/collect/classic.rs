@@ -124,6 +124,8 @@ fn raw(context: CollectContext<'_>, given: Given) -> Read {
         vended_logs: Observed::Absent,
         target_groups: Observed::Absent,
         reached_through: Observed::Absent,
+        vpc_origins: Observed::Absent,
+        api_integrations: Observed::Absent,
     })
 }
 

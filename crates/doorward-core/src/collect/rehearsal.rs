@@ -10,7 +10,7 @@ use futures::Stream;
 use doorward_aws::{Access, Operation, Stop};
 use doorward_model::{Arn, Gap, GapReason, Observed, RegionInventory};
 
-use super::{CollectContext, CollectSettings, each, log_delivery, tags, target_groups, v2};
+use super::{CollectContext, CollectSettings, each, entry_points, log_delivery, tags, target_groups, v2};
 use crate::discover::Target;
 
 /// The number of load balancers of each API that are read in detail in an account-Region. Together with the lists and the tags
@@ -22,6 +22,9 @@ const NONEXISTENT: &str = "loadbalancer/app/doorward-doctor/0000000000000000";
 
 /// The same for a target group.
 const NONEXISTENT_GROUP: &str = "targetgroup/doorward-doctor/0000000000000000";
+
+/// The same for an API of API Gateway, whose ids are ten letters and digits.
+const NONEXISTENT_API: &str = "doorwarddr";
 
 /// Reads every target like [`collect`](super::collect()), but the details of at most [`AT_MOST`] load balancers of each API; the
 /// details of the others are marked as not asked.
@@ -37,7 +40,8 @@ pub fn rehearse<'a>(
 /// The operations on load balancers that a inventory came about with, whether they were allowed or not.
 pub fn tried(inventory: &RegionInventory) -> BTreeSet<Operation> {
     let mut tried = BTreeSet::new();
-    let asked = |gap: Option<&std::sync::Arc<Gap>>| gap.is_none_or(|gap| gap.reason != GapReason::NotAsked);
+    let was_asked = |gap: &std::sync::Arc<Gap>| gap.reason != GapReason::NotAsked;
+    let asked = |gap: Option<&std::sync::Arc<Gap>>| gap.is_none_or(was_asked);
     for raw in &inventory.load_balancers {
         if asked(raw.attributes.gap()) {
             tried.insert(Operation::DescribeLoadBalancerAttributes);
@@ -55,6 +59,17 @@ pub fn tried(inventory: &RegionInventory) -> BTreeSet<Operation> {
         let through = raw.reached_through.known().is_some_and(|through| !through.is_empty());
         if through || raw.reached_through.gap().is_some_and(of_targets) {
             tried.insert(Operation::DescribeTargetHealth);
+        }
+        if raw.vpc_origins.known().is_some() || raw.vpc_origins.gap().is_some_and(was_asked) {
+            tried.insert(Operation::ListVpcOrigins);
+        }
+        if let Some(found) = raw.api_integrations.known() {
+            tried.insert(Operation::GetApis);
+            tried.extend((!found.is_empty()).then_some(Operation::GetIntegrations));
+        }
+        if let Some(gap) = raw.api_integrations.gap().filter(|gap| was_asked(gap)) {
+            let denied_integrations = gap.message.as_deref().is_some_and(|text| text.contains("/integrations"));
+            tried.insert(if denied_integrations { Operation::GetIntegrations } else { Operation::GetApis });
         }
         match &raw.vended_logs {
             Observed::Absent => {}
@@ -123,6 +138,18 @@ async fn ask(context: CollectContext<'_>, tried: &BTreeSet<Operation>) -> Vec<Ga
         let group = arn.as_str().replacen(NONEXISTENT, NONEXISTENT_GROUP, 1);
         gaps.extend(target_groups::targets(context, &group).await.err());
     }
+    if open(Operation::ListVpcOrigins, context.settings.reachability) {
+        gaps.extend(entry_points::vpc_origins(context).await.err());
+    }
+    // One action for both, so that one denial is one gap.
+    let listed = match open(Operation::GetApis, context.settings.reachability) {
+        true => entry_points::apis(context).await.err(),
+        false => None,
+    };
+    if listed.is_none() && open(Operation::GetIntegrations, context.settings.reachability) {
+        gaps.extend(entry_points::integrations(context, NONEXISTENT_API).await.err());
+    }
+    gaps.extend(listed);
     gaps.retain(|gap| !gap.code.as_deref().is_some_and(|code| code.contains("NotFound")));
     gaps
 }

@@ -6,7 +6,7 @@ use doorward_aws::{Access, Operation, Stop};
 use doorward_model::{Arn, Gap, GapReason, Listing, RegionInventory};
 
 use super::listed::is_missing;
-use super::{ApiResult, CollectContext, CollectSettings, classic, log_delivery, target_groups, v2};
+use super::{ApiResult, CollectContext, CollectSettings, classic, log_delivery, surroundings, v2};
 use crate::discover::Target;
 use crate::mode::Subject;
 
@@ -40,9 +40,7 @@ pub(crate) async fn read_one(context: CollectContext<'_>, subject: &Subject) -> 
     if context.settings.vended_logs {
         log_delivery::add(context, &mut inventory.load_balancers).await;
     }
-    if context.settings.target_groups {
-        target_groups::add(context, &mut inventory.load_balancers).await;
-    }
+    Box::pin(surroundings(context, &mut inventory.load_balancers)).await;
     inventory
 }
 

@@ -8,6 +8,7 @@ use aws_sdk_elasticloadbalancingv2::operation::describe_target_groups::DescribeT
 use doorward_aws::{Failure, Operation, elb_as};
 use doorward_model::{Arn, Gap, GapReason, Kind, Observed, RawLoadBalancer, TargetGroup};
 
+use super::entry_points::EntryPoints;
 use super::{CollectContext, foreign, listed, v2};
 use crate::pages::pages;
 
@@ -23,16 +24,21 @@ pub(super) struct ReadGroup {
 }
 
 /// Adds target groups and reachability: one list for the account-Region, read only if it has an application load balancer; and the targets
-/// of each group through which an internet-facing load balancer may forward to an internal one, only if there is an internal one.
-pub(super) async fn add(context: CollectContext<'_>, load_balancers: &mut [RawLoadBalancer]) {
+/// of each group through which an internet-facing load balancer, or one that CloudFront or API Gateway leads to, may forward to an internal
+/// one, only if there is an internal one.
+pub(super) async fn add(
+    context: CollectContext<'_>,
+    load_balancers: &mut [RawLoadBalancer],
+    entry_points: Option<&EntryPoints>,
+) -> HashMap<Arn, BTreeSet<Arn>> {
     if !load_balancers.iter().any(|raw| raw.kind == Kind::Application) {
-        return;
+        return HashMap::new();
     }
     let groups = read(context).await.map_err(Arc::new);
     let internal = load_balancers.iter().any(may_be_reached);
     let through = match &groups {
-        Ok(groups) if internal => reached(context, groups, load_balancers).await.map_err(Arc::new),
-        Ok(_) => Ok(HashMap::new()),
+        Ok(groups) if internal => reached(context, groups, load_balancers, entry_points).await.map_err(Arc::new),
+        Ok(_) => Ok(Fronts::default()),
         Err(gap) => Err(gap.clone()),
     };
     for raw in load_balancers.iter_mut().filter(|raw| raw.kind == Kind::Application) {
@@ -47,14 +53,26 @@ pub(super) async fn add(context: CollectContext<'_>, load_balancers: &mut [RawLo
         };
         raw.reached_through = match &through {
             _ if !may_be_reached(raw) => Observed::Absent,
-            Ok(through) => Observed::Known(through.get(&raw.arn).cloned().unwrap_or_default().into_iter().collect()),
+            Ok(through) => {
+                Observed::Known(through.public.get(&raw.arn).cloned().unwrap_or_default().into_iter().collect())
+            }
             Err(gap) => Observed::Unread(gap.clone()),
         };
     }
+    through.map(|through| through.private).unwrap_or_default()
+}
+
+/// The network load balancers in front of application load balancers, by the ARN of the one behind.
+#[derive(Default)]
+struct Fronts {
+    /// The internet-facing ones.
+    public: HashMap<Arn, BTreeSet<Arn>>,
+    /// The internal ones that CloudFront or API Gateway leads to.
+    private: HashMap<Arn, BTreeSet<Arn>>,
 }
 
 /// Whether it matters which load balancers forward to this one.
-fn may_be_reached(raw: &RawLoadBalancer) -> bool {
+pub(super) fn may_be_reached(raw: &RawLoadBalancer) -> bool {
     raw.kind == Kind::Application && raw.scheme.as_deref() == Some("internal")
 }
 
@@ -111,22 +129,26 @@ pub(super) async fn read(context: CollectContext<'_>) -> Result<Vec<ReadGroup>, 
     Ok(groups.into_values().collect())
 }
 
-/// The internet-facing network load balancers by the application load balancer that they forward to.
+/// The network load balancers in front of each application load balancer.
 async fn reached(
     context: CollectContext<'_>,
     groups: &[ReadGroup],
     load_balancers: &[RawLoadBalancer],
-) -> Result<HashMap<Arn, BTreeSet<Arn>>, Gap> {
+    entry_points: Option<&EntryPoints>,
+) -> Result<Fronts, Gap> {
     let mut schemes: HashMap<Arn, Option<String>> =
         load_balancers.iter().map(|raw| (raw.arn.clone(), raw.scheme.clone())).collect();
-    let mut through: HashMap<Arn, BTreeSet<Arn>> = HashMap::new();
+    let mut fronts = Fronts::default();
     for one in groups.iter().filter(|one| one.group.target_type == "alb") {
-        let mut public = BTreeSet::new();
+        let (mut public, mut private) = (BTreeSet::new(), BTreeSet::new());
         for arn in &one.load_balancers {
             if !schemes.contains_key(arn) {
                 schemes.insert(arn.clone(), scheme(context, arn).await?);
             }
             match schemes.get(arn).and_then(Option::as_deref) {
+                Some("internal") if entry_points.is_some_and(|found| found.lead_to(arn)) => {
+                    private.insert(arn.clone());
+                }
                 Some("internal") => {}
                 Some("internet-facing") => {
                     public.insert(arn.clone());
@@ -134,14 +156,15 @@ async fn reached(
                 _ => return Err(foreign(Operation::DescribeLoadBalancers, &format!("{arn} without a known scheme"))),
             }
         }
-        if public.is_empty() {
+        if public.is_empty() && private.is_empty() {
             continue;
         }
         for target in targets(context, &one.arn).await? {
-            through.entry(target).or_default().extend(public.iter().cloned());
+            fronts.public.entry(target.clone()).or_default().extend(public.iter().cloned());
+            fronts.private.entry(target).or_default().extend(private.iter().cloned());
         }
     }
-    Ok(through)
+    Ok(fronts)
 }
 
 /// The scheme of a load balancer that the list lacks: it was created after the list, or only one load balancer is read. A load balancer

@@ -125,6 +125,8 @@ fn raw(context: CollectContext<'_>, given: Given) -> Read {
         vended_logs: not_asked(Operation::DescribeDeliverySources),
         target_groups: not_asked(Operation::DescribeTargetGroups),
         reached_through: not_asked(Operation::DescribeTargetGroups),
+        vpc_origins: not_asked(Operation::ListVpcOrigins),
+        api_integrations: not_asked(Operation::GetApis),
     })
 }
 

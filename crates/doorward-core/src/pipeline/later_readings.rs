@@ -57,6 +57,8 @@ mod tests {
             vended_logs: Observed::Absent,
             target_groups: Observed::Absent,
             reached_through: Observed::Absent,
+            vpc_origins: Observed::Absent,
+            api_integrations: Observed::Absent,
         }
     }
 

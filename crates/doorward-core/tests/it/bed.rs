@@ -78,7 +78,12 @@ impl Default for Setup {
                 regions: RegionSettings { include: vec![], exclude: vec![], fallback: vec![] },
                 account_tags_wanted: false,
             },
-            collect: CollectSettings { alb_listeners: false, vended_logs: true, target_groups: true },
+            collect: CollectSettings {
+                alb_listeners: false,
+                vended_logs: true,
+                target_groups: true,
+                reachability: false,
+            },
             clock: Arc::new(jiff::Timestamp::now),
             known: vec![],
             kept: Arc::default(),

@@ -90,7 +90,7 @@ async fn a_chained_session_asks_for_no_more_than_an_hour() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_role_may_differ_by_account_and_unit_and_ask_for_an_external_id() {
     let world = SMALL.to_owned()
-        + "\n[[role]]\nname = \"audit\"\naccounts = [\"300000000003\"]\ntrusts = [\"300000000002\"]\nexternal_id = \"s3cret\"\nallow = [\"elasticloadbalancing:*\", \"account:*\", \"logs:*\"]\n";
+        + "\n[[role]]\nname = \"audit\"\naccounts = [\"300000000003\"]\ntrusts = [\"300000000002\"]\nexternal_id = \"s3cret\"\nallow = [\"elasticloadbalancing:*\", \"account:*\", \"logs:*\", \"cloudfront:*\", \"apigateway:*\"]\n";
     let world = world.replace("arn:aws:iam::*:role/doorward-scan", "arn:aws:iam::*:role/*");
     let mut setup = Setup::default();
     setup.access.overrides = vec![doorward_aws::access::RoleOverride {

@@ -4,6 +4,7 @@
 
 mod bed;
 mod credentials;
+mod entry_points;
 mod faults;
 mod forms;
 mod hop;

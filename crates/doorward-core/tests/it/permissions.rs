@@ -18,6 +18,8 @@ account = "300000000002"
 region = "eu-west-1"
 name = "behind"
 scheme = "internal"
+vpc_origins = ["vo_1"]
+apis = ["a1b2c3d4e5"]
 
 [[load_balancer]]
 account = "300000000002"
@@ -32,6 +34,7 @@ alb_targets = ["behind"]
 async fn observed_actions_equal_declared_actions() {
     let mut setup = Setup::default();
     setup.collect.alb_listeners = true;
+    setup.collect.reachability = true;
     setup.discover.account_tags_wanted = true;
     let mut in_accounts = BTreeSet::new();
     let mut at_base = BTreeSet::new();
@@ -65,13 +68,14 @@ async fn the_declared_actions_are_enough_and_each_is_needed() {
     let all = scan_role_actions();
     let with_role = |actions: &[&str]| {
         SMALL.replacen(
-            "allow = [\"elasticloadbalancing:*\", \"account:*\", \"logs:*\"]",
+            "allow = [\"elasticloadbalancing:*\", \"account:*\", \"logs:*\", \"cloudfront:*\", \"apigateway:*\"]",
             &format!("allow = [{}]", quoted(actions)),
             1,
         )
     };
     let mut setup = Setup::default();
     setup.collect.alb_listeners = true;
+    setup.collect.reachability = true;
     let server = serve(&with_role(&all), vec![]).await;
     let report = scan(&server, &setup).await.expect("a way in");
     assert_eq!(report.coverage.counts.failed + report.coverage.counts.partial, 0, "{:?}", report.coverage.lines);
@@ -91,12 +95,16 @@ async fn the_declared_actions_are_enough_and_each_is_needed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_role_that_may_write_still_cannot() {
     // The role allows everything; the session policy that the scanner sent must not.
-    let world = SMALL.replacen("allow = [\"elasticloadbalancing:*\", \"account:*\", \"logs:*\"]", "allow = [\"*\"]", 1);
+    let world = SMALL.replacen(
+        "allow = [\"elasticloadbalancing:*\", \"account:*\", \"logs:*\", \"cloudfront:*\", \"apigateway:*\"]",
+        "allow = [\"*\"]",
+        1,
+    );
     let server = serve(&world, vec![]).await;
     scan(&server, &Setup::default()).await.expect("a way in");
     for call in server.calls() {
         let verb = call.iam_action.split(':').nth(1).unwrap_or_default();
-        assert!(["Describe", "List", "Get", "AssumeRole"].iter().any(|read| verb.starts_with(read)), "{call:?}");
+        assert!(["Describe", "List", "Get", "GET", "AssumeRole"].iter().any(|read| verb.starts_with(read)), "{call:?}");
     }
     let policy = session_policy(&scan_role_grants(), "aws", "111111111111");
     assert!(!policy.contains("Modify") && !policy.contains(":*\""), "{policy}");
@@ -105,7 +113,11 @@ async fn a_role_that_may_write_still_cannot() {
 #[tokio::test(flavor = "multi_thread")]
 async fn sessions_for_reading_refuse_every_change_that_is_tried() {
     // The role of an administrator stands behind each; only the session policies differ.
-    let world = SMALL.replacen("allow = [\"elasticloadbalancing:*\", \"account:*\", \"logs:*\"]", "allow = [\"*\"]", 1);
+    let world = SMALL.replacen(
+        "allow = [\"elasticloadbalancing:*\", \"account:*\", \"logs:*\", \"cloudfront:*\", \"apigateway:*\"]",
+        "allow = [\"*\"]",
+        1,
+    );
     let server = serve(&world, vec![]).await;
     let access = crate::bed::enter(&server, &Setup::default()).await;
     let report = scan(&server, &Setup::default()).await.expect("a way in");

@@ -156,11 +156,12 @@ async fn of_many_load_balancers_few_are_asked_and_all_are_counted() {
 async fn what_no_load_balancer_needs_today_is_asked_for_once() {
     let mut setup = Setup::default();
     setup.collect.alb_listeners = true;
+    setup.collect.reachability = true;
     for missing in actions::scan_role_actions() {
         let rest: Vec<String> =
             actions::scan_role_actions().iter().filter(|a| **a != missing).map(|a| format!("\"{a}\"")).collect();
         let world = SMALL.replacen(
-            "allow = [\"elasticloadbalancing:*\", \"account:*\", \"logs:*\"]",
+            "allow = [\"elasticloadbalancing:*\", \"account:*\", \"logs:*\", \"cloudfront:*\", \"apigateway:*\"]",
             &format!("allow = [{}]", rest.join(", ")),
             1,
         );

@@ -62,6 +62,8 @@ impl Form {
         let rewritten = match service {
             "elbv2" | "elb" => self.of_load_balancers(action, text),
             "sts" => self.of_session(action, text),
+            "cloudfront" => self.of_vpc_origins(text),
+            "apigateway" => self.of_apis(text),
             "organizations" | "account" | "logs" => self.of_json(action, text),
             _ => None,
         };

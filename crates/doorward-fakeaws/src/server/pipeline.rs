@@ -68,12 +68,9 @@ pub(super) async fn answer(state: &State, parts: &Parts, body: &[u8], given: Opt
     };
 
     if state.request_ids == RequestIds::ByContent {
-        // The parameters of S3 are in the path, those of other services in the body.
-        let asked = if matches!(identified.service.protocol, Protocol::Storage) {
-            parts.uri.to_string()
-        } else {
-            String::new()
-        };
+        // The parameters of S3 and of GET requests are in the path, those of others in the body.
+        let in_path = matches!(identified.service.protocol, Protocol::Storage) || parts.method.as_str() == "GET";
+        let asked = if in_path { parts.uri.to_string() } else { String::new() };
         let content = asked + &String::from_utf8_lossy(body);
         let region = identified.scope.region.as_str();
         id = request_id(digest(&[identified.account, region, identified.service.label, &identified.action, &content]));
@@ -209,10 +206,21 @@ fn identify<'a>(state: &'a State, parts: &Parts, body: &[u8], scope: &'a Scope) 
             let action = named.strip_prefix(target).and_then(|rest| rest.strip_prefix('.'));
             (first, action.unwrap_or(named).to_owned(), json(&text))
         }
-        Protocol::Rest => {
-            let asked = format!("{method} {path}");
-            let known = first.operations.iter().find(|operation| operation.path == asked);
-            (first, known.map_or(path, |operation| operation.name).to_owned(), json(&text))
+        Protocol::Rest | Protocol::RestXml { .. } => {
+            let mut placed =
+                first.operations.iter().map(|operation| (operation, operation.placed(method.as_str(), path)));
+            let known = placed.find_map(|(operation, named)| Some((operation, named?)));
+            let action = known.as_ref().map_or(path, |(operation, _)| operation.name).to_owned();
+            let params = match known {
+                Some((_, mut named)) if method.as_str() == "GET" => {
+                    if let Params::Form(query) = Params::form(parts.uri.query().unwrap_or_default()) {
+                        named.extend(query);
+                    }
+                    Params::Form(named)
+                }
+                _ => json(&text),
+            };
+            (first, action, params)
         }
         Protocol::Cbor { target } => {
             let named = path.strip_prefix("/service/").and_then(|rest| rest.strip_prefix(target));
@@ -376,7 +384,7 @@ fn request_keys(identified: &Identified<'_>) -> Vec<(&'static str, String)> {
 fn iam_action(identified: &Identified<'_>) -> String {
     let action = match identified.service.protocol {
         Protocol::Storage => services::s3::permission(&identified.action),
-        _ => &identified.action,
+        _ => identified.operation.and_then(|operation| operation.permission).unwrap_or(&identified.action),
     };
     format!("{}:{action}", identified.service.prefix)
 }

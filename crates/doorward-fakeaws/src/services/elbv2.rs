@@ -210,12 +210,18 @@ fn describe_listeners(call: &Call<'_>) -> Result<String, Failure> {
     })?
 }
 
+/// The ARN of a listener of the load balancer with an ARN.
+pub(super) fn listener_arn(arn: &str, entry: &Listener) -> String {
+    let id = digest(&[arn, &entry.port.to_string()]);
+    let (head, tail) = arn.split_once(":loadbalancer/").unwrap_or((arn, ""));
+    format!("{head}:listener/{tail}/{id:016x}")
+}
+
 fn listener(xml: &mut Xml, call: &Call<'_>, arn: &str, load_balancer: &LoadBalancer, entry: &Listener) {
     let port = entry.port.to_string();
     let id = digest(&[arn, &port]);
-    let tail = arn.split_once(":loadbalancer/").map_or("", |(_, tail)| tail);
     let head = format!("arn:{}:elasticloadbalancing:{}:{}:", call.partition(), call.region_name, call.account.id);
-    xml.text("ListenerArn", &format!("{head}listener/{tail}/{id:016x}"));
+    xml.text("ListenerArn", &listener_arn(arn, entry));
     xml.text("LoadBalancerArn", arn);
     if load_balancer.kind != Kind::Gateway {
         xml.text("Port", &port);

@@ -48,6 +48,10 @@ pub(crate) struct LoadBalancer {
     pub(crate) target_groups: Option<Arc<[TargetGroup]>>,
     /// Names of the application load balancers that its groups of type `alb` have as targets.
     pub(crate) alb_targets: Arc<[Box<str>]>,
+    /// Ids of the CloudFront VPC origins that lead to it.
+    pub(crate) vpc_origins: Arc<[Box<str>]>,
+    /// Ids of the APIs of API Gateway with an integration that leads to it.
+    pub(crate) apis: Arc<[Box<str>]>,
 }
 
 impl LoadBalancer {

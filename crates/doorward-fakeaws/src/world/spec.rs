@@ -306,6 +306,12 @@ pub struct LoadBalancerSpec {
     /// Names of the application load balancers that its groups of type `alb` have as targets.
     #[serde(default)]
     pub alb_targets: Vec<String>,
+    /// Ids of the CloudFront VPC origins that lead to it; default none.
+    #[serde(default)]
+    pub vpc_origins: Vec<String>,
+    /// Ids of the APIs of API Gateway that have an integration through a VPC link to its first listener; default none.
+    #[serde(default)]
+    pub apis: Vec<String>,
 }
 
 /// `[[bucket]]`: an S3 bucket.

@@ -213,6 +213,8 @@ fn raw(place: &Place<'_>, thing: &Thing<'_>, at: i64, n: usize) -> RawLoadBalanc
         vended_logs: Observed::Absent,
         target_groups: Observed::Absent,
         reached_through: Observed::Absent,
+        vpc_origins: Observed::Absent,
+        api_integrations: Observed::Absent,
     }
 }
 

@@ -41,6 +41,9 @@ fn version_1_is_brought_forward_with_all_it_knows() {
     for raw in kept.cells.iter_mut().flat_map(|cell| &mut cell.load_balancers) {
         raw.target_groups = doorward_model::Observed::unread(gap.clone());
         raw.reached_through = doorward_model::Observed::unread(gap.clone());
+        let not_asked = |operation| doorward_model::Gap::new(doorward_model::GapReason::NotAsked, operation);
+        raw.vpc_origins = doorward_model::Observed::unread(not_asked("cloudfront:ListVpcOrigins"));
+        raw.api_integrations = doorward_model::Observed::unread(not_asked("apigateway:GET"));
     }
     assert_eq!(ledger.inventory("run-10").expect("reads"), Some(kept));
     let lease = ledger.acquire_lease("new", time(1000), LEASE_TTL).expect("free");

@@ -1,11 +1,12 @@
 //! The key figures of the posture summary, each with its denominator.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{Durations, HistoryContext, Kpi, Mode, ScanReport, days_in_words, share};
 
 /// One figure with its denominator.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct PostureFigure {
     /// The figure's id in [`crate::FIGURES`].
     pub id: &'static str,

@@ -90,7 +90,7 @@ impl Rule for InvalidHeadersForwarded {
 
 fn failure(lb: &LoadBalancer, policy: &Policy) -> Verdict {
     // What was not read may be reachable.
-    let may_be_reached = lb.reachability != Observed::Known(Reachability::Internal);
+    let may_be_reached = !lb.reachability.known().is_some_and(Reachability::is_internal);
     let (reason, effect) = match &lb.mode {
         Observed::Known(Mode::Strictest) if policy.requires_dropped_headers() && may_be_reached => (
             VerdictReason::InvalidHeadersAgainstPreset,

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use doorward_model::{
-    AccountId, AppliedChange, Arn, ChangeStatus, Evidence, Gap, GapReason, Kind, Listener, LoadBalancer,
-    LogDestination, Manager, Mode, Observed, ObservedTime, OuPath, Owner, OwnerSource, Reachability, Region, Scheme,
-    TargetGroup, Traffic, TrafficBasis, TrafficSource, TrafficStep, Usage,
+    AccountId, AppliedChange, Arn, ChangeStatus, EntryPoint, EntryService, Evidence, Gap, GapReason, InFront, Kind,
+    Listener, LoadBalancer, LogDestination, Manager, Mode, Observed, ObservedTime, OuPath, Owner, OwnerSource,
+    Reachability, Region, Scheme, TargetGroup, Traffic, TrafficBasis, TrafficSource, TrafficStep, Usage,
 };
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -26,6 +26,10 @@ pub(crate) struct Given {
     scheme: Option<Value>,
     /// The names of internet-facing network load balancers that forward to it; none where nothing is said.
     reached_through: Option<Value>,
+    /// The ids of CloudFront VPC origins that lead to it; not asked where nothing is said.
+    vpc_origins: Option<Value>,
+    /// The ids of APIs of API Gateway that lead to it; not asked where nothing is said.
+    api_integrations: Option<Value>,
     /// `["NAME:TYPE:VERSION"]`; one group of instances that are sent HTTP/1.1 where nothing is said.
     target_groups: Option<Value>,
     /// `["HTTPS:443"]`
@@ -101,6 +105,14 @@ pub(crate) fn load_balancer(given: &Given) -> LoadBalancer {
     let scheme = observed(&given.scheme, Observed::Known(Scheme::InternetFacing));
     let through = observed::<Vec<String>>(&given.reached_through, Observed::Known(Vec::new()))
         .map(|names| names.iter().map(|name| arn(Kind::Network, &account, name)).collect());
+    let entries = |given: &Option<Value>, service: EntryService, operation: &str| {
+        let ids = observed::<Vec<String>>(given, unread("not-asked", operation));
+        ids.map(|ids| ids.into_iter().map(|id| EntryPoint { service, id, through: None }).collect::<Vec<_>>())
+    };
+    let vpc_origins = entries(&given.vpc_origins, EntryService::CloudFront, "cloudfront:ListVpcOrigins");
+    let api_integrations = entries(&given.api_integrations, EntryService::ApiGateway, "apigateway:GET");
+    let front =
+        InFront { network_load_balancers: &through, vpc_origins: &vpc_origins, api_integrations: &api_integrations };
     LoadBalancer {
         arn: arn(kind, &account, &name),
         account,
@@ -110,7 +122,7 @@ pub(crate) fn load_balancer(given: &Given) -> LoadBalancer {
         region: Region::new("eu-west-1").expect("a Region"),
         name,
         kind,
-        reachability: Reachability::of(kind, &scheme, &through),
+        reachability: Reachability::of(kind, &scheme, front),
         target_groups: observed::<Vec<String>>(&given.target_groups, usual_groups)
             .map(|groups| groups.iter().map(|text| target_group(text)).collect()),
         scheme,

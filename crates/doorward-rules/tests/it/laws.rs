@@ -249,9 +249,9 @@ fn first_match(lb: &LoadBalancer, policy: &Policy) -> Mode {
             && any(&rule.applications, lb.application.known())
             && rule.tags.values().all(|pattern| env.is_some_and(|env| pattern.matches(env)))
             && rule.scheme.is_none_or(|scheme| lb.scheme.known() == Some(&scheme))
-            && rule.reachable.is_none_or(|wanted| {
-                lb.reachability.known().is_some_and(|known| (*known != Reachability::Internal) == wanted)
-            })
+            && rule
+                .reachable
+                .is_none_or(|wanted| lb.reachability.known().is_some_and(|known| known.is_internal() != wanted))
             && (rule.ous.is_empty() || lb.ou.known().is_some_and(|path| rule.ous.contains(&path.names)));
         if holds {
             return rule.required_mode;

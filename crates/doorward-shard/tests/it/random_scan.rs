@@ -240,5 +240,7 @@ fn load_balancer(arn: &str, number: usize, started: Timestamp, random: &mut Rng)
         vended_logs: Observed::Absent,
         target_groups: Observed::Absent,
         reached_through: Observed::Absent,
+        vpc_origins: Observed::Absent,
+        api_integrations: Observed::Absent,
     }
 }

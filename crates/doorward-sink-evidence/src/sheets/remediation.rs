@@ -1,6 +1,7 @@
-//! Remediation log: every mode change that Doorward planned, with its status.
+//! Remediation log: every change of an attribute that Doorward planned, with its status.
 
-use doorward_model::{AppliedChange, Arn, LoadBalancer};
+use doorward_model::{AppliedChange, Arn, AttributeChange, ChangeStatus, LoadBalancer, Observed};
+use jiff::Timestamp;
 
 use super::SheetContext;
 use crate::sheet::{Columns, Kind, Sheet, Title};
@@ -8,7 +9,7 @@ use crate::sheet::{Columns, Kind, Sheet, Title};
 const TITLE: Title = Title {
     tab: "Remediation log",
     file: "remediation",
-    about: "Every change of a mode that Doorward was instructed to make, the oldest first for each load balancer: who \
+    about: "Every change of a mode, and of the removal of invalid header fields, that Doorward was instructed to make, the oldest first for each load balancer: who \
      approved it, why, AWS's request id and what came of it. What is not here was not changed as far as the ledger knows; \
      without a ledger (see the sheet Cover) they are unknown. Load balancers that the scan did not find come last: deleted, or \
      where it did not look.",
@@ -18,7 +19,96 @@ struct Row<'p> {
     arn: &'p Arn,
     /// None where the scan did not find it.
     lb: Option<&'p LoadBalancer>,
-    change: &'p AppliedChange,
+    change: LoggedChange<'p>,
+}
+
+/// A change of the mode, or of another attribute.
+#[derive(Clone, Copy)]
+enum LoggedChange<'p> {
+    Mode(&'p AppliedChange),
+    Attribute(&'p AttributeChange),
+}
+
+impl<'p> LoggedChange<'p> {
+    fn mode(self) -> Option<&'p AppliedChange> {
+        match self {
+            Self::Mode(change) => Some(change),
+            Self::Attribute(_) => None,
+        }
+    }
+
+    fn id(self) -> &'p str {
+        match self {
+            Self::Mode(change) => &change.change,
+            Self::Attribute(change) => &change.change,
+        }
+    }
+
+    fn at(self) -> Timestamp {
+        match self {
+            Self::Mode(change) => change.at,
+            Self::Attribute(change) => change.at,
+        }
+    }
+
+    fn before(self) -> &'p str {
+        match self {
+            Self::Mode(change) => change.from.as_str(),
+            Self::Attribute(change) => &change.from,
+        }
+    }
+
+    fn planned(self) -> &'p str {
+        match self {
+            Self::Mode(change) => change.to.as_str(),
+            Self::Attribute(change) => &change.to,
+        }
+    }
+
+    fn status(self) -> ChangeStatus {
+        match self {
+            Self::Mode(change) => change.status,
+            Self::Attribute(change) => change.status,
+        }
+    }
+
+    /// The person who approved it, the reason in the plan, and what was refused or failed.
+    fn words(self) -> [&'p str; 3] {
+        match self {
+            Self::Mode(change) => [&change.by, &change.why, &change.detail],
+            Self::Attribute(change) => [&change.by, &change.why, &change.detail],
+        }
+    }
+
+    fn request_id(self) -> Option<&'p str> {
+        match self {
+            Self::Mode(change) => change.request_id.as_deref(),
+            Self::Attribute(change) => change.request_id.as_deref(),
+        }
+    }
+
+    /// The key of the attribute, in AWS's spelling.
+    fn attribute(self, arn: &Arn) -> &'p str {
+        match self {
+            // The ARN of a classic load balancer ends in its name; those of other kinds have the kind before it.
+            Self::Mode(_) if arn.resource().split('/').count() == 2 => doorward_model::Kind::Classic.mode_attribute(),
+            Self::Mode(_) => doorward_model::Kind::Application.mode_attribute(),
+            Self::Attribute(change) => &change.attribute,
+        }
+    }
+
+    /// The value that this scan saw.
+    fn observed(self, lb: &LoadBalancer) -> String {
+        match self {
+            Self::Mode(_) => super::seen(&lb.mode),
+            Self::Attribute(change) => match &lb.attributes {
+                Observed::Known(attributes) => {
+                    attributes.get(&change.attribute).cloned().unwrap_or_else(|| "(absent)".to_owned())
+                }
+                other => super::seen(&other.as_ref().map(|_| "")),
+            },
+        }
+    }
 }
 
 fn columns<'p>() -> Columns<'p, Row<'p>> {
@@ -29,32 +119,42 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
         .text("Owner", 22, "Who is responsible; blank where the scan did not find it.", |r| {
             r.lb.map(LoadBalancer::owner_label).into()
         })
-        .text("Change", 30, "The change's id; one change may be of many load balancers.", |r| {
-            r.change.change.as_str().into()
+        .text("Change", 30, "The change's id; one change may be of many load balancers.", |r| r.change.id().into())
+        .time("Since", "When it came to stand where it stands.", |r| Some(r.change.at()))
+        .text("Mode before", 14, "The mode it was planned to leave; blank for other attributes.", |r| {
+            r.change.mode().map(|change| change.from.as_str()).into()
         })
-        .time("Since", "When it came to stand where it stands.", |r| Some(r.change.at))
-        .text("Mode before", 14, "The mode it was planned to leave.", |r| r.change.from.as_str().into())
-        .text("Mode planned", 14, "The mode it was planned to enter.", |r| r.change.to.as_str().into())
+        .text("Mode planned", 14, "The mode it was planned to enter; blank for other attributes.", |r| {
+            r.change.mode().map(|change| change.to.as_str()).into()
+        })
         .with(
             Kind::Word,
             "Status",
             22,
             "Where it stands: changed and read again, already as wanted, refused, failed, changed by another party \
              meanwhile, rolled back or not, or unknown whether it was changed.",
-            |r| r.change.status.label().into(),
+            |r| r.change.status().label().into(),
         )
         .text("Observed mode", 16, "The mode that this scan saw; the rule desync-mode-reverted compares it.", |r| {
             r.lb.map_or_else(|| "not found".into(), |lb| super::seen(&lb.mode).into())
         })
-        .text("Approved by", 22, "Who approved the change, or its roll-back.", |r| r.change.by.as_str().into())
-        .prose("Why planned", 44, "Why the plan wanted it.", |r| r.change.why.as_str().into())
+        .text("Approved by", 22, "Who approved the change, or its roll-back.", |r| r.change.words()[0].into())
+        .prose("Why planned", 44, "Why the plan wanted it.", |r| r.change.words()[1].into())
         .prose("Detail", 50, "What was refused or failed, and why; blank where the status says it all.", |r| {
-            r.change.detail.as_str().into()
+            r.change.words()[2].into()
         })
         .text("Request id", 38, "AWS's id of the last call that set something; CloudTrail has the same.", |r| {
-            r.change.request_id.as_deref().into()
+            r.change.request_id().into()
         })
         .text("ARN", 80, "Its ARN; composed for classic load balancers, which have none.", |r| r.arn.as_str().into())
+        .text("Attribute", 44, "The attribute that was to be changed, under AWS's key.", |r| {
+            r.change.attribute(r.arn).into()
+        })
+        .text("Value before", 14, "Its value before: a mode, or true or false.", |r| r.change.before().into())
+        .text("Value planned", 14, "The value that it was planned to get.", |r| r.change.planned().into())
+        .text("Observed value", 16, "Its value as this scan saw it.", |r| {
+            r.lb.map_or_else(|| "not found".into(), |lb| r.change.observed(lb).into())
+        })
 }
 
 /// The sheet.
@@ -62,9 +162,24 @@ pub(crate) fn sheet<'p>(cx: &'p SheetContext<'p>) -> Sheet<'p> {
     let report = cx.report();
     let found = report.load_balancers.iter().map(|lb| (&lb.arn, Some(lb), &lb.changes));
     let unfound = report.changes_unfound.iter().map(|(arn, changes)| (arn, None, changes));
-    let rows: Vec<Row<'p>> = found
-        .chain(unfound)
-        .flat_map(|(arn, lb, changes)| changes.iter().map(move |change| Row { arn, lb, change }))
-        .collect();
+    let others = cx.pack.context.attribute_changes.as_deref().unwrap_or_default();
+    let mut rows: Vec<Row<'p>> = Vec::new();
+    for (arn, lb, changes) in found.chain(unfound) {
+        let modes = changes.iter().map(|change| Row { arn, lb, change: LoggedChange::Mode(change) });
+        let own = others.iter().filter(|change| change.load_balancer == *arn);
+        let mut both: Vec<Row<'p>> =
+            modes.chain(own.map(|change| Row { arn, lb, change: LoggedChange::Attribute(change) })).collect();
+        both.sort_by_key(|row| row.change.at());
+        rows.extend(both);
+    }
+    // Those of load balancers that the scan did not find and whose mode was never changed.
+    let known = |arn: &Arn| cx.load_balancer_named(arn).is_some() || report.changes_unfound.contains_key(arn);
+    let mut rest: Vec<&AttributeChange> = others.iter().filter(|change| !known(&change.load_balancer)).collect();
+    rest.sort_by_key(|change| (&change.load_balancer, change.at));
+    rows.extend(rest.into_iter().map(|change| Row {
+        arn: &change.load_balancer,
+        lb: None,
+        change: LoggedChange::Attribute(change),
+    }));
     Sheet::new(TITLE, columns(), rows.len(), rows)
 }

@@ -33,7 +33,7 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
         .text("Invalid headers dropped", 22, "Whether invalid header fields are removed.", |r| {
             super::seen(&r.lb.drop_invalid_headers).into()
         })
-        .text("Reachability", 34, "How the internet reaches it. CloudFront and API Gateway are not read.", |r| {
+        .text("Reachability", 34, "How the internet reaches it, and what was not read.", |r| {
             super::seen(&r.lb.reachability).into()
         })
         .count("Triggers", "The published triggers that this version knows.", |r| {

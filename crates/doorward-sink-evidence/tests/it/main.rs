@@ -5,6 +5,7 @@
 mod bytes;
 mod forgery;
 mod hostile;
+mod remediation_log;
 mod scene;
 mod sheets;
 mod tampering;

@@ -18,11 +18,11 @@ pub(crate) fn rows(text: &str) -> Vec<BTreeMap<String, String>> {
     reader.deserialize().map(|row| row.expect("a row")).collect()
 }
 
-fn file(dir: &Path, name: &str) -> Vec<BTreeMap<String, String>> {
+pub(crate) fn file(dir: &Path, name: &str) -> Vec<BTreeMap<String, String>> {
     rows(&std::fs::read_to_string(dir.join(name)).expect("reads"))
 }
 
-fn packed(report: &ScanReport, context: &PackContext, limits: SheetLimits) -> tempfile::TempDir {
+pub(crate) fn packed(report: &ScanReport, context: &PackContext, limits: SheetLimits) -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     let json = serde_json::to_vec(report).expect("serializes");
     let pack = Pack { limits, ..scene::pack(report, &json, context, None) };
@@ -131,6 +131,8 @@ fn the_sheets_say_what_the_report_says() {
             [&change.change, &change.by, &change.why]
         );
         assert_eq!([&row["Mode before"], &row["Mode planned"]], [change.from.as_str(), change.to.as_str()]);
+        assert_eq!([&row["Value before"], &row["Value planned"]], [&row["Mode before"], &row["Mode planned"]]);
+        assert_eq!(row["Attribute"], "routing.http.desync_mitigation_mode");
         assert_eq!([row["Status"].as_str(), &row["Detail"]], [change.status.label(), &change.detail]);
         assert_eq!(row["Since (ISO 8601)"], change.at.to_string());
         assert_eq!(row["Request id"], change.request_id.clone().unwrap_or_default());

@@ -19,7 +19,7 @@ pub struct RecommendedTarget {
 impl RecommendedTarget {
     /// The target of a load balancer; none where the internet does not reach it. What was not read may be reachable.
     pub fn of(lb: &LoadBalancer) -> Option<Self> {
-        if lb.reachability == Observed::Known(Reachability::Internal) {
+        if lb.reachability.known().is_some_and(Reachability::is_internal) {
             return None;
         }
         let advised = lb.traffic.as_deref().map(|traffic| (traffic.advised(), traffic));

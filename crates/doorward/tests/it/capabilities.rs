@@ -16,6 +16,7 @@ use crate::traffic::{file, seeded};
 const SETTINGS: &str = r#"
 [collect]
 alb_listeners = true
+reachability = true
 [owner]
 account_tags = ["team"]
 [traffic.athena]
@@ -56,6 +57,7 @@ fn vended(bed: &Bed, account: &str) {
         region: "eu-west-1".to_owned(),
         name: "vended".to_owned(),
         vended_logs: true,
+        apis: vec!["a1b2c3d4e5".to_owned()],
         ..LoadBalancerSpec::default()
     };
     bed.server.world().add_load_balancer(&spec).unwrap();

@@ -120,6 +120,7 @@ fn context(desk: &Desk, report: &ScanReport) -> HistoryContext {
     });
     let kpi = desk.ledger.kpis(None, None, &By::All).unwrap().remove(0);
     HistoryContext {
+        attribute_changes: None,
         trend: runs.iter().map(RunSummary::point).collect(),
         before,
         modes: Some(desk.ledger.mode_changes(Timestamp::UNIX_EPOCH).unwrap()),

@@ -44,7 +44,9 @@ pub(super) fn add_load_balancer(world: &World, spec: &LoadBalancerSpec) -> Resul
         listeners: listeners(spec.listeners.as_deref(), kind)?,
         vended_logs: spec.vended_logs,
         target_groups: target_groups(spec.target_groups.as_deref())?,
-        alb_targets: spec.alb_targets.iter().map(|name| name.as_str().into()).collect(),
+        alb_targets: texts(&spec.alb_targets),
+        vpc_origins: texts(&spec.vpc_origins),
+        apis: texts(&spec.apis),
     };
     let mut cell = world.write(index);
     let names: Vec<String> = match spec.count {
@@ -66,6 +68,10 @@ pub(super) fn add_load_balancer(world: &World, spec: &LoadBalancerSpec) -> Resul
         }
     }
     Ok(())
+}
+
+fn texts(declared: &[String]) -> Arc<[Box<str>]> {
+    declared.iter().map(|text| text.as_str().into()).collect()
 }
 
 fn pairs<'a>(items: impl IntoIterator<Item = (&'a str, &'a str)>) -> Pairs {
