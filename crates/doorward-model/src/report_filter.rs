@@ -59,7 +59,9 @@ impl ReportFilter {
             || match lb.policy.as_ref().map(|policy| &policy.profile) {
                 Some(Observed::Known(name)) => is_it(name),
                 Some(Observed::Absent) => is_it("none"),
-                Some(Observed::Unread(_)) | None => true,
+                Some(Observed::Unread(_)) => true,
+                // The policy is about modes, so that a load balancer without one has no profile.
+                None => lb.effective_mode().applies() || is_it("none"),
             }
     }
 
