@@ -196,7 +196,12 @@ fn teams_is_safe(body: &Value, about: &str) {
 }
 
 fn html_is_safe(html: &str, about: &str) {
-    no_address(html, about);
+    // The style sheet is ours alone: it is the same whatever the text, loads nothing, and there is one.
+    let (head, rest) = html.split_once("<style>").expect("a style sheet");
+    let (style, body) = rest.split_once("</style>").expect("its end");
+    assert!(!style.contains("url(") && !style.contains("@import") && !body.contains("<style"), "{about}: {style}");
+    let dark = style.split_once("@media (prefers-color-scheme: dark)").expect("rules of the dark theme");
+    no_address(&[head, dark.0, dark.1, body].concat(), about);
     for tag in html.split('<').skip(1) {
         let tag = tag.split('>').next().unwrap_or_default();
         let ours = [
