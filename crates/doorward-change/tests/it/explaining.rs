@@ -196,7 +196,7 @@ fn a_loss_of_served_requests_is_found_within_two_periods() {
 const SMALL_LOSSES: [(f64, [f64; 3]); 4] = [(0.01, [0.0; 3]), (0.02, [0.88; 3]), (0.03, [0.94; 3]), (0.04, [0.97; 3])];
 
 #[test]
-fn smaller_losses_are_caught_the_more_often_the_larger_they_are_and_the_longer_the_watch_lasts() {
+fn smaller_losses_are_caught_the_more_often_the_larger_they_are() {
     let all = worlds();
     let mut earlier = [0; 3];
     for (lost, least) in SMALL_LOSSES {
