@@ -9,16 +9,18 @@ use std::sync::Arc;
 use doorward_assemble::{Criteria, GivenEvidence, judge};
 use doorward_aws::{Access, ClientProvider, Clock, Session};
 use doorward_change::{
-    ChangeTarget, Current, Inspection, MetricSample, MetricSamples, MetricSource, ModeClient, ModeReading, PERIOD,
-    SetFailure, SetResponse, SettingValue,
+    BlockedByLogs, ChangeTarget, Current, Inspection, MetricSample, MetricSamples, MetricSource, ModeClient,
+    ModeReading, PERIOD, SetFailure, SetResponse, SettingValue,
 };
 use doorward_core::discover::Members;
 use doorward_core::mode::{self, Attributes, Subject};
 use doorward_core::run_of;
-use doorward_model::{AccountRegion, Gap, GapReason, Inputs, Inventory, RegionInventory, ScanHistory};
+use doorward_model::{AccountRegion, Gap, GapReason, Inputs, Inventory, LoadBalancer, RegionInventory, ScanHistory};
 use doorward_rules::Requirement;
 use doorward_traffic::{Answer, LoadBalancerKey, Metered, Metric, Source, Window, id};
 use jiff::Timestamp;
+
+use crate::blocked_logs::BlockedLogs;
 
 /// The settings, exceptions and clock by which a load balancer is judged before it is changed.
 pub(crate) struct Judgement<'a> {
@@ -119,10 +121,11 @@ impl ModeClient for ChangeRoleClient<'_> {
 }
 
 /// Reads CloudWatch's metrics, by the traffic role.
-pub(crate) struct CloudWatchMetrics {
+pub(crate) struct CloudWatchMetrics<'a> {
     pub(crate) source: Source,
     pub(crate) members: Arc<Members>,
     pub(crate) clock: Clock,
+    pub(crate) logs: BlockedLogs<'a>,
 }
 
 /// The metrics that are requested.
@@ -135,7 +138,7 @@ const ASKED: [Metric; 6] = [
     Metric::NewConnections,
 ];
 
-impl MetricSource for CloudWatchMetrics {
+impl MetricSource for CloudWatchMetrics<'_> {
     async fn read(&self, target: &ChangeTarget, from: Timestamp, until: Timestamp) -> Result<MetricSamples, Gap> {
         let malformed =
             |problem: String| Gap::new(GapReason::Malformed, "cloudwatch:GetMetricData").with_message(problem);
@@ -174,5 +177,10 @@ impl MetricSource for CloudWatchMetrics {
         // Connections without a request are not traffic.
         let busy = samples.into_values().filter(|sample| sample.requests + sample.elb_4xx > 0.0);
         Ok(MetricSamples::new(busy.collect()))
+    }
+
+    async fn blocked(&self, lb: &LoadBalancer, changed: Timestamp, until: Timestamp) -> Result<BlockedByLogs, String> {
+        self.members.account(&lb.account).map_err(|gap| gap.to_string())?;
+        self.logs.read(lb, changed, until, (self.clock)()).await
     }
 }

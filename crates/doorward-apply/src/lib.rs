@@ -6,6 +6,7 @@
 //!
 //! What it deliberately does not do: ask for confirmation, print, or choose an exit code; the program does.
 
+mod blocked_logs;
 mod change_clients;
 mod error;
 mod ledger_journal;

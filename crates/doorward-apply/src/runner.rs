@@ -21,6 +21,7 @@ use doorward_model::{AccountId, Observed};
 use doorward_traffic::{Reaches, Source, TrafficSettings};
 
 use crate::ApplyError;
+use crate::blocked_logs::BlockedLogs;
 use crate::change_clients::{ChangeRoleClient, CloudWatchMetrics, Judgement};
 use crate::ledger_journal::LedgerJournal;
 
@@ -115,9 +116,14 @@ impl ChangeRunner<'_> {
         }
     }
 
-    fn metrics(&self, access: &Arc<Access>, members: &Arc<Members>) -> CloudWatchMetrics {
+    fn metrics(&self, access: &Arc<Access>, members: &Arc<Members>) -> CloudWatchMetrics<'_> {
         let provider = Reaches::of_metrics(self.traffic).provider(access);
-        CloudWatchMetrics { source: Source::new(provider), members: members.clone(), clock: self.clock.clone() }
+        CloudWatchMetrics {
+            source: Source::new(provider),
+            members: members.clone(),
+            clock: self.clock.clone(),
+            logs: BlockedLogs { access: access.clone(), traffic: self.traffic },
+        }
     }
 
     /// The AWS identity, with the name of the person if one was given.

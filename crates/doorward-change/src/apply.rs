@@ -8,7 +8,7 @@ use doorward_model::{Arn, Gap};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::executor::{Executor, changed_at};
-use crate::watch::{BlockedForecast, LAG, MetricSamples, PERIOD, WatchVerdict, judge};
+use crate::watch::{BlockedForecast, LAG, MetricSamples, PERIOD, WatchVerdict, judge, with_logs};
 use crate::{
     ChangeSettings, ChangeState, ChangeTarget, Event, ExplainedRise, Journal, JournalError, MetricSource, ModeClient,
     Plan, Step, StepState,
@@ -259,8 +259,14 @@ impl<F: ModeClient, J: Journal, G: MetricSource> ApplyRun<'_, F, J, G> {
                 WatchVerdict::Unknown(because) => {
                     seen.unknown.get_or_insert(format!("{name} in {}: {because}", step.target.region));
                 }
-                WatchVerdict::Quiet { explained, .. } => {
+                WatchVerdict::Quiet { explained, scanners, .. } => {
                     judged += 1;
+                    if let Some(scanners) = scanners {
+                        notable.push_str(&format!(
+                            "; {name} in {}: a rise of scanners alone: {scanners}",
+                            step.target.region
+                        ));
+                    }
                     if let Some(rise) = explained.filter(ExplainedRise::is_notable) {
                         notable.push_str(&format!("; {name} in {}: {rise}", step.target.region));
                     }
@@ -282,7 +288,8 @@ impl<F: ModeClient, J: Journal, G: MetricSource> ApplyRun<'_, F, J, G> {
         match since(self.metrics, &step.target, input.since, input.at).await {
             Ok(seen) => {
                 let forecast = step.effect.as_ref().and_then(BlockedForecast::of);
-                judge(usual, &seen, reported(input.at), forecast.as_ref(), &self.settings.watch)
+                let verdict = judge(usual, &seen, reported(input.at), forecast.as_ref(), &self.settings.watch);
+                with_logs(verdict, (self.client, self.metrics), step, &seen, (input.since, input.at)).await
             }
             Err(because) => WatchVerdict::Unknown(because),
         }

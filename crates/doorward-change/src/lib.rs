@@ -44,6 +44,6 @@ pub use settings::{ChangeSettings, WatchSettings};
 pub use state::{AppliedStep, AppliedValue, ChangeState, StepRecord, StepState};
 pub use verify::{Holds, Verified, verify};
 pub use watch::{
-    BlockedForecast, ExplainedRise, LAG, MetricSample, MetricSamples, MetricSource, PERIOD, Regression, WatchVerdict,
-    WatchedMetric, judge, judge_days,
+    BlockedByLogs, BlockedForecast, BlockedSource, ExplainedRise, LAG, LogsOfRise, MetricSample, MetricSamples,
+    MetricSource, PERIOD, Regression, WatchVerdict, WatchedMetric, judge, judge_days,
 };

@@ -9,7 +9,8 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::{
-    Applied, ChangeState, ChangeTarget, DryRunResult, ExplainedRise, Holds, Plan, Risk, Step, Verified, WatchVerdict,
+    Applied, BlockedSource, ChangeState, ChangeTarget, DryRunResult, ExplainedRise, Holds, LogsOfRise, Plan, Risk,
+    Step, Verified, WatchVerdict,
 };
 
 /// Load balancers that a line about several names.
@@ -274,13 +275,18 @@ pub fn render_verified(state: &ChangeState, verified: &[Verified]) -> RenderedCh
                 format!("unknown: {why}")
             }
         };
+        let mut sources: Option<&Vec<BlockedSource>> = None;
         let since = match &one.since {
-            WatchVerdict::Quiet { periods, explained } => {
+            WatchVerdict::Quiet { periods, explained, scanners } => {
                 let explained = explained.filter(ExplainedRise::is_notable).map(|rise| format!("; {rise}"));
-                format!(
-                    "within the usual variation over {periods} minutes with requests{}",
-                    explained.unwrap_or_default()
-                )
+                let explained = explained.unwrap_or_default();
+                match scanners {
+                    Some(scanners) => {
+                        sources = Some(&scanners.sources);
+                        format!("worse by scanners alone over {periods} minutes with requests{explained}: {scanners}")
+                    }
+                    None => format!("within the usual variation over {periods} minutes with requests{explained}"),
+                }
             }
             WatchVerdict::NoTraffic => "no traffic, as before".to_owned(),
             WatchVerdict::Unknown(why) => {
@@ -289,13 +295,21 @@ pub fn render_verified(state: &ChangeState, verified: &[Verified]) -> RenderedCh
             }
             WatchVerdict::Regressed(regressions) => {
                 bad = true;
+                sources = regressions.iter().find_map(|regression| match &regression.logs {
+                    Some(LogsOfRise::Read(logs)) => Some(&logs.sources),
+                    _ => None,
+                });
                 let regressions: Vec<String> = regressions.iter().map(ToString::to_string).collect();
                 format!("WORSE: {}", regressions.join("; "))
             }
         };
         let _ = writeln!(text, "{}  {holds}; since the change: {since}", place(step));
-        documents
-            .push(json!({"load_balancer": one.arn, "holds": one.holds == Holds::Yes, "mode": holds, "since": since}));
+        let mut document =
+            json!({"load_balancer": one.arn, "holds": one.holds == Holds::Yes, "mode": holds, "since": since});
+        if let Some(sources) = sources {
+            document["blocked_sources"] = json!(sources);
+        }
+        documents.push(document);
     }
     let left = state.plan().steps.len() - verified.len();
     let id = &state.plan().id;

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::apply::{reported, since, usual};
 use crate::executor::{not_contained, unreadable};
-use crate::watch::{BlockedForecast, LAG, WatchVerdict, judge};
+use crate::watch::{BlockedForecast, LAG, WatchVerdict, judge, with_logs};
 use crate::{ChangeSettings, ChangeState, MetricSource, ModeClient, ModeReading, Step, StepState};
 
 /// How long CloudWatch keeps periods of a minute.
@@ -58,16 +58,16 @@ pub async fn verify<F: ModeClient, G: MetricSource>(
             Err(gap) => Holds::Unknown(unreadable(&gap)),
         };
         let at = state.record(&step.target.arn).map_or(time.now(), |record| record.at);
-        let seen = look(step, at, metrics, settings, time.now()).await;
+        let seen = look(step, at, (client, metrics), settings, time.now()).await;
         verified.push(Verified { arn: step.target.arn.clone(), holds, since: seen });
     }
     verified
 }
 
-async fn look<G: MetricSource>(
+async fn look<F: ModeClient, G: MetricSource>(
     step: &Step,
     changed: Timestamp,
-    metrics: &G,
+    (client, metrics): (&F, &G),
     settings: &ChangeSettings,
     now: Timestamp,
 ) -> WatchVerdict {
@@ -86,7 +86,8 @@ async fn look<G: MetricSource>(
     match seen {
         Ok((usual, seen)) => {
             let forecast = step.effect.as_ref().and_then(BlockedForecast::of);
-            judge(&usual, &seen, reported(at), forecast.as_ref(), &settings.watch)
+            let verdict = judge(&usual, &seen, reported(at), forecast.as_ref(), &settings.watch);
+            with_logs(verdict, (client, metrics), step, &seen, (changed, at)).await
         }
         Err(because) => WatchVerdict::Unknown(because),
     }

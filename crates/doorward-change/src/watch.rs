@@ -8,13 +8,16 @@
 use std::fmt;
 use std::future::Future;
 
-use doorward_model::{Gap, student_t};
+use doorward_model::{Gap, LoadBalancer, student_t};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{ChangeTarget, WatchSettings};
 
+mod blocked_sources;
 mod explanation;
 
+pub(crate) use blocked_sources::with_logs;
+pub use blocked_sources::{BlockedByLogs, BlockedSource, LogsOfRise};
 use explanation::explain;
 pub use explanation::{BlockedForecast, ExplainedRise};
 
@@ -104,6 +107,20 @@ pub trait MetricSource {
         from: Timestamp,
         until: Timestamp,
     ) -> impl Future<Output = Result<MetricSamples, Gap>>;
+
+    /// The sources of requests that were blocked since a change, from access logs that cover the time and the load balancer.
+    ///
+    /// # Errors
+    /// Why such logs were not read.
+    fn blocked(
+        &self,
+        lb: &LoadBalancer,
+        changed: Timestamp,
+        until: Timestamp,
+    ) -> impl Future<Output = Result<BlockedByLogs, String>> {
+        let _ = (lb, changed, until);
+        std::future::ready(Err("this source has no access logs".to_owned()))
+    }
 }
 
 /// A metric that can show a regression.
@@ -162,6 +179,8 @@ pub struct Regression {
     pub bound: f64,
     /// What was expected of 4xx responses, and what explains the rest; none for other metrics.
     pub explained: Option<ExplainedRise>,
+    /// What access logs say of a rise of 4xx responses; none if they were not asked.
+    pub logs: Option<LogsOfRise>,
 }
 
 impl fmt::Display for Regression {
@@ -183,7 +202,16 @@ impl fmt::Display for Regression {
                 self.bound * 100.0
             ),
         }?;
-        self.explained.map_or(Ok(()), |explained| write!(f, " ({explained})"))
+        if let Some(explained) = self.explained {
+            write!(f, " ({explained})")?;
+        }
+        match (&self.logs, self.explained) {
+            (Some(LogsOfRise::Read(logs)), Some(rise)) => {
+                write!(f, "; of the {:.0} unexplained, by the access logs of these hours, {logs}", rise.unexplained)
+            }
+            (Some(LogsOfRise::Unread(why)), _) => write!(f, "; access logs were not read: {why}"),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -196,6 +224,8 @@ pub enum WatchVerdict {
         periods: usize,
         /// The 4xx responses over all of them; none if too little is known of what was usual.
         explained: Option<ExplainedRise>,
+        /// The clients of a rise that is made of scanners alone, by access logs; none without such a rise.
+        scanners: Option<BlockedByLogs>,
     },
     /// At least one metric is not.
     Regressed(Vec<Regression>),
@@ -263,7 +293,7 @@ pub fn judge(
     }
     match (findings.is_empty(), open.is_empty()) {
         (false, _) => WatchVerdict::Regressed(findings),
-        (true, true) => WatchVerdict::Quiet { periods: after.samples.len(), explained },
+        (true, true) => WatchVerdict::Quiet { periods: after.samples.len(), explained, scanners: None },
         (true, false) => WatchVerdict::Unknown("too little is known of what was usual before the change".to_owned()),
     }
 }
@@ -319,7 +349,7 @@ fn exceeds(
     };
     let noise = (highest * BEYOND_WORST).max(expected + spread) + chance;
     let bound = tolerated.max(noise);
-    (count / of > bound).then_some(Regression { metric, seen, expected, bound, explained: None })
+    (count / of > bound).then_some(Regression { metric, seen, expected, bound, explained: None, logs: None })
 }
 
 /// The mean of the rates of stretches, each by its denominator.

@@ -14,6 +14,7 @@
 mod advice;
 mod affected;
 mod binomial;
+mod blocked_clients;
 mod buffers;
 mod classify;
 mod compare;
@@ -52,6 +53,7 @@ mod window;
 pub use advice::{Advice, SourceToFix, Step, Thresholds, advise};
 pub use affected::{AffectedRequests, ClientKind};
 pub use binomial::upper_95;
+pub use blocked_clients::{BlockedClient, blocked_clients};
 pub use classify::{Classified, ClassifyError, classify};
 pub use compare::{BeforeAfter, Change, Compared, ComparedBy, Figure, compare, compare_evidence, render_comparison};
 pub use count_cache::{CacheUse, CountCache, CountCacheError, FOLDER as STATE_FOLDER};

@@ -10,7 +10,7 @@ use doorward_remote_file::ObjectUrl;
 use doorward_shard::{MergeLimits, Merged, PartStore, SavedPlan, expand_numbers, read_plan};
 
 use crate::cli::{Cli, MergeArguments};
-use crate::costs;
+use crate::cost_files;
 use crate::exit::{Exit, Failure};
 use crate::io::{connect, log, runtime};
 use crate::plain::harmless;
@@ -27,7 +27,7 @@ pub(crate) fn run(cli: &Cli, arguments: &MergeArguments) -> Result<Exit, Failure
     let settings = Settings::load(cli.config.as_deref(), &arguments.ledger.overrides())?;
     let traffic = arguments.traffic.as_deref().map(traffic::saved).transpose()?;
     let declarations = crate::io::declarations(&arguments.iac)?;
-    let costs = costs::read(&settings.cost, arguments.cost.as_deref(), cli.quiet)?;
+    let costs = cost_files::read(&settings.cost, arguments.cost.as_deref(), cli.quiet)?;
     let (parts, save) = (paths(arguments)?, arguments.save.as_deref());
     let mut places = settings.places();
     parts.iter().filter(|part| !ObjectUrl::is_remote(part)).for_each(|part| places.keep("a part", part));

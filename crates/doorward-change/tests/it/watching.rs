@@ -4,10 +4,10 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use doorward_change::{
-    ApplyRun, ChangeTarget, Goal, Insistence, MetricSample, MetricSamples, MetricSource, PERIOD, PlanRequest,
-    StepState, StopReason, WatchVerdict, judge,
+    ApplyRun, BlockedByLogs, BlockedSource, ChangeTarget, Goal, Insistence, MetricSample, MetricSamples, MetricSource,
+    PERIOD, PlanRequest, StepState, StopReason, WatchVerdict, judge,
 };
-use doorward_model::{Gap, GapReason, Mode};
+use doorward_model::{Gap, GapReason, LoadBalancer, Mode};
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -75,6 +75,19 @@ struct Meter<'a> {
     traffic: Traffic,
     wheel: &'a Wheel,
     refuses: Cell<bool>,
+    logs: Logs,
+}
+
+/// What access logs have of the rise.
+#[derive(Clone, Copy)]
+enum Logs {
+    None,
+    /// All of it is of one client.
+    OfOne {
+        is_scanner: bool,
+    },
+    /// The same, and the logs lack most of the requests.
+    PartOfScanner,
 }
 
 impl MetricSource for Meter<'_> {
@@ -86,12 +99,35 @@ impl MetricSource for Meter<'_> {
         let reported = self.wheel.now() - SignedDuration::from_secs(120);
         Ok(self.traffic.between(from, until.min(reported)))
     }
+
+    async fn blocked(&self, _: &LoadBalancer, from: Timestamp, until: Timestamp) -> Result<BlockedByLogs, String> {
+        let read = self.traffic.between(from, until);
+        let all = read.samples().iter().map(|sample| sample.elb_4xx).sum::<f64>() as u64;
+        let (all_4xx, is_scanner) = match self.logs {
+            Logs::None => return Err("it is not known to write access logs to S3".to_owned()),
+            Logs::OfOne { is_scanner } => (all, is_scanner),
+            Logs::PartOfScanner => (all / 10, true),
+        };
+        let (address, agent) = ("203.0.113.9".to_owned(), "zgrab".to_owned());
+        let source = BlockedSource { address, agent, requests: all_4xx, is_scanner };
+        Ok(BlockedByLogs { sources: vec![source], all_4xx })
+    }
 }
 
 const LENGTH: Duration = Duration::from_secs(30 * 60);
 
 /// Applies a plan with a watch of half an hour. What stopped it, how long it took, and how many load balancers stand changed.
 async fn watched(traffic: Traffic, blind: bool) -> (Option<StopReason>, SignedDuration, usize, Vec<String>) {
+    let (stopped, took, changed, modes, _) = watched_with(traffic, blind, Logs::None).await;
+    (stopped, took, changed, modes)
+}
+
+/// The same with access logs, and what the journal says of the first wave.
+async fn watched_with(
+    traffic: Traffic,
+    blind: bool,
+    logs: Logs,
+) -> (Option<StopReason>, SignedDuration, usize, Vec<String>, String) {
     let server = serve(&bed::world(&[Mode::Monitor])).await;
     let access = enter(&server).await;
     let report = scan(&access).await;
@@ -105,7 +141,7 @@ async fn watched(traffic: Traffic, blind: bool) -> (Option<StopReason>, SignedDu
     let (paper, wheel, settings) = (Paper::default(), Wheel::new(), settings());
     wheel.turn(SignedDuration::from_secs(17));
     let (hand, pen) = (Hand { access: &access, fate: &Peace }, Pen { paper: &paper, fate: &Peace });
-    let meter = Meter { traffic, wheel: &wheel, refuses: Cell::new(blind) };
+    let meter = Meter { traffic, wheel: &wheel, refuses: Cell::new(blind), logs };
     let time = wheel.time();
     let begun = wheel.now();
     let applying = ApplyRun {
@@ -122,7 +158,8 @@ async fn watched(traffic: Traffic, blind: bool) -> (Option<StopReason>, SignedDu
     let changed = plan.steps.iter().filter(|s| applied.state.step_state(&s.target.arn) == StepState::Changed).count();
     let modes = plan.steps.iter().map(|step| mode_in(&server, &step.target.arn)).collect();
     assert!(sets(&server).len() <= 4);
-    (applied.stopped, wheel.now().duration_since(begun), changed, modes)
+    let seen = applied.state.watched(0).or(applied.state.watched(1)).map(|(seen, _)| seen.clone()).unwrap_or_default();
+    (applied.stopped, wheel.now().duration_since(begun), changed, modes, seen)
 }
 
 fn usual(seed: u64) -> Traffic {
@@ -139,6 +176,28 @@ async fn a_regression_is_caught_within_two_periods_and_rolled_back() {
         assert!(took <= PERIOD * 3 + SignedDuration::from_secs(120 + 60), "{took:#}");
         assert_eq!((changed, modes), (0, vec!["monitor".to_owned(); 2]));
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn access_logs_name_the_sources_of_a_rise_and_only_scanners_are_none_of_users() {
+    let traffic = Traffic { worse: Some((start(), 0.08, 0.0)), ..usual(7) };
+    for (logs, rolled_back, words) in [
+        (Logs::OfOne { is_scanner: true }, false, "a rise of scanners alone: "),
+        (Logs::OfOne { is_scanner: false }, true, "(zgrab), not known as a scanner"),
+        (Logs::PartOfScanner, true, "by the access logs of these hours, "),
+        (Logs::None, true, "access logs were not read: it is not known to write access logs to S3"),
+    ] {
+        let (stopped, _, changed, modes, seen) = watched_with(traffic, false, logs).await;
+        assert_eq!(matches!(&stopped, Some(StopReason::Regressed { .. })), rolled_back, "{stopped:?} {seen}");
+        assert!(seen.contains(words), "{seen}");
+        assert!(matches!(logs, Logs::None) || seen.contains(" are of 203.0.113.9 (zgrab), "), "{seen}");
+        let expected = if rolled_back { (0, "monitor") } else { (2, "strictest") };
+        assert_eq!((changed, modes), (expected.0, vec![expected.1.to_owned(); 2]), "{seen}");
+    }
+    // Errors of targets are no requests that a mode blocks: logs change nothing.
+    let traffic = Traffic { worse: Some((start(), 0.08, 0.05)), ..usual(7) };
+    let (stopped, ..) = watched_with(traffic, false, Logs::OfOne { is_scanner: true }).await;
+    assert!(matches!(&stopped, Some(StopReason::Regressed { .. })), "{stopped:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

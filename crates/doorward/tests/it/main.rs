@@ -6,6 +6,7 @@ mod agreement;
 mod athena;
 mod bad_input;
 mod bed;
+mod blocked_sources;
 mod capabilities;
 mod certificates;
 mod change;
