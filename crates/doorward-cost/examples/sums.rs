@@ -2,6 +2,7 @@
 //! with those of DuckDB.
 
 #![expect(clippy::expect_used, reason = "an example that cannot go on should say where")]
+#![expect(clippy::print_stdout, reason = "what it prints is its result")]
 
 use std::path::PathBuf;
 

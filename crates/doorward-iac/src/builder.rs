@@ -375,29 +375,3 @@ pub(crate) fn gap(
 ) -> Arc<Gap> {
     Arc::new(Gap::new(reason, text.place(span).to_string()).with_message(message))
 }
-
-/// A declaration of a resource that creates a load balancer without a mode.
-pub(crate) fn incapable(
-    text: &SourceText<'_>,
-    dialect: Dialect,
-    address: String,
-    head: Range<usize>,
-    because: String,
-) -> Declared {
-    Declared {
-        dialect,
-        address,
-        place: text.place(head),
-        action: Action::Unspecified,
-        subject: Subject::Incapable(because),
-        outcomes: Vec::new(),
-        tags: BTreeMap::new(),
-        more_tags: None,
-        note: None,
-        mode_instruction: String::new(),
-        logs_instruction: String::new(),
-        fix: Err("it has no mode".to_owned()),
-        match_hints: MatchHints::default(),
-        root: None,
-    }
-}

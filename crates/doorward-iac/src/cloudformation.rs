@@ -9,7 +9,8 @@ use doorward_model::{Gap, GapReason, Kind, Listener, Manager, Observed};
 
 use self::intrinsic::{Intrinsics, is_intrinsic, is_nothing};
 use crate::attributes::Attributes;
-use crate::builder::{LOGS_BUCKET, LOGS_ENABLED, LOGS_PREFIX, LoadBalancerBuilder, gap, incapable, listener, scheme};
+use crate::builder::{LOGS_BUCKET, LOGS_ENABLED, LOGS_PREFIX, LoadBalancerBuilder, gap, listener, scheme};
+use crate::incapable::incapable;
 use crate::source_text::SourceText;
 use crate::tree::{Document, Node};
 use crate::{Deployment, Dialect, ParseOutput, UnreadPart, detect, edit};

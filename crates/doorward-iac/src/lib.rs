@@ -17,6 +17,7 @@ mod detect;
 mod ecs;
 mod edit;
 mod error;
+mod incapable;
 mod indirect;
 mod kubernetes;
 mod match_live;

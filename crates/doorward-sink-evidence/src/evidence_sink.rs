@@ -19,10 +19,10 @@ use crate::{
 };
 
 /// Writes the whole report as JSON, with the exit code of the program.
-pub type WriteScan = fn(&mut dyn Write, &ScanReport, &BTreeMap<Arn, RequiredMode>, WrittenPart<'_>) -> io::Result<()>;
+pub type WriteScan = fn(&mut dyn Write, &ScanReport, &BTreeMap<Arn, RequiredMode>, ReportPart<'_>) -> io::Result<()>;
 
 /// The context of a scan that is written, and the filter that selected a part of it.
-pub type WrittenPart<'a> = (&'a SinkContext<'a>, Option<&'a ReportFilter>);
+pub type ReportPart<'a> = (&'a SinkContext<'a>, Option<&'a ReportFilter>);
 
 /// Writes evidence packs.
 pub struct EvidenceSink<'a> {

@@ -30,7 +30,7 @@ mod write;
 
 pub use chain::{Earlier, newest, verify_chain};
 pub use csv::{CsvDialect, FieldSeparator};
-pub use evidence_sink::{EvidenceSink, WriteScan, WrittenPart};
+pub use evidence_sink::{EvidenceSink, ReportPart, WriteScan};
 pub use exception_rows::exception_rows;
 pub use figures::{NotSeen, PackFigures, RunFigures};
 pub use files::fingerprint;

@@ -133,7 +133,7 @@ pub(crate) enum Command {
     /// Scan an emulated organization; needs no AWS account
     Demo(DemoArguments),
     /// Render a saved scan again, offline
-    Report(ReportArguments),
+    Report(Box<ReportArguments>),
     /// Show trend, key figures and differences of the recorded scans
     History(Box<HistoryArguments>),
     /// Deliver the newest scan, or a saved one, to Security Hub
@@ -393,10 +393,8 @@ impl Cli {
         match self.color {
             Colour::Always => true,
             Colour::Never => false,
-            Colour::Auto => {
-                let is_dumb = variable("TERM").is_some_and(|term| term == "dumb");
-                terminal && variable("NO_COLOR").is_none() && !is_dumb
-            }
+            Colour::Auto if variable("TERM").is_some_and(|term| term == "dumb") => false,
+            Colour::Auto => terminal && variable("NO_COLOR").is_none(),
         }
     }
 }

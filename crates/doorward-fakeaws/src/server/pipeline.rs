@@ -1,5 +1,6 @@
 //! One request from arrival to response: identify, apply faults, authenticate, meter, authorize, execute, record.
 
+mod iam_request;
 mod record;
 
 use std::cell::RefCell;
@@ -9,6 +10,7 @@ use hyper::HeaderMap;
 use hyper::http::request::Parts;
 use jiff::{SignedDuration, Timestamp};
 
+use iam_request::{denied, iam_action, request_keys};
 use record::{record, record_delegated};
 
 use super::state::{RequestIds, State};
@@ -17,7 +19,6 @@ use crate::digest::{digest, request_id};
 use crate::failure::Failure;
 use crate::faults::{Described, Form, What};
 use crate::iam::decision::{Refusal, decide, denial_message};
-use crate::iam::policy::Context;
 use crate::iam::session::Principal;
 use crate::quota::BucketKey;
 use crate::reply::{Output, Reply, error_xml, reply};
@@ -372,35 +373,4 @@ fn authorize(state: &State, identified: &Identified<'_>, caller: &Principal) -> 
             .map_err(|refusal| Failure::Denied(denial_message(&context, &refusal)))?;
     }
     Ok(())
-}
-
-/// The condition keys of a request.
-fn request_keys(identified: &Identified<'_>) -> Vec<(&'static str, String)> {
-    let keys = [("ListObjectsV2", "prefix", "s3:prefix"), ("AssumeRole", "ExternalId", "sts:externalid")];
-    let own = keys.into_iter().filter(|(action, ..)| *action == identified.action);
-    own.filter_map(|(_, name, key)| Some((key, identified.params.get(name)?.to_owned()))).collect()
-}
-
-fn iam_action(identified: &Identified<'_>) -> String {
-    let action = match identified.service.protocol {
-        Protocol::Storage => services::s3::permission(&identified.action),
-        _ => identified.operation.and_then(|operation| operation.permission).unwrap_or(&identified.action),
-    };
-    format!("{}:{action}", identified.service.prefix)
-}
-
-/// A denial by a fault, with AWS's message.
-fn denied(identified: &Identified<'_>, state: &State, refusal: &Refusal) -> Failure {
-    let context = Context {
-        action: &iam_action(identified),
-        resource: identified.resources.first().map_or("*", String::as_str),
-        region: &identified.scope.region,
-        principal_arn: identified.caller.as_ref().map_or("anonymous", |caller| caller.arn.as_str()),
-        principal_account: identified.account,
-        organization: &state.world.organization.id,
-        resource_account: None,
-        resource_organization: None,
-        request: &[],
-    };
-    Failure::Denied(denial_message(&context, refusal))
 }

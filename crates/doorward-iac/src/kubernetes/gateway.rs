@@ -10,7 +10,8 @@ use doorward_model::{GapReason, Kind, Manager, Observed};
 use super::ingress::{edit_list, scheme_of};
 use super::{MODE, Object, literal};
 use crate::attributes::Attributes;
-use crate::builder::{LoadBalancerBuilder, gap, incapable};
+use crate::builder::{LoadBalancerBuilder, gap};
+use crate::incapable::incapable;
 use crate::{Deployment, Dialect, ParseOutput, UnreadPart};
 
 const ALB: &str = "gateway.k8s.aws/alb";

@@ -4,7 +4,8 @@
 use doorward_model::{GapReason, Kind, Listener, Manager, Observed, Scheme};
 
 use super::{Object, literal};
-use crate::builder::{LOGS_BUCKET, LOGS_ENABLED, LOGS_PREFIX, LoadBalancerBuilder, gap, incapable, listener};
+use crate::builder::{LOGS_BUCKET, LOGS_ENABLED, LOGS_PREFIX, LoadBalancerBuilder, gap, listener};
+use crate::incapable::incapable;
 use crate::tree::Node;
 use crate::{Deployment, Dialect, ParseOutput};
 

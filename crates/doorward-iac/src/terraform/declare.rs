@@ -7,7 +7,7 @@ use super::public_module::is_public_elb;
 use super::resource::Resource;
 use super::section::Section;
 use super::{CLOUD_CONTROL, TYPES, indirect_blocks, module_sources};
-use crate::builder::incapable;
+use crate::incapable::incapable;
 use crate::{Dialect, ParseOutput, UnreadPart};
 
 /// What a module passes to the modules that it calls.

@@ -3,6 +3,7 @@
 //! `DOORWARD_SLOW` makes 1,000 scans of 200, `DOORWARD_SEED` repeats a run.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should say where")]
+#![expect(clippy::print_stderr, reason = "the seed repeats a failed run")]
 
 mod damage;
 mod random_scan;
@@ -28,7 +29,7 @@ fn merged(scan: &RandomScan, parts: &[PathBuf]) -> Result<Merged<Criteria>, Merg
 
 fn seed() -> u64 {
     let seed = std::env::var("DOORWARD_SEED").ok().and_then(|n| n.parse().ok()).unwrap_or_else(|| fastrand::u64(..));
-    println!("DOORWARD_SEED={seed}");
+    eprintln!("DOORWARD_SEED={seed}");
     seed
 }
 
@@ -125,7 +126,8 @@ fn parts_of_another_scan_are_named() {
     let mut random = Rng::with_seed(seed());
     let scan = RandomScan::small(&mut random);
     let folder = tempfile::tempdir().unwrap();
-    let cases: [(&str, fn(&mut random_scan::Head)); 7] = [
+    type Damage = fn(&mut random_scan::Head);
+    let cases: [(&str, Damage); 7] = [
         ("the version of Doorward", |head| head.run.tool_version = "0.0.1".to_owned()),
         ("the organization", |head| head.organization = random_scan::organization("o-other00001")),
         ("the account of the credentials", |head| head.run.account = "999999999999".parse().unwrap()),

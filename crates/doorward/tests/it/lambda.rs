@@ -333,7 +333,7 @@ fn a_function_runs_the_steps_of_a_distributed_scan() {
     assert_eq!(merge().unwrap()["exit_code"], 3);
     assert!(ledger.exists());
     let saved = bed.server.world().object("doorward-runs", "runs/night/scan.saved").unwrap();
-    std::fs::write(folder.path().join("scan.saved"), saved.to_vec()).unwrap();
+    std::fs::write(folder.path().join("scan.saved"), &saved).unwrap();
     let again = run(bed.doorward(folder.path()).args(["-q", "report", "--from", "scan.saved"]));
     assert_eq!(again.code, Some(3), "{}", again.err);
     let metrics = std::fs::read_to_string(folder.path().join("metrics")).unwrap();

@@ -137,7 +137,7 @@ impl<'a> BuildInput<'_, 'a> {
 /// other files.
 fn is_beyond(one: &Kustomization) -> bool {
     let has = |field: &&str| one.root.get(field).is_some_and(|node| **field == *"transformers" || mentions(node));
-    NOT_BUILT.iter().any(|field| has(&field))
+    NOT_BUILT.iter().any(has)
 }
 
 fn names<'n>(root: &'n Node, field: &str) -> impl Iterator<Item = &'n str> {
