@@ -55,14 +55,18 @@ impl ReportFilter {
 
     fn has_profile(&self, lb: &LoadBalancer) -> bool {
         let is_it = |name: &str| self.profiles.iter().any(|wanted| owner_key(wanted) == owner_key(name));
-        self.profiles.is_empty()
-            || match lb.policy.as_ref().map(|policy| &policy.profile) {
-                Some(Observed::Known(name)) => is_it(name),
-                Some(Observed::Absent) => is_it("none"),
-                Some(Observed::Unread(_)) => true,
-                // The policy is about modes, so that a load balancer without one has no profile.
-                None => lb.effective_mode().applies() || is_it("none"),
-            }
+        if self.profiles.is_empty() {
+            return true;
+        }
+        // The policy is about modes, so that a load balancer without one has no profile.
+        if !lb.effective_mode().applies() {
+            return is_it("none");
+        }
+        match lb.policy.as_ref().map(|policy| &policy.profile) {
+            Some(Observed::Known(name)) => is_it(name),
+            Some(Observed::Absent) => is_it("none"),
+            Some(Observed::Unread(_)) | None => true,
+        }
     }
 
     fn has_load_balancer(&self, lb: &LoadBalancer) -> bool {

@@ -83,7 +83,7 @@ fn a_framework_of_the_user_is_in_every_output() {
     // The same rule counts the same for a control of every kind and scheme, whichever framework has it.
     let rows = sheet(&place.path("packs"), "controls.csv");
     let of = |control: &str| rows.iter().find(|row| row["Control"] == control && row["Rule"] == MODE).unwrap();
-    let (own, shipped) = (of("A.8.9"), of("2.2.1"));
+    let (own, shipped) = (of("A.8.9"), of("'2.2.1"));
     assert_eq!((own["Framework"].as_str(), own["Topic"].as_str()), ("ISO/IEC 27001", "<b>Configurations</b>"));
     for column in ["Fail", "Unknown", "Excepted", "Pass", "Not applicable"] {
         assert_eq!(own[column], shipped[column], "{column}");

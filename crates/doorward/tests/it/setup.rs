@@ -19,6 +19,8 @@ fn setup(folder: &Path, arguments: &[&str]) -> Said {
 /// Every `service:Verb` in a text.
 fn actions(text: &str) -> BTreeSet<String> {
     let services = [
+        "apigateway",
+        "cloudfront",
         "account",
         "athena",
         "cloudwatch",

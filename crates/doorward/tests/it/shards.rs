@@ -75,7 +75,11 @@ fn merged_shards_give_the_bytes_of_one_scan() {
         let config =
             std::fs::read_to_string(format!("{}/examples/{name}/doorward.toml", crate::bed::REPOSITORY)).unwrap();
         let config = config.replace("\"exceptions.toml\"", "");
-        let prepare = |folder: &Path| std::fs::write(folder.join("doorward.toml"), &config).unwrap();
+        let costs = std::fs::read(format!("{}/examples/{name}/costs.csv", crate::bed::REPOSITORY)).unwrap_or_default();
+        let prepare = |folder: &Path| {
+            std::fs::write(folder.join("doorward.toml"), &config).unwrap();
+            std::fs::write(folder.join("costs.csv"), &costs).unwrap();
+        };
         prepare(whole.path());
         // The path of the ledger is a setting, and settings are in the evidence.
         let expected = run(outputs(still(&bed, whole.path()).arg("scan")));
