@@ -241,12 +241,18 @@ fn within(text: &SourceText<'_>, node: &Node, pair: &str, value: &str) -> std::o
     }
 }
 
+/// Refuses to edit a key that stands there without a value: the key inserted again would be in the map twice.
+fn without_value(node: &Node, what: &str) -> Result<(), String> {
+    if node.is_null() { Err(format!("{what} is there without a value; give it one, or remove it")) } else { Ok(()) }
+}
+
 /// The edit that sets the mode in the annotation.
 fn edit_annotation(object: Object<'_>) -> Result<Edit, String> {
     let Object { text, document, node, .. } = object;
     let path = text.path.to_owned();
     let edit = |span: std::ops::Range<usize>, before: String, after: String| Edit { file: path, span, before, after };
-    if let Some(annotation) = object.annotation(ATTRIBUTES).filter(|node| !node.is_null()) {
+    if let Some(annotation) = object.annotation(ATTRIBUTES) {
+        without_value(annotation, "the annotation")?;
         if !document.is_own(&annotation.span) {
             return Err("the annotation is shared by an anchor, so that an edit would change other places".to_owned());
         }
@@ -265,8 +271,9 @@ fn edit_annotation(object: Object<'_>) -> Result<Edit, String> {
             _ => Err("the annotation is not a plain literal on one line".to_owned()),
         };
     }
-    match node.at(&["metadata", "annotations"]).filter(|node| !node.is_null()) {
+    match node.at(&["metadata", "annotations"]) {
         Some(annotations) => {
+            without_value(annotations, "metadata.annotations")?;
             let (block, flow) = (format!("{ATTRIBUTES}: {MODE}="), format!("\"{ATTRIBUTES}\": \"{MODE}="));
             edit::insert_into_map(text, document, annotations, &[&block], (&flow, "\""))
         }
@@ -285,8 +292,11 @@ pub(super) fn edit_list(object: Object<'_>, path: &[&str]) -> Result<Edit, Strin
     if let Some(origin) = object.origin {
         return Err(origin.unfixable.to_owned());
     }
-    match node.at(path).filter(|list| !list.is_null()) {
-        Some(list) => edit::set_in_list(text, document, list, NAMES, MODE),
+    match node.at(path) {
+        Some(list) => {
+            without_value(list, &path.join("."))?;
+            edit::set_in_list(text, document, list, NAMES, MODE)
+        }
         None => {
             let spec = node.get("spec").ok_or("the object has no spec")?;
             let key = format!("- key: {MODE}");

@@ -33,7 +33,8 @@ pub(super) fn of(declared: &Declared, texts: &Texts<'_>) -> Result<ModePatch, St
     let line_end = rest.bytes().take(MAX_LINE + 1).position(|byte| byte == b'\n');
     let stop = match line_end {
         _ if insertion => end,
-        Some(at) => end + at,
+        // The carriage return of a line's end is not part of the line.
+        Some(at) => end + rest[..at].trim_end_matches('\r').len(),
         None if rest.len() <= MAX_LINE => end + rest.len(),
         None => return Err(too_long()),
     };

@@ -1,6 +1,6 @@
 //! Properties of every case: an edit changes the mode of its declaration and nothing else, and unknown is never a pass.
 
-use doorward_iac::{Edit, SourceFile};
+use doorward_iac::{Declared, Edit, SourceFile};
 use doorward_model::{Mode, Observed};
 
 use crate::cases::{Case, all};
@@ -33,8 +33,12 @@ fn offered_changes_set_the_mode() {
                 assert_eq!(named_sorted, expected, "{what}");
                 for fixed in &after.declared {
                     let Some(lb) = fixed.load_balancer() else { continue };
-                    let same = before.declared.iter().find(|old| old.address == fixed.address).unwrap();
-                    if fixed.address == declared.address || same.fix.as_ref().ok() == Some(edit) {
+                    // Declarations of several files or documents may have one address.
+                    let is_one = |one: &Declared, other: &Declared| {
+                        (&one.address, &one.place.file) == (&other.address, &other.place.file)
+                    };
+                    let same = before.declared.iter().find(|old| is_one(old, fixed)).unwrap();
+                    if is_one(fixed, declared) || same.fix.as_ref().ok() == Some(edit) {
                         assert!(
                             lb.mode == Observed::Known(mode)
                                 || !lb.kind.can_parse_http()
@@ -96,7 +100,8 @@ fn order_of_files() {
 /// Every case has the same result in UTF-16.
 #[test]
 fn other_encodings_say_the_same() {
-    for case in all() {
+    // A text that begins with a mark would have two.
+    for case in all().into_iter().filter(|case| !case.text.starts_with('\u{feff}')) {
         let wide = |mark: &str, bytes: fn(u16) -> [u8; 2]| -> Vec<u8> {
             mark.encode_utf16().chain(case.text.encode_utf16()).flat_map(bytes).collect()
         };

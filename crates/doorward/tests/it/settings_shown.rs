@@ -94,7 +94,8 @@ fn every_value_in_a_comment_of_the_default_settings_is_accepted() {
 fn every_settings_file_in_a_guide_is_accepted() {
     let folder = tempfile::tempdir().unwrap();
     // The mapping of controls that a guide names.
-    std::fs::copy(format!("{REPOSITORY}/examples/controls/iso-27001-2022.toml"), folder.path().join("iso27001.toml")).unwrap();
+    std::fs::copy(format!("{REPOSITORY}/examples/controls/iso-27001-2022.toml"), folder.path().join("iso27001.toml"))
+        .unwrap();
     let guides = std::fs::read_dir(format!("{REPOSITORY}/crates/doorward/guide")).unwrap();
     let mut texts: Vec<_> = guides.map(|entry| entry.unwrap().path()).collect();
     texts.push(format!("{REPOSITORY}/README.md").into());
