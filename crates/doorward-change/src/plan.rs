@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use doorward_model::{AccountId, Arn, LoadBalancer, Mode, Observed, Region, ScanReport, Verdict};
+use doorward_model::{AccountId, Arn, IDLE_RULE, LoadBalancer, Mode, Observed, Region, ScanReport, Verdict};
 use jiff::Timestamp;
 
 use crate::{ChangeSettings, SettingValue};
@@ -25,8 +25,6 @@ pub const RULE: &str = "desync-mode-below-required";
 
 /// The rule about header fields with invalid names.
 pub const HEADERS_RULE: &str = "invalid-headers-forwarded";
-/// The rule whose failures say that a load balancer has no traffic.
-const IDLE_RULE: &str = "load-balancer-idle";
 
 /// What to plan. Empty lists select all load balancers.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,8 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Account, AccountId, CostCentres, Decimal, Finding, LoadBalancer, MODE_RULE, Money, OwnerNames, Verdict,
-    VerdictReason,
+    Account, AccountId, CostCentres, Decimal, Finding, IDLE_RULE, LoadBalancer, MODE_RULE, Money, OwnerNames, Verdict,
 };
 
 /// Where the cost of a load balancer comes from.
@@ -79,6 +78,9 @@ pub struct CostSum {
     pub priced: usize,
     /// Load balancers whose cost is not known.
     pub unpriced: usize,
+    /// Load balancers of which it is not known whether they belong to the sum; their cost is not in it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub undecided: usize,
     /// Whether they cost more, because capacity is known in part or not at all.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub at_least: bool,
@@ -117,17 +119,18 @@ impl CostSum {
         self.priced + self.unpriced
     }
 
-    /// The sums in words: `USD 32.85`, `at least USD 16.43`, `no price known`. None of no load balancer.
+    /// The sums in words: `USD 32.85`, `at least USD 16.43`, `no price known`. None of no load balancer; `unknown` where it is not known
+    /// whether any load balancer belongs to the sum.
     pub fn amounts_in_words(&self) -> String {
         if self.load_balancers() == 0 {
-            return "none".to_owned();
+            return if self.undecided == 0 { "none".to_owned() } else { "unknown".to_owned() };
         }
         if self.priced == 0 {
             return "no price known".to_owned();
         }
         let money = |(currency, amount): (&String, &Decimal)| format!("{currency} {}", amount.cents());
         let amounts: Vec<String> = self.amounts.iter().map(money).collect();
-        let at_least = if self.at_least || self.unpriced > 0 { "at least " } else { "" };
+        let at_least = if self.at_least || self.unpriced + self.undecided > 0 { "at least " } else { "" };
         format!("{at_least}{}", amounts.join(" and "))
     }
 
@@ -136,7 +139,7 @@ impl CostSum {
     pub fn sentence(&self) -> String {
         let all = self.load_balancers();
         let plural = if all == 1 { "" } else { "s" };
-        match (all, self.priced, self.unpriced) {
+        let sentence = match (all, self.priced, self.unpriced) {
             (0, ..) => self.amounts_in_words(),
             (_, _, 0) => format!("{} ({all} load balancer{plural})", self.amounts_in_words()),
             (_, 0, _) => format!("{all} load balancer{plural}, no price known"),
@@ -145,6 +148,11 @@ impl CostSum {
                 self.amounts_in_words(),
                 if priced == 1 { "has" } else { "have" }
             ),
+        };
+        match self.undecided {
+            0 => sentence,
+            1 => format!("{sentence}; not known for 1 load balancer"),
+            more => format!("{sentence}; not known for {more} load balancers"),
         }
     }
 
@@ -175,26 +183,47 @@ pub struct CostLine {
     pub costs: CostTally,
 }
 
-/// The load balancers that findings count as waste and as risk.
-struct Concerned<'a> {
-    idle: BTreeSet<&'a str>,
-    at_risk: BTreeSet<&'a str>,
+/// What findings say of load balancers as waste and as risk.
+#[derive(Debug, Default)]
+pub struct CostStanding<'a> {
+    idle: BTreeMap<&'a str, Option<bool>>,
+    weaker: BTreeMap<&'a str, Option<bool>>,
 }
 
-impl<'a> Concerned<'a> {
-    fn of(findings: impl IntoIterator<Item = &'a Finding>) -> Self {
-        let mut concerned = Self { idle: BTreeSet::new(), at_risk: BTreeSet::new() };
-        for finding in findings.into_iter().filter(|finding| matches!(finding.verdict, Verdict::Fail { .. })) {
-            let arn = finding.load_balancer.as_str();
-            if finding.verdict.reason() == VerdictReason::NoTraffic {
-                concerned.idle.insert(arn);
-            }
-            if finding.rule == MODE_RULE {
-                concerned.at_risk.insert(arn);
-            }
+impl<'a> CostStanding<'a> {
+    /// The standing of the load balancers of these findings.
+    pub fn of(findings: impl IntoIterator<Item = &'a Finding>) -> Self {
+        let mut standing = Self::default();
+        for finding in findings {
+            let answers = match finding.rule.as_str() {
+                MODE_RULE => &mut standing.weaker,
+                IDLE_RULE => &mut standing.idle,
+                _ => continue,
+            };
+            let answer = match finding.verdict {
+                Verdict::Fail { .. } => Some(true),
+                Verdict::Pass { .. } | Verdict::NotApplicable { .. } | Verdict::Excepted { .. } => Some(false),
+                Verdict::Unknown { .. } | Verdict::NotAsked { .. } => None,
+            };
+            answers.insert(finding.load_balancer.as_str(), answer);
         }
-        concerned
+        standing
     }
+
+    /// Whether no traffic was found, without an exception; none where that is not known.
+    pub fn is_idle(&self, lb: &LoadBalancer) -> Option<bool> {
+        self.idle.get(lb.arn.as_str()).copied().flatten()
+    }
+
+    /// Whether it is weaker than the policy requires, without an exception; none where that is not known.
+    pub fn is_weaker(&self, lb: &LoadBalancer) -> Option<bool> {
+        self.weaker.get(lb.arn.as_str()).copied().flatten()
+    }
+}
+
+/// Whether a count is left out of a document.
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 impl CostTally {
@@ -203,19 +232,20 @@ impl CostTally {
         load_balancers: impl IntoIterator<Item = &'a LoadBalancer>,
         findings: impl IntoIterator<Item = &'b Finding>,
     ) -> Option<Self> {
-        let concerned = Concerned::of(findings);
+        let standing = CostStanding::of(findings);
         let mut tally = Self::default();
-        load_balancers.into_iter().for_each(|lb| tally.add(lb, &concerned));
+        load_balancers.into_iter().for_each(|lb| tally.add(lb, &standing));
         (tally.total.priced > 0).then_some(tally)
     }
 
-    fn add(&mut self, lb: &LoadBalancer, concerned: &Concerned<'_>) {
+    fn add(&mut self, lb: &LoadBalancer, standing: &CostStanding<'_>) {
         self.total.add(lb);
-        if concerned.idle.contains(lb.arn.as_str()) {
-            self.idle.add(lb);
-        }
-        if concerned.at_risk.contains(lb.arn.as_str()) {
-            self.at_risk.add(lb);
+        for (sum, belongs) in [(&mut self.idle, standing.is_idle(lb)), (&mut self.at_risk, standing.is_weaker(lb))] {
+            match belongs {
+                Some(true) => sum.add(lb),
+                Some(false) => {}
+                None => sum.undecided += 1,
+            }
         }
     }
 
@@ -244,10 +274,10 @@ impl CostTally {
         findings: &[Finding],
         group: impl Fn(&LoadBalancer) -> String,
     ) -> Vec<CostLine> {
-        let concerned = Concerned::of(findings);
+        let standing = CostStanding::of(findings);
         let mut groups: BTreeMap<String, Self> = BTreeMap::new();
         for lb in load_balancers {
-            groups.entry(group(lb)).or_default().add(lb, &concerned);
+            groups.entry(group(lb)).or_default().add(lb, &standing);
         }
         groups.into_iter().map(|(group, costs)| CostLine { group, costs }).collect()
     }

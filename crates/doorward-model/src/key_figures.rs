@@ -7,6 +7,9 @@ use crate::{Bounds, CoverageStatus, FindingChange, LastMode, Mode, ScanReport, S
 /// The rule whose failures are load balancers that are weaker than required.
 pub const MODE_RULE: &str = "desync-mode-below-required";
 
+/// The rule about load balancers without traffic.
+pub const IDLE_RULE: &str = "load-balancer-idle";
+
 /// The figures. What was not seen is counted beside what was seen, never in it; it is absent where no ledger was read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct KeyFigures {

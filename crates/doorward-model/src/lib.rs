@@ -66,7 +66,7 @@ pub use change::{AppliedChange, AttributeChange, ChangeStatus};
 pub use change_effect::{BlockedLegitimate, ChangeEffect, DailySums};
 pub use code::{Certainty, CodePlace, InCode, ModePatch};
 pub use control_result::{ControlResult, FindingsOfControls};
-pub use cost::{CostBasis, CostLine, CostSum, CostTally, LoadBalancerCost};
+pub use cost::{CostBasis, CostLine, CostStanding, CostSum, CostTally, LoadBalancerCost};
 pub use cost_centre::CostCentres;
 pub use coverage::{Coverage, CoverageCounts, CoverageLine, CoverageStatus};
 pub use daily_series::{DailySeries, DaySum, SummedSeries};
@@ -82,7 +82,7 @@ pub use history_context::{HistoryContext, RemediationFigures};
 pub use ids::{AccountId, AccountRegion, Arn, InvalidId, Region};
 pub use inputs::Inputs;
 pub use inventory::{Evidence, Inventory, Listing, Organization, RawLoadBalancer, RegionInventory, Run};
-pub use key_figures::{KeyFigures, MODE_RULE};
+pub use key_figures::{IDLE_RULE, KeyFigures, MODE_RULE};
 pub use key_performance::{Durations, Kpi, KpiGrouping, KpiRow, Share, days_in_words};
 pub use load_balancer::{
     DROP_INVALID, Kind, Listener, LoadBalancer, LogDestination, Manager, Mode, Owner, OwnerSource, PlaceholderIdentity,

@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use crate::{
-    CostLine, CostTally, Finding, HistoryContext, Mode, Observed, OwnerNames, ScanReport, Severity, Verdict,
+    CostLine, CostTally, Finding, HistoryContext, IDLE_RULE, Mode, Observed, OwnerNames, ScanReport, Severity, Verdict,
     VerdictReason, share,
 };
 
@@ -191,7 +191,7 @@ impl PostureSummary {
             reviews: of_rule("exception-review-due", |verdict| matches!(verdict, Verdict::Fail { .. })),
             idle,
             more_idle,
-            idle_unknown: of_rule("load-balancer-idle", |verdict| matches!(verdict, Verdict::Unknown { .. })),
+            idle_unknown: of_rule(IDLE_RULE, |verdict| matches!(verdict, Verdict::Unknown { .. })),
             costs: PostureCosts::of(report, cost_centre_tags),
             changes: before.map(|before| {
                 let mut kinds: BTreeMap<_, usize> = BTreeMap::new();
@@ -292,7 +292,7 @@ fn exceptions(report: &ScanReport) -> (Vec<EndingException>, usize) {
 
 /// Idle load balancers, as [`CostTally`] counts them; none where the rule was not asked.
 fn idle(report: &ScanReport) -> (Option<Vec<IdleLoadBalancer>>, usize) {
-    let mut asked = report.findings.iter().filter(|finding| finding.rule == "load-balancer-idle").peekable();
+    let mut asked = report.findings.iter().filter(|finding| finding.rule == IDLE_RULE).peekable();
     if asked.peek().is_none() {
         return (None, 0);
     }

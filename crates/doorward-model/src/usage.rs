@@ -97,7 +97,7 @@ impl DailyMetric {
                 Self::LoadBalancer5xx,
                 Self::Bytes,
             ],
-            Kind::Network | Kind::Gateway => &[Self::NewFlows],
+            Kind::Network | Kind::Gateway => &[Self::NewFlows, Self::Bytes],
             Kind::Unrecognized => &[],
         }
     }
@@ -111,7 +111,8 @@ impl DailyMetric {
                 &[Self::Requests, Self::Redirects, Self::FixedResponses, Self::LoadBalancer4xx, Self::LoadBalancer5xx]
             }
             Kind::Classic => &[Self::Requests, Self::Bytes, Self::LoadBalancer4xx, Self::LoadBalancer5xx],
-            Kind::Network | Kind::Gateway => &[Self::NewFlows],
+            // A flow may be older than the window and carry bytes every day.
+            Kind::Network | Kind::Gateway => &[Self::NewFlows, Self::Bytes],
             Kind::Unrecognized => &[],
         }
     }

@@ -64,11 +64,15 @@ pub(crate) fn run(cli: &Cli, arguments: &MergeArguments) -> Result<Exit, Failure
         stop: None,
         merged: Some(MergedScan { inventory, criteria, plan, reads }),
     };
-    let exit = scan::run_and_publish(request, cli.colour_on_stdout(), arguments.publish)?;
-    if let (Some(draft), Some(save)) = (&draft, save) {
-        runtime.block_on(store.put(draft, save)).map_err(|problem| Failure::new(Exit::Sink, problem))?;
+    let ended = scan::run_and_publish(request, cli.colour_on_stdout(), arguments.publish);
+    if let (Some(draft), Some(save)) = (&draft, save)
+        && draft.exists()
+    {
+        // A saved scan is stored whatever failed after it; that failure comes first.
+        let stored = runtime.block_on(store.put(draft, save)).map_err(|problem| Failure::new(Exit::Sink, problem));
+        return ended.and_then(|exit| stored.map(|()| exit));
     }
-    Ok(exit)
+    ended
 }
 
 /// The parts, with ranges of numbers expanded.

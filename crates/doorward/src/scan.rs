@@ -202,6 +202,11 @@ async fn take_over(
         *recorder = Some(ledger.open(&ledger.path()?, &request.clock)?);
     }
     if let Some(recorder) = recorder {
+        if !inventory.run.interrupted {
+            // From here on, no event is recorded before the scan.
+            recorder.wait_to_record().await?;
+            recorder.name_merged(&mut inventory)?;
+        }
         recorder.apply_events_since(inventory.run.started, &mut inventory.cells)?;
     }
     inventory.check().map_err(|problem| Failure::new(Exit::Internal, problem))?;

@@ -1,5 +1,7 @@
 //! Recording a scan that several processes read.
 
+use std::collections::BTreeSet;
+
 use doorward_ledger::{Ledger, LedgerError, RunHeader};
 use doorward_model::{AccountId, Inventory, Region};
 
@@ -32,6 +34,31 @@ impl KnownAhead {
 }
 
 impl ScanRecorder {
+    /// Gives a merged scan an id of its own where a merge of other parts has recorded the id of its plan: shards that were repeated after
+    /// that are another scan. A merge of the same parts keeps the id, so that it may be repeated.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn name_merged(&self, inventory: &mut Inventory) -> Result<(), AssembleError> {
+        let readings = |inventory: &Inventory| {
+            let cells = inventory.cells.iter();
+            cells.map(|cell| (cell.account.clone(), cell.region.clone(), cell.read_at)).collect::<BTreeSet<_>>()
+        };
+        let (recorded, own) = (self.ledger.runs()?, readings(inventory));
+        let planned = inventory.run.id.clone();
+        for number in 2.. {
+            if !recorded.iter().any(|run| run.id == inventory.run.id) {
+                break;
+            }
+            // Where the raw data was deleted, nothing proves that the parts are the same.
+            if self.ledger.inventory(&inventory.run.id)?.is_some_and(|earlier| readings(&earlier) == own) {
+                break;
+            }
+            inventory.run.id = format!("{planned}-{number}");
+        }
+        Ok(())
+    }
+
     /// Begins and ends the collecting of a scan that others read; `plan` and `settings` identify what they read. A merge that was stopped
     /// before its record is done again, and a scan that is recorded already is left as it is.
     ///
@@ -43,7 +70,7 @@ impl ScanRecorder {
         plan: String,
         settings: String,
     ) -> Result<(), AssembleError> {
-        self.wait_for_turn().await?;
+        self.wait_to_record().await?;
         let run = &inventory.run;
         self.run.clone_from(&run.id);
         let lease = self.lease()?;

@@ -7,7 +7,6 @@ use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use doorward_model::sha256_hex;
@@ -41,15 +40,13 @@ pub(super) enum Fresh {
 impl WorkingCopy {
     /// An empty private copy, readable by its owner only.
     pub(super) fn new(folder: &Path) -> Result<Self, LedgerError> {
-        static NUMBER: AtomicU64 = AtomicU64::new(0);
         make_folder(folder).map_err(|source| LedgerError::Folder { path: folder.to_owned(), source })?;
         remove_left_behind(folder);
-        let name = format!("{PRIVATE}{}-{}.sqlite", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
-        let copy = Self { file: folder.join(name), folder: folder.to_owned() };
-        // A process id may come again after a kill: what lies there is of a process that ended.
-        let _ = std::fs::remove_file(&copy.file);
-        private().create_new(true).open(&copy.file).map_err(|e| copy.refused(&e))?;
-        Ok(copy)
+        // A name of chance: processes of two containers have the same ids, and may share the folder.
+        let made = tempfile::Builder::new().prefix(PRIVATE).suffix(".sqlite").tempfile_in(folder);
+        let made = made.and_then(|file| file.keep().map_err(|kept| kept.error));
+        let (_, file) = made.map_err(|source| LedgerError::Folder { path: folder.to_owned(), source })?;
+        Ok(Self { file, folder: folder.to_owned() })
     }
 
     pub(super) fn file(&self) -> &Path {

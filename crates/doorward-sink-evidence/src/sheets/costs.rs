@@ -1,8 +1,6 @@
 //! What load balancers cost, one row for each load balancer and currency.
 
-use std::collections::BTreeSet;
-
-use doorward_model::{Arn, CostCentres, LoadBalancer, LoadBalancerCost, MODE_RULE, Money, Verdict, VerdictReason};
+use doorward_model::{CostCentres, CostStanding, LoadBalancer, LoadBalancerCost, Money};
 
 use super::SheetContext;
 use crate::sheet::{Columns, Kind, Sheet, Title};
@@ -19,12 +17,16 @@ struct Row<'p> {
     cost: &'p LoadBalancerCost,
     money: &'p Money,
     centre: String,
-    idle: bool,
-    weaker: bool,
+    idle: Option<bool>,
+    weaker: Option<bool>,
 }
 
-fn word(yes: bool) -> &'static str {
-    if yes { "yes" } else { "no" }
+fn word(answer: Option<bool>) -> &'static str {
+    match answer {
+        Some(true) => "yes",
+        Some(false) => "no",
+        None => "unknown",
+    }
 }
 
 fn columns<'p>() -> Columns<'p, Row<'p>> {
@@ -36,16 +38,26 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
         .text("Cost centre", 22, "By the tags that the settings name; blank where they name none.", |r| {
             r.centre.as_str().into()
         })
-        .with(Kind::Word, "Idle", 8, "Whether the rule load-balancer-idle found no traffic.", |r| word(r.idle).into())
-        .with(Kind::Word, "Weaker", 8, "Whether it is weaker than the policy requires, without an exception.", |r| {
-            word(r.weaker).into()
-        })
+        .with(
+            Kind::Word,
+            "Idle",
+            8,
+            "Whether the rule load-balancer-idle found no traffic; unknown where too little was read.",
+            |r| word(r.idle).into(),
+        )
+        .with(
+            Kind::Word,
+            "Weaker",
+            8,
+            "Whether it is weaker than the policy requires, without an exception; unknown where its mode is.",
+            |r| word(r.weaker).into(),
+        )
         .text("Currency", 10, "The currency, as ISO 4217 names it.", |r| r.money.currency.as_str().into())
         .with(Kind::Id, "Amount", 16, "The amount, exact, as text; credits and refunds are subtracted.", |r| {
             r.money.amount.to_string().into()
         })
         .with(Kind::Word, "At least", 10, "Whether it costs more, because capacity is not known.", |r| {
-            word(r.cost.at_least).into()
+            word(Some(r.cost.at_least)).into()
         })
         .text("Period", 26, "The period of the amount.", |r| r.cost.period().into())
         .text("Source", 44, "Where the amount comes from.", |r| r.cost.source.as_str().into())
@@ -56,10 +68,7 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
 pub(crate) fn sheet<'p>(cx: &'p SheetContext<'p>) -> Sheet<'p> {
     let report = cx.report();
     let centres = CostCentres::new(&report.accounts, &cx.pack.context.cost_centre_tags);
-    let failing = || report.findings.iter().filter(|finding| matches!(finding.verdict, Verdict::Fail { .. }));
-    let idle: BTreeSet<&Arn> =
-        failing().filter(|f| f.verdict.reason() == VerdictReason::NoTraffic).map(|f| &f.load_balancer).collect();
-    let weaker: BTreeSet<&Arn> = failing().filter(|f| f.rule == MODE_RULE).map(|f| &f.load_balancer).collect();
+    let standing = CostStanding::of(&report.findings);
     let priced = report.load_balancers.iter().filter_map(|lb| Some((lb, lb.cost.as_deref()?)));
     let rows: Vec<Row<'p>> = priced
         .flat_map(|(lb, cost)| cost.amounts.iter().map(move |money| (lb, cost, money)))
@@ -68,8 +77,8 @@ pub(crate) fn sheet<'p>(cx: &'p SheetContext<'p>) -> Sheet<'p> {
             cost,
             money,
             centre: centres.of(lb),
-            idle: idle.contains(&lb.arn),
-            weaker: weaker.contains(&lb.arn),
+            idle: standing.is_idle(lb),
+            weaker: standing.is_weaker(lb),
         })
         .collect();
     Sheet::new(TITLE, columns(), rows.len(), rows)

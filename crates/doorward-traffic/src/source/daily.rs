@@ -95,6 +95,7 @@ pub fn cloudwatch_name(kind: Kind, metric: DailyMetric) -> Option<(&'static str,
         (Kind::Classic, M::LoadBalancer5xx) => "HTTPCode_ELB_5XX",
         (Kind::Classic, M::Bytes) => "EstimatedProcessedBytes",
         (Kind::Network | Kind::Gateway, M::NewFlows) => "NewFlowCount",
+        (Kind::Network | Kind::Gateway, M::Bytes) => "ProcessedBytes",
         _ => return None,
     };
     Some(match kind {

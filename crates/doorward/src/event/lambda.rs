@@ -135,11 +135,7 @@ async fn queued(
             Err(failure) => (format!("message {id}: {failure}\n"), failure.exit()),
         };
         texts.push(text);
-        exit = match (exit, result) {
-            (Exit::Coverage, Exit::Findings) => Exit::FindingsAndCoverage,
-            (earlier, Exit::Findings) if earlier != Exit::Clean => earlier,
-            (earlier, later) => earlier.and(later),
-        };
+        exit = of_batch(exit, result);
         if handler.publish || handler.notify {
             figures.delivery(result != Exit::Sink);
         }
@@ -150,6 +146,7 @@ async fn queued(
     if !schedules.is_empty() {
         // One scan answers all of them.
         figures.finished = Some(false);
+        let before = figures.delivered;
         let (text, result) = match scheduled(handler, stop, figures).await {
             Ok((_, result, text)) => (text, result),
             Err(failure) => {
@@ -157,10 +154,23 @@ async fn queued(
                 (failure.to_string(), failure.exit())
             }
         };
+        // The scan's delivery does not replace that of a message that failed.
+        if before == Some(false) {
+            figures.delivery(false);
+        }
         texts.push(text);
-        exit = exit.and(result);
+        exit = of_batch(exit, result);
     }
     Ok((batch_answer(failed.iter().map(String::as_str)), exit, texts.join("\n")))
+}
+
+/// The exit code of a batch after one more of its messages: a failure is not replaced by findings.
+fn of_batch(earlier: Exit, later: Exit) -> Exit {
+    match (earlier, later) {
+        (Exit::Coverage, Exit::Findings) => Exit::FindingsAndCoverage,
+        (earlier, Exit::Findings) if earlier != Exit::Clean => earlier,
+        (earlier, later) => earlier.and(later),
+    }
 }
 
 /// Runs a scan, and then publishes and notifies. Findings and gaps are its result, not a failure.
