@@ -149,10 +149,11 @@ impl CostSum {
                 if priced == 1 { "has" } else { "have" }
             ),
         };
-        match self.undecided {
-            0 => sentence,
-            1 => format!("{sentence}; not known for 1 load balancer"),
-            more => format!("{sentence}; not known for {more} load balancers"),
+        let plural = if self.undecided == 1 { "" } else { "s" };
+        match (self.undecided, all) {
+            (0, _) => sentence,
+            (undecided, 0) => format!("unknown for {undecided} load balancer{plural}"),
+            (undecided, _) => format!("{sentence}; unknown for {undecided} more load balancer{plural}"),
         }
     }
 
@@ -286,4 +287,20 @@ impl CostTally {
 /// The accounts of a report by id.
 pub(crate) fn accounts_by_id(accounts: &[Account]) -> BTreeMap<&AccountId, &Account> {
     accounts.iter().map(|account| (&account.id, account)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sum_of_which_nothing_is_known_is_not_none() {
+        let undecided = |undecided| CostSum { undecided, ..CostSum::default() };
+        assert_eq!((undecided(0).amounts_in_words(), undecided(0).sentence()), ("none".to_owned(), "none".to_owned()));
+        assert_eq!(undecided(1).amounts_in_words(), "unknown");
+        assert_eq!(undecided(1).sentence(), "unknown for 1 load balancer");
+        let known = CostSum { priced: 1, amounts: [("USD".to_owned(), Decimal::default())].into(), ..undecided(2) };
+        assert_eq!(known.amounts_in_words(), "at least USD 0.00");
+        assert_eq!(known.sentence(), "at least USD 0.00 (1 load balancer); unknown for 2 more load balancers");
+    }
 }

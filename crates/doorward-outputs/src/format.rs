@@ -107,7 +107,7 @@ impl Format {
     }
 
     /// The name, as in `--format`.
-    fn name(&self) -> &str {
+    pub fn name(&self) -> &str {
         match &self.kind {
             FormatKind::BuiltIn(output) => output.name,
             FormatKind::Plugin(name) => name,

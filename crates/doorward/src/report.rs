@@ -69,6 +69,16 @@ pub(crate) fn run(cli: &Cli, arguments: &ReportArguments) -> Result<Exit, Failur
         );
         return Err(Failure::new(Exit::Usage, problem));
     }
+    // Figures of a part would read as those of the organization, or of load balancers without other findings.
+    let counts_the_whole = |format: &&Format| match format.name() {
+        "posture" => !filter.is_empty(),
+        "csv-inventory" => filter.selects_findings(),
+        _ => false,
+    };
+    if let Some(format) = formats.iter().find(counts_the_whole) {
+        let problem = format!("--format {format}: its figures are of all findings; leave the filters out ({filter})");
+        return Err(Failure::new(Exit::Usage, problem));
+    }
     // What a plugin received is compared with what it receives next, and a finding that is only left out would count as gone.
     if let Some(plugin) = formats.iter().find(|format| !filter.is_empty() && format.is_plugin()) {
         let problem = format!("--format {plugin}: a plugin receives the whole scan; leave the filters out ({filter})");

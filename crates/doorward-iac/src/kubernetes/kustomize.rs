@@ -143,7 +143,12 @@ pub(crate) fn mark(sources: &[SourceFile], built: &BTreeSet<String>, output: &mu
         // The change of a kustomization below is listed there.
         let own = changes.iter().filter(|(path, _)| *path == kustomization.path);
         let parts: Vec<&str> = own.map(|(_, field)| field.as_str()).collect();
-        if parts.is_empty() || !files.iter().any(|file| declared.contains(file.as_str())) {
+        let changes_declared = files.iter().any(|file| declared.contains(file.as_str()));
+        // What is patched may lie elsewhere: in another repository, or outside of what was given.
+        let changes_others = !changes_declared
+            && files.iter().any(|file| !sources.iter().any(|source| source.path == *file))
+            && patches_speak_of_controllers(kustomization, sources);
+        if parts.is_empty() || !(changes_declared || changes_others) {
             continue;
         }
         let source = sources.iter().find(|source| source.path == kustomization.path);
@@ -153,13 +158,21 @@ pub(crate) fn mark(sources: &[SourceFile], built: &BTreeSet<String>, output: &mu
             address: kustomization.path.clone(),
             place: SourceText::new(source).place(kustomization.text_at..kustomization.text_at),
             because: format!(
-                "The kustomization changes manifests that declare load balancers ({}); check its result: `kubectl kustomize \
-                 {folder} | doorward check -`.",
+                "The kustomization changes manifests that {} ({}); check its result: `kubectl kustomize {folder} | doorward \
+                 check -`.",
+                if changes_declared { "declare load balancers" } else { "are not among the files" },
                 parts.join(", ")
             ),
         });
     }
     output.unread.extend(unread);
+}
+
+/// Whether the kustomization, or a file of its patches, names annotations of the controllers.
+fn patches_speak_of_controllers(one: &Kustomization, sources: &[SourceFile]) -> bool {
+    let mut texts = named_files(one, &PATCHES);
+    texts.push(one.path.clone());
+    sources.iter().any(|source| texts.contains(&source.path) && signs::of_controller(&source.text))
 }
 
 /// Collects the manifests of a kustomization and the changes that it and those below it make.

@@ -250,6 +250,12 @@ fn a_pack_of_a_part_says_of_which() {
         without_verdicts.err
     );
     assert!(!folder.path().join("archive").exists(), "what is refused writes nothing");
+    // Figures of a part would read as those of the organization.
+    for (format, filter) in [("posture", ["--account", "100000000030"]), ("csv-inventory", ["--verdict", "pass"])] {
+        let saved = ["-q", "report", "--from", "doorward-demo/scan.saved", "--format", format];
+        let refused = run(doorward().args(saved).args(filter));
+        assert!(refused.code == Some(2) && refused.err.contains("leave the filters out"), "{format}: {}", refused.err);
+    }
 
     let part = report(&["--profile", "internet-facing"]);
     assert_eq!(part.code, Some(3), "{}", part.err);

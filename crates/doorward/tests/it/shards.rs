@@ -279,6 +279,32 @@ fn shards_know_what_one_scan_knows() {
     assert_eq!(masked("merged.json"), masked("second.json"));
 }
 
+/// Shards that were repeated after their scan was recorded are another scan; the same parts are the same scan.
+#[test]
+fn repeated_shards_are_recorded_as_another_scan() {
+    let bed = Bed::start(&world("acme-org"), vec![]);
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let shard = |of: &str, save: &str| {
+        let wanted = ["-q", "scan", "--shard", of, "--save", save, "--discovered", "plan.json"];
+        succeeded(run(bed.doorward(folder).args(wanted)));
+    };
+    succeeded(run(bed.doorward(folder).args(["-q", "scan", "--discover-only", "--save", "plan.json"])));
+    shard("1/2", "part-1.json");
+    shard("2/2", "part-2.json");
+    let recorded = || {
+        let merged = run(bed.doorward(folder).args(["-q", "merge", "--discovered", "plan.json", "part-{1..2}.json"]));
+        assert_eq!(merged.code, Some(3), "{}", merged.err);
+        let history = run(bed.doorward(folder).args(["history", "--format", "json"]));
+        serde_json::from_str::<Value>(&history.out).unwrap()["scans"].as_array().unwrap().len()
+    };
+    assert_eq!(recorded(), 1);
+    assert_eq!(recorded(), 1, "the same parts are the same scan");
+    shard("2/2", "part-2.json");
+    assert_eq!(recorded(), 2, "what was read again is recorded");
+    assert_eq!(recorded(), 2);
+}
+
 #[test]
 fn a_shard_refuses_what_needs_the_whole_scan() {
     let bed = Bed::start(&world("acme-org"), vec![]);

@@ -71,6 +71,9 @@ impl<'a> BuildInput<'_, 'a> {
                         }
                         objects.push(BuiltObject { text, node: document.root, is_changed: false });
                     }
+                } else if ![".yaml", ".yml", ".json"].iter().any(|ending| path.ends_with(ending)) {
+                    // A folder without a kustomization among the files: what it has is not known.
+                    return None;
                 }
                 // Any other file is outside the search, or declares no load balancer.
             }
