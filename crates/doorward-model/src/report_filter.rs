@@ -1,10 +1,12 @@
 //! A part of a report: the load balancers and findings that some criteria select. Coverage stays that of the whole scan.
+//!
+//! A load balancer of which it could not be read whether a criterion selects it is selected: it may be meant.
 
 use std::collections::BTreeSet;
 
 use crate::{
-    Arn, DeadlineTally, Finding, LoadBalancer, Observed, ScanReport, Severity, Tally, UnseenFinding, VerdictKind,
-    owner_key,
+    Arn, DeadlineTally, Finding, GapReason, Listing, LoadBalancer, Observed, ScanReport, Severity, Tally,
+    UnseenFinding, VerdictKind, owner_key,
 };
 
 /// The criteria; one without a value selects everything. Values of one criterion are alternatives, criteria hold together.
@@ -16,7 +18,7 @@ pub struct ReportFilter {
     pub accounts: Vec<String>,
     /// Organizational units as paths of names, with those below them.
     pub ous: Vec<String>,
-    /// Risk profiles by name. Load balancers whose profile is not known are selected too: they may be of it.
+    /// Risk profiles by name.
     pub profiles: Vec<String>,
     /// Rule ids.
     pub rules: Vec<String>,
@@ -70,14 +72,62 @@ impl ReportFilter {
     }
 
     fn has_load_balancer(&self, lb: &LoadBalancer) -> bool {
-        let unit = match &lb.ou {
-            Observed::Known(ou) => Some(ou.names.as_str()),
-            Observed::Absent | Observed::Unread(_) => None,
+        let in_unit = match &lb.ou {
+            Observed::Known(ou) => self.has_unit(Some(&ou.names)),
+            Observed::Absent => self.has_unit(None),
+            Observed::Unread(_) => true,
         };
-        self.has_owner(lb.owner_label())
+        // Owners that no verdict asks for are a group of their own.
+        let is_owner_unread = lb.owner.gap().is_some_and(|gap| gap.reason != GapReason::NotAsked);
+        (is_owner_unread || self.has_owner(lb.owner_label()))
             && self.has_account(lb.account.as_str())
-            && self.has_unit(unit)
+            && in_unit
             && self.has_profile(lb)
+    }
+
+    /// A criterion that selects nothing that the report knows, as the name of its flag, the value and the known values: a value that
+    /// is misspelt would read as if nothing failed. None where what is known is incomplete, because the value may then be right.
+    pub fn unmatched<'a>(&'a self, report: &ScanReport) -> Option<(&'static str, &'a str, Vec<String>)> {
+        let sorted = |values: BTreeSet<&str>| values.into_iter().map(str::to_owned).collect::<Vec<_>>();
+        let (unseen_lbs, unseen_findings) = report
+            .unseen
+            .as_ref()
+            .map_or((&[][..], &[][..]), |unseen| (unseen.load_balancers.as_slice(), unseen.findings.as_slice()));
+        if matches!(report.coverage.accounts_listing, Listing::Full) {
+            let seen = report.accounts.iter().map(|account| account.id.as_str());
+            let known: BTreeSet<&str> = seen.chain(unseen_lbs.iter().map(|lb| lb.account.as_str())).collect();
+            if let Some(account) = self.accounts.iter().find(|account| !known.contains(account.as_str())) {
+                return Some(("--account", account, sorted(known)));
+            }
+        }
+        let all_units_read = report.accounts.iter().all(|account| account.ou.gap().is_none());
+        if all_units_read {
+            let seen = report.accounts.iter().filter_map(|account| account.ou.known()).map(|ou| ou.names.as_str());
+            let known: BTreeSet<&str> = seen.chain(unseen_lbs.iter().map(|lb| lb.unit.as_str())).collect();
+            let is_known = |ou: &String| {
+                let one = Self { ous: vec![ou.clone()], ..Self::default() };
+                known.iter().any(|unit| one.has_unit(Some(unit)))
+            };
+            if let Some(ou) = self.ous.iter().find(|ou| !is_known(ou)) {
+                return Some(("--ou", ou, sorted(known)));
+            }
+        }
+        let all_owners_read = report.is_whole()
+            && report
+                .load_balancers
+                .iter()
+                .all(|lb| lb.owner.gap().is_none_or(|gap| gap.reason == GapReason::NotAsked));
+        if all_owners_read {
+            let unseen =
+                unseen_lbs.iter().map(|lb| lb.owner.as_str()).chain(unseen_findings.iter().map(|f| f.owner.as_str()));
+            let known: BTreeSet<&str> =
+                report.load_balancers.iter().map(LoadBalancer::owner_label).chain(unseen).collect();
+            let is_known = |owner: &String| known.iter().any(|name| owner_key(name) == owner_key(owner));
+            if let Some(owner) = self.owners.iter().find(|owner| !is_known(owner)) {
+                return Some(("--owner", owner, sorted(known)));
+            }
+        }
+        None
     }
 
     fn has_rule(&self, rule: &str) -> bool {
@@ -162,7 +212,7 @@ mod tests {
         for (unit, expected) in [("/Prod", true), ("/Prod/Shop", true), ("/Production", false)] {
             assert_eq!(filter.has_unit(Some(unit)), expected, "{unit}");
         }
-        assert!(!filter.has_unit(None), "what could not be read is not selected");
+        assert!(!filter.has_unit(None), "what is in no organizational unit is not selected");
         assert_eq!(filter.to_string(), "OU /Prod/");
         assert!(ReportFilter::default().has_unit(None) && ReportFilter::default().is_empty());
     }

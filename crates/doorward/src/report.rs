@@ -103,6 +103,9 @@ pub(crate) fn run(cli: &Cli, arguments: &ReportArguments) -> Result<Exit, Failur
         let sinks = PreparedSinks::new(&formats, inputs, None, places, cli.quiet).await?;
         let stopped = kept.stopped;
         let scan = AssembledScan::kept(kept, &criteria, &register, given)?;
+        if let Some((flag, given, known)) = filter.unmatched(&scan.report) {
+            return Err(unknown_value(flag, given, &known));
+        }
         let problem = register::notices(&register, &scan.report, cli.quiet);
         let of_report = || {
             problem.unwrap_or_else(|| {

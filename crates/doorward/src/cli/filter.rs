@@ -36,6 +36,9 @@ pub(crate) struct FilterArguments {
     verdicts: Vec<String>,
 }
 
+/// The most values that an error names.
+const NAMED: usize = 30;
+
 impl FilterArguments {
     /// The criteria.
     pub(crate) fn filter(&self) -> Result<ReportFilter, Failure> {
@@ -75,5 +78,8 @@ pub(super) fn check_rules(rules: &[String]) -> Result<(), Failure> {
 pub(crate) fn unknown_value(flag: &str, given: &str, known: &[String]) -> Failure {
     let near = nearest(given, &known.iter().map(String::as_str).collect::<Vec<_>>());
     let near = near.map(|near| format!(" (did you mean {near}?)")).unwrap_or_default();
-    Failure::new(Exit::Usage, format!("{flag} {given}: not one of {}{near}", known.join(", ")))
+    let more = known.len().saturating_sub(NAMED);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let named: Vec<&str> = known.iter().take(NAMED).map(String::as_str).collect();
+    Failure::new(Exit::Usage, format!("{flag} {given}: not one of {}{more}{near}", named.join(", ")))
 }

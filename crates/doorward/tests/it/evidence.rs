@@ -250,6 +250,15 @@ fn a_pack_of_a_part_says_of_which() {
         without_verdicts.err
     );
     assert!(!folder.path().join("archive").exists(), "what is refused writes nothing");
+    // A value that selects nothing would read as if nothing failed.
+    for (flag, value, near) in [
+        ("--account", "100000000099", "not one of"),
+        ("--owner", "storefrnt", "did you mean storefront?"),
+        ("--ou", "/Nowhere", "not one of"),
+    ] {
+        let refused = report(&[flag, value]);
+        assert!(refused.code == Some(2) && refused.err.contains(near), "{flag}: {}", refused.err);
+    }
     // Figures of a part would read as those of the organization.
     for (format, filter) in [("posture", ["--account", "100000000030"]), ("csv-inventory", ["--verdict", "pass"])] {
         let saved = ["-q", "report", "--from", "doorward-demo/scan.saved", "--format", format];
