@@ -50,6 +50,20 @@ pub struct CallSettings {
     pub longest_pause: Span,
 }
 
+impl CallSettings {
+    /// The key and the problem of a value that cannot be used.
+    pub fn problem(&self) -> Option<(&'static str, String)> {
+        let Self { concurrency, share_of_limits, tries, .. } = self;
+        if !(1..=4096).contains(concurrency) {
+            return Some(("calls.concurrency", format!("{concurrency} is not between 1 and 4096")));
+        }
+        if !(0.01..=1e6).contains(share_of_limits) {
+            return Some(("calls.share_of_limits", format!("{share_of_limits} is not between 0.01 and 1000000")));
+        }
+        (*tries == 0).then(|| ("calls.tries", "0 tries never make a call".to_owned()))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

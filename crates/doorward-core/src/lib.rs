@@ -17,9 +17,11 @@ pub mod pipeline;
 
 mod pages;
 mod run;
+mod scan_settings;
 
 pub use collect::{collect, single};
 pub use discover::discover;
 pub use evaluate::evaluate;
 pub use normalize::normalize;
 pub use run::run_of;
+pub use scan_settings::ScanSettings;

@@ -23,6 +23,16 @@ pub use label::label;
 pub use manager::ManagerSettings;
 pub use owner::OwnerSettings;
 
+/// Tags for environment and application type.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LabelSettings {
+    /// Tag keys that name the environment, in order.
+    pub environment_tags: Vec<String>,
+    /// Tag keys that name the application type, in order.
+    pub application_tags: Vec<String>,
+}
+
 /// The settings of tags.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

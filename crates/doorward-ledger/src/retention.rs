@@ -1,5 +1,7 @@
 //! Retention: raw scans are deleted after a number of months; findings and mode changes are kept for ever.
 
+use std::fmt;
+
 use jiff::{Span, Timestamp, tz::TimeZone};
 use rusqlite::Connection;
 use serde::Serialize;
@@ -25,6 +27,19 @@ pub struct PruneReport {
     pub texts: usize,
     /// The size of those texts, bytes.
     pub bytes: u64,
+}
+
+impl fmt::Display for PruneReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { before, dry_run, scans, scans_kept, cells, texts: _, bytes } = self;
+        let verb = if *dry_run { "would delete" } else { "deleted" };
+        let before = before.strftime("%Y-%m-%d");
+        write!(
+            f,
+            "{verb} {scans} raw scans that ended before {before} ({cells} account-Regions, {bytes} bytes); {scans_kept} raw scans are \
+             kept. Findings and mode changes are never deleted."
+        )
+    }
 }
 
 const OLD_SCANS: &str = "SELECT seq FROM scans WHERE at < ?1";

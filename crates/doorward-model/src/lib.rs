@@ -34,6 +34,7 @@ mod observation;
 mod observed;
 mod owner_names;
 pub mod palette;
+mod past_time;
 mod policy;
 mod posture_summary;
 mod profile;
@@ -92,6 +93,7 @@ pub use money::{Decimal, InvalidDecimal, Money};
 pub use observation::{CLOCK_TOLERANCE, ObservationPeriod, clock_offset_sentence, is_ahead};
 pub use observed::Observed;
 pub use owner_names::{OwnerNames, owner_key};
+pub use past_time::{PastTime, PastTimeError};
 pub use policy::{Pattern, Policy, PolicyPreset, PolicyRule};
 pub use posture_summary::{
     CostRow, EndingException, IdleLoadBalancer, OwnerRisk, PostureCosts, PostureFigure, PosturePoint, PostureSummary,

@@ -18,6 +18,7 @@ use serde::Serialize;
 mod answers;
 mod apply;
 pub mod edit;
+mod entry;
 mod read;
 mod schema;
 mod scope;
@@ -26,6 +27,8 @@ mod usage;
 
 pub(crate) use answers::Answers;
 pub(crate) use apply::{Cover, Held, Wrapped, last_to_end, name, names};
+pub use entry::Entry;
+pub(crate) use read::nearest;
 pub use schema::RegisterFile;
 pub use scope::Scope;
 pub use term::{Moment, MomentError, State};
@@ -98,22 +101,6 @@ pub struct Exception {
     pub review: Option<Moment>,
     /// Whether it may cover more load balancers than [`Terms::maximum_matches`].
     pub many: bool,
-}
-
-/// One line of `doorward exceptions list`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Entry<'a> {
-    /// The exception.
-    #[serde(flatten)]
-    pub exception: &'a Exception,
-    /// The file that holds it.
-    pub file: &'a str,
-    /// Its first line.
-    pub line: usize,
-    /// Its state.
-    pub state: State,
-    /// Whole days left until its end: 0 within the last 24 hours, negative from the end on.
-    pub days_left: i64,
 }
 
 /// Every exception of every file. The default is no register at all.

@@ -12,6 +12,7 @@ pub mod exceptions;
 mod matching;
 mod policy_criteria;
 mod policy_explanation;
+mod policy_problem;
 mod preconditions;
 mod presets;
 mod register_rules;
@@ -26,6 +27,7 @@ use std::sync::LazyLock;
 use doorward_model::{Arn, LoadBalancer, Policy, RequiredMode, Rule, RuleMeta};
 
 pub use policy_explanation::PolicyExplanation;
+pub use policy_problem::policy_problem;
 pub use presets::{PRESETS, PresetFile};
 pub use remediation::{
     DROP_INVALID, DROP_INVALID_CAUTION, LOG_BUCKET, drop_invalid_headers, mode_caution, set_mode_instructions,

@@ -13,6 +13,7 @@ use doorward_model::{Account, AccountId, CoverageStatus, GapReason, Region, Regi
 use futures::StreamExt as _;
 use jiff::Timestamp;
 
+mod examination;
 mod gap_groups;
 mod gaps;
 mod policy_fix;
@@ -20,6 +21,7 @@ mod render;
 mod security_hub;
 mod traffic;
 
+pub use examination::{Examination, ExaminationObserver};
 pub use gaps::{PlacedGap, Stage, of_scan};
 pub use policy_fix::{PolicyChange, policy_changes};
 pub use render::{ExitMeaning, json, json_without_access, table, way_in_table};

@@ -4,6 +4,8 @@
 //! mode would block them. The library is of 2020: it knows neither `SuspiciousTeClPresent` nor HTTP/2, so that its
 //! classification may be milder than that of a load balancer today.
 
+use std::fmt;
+
 use http_desync_guardian::RequestSafetyTier;
 use http_desync_guardian::request_analyzer::{HttpRequestData, RequestAnalysisResult};
 use schemars::JsonSchema;
@@ -26,6 +28,20 @@ pub struct Classified {
     pub reason: String,
     /// The explanation of the library.
     pub message: Option<String>,
+}
+
+/// The tier and the reason, and where each is explained: a line each.
+impl fmt::Display for Classified {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{} ({})", self.tier.as_ref().map_or("Compliant", Tier::as_str), self.reason)?;
+        if let Some(message) = &self.message {
+            writeln!(f, "{message}")?;
+        }
+        match crate::reason(&self.reason) {
+            Some(_) => writeln!(f, "`doorward explain {}` describes typical clients and the fix", self.reason),
+            None => Ok(()),
+        }
+    }
 }
 
 /// A request that cannot be classified.

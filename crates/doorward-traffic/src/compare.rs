@@ -138,6 +138,30 @@ pub struct BeforeAfter {
     pub figures: Vec<Compared>,
 }
 
+/// The document of `doorward traffic compare --format json`.
+#[derive(Debug, Serialize)]
+pub struct CompareDocument<'a> {
+    format: &'static str,
+    change: Date,
+    load_balancers: Vec<ComparedLoadBalancer<'a>>,
+}
+
+/// One load balancer in the document.
+#[derive(Debug, Serialize)]
+struct ComparedLoadBalancer<'a> {
+    load_balancer: &'a LoadBalancerKey,
+    #[serde(flatten)]
+    compared: &'a BeforeAfter,
+}
+
+impl<'a> CompareDocument<'a> {
+    /// The document of what was compared.
+    pub fn new(change: Date, compared: &'a BTreeMap<LoadBalancerKey, BeforeAfter>) -> Self {
+        let line = |(load_balancer, compared)| ComparedLoadBalancer { load_balancer, compared };
+        Self { format: "traffic-compare-v1", change, load_balancers: compared.iter().map(line).collect() }
+    }
+}
+
 /// Before and after of every load balancer of which there is evidence. Logs are compared only where all of them were read: files that were
 /// chosen by a metric hold the requests of bad periods, not those of the days. Elsewhere the metrics are compared.
 pub fn compare_evidence(evidence: &TrafficEvidence, changed: Date) -> BTreeMap<LoadBalancerKey, BeforeAfter> {

@@ -55,7 +55,9 @@ pub use affected::{AffectedRequests, ClientKind};
 pub use binomial::upper_95;
 pub use blocked_clients::{BlockedClient, blocked_clients};
 pub use classify::{Classified, ClassifyError, classify};
-pub use compare::{BeforeAfter, Change, Compared, ComparedBy, Figure, compare, compare_evidence, render_comparison};
+pub use compare::{
+    BeforeAfter, Change, CompareDocument, Compared, ComparedBy, Figure, compare, compare_evidence, render_comparison,
+};
 pub use count_cache::{CacheUse, CountCache, CountCacheError, FOLDER as STATE_FOLDER};
 pub use evidence::{AthenaScan, EvidenceError, TrafficEvidence, id, key};
 pub use extent::{Extent, extent, falls_short};

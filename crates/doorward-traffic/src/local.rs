@@ -130,7 +130,15 @@ pub fn read_folder(
     tally.reading.listed.selected -= copies;
     tally.reading.listed.repeated += copies;
     tally.reading.unread.merge(&refused);
-    Ok(tally)
+    let outside: u64 = tally.load_balancers.values().map(|load_balancer| load_balancer.outside).sum();
+    match options.window {
+        // Files with other names than AWS's: only their lines have times.
+        Some(window) if outside > 0 && tally.lines() == 0 && tally.is_whole() => {
+            let (folder, s) = (folder.to_owned(), if outside == 1 { "" } else { "s" });
+            Err(FolderError::OutsideWindow { folder, window, holds: format!("{outside} line{s}, of other times") })
+        }
+        _ => Ok(tally),
+    }
 }
 
 /// Why there is nothing to read in a folder.

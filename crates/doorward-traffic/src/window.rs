@@ -3,9 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
+use doorward_model::PastTime;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
+use jiff::{RoundMode, SignedDuration, Timestamp, TimestampRound, Unit};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -155,6 +156,12 @@ pub struct Window {
     pub end: Hour,
 }
 
+/// The end of the hour that a time lies in; a full hour is its own.
+fn whole_hour(time: Timestamp) -> Timestamp {
+    let round = TimestampRound::new().smallest(Unit::Hour).mode(RoundMode::Ceil);
+    time.round(round).unwrap_or(time)
+}
+
 impl Window {
     /// The whole hours that cover a span: its start is rounded down, its end up.
     pub fn covering(start: Timestamp, end: Timestamp) -> Result<Self, TimeError> {
@@ -166,10 +173,16 @@ impl Window {
         Ok(Self { first, end: Hour(last.0.saturating_add(1)) })
     }
 
-    /// The given number of days up to a time, which is rounded up to a full hour.
+    /// The given number of days up to a time, which is rounded up to a full hour first: three days are 72 hours.
     pub fn days_before(end: Timestamp, days: u32) -> Result<Self, TimeError> {
+        let end = whole_hour(end);
         let start = end.checked_sub(SignedDuration::from_hours(i64::from(days) * 24)).unwrap_or(Timestamp::MIN);
         Self::covering(start, end)
+    }
+
+    /// From a start to an end, in whole hours. A length counts from the full hour after `now`.
+    pub fn between(start: PastTime, end: Timestamp, now: Timestamp) -> Result<Self, TimeError> {
+        Self::covering(start.at(whole_hour(now)), end)
     }
 
     /// The part of it that is not before an hour; none if it is empty.

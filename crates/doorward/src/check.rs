@@ -39,7 +39,7 @@ pub(crate) fn run(cli: &Cli, arguments: &CheckArguments) -> Result<Exit, Failure
     };
     let register = settings.exceptions.read()?.register()?;
     let live = match &arguments.scan {
-        Some(path) => Some(LiveScan::new(crate::saved::read(path)?.0.inventory, &normalize)),
+        Some(path) => Some(LiveScan::new(doorward_saved_scan::read(path)?.0.inventory, &normalize)),
         None => None,
     };
     let checker = Checker::new(&check, &register, live.as_ref(), crate::clock::now())?;
@@ -149,20 +149,12 @@ fn deployment(arguments: &CheckArguments, settings: &GateSettings) -> Result<Dep
 /// The values of Terraform's variables: of the environment, and of the options in their order.
 fn variables(arguments: &CheckArguments) -> Result<VariableValues, Failure> {
     let usage = |message: String| Failure::new(Exit::Usage, message);
-    let mut values = VariableValues::default();
-    for (name, value) in std::env::vars_os() {
-        let Some(variable) = name.to_str().and_then(|name| name.strip_prefix("TF_VAR_")) else { continue };
-        let text = value.to_str().ok_or_else(|| usage(format!("TF_VAR_{variable}: is not UTF-8")))?;
-        values.environment.insert(variable.to_owned(), text.to_owned());
-    }
+    let mut values = VariableValues::of_environment(std::env::vars_os()).map_err(usage)?;
     for argument in &arguments.variables.0 {
         values.options.push(match argument {
-            VariableArgument::Value(text) => match text.split_once('=') {
-                Some((name, text)) if !name.trim().is_empty() => {
-                    VariableOption::Value { name: name.trim().to_owned(), text: text.to_owned() }
-                }
-                _ => return Err(usage(format!("--var: {text:?} is not NAME=VALUE"))),
-            },
+            VariableArgument::Value(text) => {
+                VariableOption::value(text).map_err(|error| usage(format!("--var: {error}")))?
+            }
             VariableArgument::File(path) => {
                 let source = doorward_check::read_file(path).map_err(|error| usage(format!("--var-file: {error}")))?;
                 VariableOption::File(source)

@@ -51,9 +51,7 @@ pub(crate) use schema::SchemaKind;
 pub(crate) use scope::ScopeArguments;
 pub(crate) use setup::{SetupCommand, SetupPack, SetupRoles};
 pub(crate) use terraform_variable::VariableArgument;
-pub(crate) use traffic::{
-    AdviseArguments, CompareArguments, Engine, Since, TrafficArguments, TrafficCommand, TrafficSource,
-};
+pub(crate) use traffic::{AdviseArguments, CompareArguments, Engine, TrafficArguments, TrafficCommand, TrafficSource};
 pub(crate) use verify::VerifyArguments;
 
 use help_examples::{EXAMPLES, REPORT_EXAMPLES, SCAN_EXAMPLES};

@@ -1,29 +1,27 @@
 //! `doorward doctor`: connects to AWS, runs the doctor's probes and prints the diagnosis.
 
 use std::cell::Cell;
+use std::sync::OnceLock;
 
 use doorward_assemble::known_ahead;
 use doorward_aws::access::Access;
-use doorward_aws::{Clock, Stop, WayInLine};
-use doorward_core::{discover, normalize, run_of};
+use doorward_aws::{Clock, WayInLine};
+use doorward_core::discover::Known;
 use doorward_ledger::{Ledger, OpenOptions, Preflight, is_shared};
-use doorward_model::{Inventory, Run};
+use doorward_model::UnmatchedSetting;
 use doorward_setup::doctor::{
-    Conclusion, Diagnosis, ExitMeaning, PlacedGap, Stage, TrafficPlan, TrafficProbe, json, json_without_access,
-    of_scan, optional_permissions, probe_security_hub, probe_traffic, rehearse_scan, table, way_in_table,
+    Conclusion, Diagnosis, Examination, ExaminationObserver, ExitMeaning, json, json_without_access, table,
+    way_in_table,
 };
-use doorward_traffic::Source;
-use jiff::Timestamp;
 
 use crate::cli::{Cli, DoctorArguments, ListFormat, Part};
 use crate::exit::{Exit, Failure};
 use crate::io::answer;
 use crate::io::runtime;
 use crate::progress::Progress;
-use crate::scan::{unmatched, warn_unmatched};
+use crate::scan::warn_unmatched;
 use crate::settings::Settings;
 use crate::signals;
-use doorward_traffic::{Reaches, key, log_bucket};
 
 /// Runs `doorward doctor`.
 pub(crate) fn run(cli: &Cli, arguments: &DoctorArguments) -> Result<Exit, Failure> {
@@ -118,116 +116,63 @@ impl Doctor<'_> {
             signal.or(error.into())
         })?;
         self.clock_offset.set(access.clock_offset());
-        let rehearsed = self.scan(&access, &stop, started).await;
-        let (inventory, optional) = rehearsed.map_err(|failure| signal.or(failure))?;
-        let interrupted = inventory.run.interrupted;
-        let scan = normalize(inventory, &settings.normalize());
-
-        let mut gaps = of_scan(&scan, &access);
-        gaps.extend(optional);
-        let mut diagnosis = Diagnosis {
-            at: started,
-            way_in,
-            scan,
-            security_hub: None,
-            traffic: None,
-            gaps,
-            ledger,
-            requests: 0,
-            seconds: 0,
+        let examination = Examination {
+            access: &access,
+            overrides: &settings.access.overrides,
+            discover: settings.discover(),
+            collect: settings.collect,
+            normalize: settings.normalize(),
+            policy: &settings.policy,
+            owner_ous: settings.owner.ous.keys().cloned().collect(),
+            known: self.known(),
+            scan: self.arguments.wants(Part::Scan),
+            traffic: self.arguments.wants(Part::Traffic).then_some(&settings.traffic),
+            publish: self.arguments.wants(Part::Publish).then_some(&settings.publish),
         };
-        let traffic = self.traffic(&access, &diagnosis, &stop);
-        let (traffic, security_hub) = tokio::join!(traffic, self.security_hub(&access, &diagnosis, &stop));
-        if let Some((probe, gaps)) = traffic {
-            diagnosis.traffic = Some(probe);
-            diagnosis.gaps.extend(gaps);
-        }
-        if let Some((count, gaps)) = security_hub {
-            diagnosis.security_hub = Some(count);
-            diagnosis.gaps.extend(gaps);
-        }
-        if !self.arguments.wants(Part::Scan) {
-            diagnosis.gaps.retain(|gap| !matches!(gap.stage, Stage::Scan | Stage::Optional));
-        }
-        diagnosis.requests = access.requests();
-        diagnosis.seconds = (self.clock)().duration_since(started).as_secs();
-        Ok((diagnosis, signal.exit().filter(|_| interrupted || stop.is_stopped())))
-    }
-
-    /// Discovers the organization and rehearses a scan of it.
-    async fn scan(
-        &self,
-        access: &Access,
-        stop: &Stop,
-        started: Timestamp,
-    ) -> Result<(Inventory, Vec<PlacedGap>), Failure> {
-        let settings = self.settings;
-        let progress = Progress::start("accounts entered", self.cli.quiet);
-        let ledger =
-            settings.ledger.path().ok().filter(|path| settings.ledger.enabled && (path.exists() || is_shared(path)));
-        let known = ledger.map(|path| known_ahead(&path)).unwrap_or_default();
-        let plan = discover(access, &settings.discover(), &known, stop, &|done, all| progress.at(done, all)).await;
-        progress.finish();
-        let plan = plan?;
-        let mut unfound = unmatched(settings, &plan);
-        for (n, rule) in settings.policy.rules.iter().enumerate() {
-            unfound.extend(plan.unmatched_in(&format!("policy.rules.{n}.accounts"), &rule.accounts, &[]));
-            unfound.extend(plan.unmatched_in(&format!("policy.rules.{n}.ous"), &[], &rule.ous));
-        }
-        let ous: Vec<String> = settings.owner.ous.keys().cloned().collect();
-        unfound.extend(plan.unmatched_in("owner.ous", &[], &ous));
-        warn_unmatched(&unfound);
-
-        let progress = Progress::start("account-Regions read", self.cli.quiet);
-        let all = plan.targets.len();
-        let at = |done| progress.at(done, all);
-        let read = rehearse_scan(access, settings.collect, plan.targets.clone(), stop, &at).await;
-        progress.finish();
-        let mut cells = plan.settled;
-        cells.extend(read);
-        let interrupted = cells.iter().any(|cell| stop.left_out(cell));
-        let optional = if self.arguments.wants(Part::Scan) && !interrupted {
-            optional_permissions(access, settings.collect, &plan.accounts, &cells, &plan.targets, stop).await
-        } else {
-            Vec::new()
+        let shown = Shown {
+            entered: Progress::start("accounts entered", self.cli.quiet),
+            read: OnceLock::new(),
+            quiet: self.cli.quiet,
         };
-        let run = Run { id: "doctor".to_owned(), interrupted, unmatched: unfound, ..run_of(access, started) };
-        let (organization, accounts, accounts_listing) = (plan.organization, plan.accounts, plan.accounts_listing);
-        Ok((Inventory { run, organization, accounts, accounts_listing, cells }, optional))
+        let examined = examination.run((way_in, ledger), started, &stop, &shown).await;
+        shown.finish();
+        let (diagnosis, interrupted) = examined.map_err(|error| signal.or(error.into()))?;
+        Ok((diagnosis, signal.exit().filter(|_| interrupted)))
     }
 
-    async fn traffic(
-        &self,
-        access: &Access,
-        diagnosis: &Diagnosis,
-        stop: &Stop,
-    ) -> Option<(TrafficProbe, Vec<PlacedGap>)> {
-        let settings = &self.settings.traffic;
-        if !self.arguments.wants(Part::Traffic) {
-            return None;
-        }
-        let load_balancers: Vec<_> =
-            diagnosis.scan.load_balancers.iter().filter(|lb| lb.kind.can_parse_http()).collect();
-        let source = Source::new(Reaches::of_logs(settings, &load_balancers).provider(access));
-        let mut plan = TrafficPlan::new(settings.role(), settings.log_account.clone());
-        load_balancers.into_iter().for_each(|lb| plan.add(lb, key(lb), log_bucket(lb)));
-        Some(probe_traffic(&source, plan, access, stop, &self.clock).await)
+    /// The organizations of the newest recorded scans.
+    fn known(&self) -> Vec<Known> {
+        let ledger = &self.settings.ledger;
+        let path = ledger.path().ok().filter(|path| ledger.enabled && (path.exists() || is_shared(path)));
+        path.map(|path| known_ahead(&path)).unwrap_or_default()
+    }
+}
+
+/// Progress on the terminal.
+struct Shown {
+    entered: Progress,
+    read: OnceLock<Progress>,
+    quiet: bool,
+}
+
+impl Shown {
+    fn finish(&self) {
+        self.entered.finish();
+        self.read.get().into_iter().for_each(Progress::finish);
+    }
+}
+
+impl ExaminationObserver for Shown {
+    fn entered(&self, done: usize, all: usize) {
+        self.entered.at(done, all);
     }
 
-    async fn security_hub(
-        &self,
-        access: &Access,
-        diagnosis: &Diagnosis,
-        stop: &Stop,
-    ) -> Option<(usize, Vec<PlacedGap>)> {
-        let publish = &self.settings.publish;
-        if !self.arguments.wants(Part::Publish) {
-            return None;
-        }
-        let security_hubs = publish.security_hubs(&diagnosis.scan.load_balancers);
-        let purpose = publish.purpose();
-        let aws = access.provider(purpose.clone()).with_share(publish.share_of_quotas);
-        let gaps = probe_security_hub(&aws, &security_hubs, &purpose, access, stop).await;
-        Some((security_hubs.len(), gaps))
+    fn discovered(&self, unmatched: &[UnmatchedSetting]) {
+        self.entered.finish();
+        warn_unmatched(unmatched);
+    }
+
+    fn read(&self, done: usize, all: usize) {
+        self.read.get_or_init(|| Progress::start("account-Regions read", self.quiet)).at(done, all);
     }
 }

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use doorward_model::{AccountId, Arn};
-use doorward_rules::exceptions::edit::{self, Renewal};
-use doorward_rules::exceptions::{Entry, Exception, Moment, Register, Scope, State};
+use doorward_rules::exceptions::edit::Renewal;
+use doorward_rules::exceptions::{Entry, Exception, Moment, Register, Scope};
+use doorward_saved_scan::ExceptionTexts;
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -16,13 +17,9 @@ use crate::cli::{AddArguments, Cli, ExceptionListArguments, ExceptionsCommand, L
 use crate::exit::{Exit, Failure};
 use crate::io::{answer, answer_json};
 use crate::plain::harmless;
-use crate::register::{self, ExceptionTexts, RegisterFile};
-use crate::saved::{self, ReportCriteria};
+use crate::register;
 use crate::scan_source::AssembledScan;
 use crate::settings::Settings;
-use doorward_file::encoding::encode;
-use doorward_file::places;
-use doorward_file::{Readers, write_file};
 
 /// Runs `doorward exceptions`.
 pub(crate) fn run(cli: &Cli, command: &ExceptionsCommand) -> Result<Exit, Failure> {
@@ -62,28 +59,7 @@ fn list(register: &Register, now: Timestamp, arguments: &ExceptionListArguments)
         });
     }
     for entry in entries {
-        let state = match entry.state {
-            State::Pending => "pending",
-            State::Active => "active",
-            State::Expiring => "EXPIRING",
-            State::Expired => "EXPIRED",
-        };
-        let exception = entry.exception;
-        let days = match entry.days_left {
-            left @ 0.. => format!("{left} days left"),
-            over => format!("{} days over", -over),
-        };
-        let _ = writeln!(
-            text,
-            "{state:<9} {} · {} · until {} ({days}) · approved by {} · {}:{}",
-            exception.id,
-            exception.rule,
-            exception.expires.last_day(),
-            exception.approver,
-            entry.file,
-            entry.line
-        );
-        let _ = writeln!(text, "          {}", exception.reason);
+        let _ = write!(text, "{entry}");
     }
     answer(&harmless(&text))
 }
@@ -94,9 +70,9 @@ fn check(settings: &Settings, texts: &ExceptionTexts, now: Timestamp, scan: Opti
     let Some(path) = scan else {
         return answer(&format!("{count} exception(s) in {} file(s): valid\n", texts.files.len()));
     };
-    let (kept, _) = saved::read(path)?;
+    let (kept, _) = doorward_saved_scan::read(path)?;
     let at = kept.inventory.run.started;
-    let criteria = ReportCriteria::of(settings)?;
+    let criteria = settings.criteria()?;
     let scan = AssembledScan::kept(kept.without_history(), &criteria, &register, GivenEvidence::default())?;
     if let Some(exit) = register::notices(&register, &scan.report, false) {
         return Ok(exit);
@@ -127,19 +103,7 @@ fn add(settings: &Settings, texts: &ExceptionTexts, now: Timestamp, arguments: &
     };
     places.file("--file", &path);
     places.check()?;
-    // The path may be spelt differently than in the settings. An existing file that the settings do not name is extended too.
-    let named = texts.files.iter().find(|file| places::same(Path::new(&file.path), &path));
-    let path = named.map_or(path, |file| PathBuf::from(&file.path));
-    let label = path.display().to_string();
-    let old = match named {
-        Some(file) => file.text.clone(),
-        None if path.exists() => doorward_file::input::text(&path)
-            .map_err(|e| Failure::new(Exit::Usage, format!("{label}: the exception register cannot be read: {e}")))?,
-        None => String::new(),
-    };
-    let new =
-        edit::add(&label, &old, &exception, &settings.terms()).map_err(|e| Failure::new(Exit::Usage, e.to_string()))?;
-    replace(texts, &path, new)?;
+    let label = texts.add(&path, &exception)?;
     answer(&format!("{label}: added {}, in force until {}\n", exception.id, exception.expires.last_day()))
 }
 
@@ -162,13 +126,6 @@ fn scope(arguments: &AddArguments) -> Result<Scope, Failure> {
 }
 
 fn renew(texts: &ExceptionTexts, now: Timestamp, arguments: &RenewArguments) -> Result<Exit, Failure> {
-    let register = texts.register()?;
-    let entries = register.entries(now);
-    let holder = entries.iter().find(|entry| entry.exception.id == arguments.id).map(|entry| entry.file);
-    // An unknown id is looked up in the first file: the error then names similar ids.
-    let file = texts.files.iter().find(|file| holder.is_none_or(|holder| holder == file.path));
-    let file = file
-        .ok_or_else(|| Failure::new(Exit::Usage, "no register to renew in: set `exceptions.files` in doorward.toml"))?;
     let renewal = Renewal {
         start: arguments.start.map_or_else(|| today(now), Ok)?,
         expires: arguments.expires,
@@ -176,33 +133,11 @@ fn renew(texts: &ExceptionTexts, now: Timestamp, arguments: &RenewArguments) -> 
         ticket: arguments.ticket.clone(),
         review: arguments.review,
     };
-    let new = edit::renew(&file.path, &file.text, &arguments.id, &renewal, &texts.settings.terms())
-        .map_err(|e| Failure::new(Exit::Usage, e.to_string()))?;
-    replace(texts, Path::new(&file.path), new)?;
-    answer(&format!("{}: renewed {}, in force until {}\n", file.path, arguments.id, renewal.expires.last_day()))
+    let file = texts.renew(&arguments.id, &renewal, now)?;
+    answer(&format!("{file}: renewed {}, in force until {}\n", arguments.id, renewal.expires.last_day()))
 }
 
 fn today(now: Timestamp) -> Result<Moment, Failure> {
     let date = now.to_zoned(jiff::tz::TimeZone::UTC).date();
     Moment::day(date).map_err(|e| Failure::new(Exit::Internal, e.to_string()))
-}
-
-/// Puts a new text in the place of one file, if the register as a whole is still valid with it: ids are unique over all.
-fn replace(texts: &ExceptionTexts, path: &Path, text: String) -> Result<(), Failure> {
-    let label = path.display().to_string();
-    let mut whole = texts.clone();
-    whole.files.retain(|file| file.path != label);
-    whole.files.push(RegisterFile { path: label.clone(), text: text.clone() });
-    whole.register()?;
-    let bytes = in_form_of(path, &text);
-    write_file(path, Readers::Umask, |out| out.write_all(&bytes)).map_err(|e| Failure::writing(&label, &e))
-}
-
-/// A text in the encoding of the file that it replaces, with its byte order mark; a new file is UTF-8.
-fn in_form_of(path: &Path, text: &str) -> Vec<u8> {
-    let bytes = doorward_file::input::bytes(path, doorward_file::input::DOCUMENT);
-    match bytes.and_then(doorward_file::input::decoded_with_form) {
-        Ok(old) => encode(text, old.encoding, old.marked),
-        Err(_) => text.as_bytes().to_vec(),
-    }
 }

@@ -11,6 +11,7 @@ use doorward_file::places::PlaceConflict;
 use doorward_ledger::LedgerError;
 use doorward_model::{ReportSettings, ScanReport, SinkError};
 use doorward_outputs::OutputError;
+use doorward_saved_scan::{ExceptionFileError, SavedScanError};
 use doorward_settings::{SettingsError, nearest};
 
 mod causes;
@@ -96,6 +97,11 @@ impl Exit {
         }
     }
 
+    /// The exit code of a number.
+    pub(crate) fn of_code(code: u8) -> Option<Self> {
+        Self::ALL.into_iter().map(|(exit, _)| exit).find(|exit| exit.code() == code)
+    }
+
     /// The exit code of a report: whether something failed, and whether enough was read and is known.
     pub(crate) fn of(failed: bool, covered: bool) -> Self {
         match (failed, covered) {
@@ -178,6 +184,21 @@ impl std::fmt::Display for Failure {
 impl From<SettingsError> for Failure {
     fn from(error: SettingsError) -> Self {
         Self::new(Exit::Usage, error.to_string())
+    }
+}
+
+impl From<SavedScanError> for Failure {
+    fn from(error: SavedScanError) -> Self {
+        Self::new(Exit::Usage, error.to_string())
+    }
+}
+
+impl From<ExceptionFileError> for Failure {
+    fn from(error: ExceptionFileError) -> Self {
+        match &error {
+            ExceptionFileError::Write { path, source } => Self::writing(path, source),
+            _ => Self::new(Exit::Usage, error.to_string()),
+        }
     }
 }
 

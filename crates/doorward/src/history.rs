@@ -8,7 +8,6 @@ use doorward_ledger::{By, Diff, LATEST_RUN, Ledger, OpenOptions, PREVIOUS_RUN};
 use doorward_sink_text::history::{ScanTrend, diff_table};
 use doorward_sink_text::wrapped;
 use jiff::Timestamp;
-use jiff::civil::Date;
 use serde::Serialize;
 
 use crate::cli::{Cli, HistoryArguments, HistoryCommand, HistoryFormat, ListFormat, unknown_value};
@@ -43,7 +42,9 @@ pub(crate) fn run(cli: &Cli, arguments: &HistoryArguments) -> Result<Exit, Failu
             let (by, only) = arguments.grouping();
             let by = by.resolved(settings.ledger.recorder().cost_centre());
             let by = by.map_err(|problem| Failure::new(Exit::Usage, problem))?;
-            let (since, until) = (moment(arguments.since.as_deref())?, moment(arguments.until.as_deref())?);
+            let now = crate::clock::now();
+            let (since, until) =
+                (arguments.since.map(|since| since.at(now)), arguments.until.map(|until| until.at(now)));
             let rule = arguments.rule.as_deref();
             recorded_rule(&ledger, rule)?;
             let history = ScanTrend::of(&ledger, since, until, &by, rule);
@@ -53,7 +54,7 @@ pub(crate) fn run(cli: &Cli, arguments: &HistoryArguments) -> Result<Exit, Failu
             }
             if by == By::All && rule.is_none() {
                 let since = since.unwrap_or(Timestamp::UNIX_EPOCH);
-                let effects = change_effects::of(&ledger, since, crate::clock::now(), &settings.change.watch)?;
+                let effects = change_effects::of(&ledger, since, now, &settings.change.watch)?;
                 history = history.with_changes(effects);
             }
             answer(&render(&history, arguments.format, arguments.last, crate::io::width())?)
@@ -93,36 +94,6 @@ fn render(history: &ScanTrend, format: HistoryFormat, last: usize, width: usize)
     }
 }
 
-/// Parses a day in UTC, or an exact time.
-fn moment(text: Option<&str>) -> Result<Option<Timestamp>, Failure> {
-    let Some(text) = text else { return Ok(None) };
-    let day = || {
-        let date: Date = text.parse().ok()?;
-        date.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
-    };
-    let ago = || {
-        let (count, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
-        let hours = match unit {
-            "h" => 1,
-            "d" => 24,
-            "w" => 7 * 24,
-            _ => return None,
-        };
-        let hours = count.parse::<u32>().ok().and_then(|count| i64::from(count).checked_mul(hours))?;
-        crate::clock::now().checked_sub(jiff::SignedDuration::from_hours(hours)).ok()
-    };
-    let wrong = || {
-        Failure::new(
-            Exit::Usage,
-            format!(
-                "{text:?} is neither a day (2026-11-02), a time with an offset (2026-11-02T09:00:00Z), nor a number of hours, days or weeks \
-                 (12h, 30d, 4w)"
-            ),
-        )
-    };
-    text.parse().ok().or_else(day).or_else(ago).map(Some).ok_or_else(wrong)
-}
-
 fn prune(path: &Path, settings: &Settings, dry_run: bool) -> Result<Exit, Failure> {
     let now = crate::clock::now();
     let months = settings.ledger.keep_months;
@@ -139,17 +110,7 @@ fn prune(path: &Path, settings: &Settings, dry_run: bool) -> Result<Exit, Failur
             Ok(report)
         })?
     };
-    let verb = if dry_run { "would delete" } else { "deleted" };
-    let text = format!(
-        "{}: {verb} {} raw scans that ended before {} ({} account-Regions, {} bytes); {} raw scans are kept. Findings and mode changes are never deleted.\n",
-        path.display(),
-        report.scans,
-        report.before.strftime("%Y-%m-%d"),
-        report.cells,
-        report.bytes,
-        report.scans_kept
-    );
-    answer(&text)
+    answer(&format!("{}: {report}\n", path.display()))
 }
 
 /// Writes the history beside the demo's other outputs.

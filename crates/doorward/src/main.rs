@@ -35,7 +35,6 @@ mod progress;
 mod publish;
 mod register;
 mod report;
-mod saved;
 mod scan;
 mod scan_source;
 mod schema;

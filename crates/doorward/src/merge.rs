@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 use doorward_check::Declarations;
 use doorward_outputs::Format;
 use doorward_remote_file::ObjectUrl;
+use doorward_saved_scan::ReportCriteria;
 use doorward_shard::{MergeLimits, Merged, PartStore, SavedPlan, expand_numbers, read_plan};
 
 use crate::cli::{Cli, MergeArguments};
@@ -14,7 +15,6 @@ use crate::cost_files;
 use crate::exit::{Exit, Failure};
 use crate::io::{connect, log, runtime};
 use crate::plain::harmless;
-use crate::saved::ReportCriteria;
 use crate::scan::{self, MergedScan, ScanRequest};
 use crate::settings::{Overridable, Settings};
 use crate::shard::part_store;

@@ -11,7 +11,6 @@ use crate::exit::{Exit, Failure};
 use crate::io::runtime;
 use crate::prepared_sinks::PreparedSinks;
 use crate::register;
-use crate::saved::{self, ReportCriteria};
 use crate::scan_source::AssembledScan;
 use crate::settings::{Overridable, Settings};
 use crate::traffic;
@@ -23,7 +22,7 @@ pub(crate) fn run(cli: &Cli, arguments: &ReportArguments) -> Result<Exit, Failur
     if let Some(format) = arguments.compare_securityhub {
         return compare::run(cli, &arguments.from, format);
     }
-    let (mut kept, mut criteria) = saved::read(&arguments.from)?;
+    let (mut kept, mut criteria) = doorward_saved_scan::read(&arguments.from)?;
     let declarations = crate::io::declarations(&arguments.iac)?;
     let mut places = Settings::found_places(cli.config.as_deref());
     places.keep("the saved scan", &arguments.from);
@@ -39,7 +38,7 @@ pub(crate) fn run(cli: &Cli, arguments: &ReportArguments) -> Result<Exit, Failur
     let clock = crate::clock::system();
     let settings = needs_settings.then(|| Settings::load(cli.config.as_deref(), &[])).transpose()?;
     if let (true, Some(settings)) = (arguments.judge_again, &settings) {
-        (kept, criteria) = (kept.without_history(), ReportCriteria::of(settings)?);
+        (kept, criteria) = (kept.without_history(), settings.criteria()?);
     }
     let saved = Overridable { report: criteria.report, evidence: criteria.sinks.evidence };
     let Overridable { report, evidence } = saved.with_flags(&arguments.output.overrides())?;
@@ -101,7 +100,7 @@ pub(crate) fn run(cli: &Cli, arguments: &ReportArguments) -> Result<Exit, Failur
     };
     runtime()?.block_on(async {
         let sinks = PreparedSinks::new(&formats, inputs, None, places, cli.quiet).await?;
-        let stopped = kept.stopped;
+        let stopped = kept.stopped.and_then(Exit::of_code);
         let scan = AssembledScan::kept(kept, &criteria, &register, given)?;
         if let Some((flag, given, known)) = filter.unmatched(&scan.report) {
             return Err(unknown_value(flag, given, &known));

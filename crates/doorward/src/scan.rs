@@ -14,18 +14,21 @@ use doorward_aws::{Clock, Stop};
 use doorward_check::Declarations;
 use doorward_core::discover::Plan;
 use doorward_core::{collect, discover, run_of};
-use doorward_model::{AccountId, Inputs, Inventory, Region, RegionInventory, UnmatchedSetting};
+use doorward_model::{
+    AccountId, HistoryContext, Inputs, Inventory, Region, RegionInventory, ScanReport, UnmatchedSetting,
+};
+use doorward_saved_scan::{ReportCriteria, Saving};
 
 use crate::cli::{Cli, ScanArguments};
 use crate::cost_files;
 use crate::delivery::DeliveryRun;
 use crate::exit::{Exit, Failure};
+use crate::internal_error;
 use crate::io::{connect, runtime};
 use crate::plain::harmless;
 use crate::prepared_sinks::PreparedSinks;
 use crate::progress::Progress;
 use crate::register;
-use crate::saved::{ReportCriteria, Saving};
 use crate::settings::Settings;
 use crate::signals::{self, Signal};
 use crate::traffic::{self, TrafficEvidence};
@@ -136,7 +139,7 @@ pub(crate) async fn execute(mut request: ScanRequest<'_>, colour: bool) -> Resul
     let places = std::mem::take(&mut request.places);
     let (criteria, merged) = match request.merged.take() {
         Some(MergedScan { inventory, criteria, plan, reads }) => (criteria, Some((inventory, plan, reads))),
-        None => (ReportCriteria::of(settings)?, None),
+        None => (settings.criteria()?, None),
     };
     let register = criteria.exceptions.register()?;
     let clock = request.clock.clone();
@@ -162,7 +165,12 @@ pub(crate) async fn execute(mut request: ScanRequest<'_>, colour: bool) -> Resul
         Some(merged) => (take_over(&request, &mut recorder, merged).await?, None),
         None => read(&request, &mut recorder).await?,
     };
-    let saving = request.save.map(|path| Saving::begin(path, &inventory, &criteria, stopped)).transpose();
+    let code = stopped.map(Exit::code);
+    let saving = request.save.map(|path| {
+        let begun = Saving::begin(path, &inventory, &criteria, code);
+        begun.map_err(|e| Failure::writing(&path.display().to_string(), &e))
+    });
+    let saving = saving.transpose();
     let attribution = recorder.as_ref().map_or_else(|| Ok(Inputs::default()), ScanRecorder::attribution)?;
     let by = Criteria { normalize: &criteria.normalize, policy: &criteria.policy, register: &register };
     let trace = request.declarations.map(|files| move |load_balancers: &[_]| files.match_live(load_balancers));
@@ -180,7 +188,10 @@ pub(crate) async fn execute(mut request: ScanRequest<'_>, colour: bool) -> Resul
     let recording = recorder.map_or_else(Recording::default, |recorder| recorder.record(judged.without_history()));
     let Recording { history, context, outcome } = recording;
     let report = judged.with_history(history);
-    let saved = saving.and_then(|saving| saving.map_or(Ok(()), |saving| saving.finish(&report, &context)));
+    let saved = saving.and_then(|saving| match (saving, request.save) {
+        (Some(saving), Some(path)) => finish(saving, path, &report, &context),
+        _ => Ok(()),
+    });
     let of_report = || {
         problem.unwrap_or_else(|| Exit::of_report(&report, &criteria.report).with_declarations(request.declarations))
     };
@@ -188,6 +199,15 @@ pub(crate) async fn execute(mut request: ScanRequest<'_>, colour: bool) -> Resul
     let emitted = sinks.emit(&report, &context, exit).await;
     // A scan that could not be saved or recorded is still reported; the failure comes last.
     saved.and(outcome.map_err(Failure::from)).and(emitted).map(|()| Scanned { exit, recorded })
+}
+
+/// Ends a saved scan. The scan has run, so that nothing is left to refuse before it.
+fn finish(saving: Saving, path: &Path, report: &ScanReport, context: &HistoryContext) -> Result<(), Failure> {
+    let finished = saving.finish(report, context);
+    let finished =
+        finished.map_err(|e| Failure::new(Exit::Sink, format!("{} could not be written: {e}", path.display())));
+    internal_error::settle(&internal_error::saving(path));
+    finished
 }
 
 /// Takes a merged scan into the ledger, as reading it would have done. One with missing parts is reported and not recorded: its shards can
@@ -239,7 +259,7 @@ async fn read(
         report_departed(&plan);
     }
 
-    let unmatched = unmatched(settings, &plan);
+    let unmatched = plan.unmatched_with(&settings.access.overrides);
     if recorder.is_none() && settings.ledger.enabled {
         *recorder = Some(settings.ledger.open(&settings.ledger.path()?, &request.clock)?);
     }
@@ -321,16 +341,6 @@ pub(crate) fn report_departed(plan: &Plan) {
             account.id
         );
     }
-}
-
-/// What the settings of a scan name and its plan does not have, the policy aside, which is compared with what was read.
-pub(crate) fn unmatched(settings: &Settings, plan: &Plan) -> Vec<UnmatchedSetting> {
-    let overrides = settings.access.overrides.iter().enumerate();
-    let of_access = overrides.flat_map(|(n, one)| {
-        let accounts = plan.unmatched_in(&format!("access.overrides.{n}.accounts"), &one.accounts, &[]);
-        accounts.into_iter().chain(plan.unmatched_in(&format!("access.overrides.{n}.ous"), &[], &one.ous))
-    });
-    plan.unmatched.iter().cloned().chain(of_access).collect()
 }
 
 /// Warns of what the settings name and was not found: most often it is misspelt.

@@ -5,12 +5,12 @@ use std::path::Path;
 use doorward_assemble::{Criteria, GivenEvidence, earlier_scans, judge, newest_scan};
 use doorward_model::{HistoryContext, Policy, ScanReport};
 use doorward_rules::exceptions::Register;
+use doorward_saved_scan::{KeptScan, ReportCriteria};
 use doorward_sink_securityhub::{FindingRenderer, age_sentence, renderer};
 use jiff::Timestamp;
 
 use crate::exit::Failure;
 use crate::io::{log, read_only};
-use crate::saved::{self, KeptScan, ReportCriteria};
 use crate::settings::Settings;
 
 /// A report, and what it was judged by.
@@ -38,7 +38,7 @@ impl AssembledScan {
     ) -> Result<Self, Failure> {
         match from {
             Some(path) => {
-                let (kept, criteria) = saved::read(path)?;
+                let (kept, criteria) = doorward_saved_scan::read(path)?;
                 let register = criteria.exceptions.register()?;
                 Self::kept(kept, &criteria, &register, given)
             }

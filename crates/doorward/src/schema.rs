@@ -2,8 +2,8 @@
 
 use crate::cli::SchemaKind;
 use crate::exit::{Exit, Failure};
-use crate::saved::SavedLine;
 use crate::settings::Settings;
+use doorward_saved_scan::SavedLine;
 use doorward_sink_plugin::contract;
 use doorward_sink_text::json::JsonDocument;
 use doorward_sink_text::ndjson::NdjsonLine;

@@ -1,29 +1,30 @@
 //! Settings, from flags, environment variables, `doorward.toml` and the embedded default.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use doorward_aws::access::{AccessSettings, SettingOrigins};
-use doorward_aws::settings::{CallSettings, Span};
+use doorward_aws::settings::CallSettings;
 use doorward_change::ChangeSettings;
 use doorward_check::GateSettings;
+use doorward_core::ScanSettings;
 use doorward_core::collect::CollectSettings;
 use doorward_core::discover::{DiscoverSettings, RegionSettings, ScopeSettings};
-use doorward_core::normalize::{ManagerSettings, NormalizeSettings, OwnerSettings};
+use doorward_core::normalize::{LabelSettings, ManagerSettings, NormalizeSettings, OwnerSettings};
 use doorward_cost::CostSettings;
 use doorward_model::Policy;
 use doorward_remote_file::{ObjectUrl, RemoteFileSettings};
-use doorward_settings::{Layers, Override, Schema, SettingSource, SettingsError, nearest};
+use doorward_rules::policy_problem;
+use doorward_saved_scan::{ExceptionFileError, ExceptionSettings, ReportCriteria};
+use doorward_settings::{Layers, Override, Schema, SettingSource, SettingsError};
 use doorward_sink_evidence::EvidenceSettings;
 use doorward_sink_owners::OwnersSettings;
 use doorward_sink_plugin::{PluginSettings, PluginsSettings};
 use doorward_sink_securityhub::PublishSettings;
 use doorward_traffic::TrafficSettings;
 
-use crate::register::ExceptionSettings;
 use doorward_outputs::{CsvSettings, REGISTRY, SinkSettings};
 
 mod control_settings;
@@ -32,7 +33,6 @@ mod flags;
 mod kept_files;
 mod ledger;
 mod metric_settings;
-mod policy_problems;
 
 pub(crate) use control_settings::ControlSettings;
 pub(crate) use doorward_model::ReportSettings;
@@ -116,34 +116,6 @@ pub(crate) struct Settings {
     pub(crate) file: Option<PathBuf>,
 }
 
-/// The scan as a whole.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ScanSettings {
-    /// How long a scan may take; what is not read by then is listed with the reason `scan-deadline`.
-    pub(crate) deadline: Span,
-    /// The maximum age of a reading that `--resume` keeps; by default the deadline.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) resume_within: Option<Span>,
-}
-
-impl ScanSettings {
-    /// The maximum age of a reading that a resumed scan keeps.
-    pub(crate) fn resume_within(&self) -> Duration {
-        self.resume_within.unwrap_or(self.deadline).0
-    }
-}
-
-/// Tags for environment and application type.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct LabelSettings {
-    /// Tag keys that name the environment, in order.
-    pub(crate) environment_tags: Vec<String>,
-    /// Tag keys that name the application type, in order.
-    pub(crate) application_tags: Vec<String>,
-}
-
 impl Settings {
     /// Merges all layers and checks the result. `overrides` are the flags, as dotted keys.
     pub(crate) fn load(config: Option<&Path>, overrides: &[Override]) -> Result<Self, SettingsError> {
@@ -201,6 +173,18 @@ impl Settings {
         }
     }
 
+    /// What decides what a report says; reads the exceptions.
+    pub(crate) fn criteria(&self) -> Result<ReportCriteria, ExceptionFileError> {
+        Ok(ReportCriteria {
+            normalize: self.normalize(),
+            policy: self.policy.clone(),
+            exceptions: self.exceptions.read()?,
+            report: self.report.clone(),
+            sinks: self.sinks(),
+            settings: self.text.clone(),
+        })
+    }
+
     /// The settings of a connection to AWS.
     pub(crate) fn connection(&self) -> (&AccessSettings, &CallSettings) {
         (&self.access, &self.calls)
@@ -227,8 +211,12 @@ impl Settings {
 
     /// The key and the problem of a section that cannot be used.
     fn problem(&self) -> Option<(&'static str, String)> {
-        let problem = self.report.problem().or_else(|| self.evidence.problem()).or_else(|| self.publish.problem());
+        let problem = self.calls.problem().or_else(|| self.access.problem()).or_else(|| self.scope.problem());
         problem
+            .or_else(|| self.exceptions.problem())
+            .or_else(|| self.report.problem())
+            .or_else(|| self.evidence.problem())
+            .or_else(|| self.publish.problem())
             .or_else(|| self.metrics.problem())
             .or_else(|| self.traffic.problem())
             .or_else(|| self.change.problem())
@@ -254,25 +242,9 @@ impl Settings {
 
     fn check(&self, layers: &Layers) -> Result<(), SettingsError> {
         let wrong = |key: &str, problem: String| Err(layers.wrong(key, &problem));
-        if let Some((key, problem)) = policy_problems::problem(self) {
+        let has_channel = |name: &str| self.notify.channels.contains_key(name);
+        if let Some((key, problem)) = policy_problem(&self.policy, has_channel) {
             return wrong(&key, problem);
-        }
-        let in_sts = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_+=,.@-".contains(&b));
-        if self.calls.concurrency == 0 || self.calls.concurrency > 4096 {
-            return wrong("calls.concurrency", format!("{} is not between 1 and 4096", self.calls.concurrency));
-        }
-        if !(0.01..=1e6).contains(&self.calls.share_of_limits) {
-            return wrong(
-                "calls.share_of_limits",
-                format!("{} is not between 0.01 and 1000000", self.calls.share_of_limits),
-            );
-        }
-        if self.calls.tries == 0 {
-            return wrong("calls.tries", "0 tries never make a call".to_owned());
-        }
-        let session = &self.access.session_name;
-        if !(2..=64).contains(&session.len()) || !in_sts(session) {
-            return wrong("access.session_name", format!("{session:?} is not 2 to 64 letters, digits or _+=,.@-"));
         }
         if self.ledger.path.as_ref().is_some_and(|path| path.as_os_str().is_empty()) {
             return wrong("ledger.path", "the path is empty; name a file, or set ledger.enabled to false".to_owned());
@@ -290,25 +262,6 @@ impl Settings {
                 );
             }
         }
-        let scope = &self.scope;
-        let needs_organization = [
-            ("scope.include_ous", scope.include_ous.is_empty()),
-            ("scope.exclude_ous", scope.exclude_ous.is_empty()),
-            ("scope.include_tags", scope.include_tags.is_empty()),
-            ("scope.exclude_tags", scope.exclude_tags.is_empty()),
-        ];
-        if let Some((key, _)) = needs_organization.into_iter().find(|(_, empty)| scope.single_account && !empty) {
-            return wrong(
-                key,
-                "organizational units and account tags cannot be read with scope.single_account".to_owned(),
-            );
-        }
-        if self.exceptions.maximum_days == 0 {
-            return wrong(
-                "exceptions.maximum_days",
-                "0 days permit no exception; leave `exceptions.files` empty instead".to_owned(),
-            );
-        }
         if let Err(error) = doorward_notify::ChannelsConfig::new(self.notify.clone()) {
             return wrong(&error.setting, error.problem);
         }
@@ -321,11 +274,6 @@ impl Settings {
                 let key = if key.is_empty() { format!("reports.{name}") } else { format!("reports.{name}.{key}") };
                 return wrong(&key, problem);
             }
-        }
-        let known: Vec<&str> = doorward_rules::catalogue().iter().map(|meta| meta.id).collect();
-        if let Some(id) = self.policy.disabled.iter().find(|id| !known.contains(&id.as_str())) {
-            let near = nearest(id, &known).map(|n| format!("; did you mean {n}?")).unwrap_or_default();
-            return wrong("policy.disabled", format!("there is no rule {id:?}{near}"));
         }
         Ok(())
     }

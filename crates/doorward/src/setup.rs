@@ -14,7 +14,6 @@ use doorward_setup::{
 use crate::cli::{Cli, SetupCommand, SetupPack, SetupRoles};
 use crate::exit::{Exit, Failure};
 use crate::io::answer;
-use crate::saved;
 use crate::settings::Settings;
 use doorward_file::{Readers, write_file};
 use doorward_traffic::log_bucket;
@@ -124,7 +123,7 @@ fn shared_ledger(settings: &Settings) -> Option<(ObjectUrl, RemoteFileSettings)>
 
 /// The buckets that the load balancers of a saved scan write access logs to.
 fn log_buckets(path: &Path) -> Result<BTreeSet<String>, Failure> {
-    let (kept, criteria) = saved::read(path)?;
+    let (kept, criteria) = doorward_saved_scan::read(path)?;
     let scan = doorward_core::normalize(kept.inventory, &criteria.normalize);
     Ok(scan.load_balancers.iter().filter_map(|lb| Some(log_bucket(lb)?.0.to_owned())).collect())
 }

@@ -12,6 +12,7 @@ use doorward_core::{collect, discover, run_of};
 use doorward_file::{AtomicFile, Readers, check_writable};
 use doorward_model::{RegionInventory, Run};
 use doorward_remote_file::{ObjectUrl, RemoteFiles};
+use doorward_saved_scan::ReportCriteria;
 use doorward_shard::{
     KnownCounts, PART_FORMAT, PartFile, PartHead, PartPlan, PartStore, PartWriter, PlannedPlaces, SavedPlan, Shard,
     Shares, identify_places, read_plan,
@@ -21,8 +22,7 @@ use crate::cli::{Cli, ScanArguments};
 use crate::exit::{Exit, Failure};
 use crate::io::{connect, log, runtime};
 use crate::progress::Progress;
-use crate::saved::ReportCriteria;
-use crate::scan::{report_departed, settings_id, unmatched, warn_unmatched};
+use crate::scan::{report_departed, settings_id, warn_unmatched};
 use crate::settings::Settings;
 use crate::signals::{self, Signal};
 
@@ -42,7 +42,7 @@ pub(crate) fn run(cli: &Cli, arguments: &ScanArguments) -> Result<Exit, Failure>
         check_writable(save)
             .map_err(|e| Failure::new(Exit::Preflight, format!("--save: {} cannot be written: {e}", save.display())))?;
     }
-    let criteria = ReportCriteria::of(settings)?;
+    let criteria = settings.criteria()?;
     check_any_asked(&criteria.exceptions.register()?, &criteria.policy)?;
     runtime()?.block_on(async {
         let (stop, signal) = signals::listen(settings.scan.deadline.0);
@@ -208,7 +208,7 @@ impl ShardJob<'_> {
         if !self.quiet {
             report_departed(&plan);
         }
-        plan.unmatched = unmatched(self.settings, &plan);
+        plan.unmatched = plan.unmatched_with(&self.settings.access.overrides);
         warn_unmatched(&plan.unmatched);
         run.unmatched.clone_from(&plan.unmatched);
         let discovered = plan.discovered();

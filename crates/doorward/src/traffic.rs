@@ -8,17 +8,16 @@ use doorward_aws::access::Emulator;
 use doorward_aws::{Clock, Stop};
 use doorward_model::LoadBalancer;
 use doorward_traffic::{
-    AdviceDocument, BeforeAfter, CacheOptions, FolderError, FolderOptions, Forecast, GatherError, GatherEvent,
-    LoadBalancerKey, Reaches, STATE_FOLDER, Source as LogSource, Tier, TrafficDocument, TrafficRequest, Window,
-    advise_all, classify, compare_evidence, read_folder, render_advice, render_comparison, render_traffic,
+    AdviceDocument, CacheOptions, CompareDocument, FolderOptions, Forecast, GatherError, GatherEvent, LoadBalancerKey,
+    Reaches, STATE_FOLDER, Source as LogSource, TrafficDocument, TrafficRequest, Window, advise_all, classify,
+    compare_evidence, read_folder, render_advice, render_comparison, render_traffic,
 };
-use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
-use serde_json::json;
+use jiff::Timestamp;
 
 use doorward_file::{Readers, write_file};
 
 use crate::cli::{
-    AdviseArguments, Cli, CompareArguments, Engine, ListFormat, Since, TrafficArguments, TrafficCommand, TrafficSource,
+    AdviseArguments, Cli, CompareArguments, Engine, ListFormat, TrafficArguments, TrafficCommand, TrafficSource,
 };
 use crate::exit::{Exit, Failure};
 use crate::io::{answer, answer_json, connect, runtime};
@@ -268,24 +267,14 @@ impl GatherJob<'_> {
 /// The window of the flags, in whole hours.
 fn wanted(settings: &Settings, source: &TrafficSource, now: Timestamp) -> Result<Window, Failure> {
     let until = source.until.unwrap_or(now);
-    let start = match source.since {
-        None => return window(settings, source.days, until),
-        Some(Since::At(start)) => start,
-        Some(Since::Before(length)) => whole_hour(now).checked_sub(length).unwrap_or(Timestamp::MIN),
-    };
-    Window::covering(start, until).map_err(|e| Failure::new(Exit::Usage, e.to_string()))
+    let Some(start) = source.since else { return window(settings, source.days, until) };
+    Window::between(start, until, now).map_err(|e| Failure::new(Exit::Usage, e.to_string()))
 }
 
-/// The given number of days before a time, which is rounded up to a full hour first: three days are 72 hours.
+/// The given number of days before a time.
 pub(crate) fn window(settings: &Settings, days: Option<u32>, until: Timestamp) -> Result<Window, Failure> {
-    Window::days_before(whole_hour(until), days.unwrap_or(settings.traffic.days))
+    Window::days_before(until, days.unwrap_or(settings.traffic.days))
         .map_err(|e| Failure::new(Exit::Usage, e.to_string()))
-}
-
-/// The end of the hour that a time lies in; a full hour is its own.
-fn whole_hour(time: Timestamp) -> Timestamp {
-    let round = TimestampRound::new().smallest(Unit::Hour).mode(RoundMode::Ceil);
-    time.round(round).unwrap_or(time)
 }
 
 fn folder_of(
@@ -300,17 +289,6 @@ fn folder_of(
     let tally = read_folder(folder, options, &|at| progress.at(at.done, at.objects));
     progress.finish();
     let tally = tally.map_err(|e| Failure::new(Exit::Usage, e.to_string()))?;
-    let outside: u64 = tally.load_balancers.values().map(|load_balancer| load_balancer.outside).sum();
-    if let Some(window) = window
-        && outside > 0
-        && tally.lines() == 0
-        && tally.is_whole()
-    {
-        // Files with other names than AWS's: only their lines have times.
-        let (folder, s) = (folder.to_owned(), if outside == 1 { "" } else { "s" });
-        let error = FolderError::OutsideWindow { folder, window, holds: format!("{outside} line{s}, of other times") };
-        return Err(Failure::new(Exit::Usage, error.to_string()));
-    }
     Ok(TrafficEvidence::new(window, tally).protecting(protected))
 }
 
@@ -355,13 +333,7 @@ fn before_and_after(cli: &Cli, arguments: &CompareArguments) -> Result<Exit, Fai
     }
     match arguments.format {
         ListFormat::Table => answer(&harmless(&render_comparison(&compared, arguments.change)))?,
-        ListFormat::Json => {
-            let line = |(key, BeforeAfter { by, figures }): (&LoadBalancerKey, &BeforeAfter)| json!({ "load_balancer": key, "by": by, "figures": figures });
-            let lines: Vec<_> = compared.iter().map(line).collect();
-            answer_json(
-                &json!({ "format": "traffic-compare-v1", "change": arguments.change, "load_balancers": lines }),
-            )?
-        }
+        ListFormat::Json => answer_json(&CompareDocument::new(arguments.change, &compared))?,
     };
     Ok(coverage(&evidence))
 }
@@ -375,12 +347,5 @@ fn captured(path: &Path) -> Result<Exit, Failure> {
     };
     let request = read.map_err(|e| usage(format!("the request cannot be read: {e}")))?;
     let classified = classify(&request).map_err(|e| usage(e.to_string()))?;
-    let mut text = format!("{} ({})\n", classified.tier.as_ref().map_or("Compliant", Tier::as_str), classified.reason);
-    if let Some(message) = &classified.message {
-        text += &format!("{message}\n");
-    }
-    if doorward_traffic::reason(&classified.reason).is_some() {
-        text += &format!("`doorward explain {}` describes typical clients and the fix\n", classified.reason);
-    }
-    answer(&harmless(&text))
+    answer(&harmless(&classified.to_string()))
 }

@@ -41,6 +41,16 @@ pub struct AccessSettings {
     pub origins: SettingOrigins,
 }
 
+impl AccessSettings {
+    /// The key and the problem of a value that cannot be used.
+    pub fn problem(&self) -> Option<(&'static str, String)> {
+        let name = &self.session_name;
+        let is_in_sts = name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_+=,.@-".contains(&b));
+        let problem = || format!("{name:?} is not 2 to 64 letters, digits or _+=,.@-");
+        (!(2..=64).contains(&name.len()) || !is_in_sts).then(|| ("access.session_name", problem()))
+    }
+}
+
 /// What sets settings: a flag, a variable, or a file and line, by dotted key. Two ways to set the same value are equal.
 #[derive(Debug, Clone, Default)]
 pub struct SettingOrigins(BTreeMap<String, String>);

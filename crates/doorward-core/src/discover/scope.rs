@@ -69,6 +69,18 @@ pub struct RegionSettings {
 }
 
 impl ScopeSettings {
+    /// The key and the problem of a value that cannot be used.
+    pub fn problem(&self) -> Option<(&'static str, String)> {
+        let needs_organization = [
+            ("scope.include_ous", self.include_ous.is_empty()),
+            ("scope.exclude_ous", self.exclude_ous.is_empty()),
+            ("scope.include_tags", self.include_tags.is_empty()),
+            ("scope.exclude_tags", self.exclude_tags.is_empty()),
+        ];
+        let (key, _) = needs_organization.into_iter().find(|(_, empty)| self.single_account && !empty)?;
+        Some((key, "organizational units and account tags cannot be read with scope.single_account".to_owned()))
+    }
+
     /// Whether a filter needs account tags.
     pub(super) fn needs_tags(&self) -> bool {
         !self.include_tags.is_empty() || !self.exclude_tags.is_empty()

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use doorward_aws::access::RoleOverride;
 use doorward_model::{
     Account, AccountId, Gap, GapReason, Listing, Observed, Organization, OuPath, Region, RegionInventory,
     UnmatchedSetting,
@@ -125,5 +126,14 @@ impl Plan {
         let mut all = UnmatchedSetting::accounts(setting, accounts, &self.accounts, &because);
         all.extend(UnmatchedSetting::ous(setting, ous.iter().map(String::as_str), &self.accounts));
         all
+    }
+
+    /// What was not found of the scope, and of the roles that other accounts are entered with.
+    pub fn unmatched_with(&self, overrides: &[RoleOverride]) -> Vec<UnmatchedSetting> {
+        let of_access = overrides.iter().enumerate().flat_map(|(n, one)| {
+            let accounts = self.unmatched_in(&format!("access.overrides.{n}.accounts"), &one.accounts, &[]);
+            accounts.into_iter().chain(self.unmatched_in(&format!("access.overrides.{n}.ous"), &[], &one.ous))
+        });
+        self.unmatched.iter().cloned().chain(of_access).collect()
     }
 }

@@ -288,7 +288,7 @@ fn unknown(what: &str, word: &str, known: &[&str]) -> String {
 }
 
 /// The known word closest to a misspelt one, if any is close.
-pub(super) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     let scored = known.iter().map(|candidate| (strsim::jaro_winkler(word, candidate), *candidate));
     scored.filter(|(score, _)| *score > 0.75).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, candidate)| candidate)
 }

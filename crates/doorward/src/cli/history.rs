@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 
 use doorward_ledger::By;
+use doorward_model::PastTime;
 
 use super::ListFormat;
 
@@ -26,11 +27,11 @@ pub(crate) struct HistoryArguments {
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) ledger: Option<PathBuf>,
     /// Scans that ended on or after this day or time (UTC), or within the last days or weeks: 2026-11-02, 30d, 4w
-    #[arg(long, value_name = "DATE")]
-    pub(crate) since: Option<String>,
+    #[arg(long, value_name = "DATE", value_parser = PastTime::parse)]
+    pub(crate) since: Option<PastTime>,
     /// Scans that ended before this day or time (UTC), or before so many days or weeks ago
-    #[arg(long, value_name = "DATE")]
-    pub(crate) until: Option<String>,
+    #[arg(long, value_name = "DATE", value_parser = PastTime::parse)]
+    pub(crate) until: Option<PastTime>,
     /// Group by owner, ou, cost-centre, severity, rule or tag:KEY; the table then has a line for each group, of the newest scan
     #[arg(long, value_name = "GROUP")]
     pub(crate) by: Option<By>,

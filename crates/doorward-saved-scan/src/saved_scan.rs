@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Read as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use schemars::JsonSchema;
@@ -11,15 +11,13 @@ use serde::{Deserialize, Serialize};
 use doorward_core::normalize::NormalizeSettings;
 use doorward_model::{
     AppliedChange, Arn, Edit, History, HistoryContext, InCode, Inputs, Inventory, LoadBalancerCost, Policy,
-    ScanHistory, ScanReport, TrackedSource, Traffic, Unseen, Usage,
+    ReportSettings, ScanHistory, ScanReport, TrackedSource, Traffic, Unseen, Usage,
 };
 
-use crate::exit::{Exit, Failure};
-use crate::internal_error;
-use crate::register::ExceptionTexts;
-use crate::settings::{ReportSettings, Settings};
 use doorward_file::{AtomicFile, Readers};
 use doorward_outputs::SinkSettings;
+
+use crate::{ExceptionTexts, ReportCriteria, SavedScanError};
 
 /// The name and version of the format.
 const FORMAT: &str = "doorward-scan-v1";
@@ -32,127 +30,101 @@ const BEGINNING: u64 = 512;
 
 /// The first line: the scan. `I` is the inventory, owned or borrowed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub(crate) struct ScanLine<I> {
+pub struct ScanLine<I> {
     /// `doorward-scan-v1`.
-    pub(crate) format: String,
+    pub format: String,
     /// How tags were read.
-    pub(crate) normalize: NormalizeSettings,
+    pub normalize: NormalizeSettings,
     /// What was required.
-    pub(crate) policy: Policy,
+    pub policy: Policy,
     /// The exceptions.
-    pub(crate) exceptions: ExceptionTexts,
+    pub exceptions: ExceptionTexts,
     /// Which reports changed the exit code.
-    pub(crate) report: ReportSettings,
+    pub report: ReportSettings,
     /// The settings of the sinks.
-    pub(crate) sinks: SinkSettings,
+    pub sinks: SinkSettings,
     /// All settings as text, without secrets.
-    pub(crate) settings: String,
+    pub settings: String,
     /// The exit code of the signal that stopped the scan, if one did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) stopped: Option<u8>,
+    pub stopped: Option<u8>,
     /// What was read.
-    pub(crate) inventory: I,
+    pub inventory: I,
 }
 
 /// The second line: what was joined to the scan, and its history.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub(crate) struct JoinedLine {
+pub struct JoinedLine {
     /// The history of each finding that has one, by the finding's id.
-    pub(crate) history: BTreeMap<String, History>,
+    pub history: BTreeMap<String, History>,
     /// The earlier scans.
     #[serde(default)]
-    pub(crate) past: HistoryContext,
+    pub past: HistoryContext,
     /// Traffic, as it was weighed.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub(crate) traffic: BTreeMap<Arn, Arc<Traffic>>,
+    pub traffic: BTreeMap<Arn, Arc<Traffic>>,
     /// Changes of modes by Doorward.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub(crate) changes: BTreeMap<Arn, Vec<AppliedChange>>,
+    pub changes: BTreeMap<Arn, Vec<AppliedChange>>,
     /// Declarations in the files that were given.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub(crate) declared: BTreeMap<Arn, Arc<InCode>>,
+    pub declared: BTreeMap<Arn, Arc<InCode>>,
     /// The calls that set the current modes.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub(crate) edits: BTreeMap<Arn, Edit>,
+    pub edits: BTreeMap<Arn, Edit>,
     /// How much load balancers were used.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub(crate) usage: BTreeMap<Arn, Arc<Usage>>,
+    pub usage: BTreeMap<Arn, Arc<Usage>>,
     /// What load balancers cost.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub(crate) costs: BTreeMap<Arn, Arc<LoadBalancerCost>>,
+    pub costs: BTreeMap<Arn, Arc<LoadBalancerCost>>,
     /// The sources of non-compliant requests that are followed from scan to scan.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub(crate) tracked: BTreeMap<Arn, Vec<TrackedSource>>,
+    pub tracked: BTreeMap<Arn, Vec<TrackedSource>>,
     /// What earlier scans observed and this one did not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) unseen: Option<Unseen>,
+    pub unseen: Option<Unseen>,
 }
 
 /// Any line of a saved scan, for its schema.
 #[derive(JsonSchema)]
 #[serde(untagged)]
-#[expect(dead_code, reason = "the schema is made of the type alone")]
-pub(crate) enum SavedLine {
+pub enum SavedLine {
+    /// The first line.
     Scan(Box<ScanLine<Inventory>>),
+    /// The second line.
     Joined(Box<JoinedLine>),
 }
 
-/// The settings that decide what a report says and how it is written: the current ones, or those of a saved scan.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct ReportCriteria {
-    /// How tags are read.
-    pub(crate) normalize: NormalizeSettings,
-    /// What is required.
-    pub(crate) policy: Policy,
-    /// The exceptions.
-    pub(crate) exceptions: ExceptionTexts,
-    /// Which reports change the exit code.
-    pub(crate) report: ReportSettings,
-    /// The settings of the sinks.
-    pub(crate) sinks: SinkSettings,
-    /// All settings as text, without secrets.
-    pub(crate) settings: String,
-}
-
-impl ReportCriteria {
-    /// The current settings; reads the exceptions.
-    pub(crate) fn of(settings: &Settings) -> Result<Self, Failure> {
-        Ok(Self {
-            normalize: settings.normalize(),
-            policy: settings.policy.clone(),
-            exceptions: settings.exceptions.read()?,
-            report: settings.report.clone(),
-            sinks: settings.sinks(),
-            settings: settings.text.clone(),
-        })
-    }
-}
-
 /// A scan that was read back, to be judged.
-pub(crate) struct KeptScan {
+pub struct KeptScan {
     /// What was read.
-    pub(crate) inventory: Inventory,
+    pub inventory: Inventory,
     /// What was joined to it.
-    pub(crate) inputs: Inputs,
+    pub inputs: Inputs,
     /// The history of its findings.
-    pub(crate) history: ScanHistory,
+    pub history: ScanHistory,
     /// The earlier scans.
-    pub(crate) context: HistoryContext,
+    pub context: HistoryContext,
     /// The exit code of the signal that stopped the scan, if one did.
-    pub(crate) stopped: Option<Exit>,
+    pub stopped: Option<u8>,
 }
 
 impl KeptScan {
     /// The scan for other criteria: verdicts of another policy have no history, but what was not observed is still not observed.
-    pub(crate) fn without_history(self) -> Self {
+    pub fn without_history(self) -> Self {
         let history = ScanHistory { unseen: self.history.unseen, ..ScanHistory::default() };
         Self { history, context: HistoryContext::default(), ..self }
     }
 }
 
-/// Reads a saved scan: the scan, and the settings that it was judged by.
-pub(crate) fn read(path: &Path) -> Result<(KeptScan, ReportCriteria), Failure> {
-    let usage = |problem: String| Failure::new(Exit::Usage, format!("{}: {problem}", path.display()));
+/// Reads a saved scan: the scan, and the settings that it was judged by. `-` is stdin.
+///
+/// # Errors
+///
+/// The file cannot be read, or is not a saved scan of this version.
+pub fn read(path: &Path) -> Result<(KeptScan, ReportCriteria), SavedScanError> {
+    let usage = |problem: String| SavedScanError { path: path.to_owned(), problem };
     let text: Box<dyn io::BufRead> = match path == Path::new(STDIN) {
         true => Box::new(io::BufReader::new(io::stdin())),
         false => {
@@ -180,7 +152,7 @@ pub(crate) fn read(path: &Path) -> Result<(KeptScan, ReportCriteria), Failure> {
         inputs: Inputs { traffic, changes, edits, declared, tracked, usage, costs },
         history: ScanHistory { findings: history, unseen },
         context: past,
-        stopped: Exit::ALL.into_iter().map(|(exit, _)| exit).find(|exit| Some(exit.code()) == stopped),
+        stopped,
     };
     Ok((kept, ReportCriteria { normalize, policy, exceptions, report, sinks, settings }))
 }
@@ -195,19 +167,22 @@ fn output_at(path: &Path) -> Option<&'static str> {
 
 /// A scan being saved. The first line is written before the inventory is judged, which takes the inventory apart: a large
 /// organization should not be in memory twice.
-pub(crate) struct Saving {
-    path: PathBuf,
+pub struct Saving {
     draft: AtomicFile,
 }
 
 impl Saving {
     /// Writes the scan.
-    pub(crate) fn begin(
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be written.
+    pub fn begin(
         path: &Path,
         inventory: &Inventory,
         criteria: &ReportCriteria,
-        stopped: Option<Exit>,
-    ) -> Result<Self, Failure> {
+        stopped: Option<u8>,
+    ) -> io::Result<Self> {
         let line = ScanLine {
             format: FORMAT.to_owned(),
             normalize: criteria.normalize.clone(),
@@ -216,38 +191,28 @@ impl Saving {
             report: criteria.report.clone(),
             sinks: criteria.sinks.clone(),
             settings: criteria.settings.clone(),
-            stopped: stopped.map(Exit::code),
+            stopped,
             inventory,
         };
-        let begin = || {
-            let mut draft = AtomicFile::create(path, Readers::Owner)?;
-            serde_json::to_writer(&mut draft, &line)?;
-            draft.write_all(b"\n")?;
-            Ok(Self { path: path.to_owned(), draft })
-        };
-        begin().map_err(|e| failed(path, &e))
+        let mut draft = AtomicFile::create(path, Readers::Owner)?;
+        serde_json::to_writer(&mut draft, &line)?;
+        draft.write_all(b"\n")?;
+        Ok(Self { draft })
     }
 
     /// Writes what was joined, and puts the file in its place.
-    pub(crate) fn finish(self, report: &ScanReport, context: &HistoryContext) -> Result<(), Failure> {
-        let Self { path, mut draft } = self;
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be written.
+    pub fn finish(self, report: &ScanReport, context: &HistoryContext) -> io::Result<()> {
+        let Self { mut draft } = self;
         let history = report.findings.iter().filter_map(|f| Some((f.id.clone(), f.history.clone()?))).collect();
         let Inputs { traffic, changes, edits, declared, tracked, usage, costs } = Inputs::of(report);
         let (past, unseen) = (context.clone(), report.unseen.clone());
         let line = JoinedLine { history, past, traffic, changes, declared, edits, tracked, usage, costs, unseen };
-        let finish = || {
-            serde_json::to_writer(&mut draft, &line)?;
-            draft.write_all(b"\n")?;
-            draft.finish()
-        };
-        // The scan has run, so that nothing is left to refuse before it.
-        let problem = |e: io::Error| Failure::new(Exit::Sink, format!("{} could not be written: {e}", path.display()));
-        let finished = finish().map_err(problem);
-        internal_error::settle(&internal_error::saving(&path));
-        finished
+        serde_json::to_writer(&mut draft, &line)?;
+        draft.write_all(b"\n")?;
+        draft.finish()
     }
-}
-
-fn failed(path: &Path, error: &io::Error) -> Failure {
-    Failure::writing(&path.display().to_string(), error)
 }

@@ -1,17 +1,23 @@
-//! What makes a policy unusable: deadlines of rules that do not exist, profiles with the same name.
+//! What makes a policy unusable: rules that do not exist, profiles with the same name.
 
 use std::collections::BTreeSet;
 
-use doorward_model::DeadlineDays;
+use doorward_model::{DeadlineDays, Policy};
 
-use super::Settings;
+use crate::catalogue;
+use crate::exceptions::nearest;
 
 /// The most days of a deadline: ten years. More is a slip of the finger.
 const LONGEST: u32 = 3650;
 
-/// The key and the problem of the first value that cannot be used.
-pub(super) fn problem(settings: &Settings) -> Option<(String, String)> {
-    let policy = &settings.policy;
+/// The key and the problem of the first value of a policy that cannot be used. `has_channel` answers whether notifications have a
+/// channel of a name.
+pub fn policy_problem(policy: &Policy, has_channel: impl Fn(&str) -> bool) -> Option<(String, String)> {
+    let known: Vec<&str> = catalogue().iter().map(|meta| meta.id).collect();
+    if let Some(id) = policy.disabled.iter().find(|id| !known.contains(&id.as_str())) {
+        let near = nearest(id, &known).map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+        return Some(("policy.disabled".to_owned(), format!("there is no rule {id:?}{near}")));
+    }
     let mut names = BTreeSet::new();
     for (n, profile) in policy.profiles.iter().enumerate() {
         let key = |name: &str| format!("policy.profiles.{n}.{name}");
@@ -23,7 +29,7 @@ pub(super) fn problem(settings: &Settings) -> Option<(String, String)> {
         if !names.insert(profile.name.trim().to_lowercase()) {
             return Some((key("name"), format!("{:?} is the name of another risk profile", profile.name)));
         }
-        if let Some(channel) = profile.notify.iter().find(|channel| !settings.notify.channels.contains_key(*channel)) {
+        if let Some(channel) = profile.notify.iter().find(|channel| !has_channel(channel)) {
             return Some((key("notify"), format!("{channel:?} is not in notify.channels")));
         }
         if profile.deadlines.longest_interval_hours.is_some() {
@@ -44,7 +50,7 @@ fn of_deadlines(deadlines: &DeadlineDays, key: &str) -> Option<(String, String)>
         return Some((format!("{key}.longest_interval_hours"), problem));
     }
     for rule in deadlines.rules.keys() {
-        if !doorward_rules::catalogue().iter().any(|meta| meta.id == rule) {
+        if !catalogue().iter().any(|meta| meta.id == rule) {
             let problem = format!("{rule:?} is not the id of a rule; `doorward explain` lists them");
             return Some((format!("{key}.rules"), problem));
         }

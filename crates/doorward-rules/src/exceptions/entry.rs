@@ -1,0 +1,44 @@
+//! One exception as a list shows it.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use super::{Exception, State};
+
+/// One line of `doorward exceptions list`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Entry<'a> {
+    /// The exception.
+    #[serde(flatten)]
+    pub exception: &'a Exception,
+    /// The file that holds it.
+    pub file: &'a str,
+    /// Its first line.
+    pub line: usize,
+    /// Its state.
+    pub state: State,
+    /// Whole days left until its end: 0 within the last 24 hours, negative from the end on.
+    pub days_left: i64,
+}
+
+/// Two lines of text: the terms, and the reason.
+impl fmt::Display for Entry<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { exception, file, line, state, days_left } = self;
+        let state = match state {
+            State::Pending => "pending",
+            State::Active => "active",
+            State::Expiring => "EXPIRING",
+            State::Expired => "EXPIRED",
+        };
+        let days = match days_left {
+            left @ 0.. => format!("{left} days left"),
+            over => format!("{} days over", -over),
+        };
+        let Exception { id, rule, expires, approver, reason, .. } = exception;
+        let last_day = expires.last_day();
+        writeln!(f, "{state:<9} {id} · {rule} · until {last_day} ({days}) · approved by {approver} · {file}:{line}")?;
+        writeln!(f, "          {reason}")
+    }
+}

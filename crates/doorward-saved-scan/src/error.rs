@@ -1,0 +1,13 @@
+//! The reasons why a saved scan cannot be used.
+
+use std::path::PathBuf;
+
+/// A saved scan cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {problem}", path.display())]
+pub struct SavedScanError {
+    /// The file; `-` is stdin.
+    pub path: PathBuf,
+    /// What is wrong with it, and what to do.
+    pub problem: String,
+}
