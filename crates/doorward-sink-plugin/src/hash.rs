@@ -29,10 +29,8 @@ pub(crate) fn content_hash(finding: &Finding) -> String {
         resolved: history.and_then(|history| history.resolved),
         reopened: history.map(|history| history.reopened),
     };
-    let mut hash = Sha256::new();
-    // A value of these types is always JSON; were it not, the hash would be that of what was written until then.
-    let _ = serde_json::to_writer(&mut HashWriter(&mut hash), &content);
-    shortened(hash)
+    // A value of these types is always JSON; were it not, the hash would be that of nothing.
+    shortened(Sha256::new_with_prefix(serde_json::to_vec(&content).unwrap_or_default()))
 }
 
 /// The id of a delivery: the same for the same plugin, destination and findings of a run.
@@ -60,17 +58,4 @@ fn hexadecimal(bytes: &[u8]) -> String {
     const DIGITS: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
     let digit = |four: u8| DIGITS.get(usize::from(four)).copied().unwrap_or('0');
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
-}
-
-struct HashWriter<'a>(&'a mut Sha256);
-
-impl std::io::Write for HashWriter<'_> {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
 }
