@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use doorward_aws::{Access, Operation, Session, Stop};
 use doorward_model::{
-    Account, AccountRegion, Gap, GapReason, Listing, Observed, Organization, Region, RegionInventory, UnmatchedSetting,
+    Account, AccountId, AccountRegion, Gap, GapReason, Listing, Observed, Organization, Region, RegionInventory, UnmatchedSetting,
 };
 
 use crate::actions::scan_role_grants;
@@ -28,6 +28,7 @@ mod scope;
 mod single;
 mod units;
 mod unmatched;
+mod unplanned;
 
 pub use discovered::DiscoveredPlan;
 pub use known::Known;
@@ -37,6 +38,7 @@ use regions::RegionState;
 use scope::Decision;
 pub use scope::{RegionSettings, ScopeSettings, TagFilter};
 pub use single::{ScopeDecision, Single, enter_one};
+pub use unplanned::{Planned, add_unplanned};
 
 /// The accounts and Regions to discover.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -153,7 +155,7 @@ pub async fn discover(
         .await;
     outcomes.extend(found.unread.drain(..).map(|(account, gap)| reference.fail(&settings.regions, account, &gap)));
     outcomes.sort_by(|a, b| a.account.id.cmp(&b.account.id));
-    let remembered = known::of(known, access, &found.organization);
+    let remembered = known::of(known, access.account(), &found.organization);
     let regions = reference.all(&settings.regions, &outcomes, known::regions(&remembered));
     for outcome in &mut outcomes {
         outcome.complete(&settings.regions, &regions);
@@ -187,7 +189,7 @@ pub async fn discover(
 
 impl Plan {
     /// Keeps the account-Regions that `wanted` accepts. The accounts stay.
-    pub fn retain(&mut self, wanted: impl Fn(&doorward_model::AccountId, Option<&Region>) -> bool) {
+    pub fn retain(&mut self, wanted: impl Fn(&AccountId, Option<&Region>) -> bool) {
         self.targets.retain(|target| wanted(&target.place.account, Some(&target.place.region)));
         self.settled.retain(|cell| wanted(&cell.account, cell.region.as_ref()));
     }
@@ -239,24 +241,30 @@ impl Outcome {
         }
         let id = &self.account.id;
         for region in all.difference(&self.regions()) {
-            let place = Some(region.clone());
-            let skipped = match (settings.decide(region, RegionState::Enabled), &self.rest) {
-                (Decision::Out(why), _) => Some(why),
-                (_, Rest::Skip(why)) => Some(why.clone()),
-                _ => None,
-            };
-            let failed = || match &self.rest {
-                Rest::Fail(gap) => gap.clone(),
-                _ => Gap::new(GapReason::Malformed, Operation::ListRegions.action()).with_message(
-                    "the account's list of Regions lacks this one, which another account, an earlier scan or \
-                     `regions.include` names",
-                ),
-            };
-            let cell = match skipped {
-                Some(why) => RegionInventory::skipped(id.clone(), place, why),
-                None => RegionInventory::failed(id.clone(), place, failed()),
-            };
-            self.settled.push(cell);
+            self.settled.push(self.rest.cell(settings, id, region));
+        }
+    }
+}
+
+impl Rest {
+    /// The outcome of one such Region.
+    fn cell(&self, settings: &RegionSettings, id: &AccountId, region: &Region) -> RegionInventory {
+        let place = Some(region.clone());
+        let skipped = match (settings.decide(region, RegionState::Enabled), self) {
+            (Decision::Out(why), _) => Some(why),
+            (_, Self::Skip(why)) => Some(why.clone()),
+            _ => None,
+        };
+        let failed = || match self {
+            Self::Fail(gap) => gap.clone(),
+            _ => Gap::new(GapReason::Malformed, Operation::ListRegions.action()).with_message(
+                "the account's list of Regions lacks this one, which another account, an earlier scan or \
+                 `regions.include` names",
+            ),
+        };
+        match skipped {
+            Some(why) => RegionInventory::skipped(id.clone(), place, why),
+            None => RegionInventory::failed(id.clone(), place, failed()),
         }
     }
 }
@@ -274,10 +282,14 @@ async fn settle(
     }
 }
 
+/// Why an account is not entered, if it is not in use.
+fn inactive(account: &Account) -> Option<Gap> {
+    let why = || Gap::new(GapReason::AccountInactive, Operation::ListAccounts.action());
+    account.state.is_inactive().then(|| why().with_message(format!("the account is {}", account.state)))
+}
+
 async fn enter(access: &Access, settings: &DiscoverSettings, reference: &Reference, mut account: Account) -> Outcome {
-    if account.state.is_inactive() {
-        let why = Gap::new(GapReason::AccountInactive, Operation::ListAccounts.action())
-            .with_message(format!("the account is {}", account.state));
+    if let Some(why) = inactive(&account) {
         return reference.skip(&settings.regions, account, &why);
     }
     match settings.scope.decide(&account) {

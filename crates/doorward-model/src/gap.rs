@@ -92,6 +92,9 @@ gap_reasons! {
     PartUnusable, "part-unusable":
         "The scan was divided into shards, and the part of the shard that reads this is missing, broken, given twice, of another scan or too old.",
         "Repeat that shard with `doorward scan --shard`, and merge the parts again.";
+    NotPlanned, "not-planned":
+        "The ledger has this account from an earlier scan, and the list of accounts lacks it. The shards of the scan were planned without that ledger, so AWS was not asked whether the account left the organization.",
+        "Run `doorward scan --discover-only` with the ledger (`ledger.path`), repeat the shards with that plan, and merge their parts.";
     Rejected, "rejected":
         "AWS rejected the request itself; its message gives the reason.",
         "Read AWS's message: it names the part of the request that is wrong.";
@@ -145,6 +148,7 @@ impl GapReason {
                 | Self::ClockSkew
                 | Self::NotInOrganization
                 | Self::PartUnusable
+                | Self::NotPlanned
         ) || self.is_of_declarations()
     }
 }

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use doorward_core::discover::Planned;
 use doorward_model::{
-    Account, Gap, GapReason, Inventory, Listing, Observed, RegionInventory, Run, UnmatchedSetting, is_ahead,
+    Account, AccountId, Gap, GapReason, Inventory, Listing, Observed, RegionInventory, Run, UnmatchedSetting, is_ahead,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -39,6 +40,8 @@ pub struct Merged<C> {
     pub plan: String,
     /// Identifies the settings that decide what is read.
     pub reads: String,
+    /// How the account-Regions were planned, for what only the merging machine's ledger knows.
+    pub planned: Planned,
     /// The files that were not used.
     pub unused: Vec<UnusedPart>,
     /// The shards whose account-Regions are not available.
@@ -172,9 +175,10 @@ pub fn merge<C: Serialize + DeserializeOwned>(
     let mut run = run.unwrap_or_else(|| head.run.clone());
     run.interrupted |= !missing.is_empty();
     run.unmatched.clone_from(&plan.unmatched);
-    let PartPlan { accounts, accounts_listing, .. } = plan;
+    let PartPlan { accounts, accounts_listing, discovered_by, departed, .. } = plan;
+    let planned = Planned { discovered_by, departed };
     let inventory = Inventory { run, organization: head.organization, accounts, accounts_listing, cells };
-    Ok(Merged { inventory, criteria: head.criteria, plan: head.plan, reads: head.reads, unused, missing })
+    Ok(Merged { inventory, criteria: head.criteria, plan: head.plan, reads: head.reads, planned, unused, missing })
 }
 
 /// The files of one shard, none of which counts.
@@ -257,6 +261,9 @@ fn joined(known: Option<Run>, other: Run) -> Run {
 /// Adds what a part knows of the organization: each part lists it by itself, and a value that one of them could not read another may
 /// have read.
 fn combine(known: &mut PartPlan, other: PartPlan) {
+    // One that asked has the answer, whatever the others knew.
+    let departed: BTreeSet<AccountId> = known.departed.drain(..).chain(other.departed).collect();
+    known.departed.extend(departed);
     let same = known.accounts == other.accounts && known.unmatched == other.unmatched;
     if same && known.accounts_listing == other.accounts_listing {
         return;

@@ -4,7 +4,8 @@
 //! [`PartEnd`] with counts and the SHA-256 of everything. A file without its last line proves nothing. The file of a plan has the
 //! same form: it has no shard, and its account-Regions are those that need no reading.
 
-use doorward_model::{Account, Listing, Observed, Organization, Run, UnmatchedSetting};
+use doorward_core::discover::DiscoverSettings;
+use doorward_model::{Account, AccountId, Listing, Observed, Organization, Run, UnmatchedSetting};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -50,6 +51,12 @@ pub struct PartPlan {
     /// What the settings name and discovery did not find.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unmatched: Vec<UnmatchedSetting>,
+    /// The settings of the discovery, by which a merge decides on accounts that only its ledger knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub discovered_by: Option<DiscoverSettings>,
+    /// Accounts that the discovery knew from a ledger and of which AWS stated that they left the organization.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub departed: Vec<AccountId>,
     /// Every account-Region.
     pub places: PlannedPlaces,
     /// The account-Regions of which it is not known whether the Region is enabled.

@@ -183,6 +183,7 @@ pub fn read_plan<C: DeserializeOwned>(path: &Path) -> Result<SavedPlan<C>, PartP
         accounts_listing: plan.accounts_listing.clone(),
         targets: open_places.filter_map(target).collect(),
         settled: cells,
+        departed: plan.departed.clone(),
         unmatched: plan.unmatched.clone(),
     };
     Ok(SavedPlan { head, plan, places, discovered, sha256 })

@@ -41,7 +41,7 @@ pub(crate) fn run(cli: &Cli, arguments: &MergeArguments) -> Result<Exit, Failure
     let store = runtime.block_on(connected(&settings, &names))?;
     let merged = runtime.block_on(read(arguments, &settings, &parts, &store))?;
     report(cli, &merged, arguments.accept_missing);
-    let Merged { mut inventory, mut criteria, plan, reads, .. } = merged;
+    let Merged { mut inventory, mut criteria, plan, reads, planned, .. } = merged;
     inventory.run.interrupted &= !arguments.accept_missing;
     let saved = Overridable { report: criteria.report, evidence: criteria.sinks.evidence };
     let Overridable { report, evidence } = saved.with_flags(&arguments.output.overrides())?;
@@ -62,7 +62,7 @@ pub(crate) fn run(cli: &Cli, arguments: &MergeArguments) -> Result<Exit, Failure
         emulator: None,
         clock: crate::clock::system(),
         stop: None,
-        merged: Some(MergedScan { inventory, criteria, plan, reads }),
+        merged: Some(MergedScan { inventory, criteria, plan, reads, planned }),
     };
     let ended = scan::run_and_publish(request, cli.colour_on_stdout(), arguments.publish);
     if let (Some(draft), Some(save)) = (&draft, save)

@@ -12,7 +12,7 @@ use doorward_assemble::{
 use doorward_aws::access::Emulator;
 use doorward_aws::{Clock, Stop};
 use doorward_check::Declarations;
-use doorward_core::discover::Plan;
+use doorward_core::discover::{Plan, Planned};
 use doorward_core::{collect, discover, run_of};
 use doorward_model::{
     AccountId, HistoryContext, Inputs, Inventory, Region, RegionInventory, ScanReport, UnmatchedSetting,
@@ -123,6 +123,8 @@ pub(crate) struct MergedScan {
     pub(crate) plan: String,
     /// Identifies the settings that decided what was read.
     pub(crate) reads: String,
+    /// How its account-Regions were planned.
+    pub(crate) planned: Planned,
 }
 
 /// The end of a scan.
@@ -138,7 +140,9 @@ pub(crate) async fn execute(mut request: ScanRequest<'_>, colour: bool) -> Resul
     let settings = request.settings;
     let places = std::mem::take(&mut request.places);
     let (criteria, merged) = match request.merged.take() {
-        Some(MergedScan { inventory, criteria, plan, reads }) => (criteria, Some((inventory, plan, reads))),
+        Some(MergedScan { inventory, criteria, plan, reads, planned }) => {
+            (criteria, Some((inventory, plan, reads, planned)))
+        }
         None => (settings.criteria()?, None),
     };
     let register = criteria.exceptions.register()?;
@@ -215,7 +219,7 @@ fn finish(saving: Saving, path: &Path, report: &ScanReport, context: &HistoryCon
 async fn take_over(
     request: &ScanRequest<'_>,
     recorder: &mut Option<ScanRecorder>,
-    (mut inventory, plan, reads): (Inventory, String, String),
+    (mut inventory, plan, reads, planned): (Inventory, String, String, Planned),
 ) -> Result<Inventory, Failure> {
     let ledger = &request.settings.ledger;
     if recorder.is_none() && ledger.enabled && !inventory.run.interrupted {
@@ -225,6 +229,16 @@ async fn take_over(
         if !inventory.run.interrupted {
             // From here on, no event is recorded before the scan.
             recorder.wait_to_record().await?;
+        }
+        let unplanned = recorder.add_unplanned(&mut inventory, &planned, &request.settings.discover())?;
+        if let Some(first) = unplanned.first() {
+            let others = if unplanned.len() > 1 { format!(" and {} more", unplanned.len() - 1) } else { String::new() };
+            crate::io::log(&format!(
+                "warning: the ledger has account {first}{others} from an earlier scan, and the plan of the shards, which was made without \
+                 this ledger, lacks it. It is reported as not read (not-planned)."
+            ));
+        }
+        if !inventory.run.interrupted {
             recorder.name_merged(&mut inventory)?;
         }
         recorder.apply_events_since(inventory.run.started, &mut inventory.cells)?;

@@ -243,6 +243,8 @@ impl ShardJob<'_> {
             accounts: work.discovered.accounts.clone(),
             accounts_listing: work.discovered.accounts_listing.clone(),
             unmatched: work.discovered.unmatched.clone(),
+            discovered_by: Some(self.settings.discover()),
+            departed: work.discovered.departed.clone(),
             places: PlannedPlaces::of(&places),
             tried: PlannedPlaces::of(&tried),
             counts: work.counts.clone(),

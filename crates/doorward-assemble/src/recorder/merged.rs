@@ -7,7 +7,7 @@ use doorward_model::{AccountId, Inventory, Region};
 
 use super::{ScanRecorder, known_of};
 use crate::AssembleError;
-use doorward_core::discover::Known;
+use doorward_core::discover::{DiscoverSettings, Known, Planned, add_unplanned};
 
 /// What a ledger knows of the organizations that it has scans of.
 #[derive(Debug, Clone, Default)]
@@ -34,6 +34,21 @@ impl KnownAhead {
 }
 
 impl ScanRecorder {
+    /// Adds the accounts and Regions that this ledger has and the plan of the shards lacks, as not read; `settings` are those of the merge,
+    /// for parts that do not have their own. Returns the accounts.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn add_unplanned(
+        &self,
+        inventory: &mut Inventory,
+        planned: &Planned,
+        settings: &DiscoverSettings,
+    ) -> Result<Vec<AccountId>, AssembleError> {
+        let settings = planned.discovered_by.as_ref().unwrap_or(settings);
+        Ok(add_unplanned(inventory, settings, &self.known()?, &planned.departed))
+    }
+
     /// Gives a merged scan an id of its own where a merge of other parts has recorded the id of its plan: shards that were repeated after
     /// that are another scan. A merge of the same parts keeps the id, so that it may be repeated.
     ///

@@ -25,6 +25,8 @@ pub struct DiscoveredPlan {
     pub targets: Vec<(AccountRegion, bool)>,
     /// The account-Regions whose outcome is known without reading.
     pub settled: Vec<RegionInventory>,
+    /// Accounts of an earlier scan of which AWS stated that they are not in the organization any more.
+    pub departed: Vec<AccountId>,
     /// What the settings name and discovery did not find.
     pub unmatched: Vec<UnmatchedSetting>,
 }
@@ -75,6 +77,7 @@ impl Plan {
             accounts_listing: self.accounts_listing.clone(),
             targets: targets.collect(),
             settled: self.settled.clone(),
+            departed: self.departed.iter().map(|account| account.id.clone()).collect(),
             unmatched: self.unmatched.clone(),
         }
     }

@@ -1,7 +1,6 @@
 //! The organization as an earlier scan read it. A list may be incomplete without an error, so accounts and Regions of an earlier
 //! scan that it lacks are also covered.
 
-use doorward_aws::Access;
 use doorward_model::{Account, AccountId, Observed, Organization, Region};
 
 /// The organization as an earlier scan read it. The caller stores it.
@@ -13,11 +12,11 @@ pub struct Known {
     pub accounts: Vec<Account>,
 }
 
-/// The known accounts of this organization or, without one, of the single account.
-pub(super) fn of<'a>(known: &'a [Known], access: &Access, organization: &Observed<Organization>) -> Vec<&'a Account> {
+/// The known accounts of this organization or, without one, of the single account `own`.
+pub(super) fn of<'a>(known: &'a [Known], own: &AccountId, organization: &Observed<Organization>) -> Vec<&'a Account> {
     let same = |known: &&Known| match (&known.organization, organization) {
         (Observed::Known(then), Observed::Known(now)) => then.id == now.id,
-        (Observed::Absent, Observed::Absent) => known.accounts.iter().any(|account| account.id == *access.account()),
+        (Observed::Absent, Observed::Absent) => known.accounts.iter().any(|account| account.id == *own),
         _ => false,
     };
     known.iter().filter(same).flat_map(|known| &known.accounts).collect()

@@ -74,21 +74,23 @@ pub(super) async fn account_for(
         }
     }
     if let (Some(first), Listing::Full) = (lacking.first(), &found.listing) {
-        let others = match lacking.len() - 1 {
-            0 => String::new(),
-            others => format!(" and {others} more"),
-        };
         found.listing = Listing::Unread(Arc::new(
             Gap::new(GapReason::Malformed, Operation::ListAccounts.action()).with_message(format!(
-                "the list of accounts lacks {first}{others}, which an earlier scan found in the organization and \
-                 organizations:DescribeAccount does not say has left"
+                "the list of accounts lacks {}, which an earlier scan found in the organization and \
+                 organizations:DescribeAccount does not say has left",
+                with_others(first, lacking.len())
             )),
         ));
     }
 }
 
+/// The first of several accounts, and how many others there are.
+pub(super) fn with_others(first: &AccountId, all: usize) -> String {
+    if all > 1 { format!("{first} and {} more", all - 1) } else { first.to_string() }
+}
+
 /// An account of which only the id is known.
-fn unlisted(id: AccountId, gap: &Gap) -> Account {
+pub(super) fn unlisted(id: AccountId, gap: &Gap) -> Account {
     let gap = Arc::new(gap.clone());
     Account {
         id,

@@ -106,7 +106,7 @@ pub(super) async fn read_of(
         }
     }
     let ids: Vec<AccountId> = found.accounts.iter().map(|account| account.id.clone()).collect();
-    let mut missing = known::missing(&known::of(known, access, &found.organization), &ids);
+    let mut missing = known::missing(&known::of(known, access.account(), &found.organization), &ids);
     // Accounts that the settings exclude are not part of the scan, listed or not.
     missing.retain(|account| !matches!(settings.scope.decide(account), Decision::Out(_)));
     lost::account_for(access, &units, want_tags, missing, &mut found).await;

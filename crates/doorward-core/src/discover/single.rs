@@ -94,9 +94,8 @@ async fn enter(
     account: &Account,
     place: &AccountRegion,
 ) -> ScopeDecision {
-    if account.state.is_inactive() {
-        let why = Gap::new(GapReason::AccountInactive, Operation::ListAccounts.action());
-        return ScopeDecision::Excluded(why.with_message(format!("the account is {}", account.state)));
+    if let Some(why) = super::inactive(account) {
+        return ScopeDecision::Excluded(why);
     }
     match settings.scope.decide(account) {
         Decision::In => {}

@@ -16,3 +16,4 @@ mod rehearsal;
 mod scope;
 mod stop;
 mod truth;
+mod unplanned;

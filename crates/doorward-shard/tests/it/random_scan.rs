@@ -149,6 +149,8 @@ impl RandomScan {
             accounts: self.inventory.accounts.clone(),
             accounts_listing: self.inventory.accounts_listing.clone(),
             unmatched: Vec::new(),
+            discovered_by: None,
+            departed: Vec::new(),
             places: PlannedPlaces::of(&self.places()),
             tried: PlannedPlaces::default(),
             counts: self.counts.clone(),

@@ -33,6 +33,7 @@ mod kills;
 mod lambda;
 mod ledger;
 mod logs;
+mod merged_ledger;
 mod named;
 mod not_whole;
 mod notify;
