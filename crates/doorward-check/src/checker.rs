@@ -140,12 +140,20 @@ impl<'a> Checker<'a> {
         }
         let ParseOutput { declared, errors, unread, files, unexamined } = output;
         let mut judged: Vec<_> = declared.into_iter().map(|declared| self.judge(declared)).collect();
-        let mut twins: BTreeMap<(String, String, Option<String>), usize> = BTreeMap::new();
-        for one in &mut judged {
-            let Declared { place, address, root, .. } = &one.declared;
-            let twins = twins.entry((place.file.clone(), address.clone(), root.clone())).or_default();
-            one.twins_before = *twins;
-            *twins += 1;
+        let twins_before: Vec<usize> = {
+            let mut twins: BTreeMap<(&str, &str, Option<&str>), usize> = BTreeMap::new();
+            judged
+                .iter()
+                .map(|one| {
+                    let Declared { place, address, root, .. } = &one.declared;
+                    let twins = twins.entry((&place.file, address, root.as_deref())).or_default();
+                    *twins += 1;
+                    *twins - 1
+                })
+                .collect()
+        };
+        for (one, before) in judged.iter_mut().zip(twins_before) {
+            one.twins_before = before;
         }
         let ignored = gathered.ignored;
         let (accepted, requested) = (BTreeSet::new(), requested.into_inner());
@@ -171,16 +179,18 @@ impl<'a> Checker<'a> {
                 (rules.map(|rule| (rule.meta(), verdict())).collect(), None)
             }
             Subject::LoadBalancer(lb) => {
-                for lb in std::iter::once(&mut **lb).chain(outcomes.iter_mut()) {
-                    lb.tags = Observed::Known(tags.clone());
+                // Policy and exceptions must not conclude from an absent tag that deployment may still add.
+                let open = more_tags.as_ref().filter(|_| !self.tag_keys.iter().all(|key| tags.contains_key(key)));
+                let tags = std::mem::take(tags);
+                let set_tags = |lb: &mut LoadBalancer, tags| {
+                    lb.tags = Observed::Known(tags);
                     label(lb, account.as_ref(), more_tags.as_ref(), self.settings.normalize);
-                    // Policy and exceptions must not conclude from an absent tag that deployment may still add.
-                    if let Some(gap) = more_tags
-                        && !self.tag_keys.iter().all(|key| tags.contains_key(key))
-                    {
+                    if let Some(gap) = open {
                         lb.tags = Observed::Unread(gap.clone());
                     }
-                }
+                };
+                outcomes.iter_mut().for_each(|lb| set_tags(lb, tags.clone()));
+                set_tags(lb, tags);
                 let required = Requirement::of(lb, policy);
                 let verdict = |rule: &dyn Rule| {
                     let mut verdict = judge_outcomes(rule, lb, outcomes, policy);

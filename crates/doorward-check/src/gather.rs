@@ -32,7 +32,7 @@ const ENCRYPTED: &[u8] = b"\0GITCRYPT\0";
 pub struct Gathered {
     /// The files that were read.
     pub sources: Vec<SourceFile>,
-    /// Unreadable files that the user named, or that Terraform would read together with others.
+    /// Unreadable files that the user named.
     pub errors: Vec<FileError>,
     /// Files and folders that were found in a folder and not read.
     pub unread: Vec<UnreadPart>,
@@ -92,15 +92,20 @@ impl Gathered {
         }
         match SourceFile::new(label, bytes, named) {
             Ok(source) if doorward_iac::may_declare(&source) => self.sources.push(source),
-            Ok(_) => {}
+            Ok(source) => {
+                if let Some(problem) = doorward_iac::cut_off(&source) {
+                    let place = SourceRange::at_start(source.path.clone());
+                    let (reason, detail) = (UnexaminedReason::BrokenFile, problem.to_owned());
+                    self.unexamined.push(Unexamined { address: source.path, place, reason, detail });
+                }
+            }
             Err(error) => self.refuse(error, named),
         }
     }
 
-    /// Records a file that was not read. It is a problem if the user named it. It is also one if it is Terraform
-    /// configuration, because the other files of the folder cannot be evaluated without it.
+    /// Records a file that was not read. It is a problem if the user named it.
     fn refuse(&mut self, error: FileError, named: bool) {
-        if named || ends(Path::new(&error.file), &CONFIGURATION) {
+        if named {
             self.errors.push(error);
         } else {
             self.unread.push(UnreadPart::of_file(error));

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use doorward_model::{
     AccountId, Arn, Gap, GapReason, InFront, Kind, Listener, LoadBalancer, LogDestination, Manager, Observed,
@@ -22,6 +22,10 @@ pub(crate) const LOGS_PREFIX: &str = "access_logs.s3.prefix";
 
 /// The placeholder for an unknown account. AWS assigns no account this id.
 const NO_ACCOUNT: &str = "000000000000";
+
+/// The gap of the target groups of every declaration.
+static NO_TARGET_GROUPS: LazyLock<Arc<Gap>> =
+    LazyLock::new(|| Arc::new(Gap::new(GapReason::NotAsked, "elasticloadbalancing:DescribeTargetGroups")));
 
 /// The maximum number of outcomes of one load balancer.
 const MAX_POSSIBLE: usize = 64;
@@ -233,10 +237,10 @@ impl<'t> LoadBalancerBuilder<'t> {
 
     /// The load balancer for every combination of possible values; empty if nothing is open or there are too many.
     fn possible(&self, deployment: &Deployment) -> Vec<LoadBalancer> {
-        let mut all = vec![Self { outcomes: BTreeMap::new(), kind_outcomes: Vec::new(), ..self.clone() }];
         if self.outcomes.is_empty() && self.kind_outcomes.is_empty() {
             return Vec::new();
         }
+        let mut all = vec![Self { outcomes: BTreeMap::new(), kind_outcomes: Vec::new(), ..self.clone() }];
         if !self.kind_outcomes.is_empty() {
             let of = |kind: &Kind| Self { kind: *kind, kind_gap: None, ..all[0].clone() };
             all = self.kind_outcomes.iter().map(of).collect();
@@ -269,8 +273,7 @@ impl<'t> LoadBalancerBuilder<'t> {
         let drop_invalid_headers = self.parsed(DROP_INVALID, "false");
         let waf_fail_open = self.parsed(WAF_FAIL_OPEN, "false");
         let access_logs = self.access_logs();
-        let undeclared =
-            |what: &str| self.gap(GapReason::Undeclared, self.head.clone(), format!("{what} is not declared"));
+        let undeclared = |what: &'static str| self.text.undeclared(what);
         let beyond = Observed::Unread(undeclared("a network load balancer in front of it"));
         let entry_points = Observed::Unread(undeclared("CloudFront or API Gateway in front of it"));
         let front =
@@ -309,10 +312,7 @@ impl<'t> LoadBalancerBuilder<'t> {
                 name: self.name.known().cloned().unwrap_or_else(|| self.address.clone()),
                 kind,
                 reachability: Reachability::of(kind, &self.scheme, front),
-                target_groups: Observed::unread(Gap::new(
-                    GapReason::NotAsked,
-                    "elasticloadbalancing:DescribeTargetGroups",
-                )),
+                target_groups: Observed::Unread(NO_TARGET_GROUPS.clone()),
                 scheme: self.scheme.clone(),
                 vpc: None,
                 dns_name: None,
@@ -326,7 +326,7 @@ impl<'t> LoadBalancerBuilder<'t> {
                     (Kind::Classic, Observed::Absent) => Observed::Unread(undeclared("the listeners")),
                     (_, listeners) => listeners.clone(),
                 },
-                tags: Observed::Known(self.tags.clone()),
+                tags: Observed::Unread(undeclared("the full set of tags")),
                 managed_by: self.managed_by.clone(),
                 owner: Observed::Absent,
                 environment: Observed::Absent,
@@ -373,5 +373,9 @@ pub(crate) fn gap(
     span: Range<usize>,
     message: impl Into<String>,
 ) -> Arc<Gap> {
-    Arc::new(Gap::new(reason, text.place(span).to_string()).with_message(message))
+    // Each declaration has several gaps, and a plan a hundred thousand declarations: no text has room to spare.
+    let (mut place, mut message): (String, String) = (text.place(span).to_string(), message.into());
+    place.shrink_to_fit();
+    message.shrink_to_fit();
+    Arc::new(Gap::new(reason, place).with_message(message))
 }

@@ -12,12 +12,13 @@ use crate::attributes::Attributes;
 use crate::builder::{LOGS_BUCKET, LOGS_ENABLED, LOGS_PREFIX, LoadBalancerBuilder, gap, listener, scheme};
 use crate::incapable::incapable;
 use crate::source_text::SourceText;
-use crate::tree::{Document, Node};
-use crate::{Deployment, Dialect, ParseOutput, UnreadPart, detect, edit};
+use crate::tree::{Document, Node, duplicate_key};
+use crate::{Deployment, Dialect, ParseOutput, Unexamined, UnexaminedReason, UnreadPart, detect, edit};
 
 mod attribute_outcomes;
 mod conditions;
 mod intrinsic;
+mod nested;
 
 const V2: &str = "AWS::ElasticLoadBalancingV2::LoadBalancer";
 const CLASSIC: &str = "AWS::ElasticLoadBalancing::LoadBalancer";
@@ -35,6 +36,9 @@ const NESTED: [&str; 4] = [
 /// of merges.
 const MAX_NESTING: usize = 8;
 
+/// Sections of a template on which no load balancer depends, so that it does not matter if they are repeated.
+const FREE_SECTIONS: [&str; 3] = ["Description", "Metadata", "Outputs"];
+
 /// Macros that neither add nor change load balancers.
 const HARMLESS: [&str; 5] = [
     "AWS::Serverless-2016-10-31",
@@ -48,13 +52,21 @@ const HARMLESS: [&str; 5] = [
 pub(crate) fn parse(text: &SourceText<'_>, document: &Document, deployment: &Deployment, output: &mut ParseOutput) {
     output.files.push((text.path.to_owned(), Dialect::CloudFormation));
     let root = &document.root;
-    if let Err(error) = root.check_unique_keys(text) {
+    if let Err(error) = root.check_unique_keys_except(text, &FREE_SECTIONS) {
         output.errors.push(error);
         return;
     }
     let transforms = [root.get("Transform"), root.get("Fn::Transform")];
     let macro_gap = transforms.into_iter().flatten().filter_map(|transform| macros(text, transform, output)).next();
-    let Some(resources) = root.get("Resources") else { return };
+    let Some(resources) = root.get("Resources") else {
+        output.unexamined.push(Unexamined {
+            address: text.path.to_owned(),
+            place: text.place(0..0),
+            reason: UnexaminedReason::BrokenFile,
+            detail: "has no section Resources, as if it was cut off".to_owned(),
+        });
+        return;
+    };
     let deliveries = detect::contains_any(text.text, &["AWS::Logs::DeliverySource"]);
     let template = Template { text, document, deployment, deliveries, macro_gap };
     template.resources(resources, "Resources", output, 0);
@@ -94,8 +106,11 @@ struct Template<'a> {
 
 impl Template<'_> {
     fn resources(&self, resources: &Node, path: &str, output: &mut ParseOutput, depth: usize) {
-        if let Err(error) = resources.check_unique_keys(self.text) {
-            output.errors.push(error);
+        // Of resources with the same name, each of which is something else, no load balancer depends on which one counts.
+        let is_other = |id: &str| resources.all(id).all(|resource| nested::makes_none(resource));
+        if let Some(key) = resources.repeated(&is_other) {
+            let message = duplicate_key(key.as_str().unwrap_or_default());
+            output.errors.push(self.text.error(key.span.start, message));
             return;
         }
         let Some(pairs) = resources.as_map().filter(|_| resources.tag.is_none() && depth < MAX_NESTING) else {
@@ -140,7 +155,10 @@ impl Template<'_> {
     }
 
     fn resource(&self, name: &Node, resource: &Node, address: String, output: &mut ParseOutput) {
-        if let Err(error) = resource.check_unique_keys(self.text) {
+        if nested::makes_none(resource) {
+            return;
+        }
+        if let Err(error) = resource.check_unique_keys_except(self.text, &nested::FREE_ATTRIBUTES) {
             output.errors.push(error);
             return;
         }
@@ -150,7 +168,7 @@ impl Template<'_> {
                 let declared = incapable(self.text, Dialect::CloudFormation, address, name.span.clone(), because);
                 output.declared.push(declared);
             }
-            Some(kind @ (V2 | CLASSIC)) => match resource.check_unique_keys_below(self.text) {
+            Some(kind @ (V2 | CLASSIC)) => match nested::check_unique_keys(resource, self.text) {
                 Ok(()) if kind == V2 => {
                     output.declared.push(self.load_balancer(name, resource, address).finish(self.deployment));
                 }
@@ -158,6 +176,10 @@ impl Template<'_> {
                 Err(error) => output.errors.push(error),
             },
             Some(kind) if NESTED.contains(&kind) => {
+                if let Some(other) = nested::of_other_resources(self.text, name, resource, &address) {
+                    output.unexamined.push(other);
+                    return;
+                }
                 let because = "A nested template was not read; check it as well.";
                 self.elsewhere(name, address, because, output);
             }

@@ -74,7 +74,8 @@ impl Action {
 /// The declared resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Subject {
-    /// A load balancer as the rules judge it. Owner, environment and application are not yet derived from its tags.
+    /// A load balancer as the rules judge it. It has no tags yet, which are [`Declared::tags`], and no owner, environment and
+    /// application, which follow from them.
     LoadBalancer(Box<LoadBalancer>),
     /// A resource that creates a load balancer without a mode, with the reason as a sentence.
     Incapable(String),
@@ -190,6 +191,12 @@ pub enum UnexaminedReason {
     UnknownModule,
     /// A manifest that is not known, of a resource that is named after objects of other kinds.
     ManifestOfOtherKinds,
+    /// A nested template of CloudFormation that is not among the files and whose name is that of other resources.
+    TemplateOfOtherResources,
+    /// A resource of a kustomization that is not among the files, where nothing indicates a load balancer.
+    MissingManifest,
+    /// A resource of a kustomization that comes from another repository.
+    RemoteManifests,
     /// A template that is still to be rendered.
     Template,
     /// A file that is not well-formed.
@@ -206,6 +213,9 @@ impl UnexaminedReason {
             Self::ModuleOfOtherResources => "module-of-other-resources",
             Self::UnknownModule => "unknown-module",
             Self::ManifestOfOtherKinds => "manifest-of-other-kinds",
+            Self::TemplateOfOtherResources => "template-of-other-resources",
+            Self::MissingManifest => "missing-manifest",
+            Self::RemoteManifests => "remote-manifests",
             Self::Template => "template",
             Self::BrokenFile => "broken-file",
             Self::EncryptedFile => "encrypted-file",

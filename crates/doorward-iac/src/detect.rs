@@ -54,6 +54,10 @@ const UNKNOWN: &str = "is of no supported dialect: the JSON of a Terraform plan 
                        PLAN`), Terraform configuration, a CloudFormation template, a Kubernetes manifest, the JSON of a \
                        Pulumi preview (`pulumi preview --json`), or an ECS gateway definition";
 
+/// The error for configuration in a file of another name, or from standard input.
+const CONFIGURATION_ELSEWHERE: &str = "is Terraform configuration, which is read from files with the ending .tf, because the files \
+                                       of a folder are evaluated together; name the file or its folder";
+
 /// Whether a file may declare load balancers: the user named it, or it contains a word that every declaration contains.
 pub fn may_declare(source: &SourceFile) -> bool {
     source.named
@@ -127,6 +131,9 @@ pub(crate) fn detect<'a>(source: &SourceFile, text: &SourceText<'a>) -> Result<C
     if is_terragrunt(source) {
         return Ok(Content::Terragrunt);
     }
+    if ends(&[".tpl"]) && !source.named {
+        return of_template_parts(text);
+    }
     if ends(&[".hcl"]) && !source.named {
         return Ok(Content::Nothing);
     }
@@ -137,6 +144,9 @@ pub(crate) fn detect<'a>(source: &SourceFile, text: &SourceText<'a>) -> Result<C
     if !may_declare(source) {
         return Ok(Content::Nothing);
     }
+    if source.named && is_configuration_text(text.text) {
+        return Err(FileError::at_start(text.path, CONFIGURATION_ELSEWHERE));
+    }
     let content = if text.text.trim_start().starts_with('{') { of_json(text) } else { of_yaml(text) };
     match content {
         Ok(Content::Nothing) if source.named => Err(FileError::at_start(text.path, UNKNOWN)),
@@ -144,6 +154,42 @@ pub(crate) fn detect<'a>(source: &SourceFile, text: &SourceText<'a>) -> Result<C
         Err(_) if !source.named && !ends(&[".json", ".yaml", ".yml", ".template", ".config"]) => Ok(Content::Nothing),
         other => other,
     }
+}
+
+/// The parts of templates that a Helm chart defines for its templates. They are not evaluated: only a sign of a load balancer
+/// counts.
+fn of_template_parts<'a>(text: &SourceText<'a>) -> Result<Content<'a>, FileError> {
+    let defines = text.text.contains("{{") && text.text.contains("define ");
+    if !defines || !signs::of_controller(text.text) {
+        return Ok(Content::Nothing);
+    }
+    let at = text.text.find("alb.ingress.kubernetes.io").unwrap_or_default();
+    Err(text.error(at, "only defines parts of other templates"))
+}
+
+/// Whether a text without the ending of a configuration is one: a line begins a block.
+fn is_configuration_text(text: &str) -> bool {
+    let blocks =
+        ["resource \"", "module \"", "variable \"", "provider \"", "data \"", "output \"", "locals {", "terraform {"];
+    let mut lines = text.lines().filter(|line| blocks.iter().any(|block| line.starts_with(block)));
+    lines.any(|line| line.trim_end().ends_with(['{', '}']))
+}
+
+/// Why a file that ends before it is complete gives no sign of a load balancer; `None` if it shows no such defect. It is for files
+/// that [`may_declare`] does not keep.
+pub fn cut_off(source: &SourceFile) -> Option<&'static str> {
+    let text = source.text.trim();
+    let is_json = |open: char, close: char| text.starts_with(open) && !text.ends_with(close);
+    if source.name().to_ascii_lowercase().ends_with(".json") && (is_json('{', '}') || is_json('[', ']')) {
+        return Some("ends before its JSON does");
+    }
+    // The metadata of a chart has no kind.
+    let is_manifest = [".yaml", ".yml"].iter().any(|ending| source.name().ends_with(ending));
+    if !is_manifest || source.name().starts_with("Chart.") || !text.contains("apiVersion:") {
+        return None;
+    }
+    let has = |key: &str| text.lines().any(|line| line.strip_prefix(key).is_some_and(|rest| rest.starts_with(':')));
+    (has("apiVersion") && !has("kind")).then_some("has an apiVersion and no kind")
 }
 
 fn of_json<'a>(text: &SourceText<'a>) -> Result<Content<'a>, FileError> {

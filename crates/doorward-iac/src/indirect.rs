@@ -23,6 +23,11 @@ pub(crate) mod preview;
 /// The beginning of a text that stands for one of several, and contains all of them.
 pub(crate) const ONE_OF_SEVERAL: &str = "${one of several}\n";
 
+/// The key of a value whose key is not known.
+pub(crate) const ANY_KEY: &str = "${key}";
+/// The key of the value that a loop gives to each of its keys.
+pub(crate) const OF_LOOP: &str = "${each}";
+
 const UNFIXABLE: &str = "the manifest stands in another declaration; change it there";
 
 /// Types of resources that contain a Kubernetes object as blocks, with the kind and version of the object.
@@ -82,7 +87,8 @@ const OTHER_KINDS: [&str; 27] = [
     "targetgroupbinding",
 ];
 
-fn is_named_after_other_kinds(address: &str) -> bool {
+/// Whether the name of a resource contains a word of objects that create no load balancer.
+pub(crate) fn is_named_after_other_kinds(address: &str) -> bool {
     let name = address.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
     let mut words = name.split(|c: char| !c.is_ascii_alphanumeric());
     words.any(|word| OTHER_KINDS.contains(&word))
@@ -319,7 +325,11 @@ fn has_unknown_ingress(values: &Node, inside: bool) -> bool {
 /// Whether the types of all resources of a template are known, none of them creates a load balancer, and no macro adds any.
 fn has_other_resources_only(template: &Node) -> bool {
     let resources = template.get("Resources").and_then(Node::as_map).unwrap_or_default();
-    let is_other = |(_, resource): &(Node, Node)| {
+    let has_loop = resources.iter().any(|(key, _)| key.as_str() == Some(OF_LOOP));
+    let is_other = |(key, resource): &(Node, Node)| {
+        if has_loop && key.as_str() == Some(ANY_KEY) {
+            return true;
+        }
         resource.text_at(&["Type"]).is_some_and(|kind| !kind.contains("${") && !signs::of_any(kind))
     };
     !resources.is_empty() && template.get("Transform").is_none() && resources.iter().all(is_other)
@@ -358,8 +368,12 @@ pub(crate) fn beanstalk(node: &Node) -> Option<String> {
 
 /// Why a stack of CloudFormation is not judged; `None` if its template is known and has no sign of a load balancer.
 fn stack(node: &Node) -> Option<String> {
-    let body = node.text_at(&["template_body"]).filter(|body| !body.starts_with("${"));
-    if body.is_some_and(|body| !signs::of_any(body)) {
+    // A text of which parts are left out or repeated contains all of them.
+    let body = node.text_at(&["template_body"]).map(|body| body.strip_prefix(ONE_OF_SEVERAL).unwrap_or(body));
+    let body = body.filter(|body| !body.starts_with("${"));
+    // Of a template that is rendered here, a type may be one of the unknown parts.
+    let has_open_type = |line: &str| line.contains("Type") && line.contains("${");
+    if body.is_some_and(|body| !signs::of_any(body) && !body.lines().any(has_open_type)) {
         return None;
     }
     // A template that is composed in place.

@@ -25,7 +25,8 @@ mod service;
 
 pub(crate) use helm_values::{is_disabled, is_values, of_values, unknown};
 pub(crate) use kustomize::{
-    build as build_kustomizations, is_kustomization, mark as mark_kustomizations, patch_sources,
+    build as build_kustomizations, is_kustomization, mark as mark_kustomizations, mark_missing, patch_sources,
+    resource_sources,
 };
 
 /// The names of key and value in the controller's lists.
@@ -98,7 +99,7 @@ impl<'a> Manifests<'a> {
         let mut objects = Vec::new();
         for (text, document, origin) in &self.documents {
             let root = &document.root;
-            if let Err(error) = root.check_unique_keys(text) {
+            if let Err(error) = root.check_unique_keys(text).or_else(|error| unless_of_other_kinds(root, error)) {
                 output.errors.push(error);
                 continue;
             }
@@ -134,6 +135,14 @@ impl<'a> Manifests<'a> {
         service::parse(&objects, deployment, output);
         gateway::parse(&objects, deployment, output);
     }
+}
+
+/// The error of a repeated key, unless every kind that the document gives is one that creates no load balancer, as where the line
+/// between two objects is missing.
+fn unless_of_other_kinds(root: &Node, error: FileError) -> Result<(), FileError> {
+    let is_other = |kind: &Node| kind.as_str().is_some_and(|kind| !KINDS.contains(&kind) && !kind.ends_with("List"));
+    let mut kinds = root.all("kind").peekable();
+    if kinds.peek().is_some() && kinds.all(is_other) { Ok(()) } else { Err(error) }
 }
 
 /// Whether an object is of a kind that is evaluated.

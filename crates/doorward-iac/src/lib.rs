@@ -39,7 +39,7 @@ use doorward_model::{AccountId, Pattern, Region};
 pub use declared::{
     Action, Declared, Dialect, Edit, MatchHints, ParseOutput, Subject, Unexamined, UnexaminedReason, UnreadPart,
 };
-pub use detect::may_declare;
+pub use detect::{cut_off, may_declare};
 pub use doorward_file::encoding::Encoding;
 pub use error::FileError;
 pub use match_live::match_live;
@@ -80,6 +80,9 @@ pub type ReadFolder<'a> = &'a dyn Fn(&str) -> Result<Vec<SourceFile>, FileError>
 /// manifests, which are evaluated together. A file that cannot be parsed is an error in the output and does not affect other files.
 pub fn parse(sources: &[SourceFile], deployment: &Deployment, folder: ReadFolder<'_>) -> ParseOutput {
     let mut output = ParseOutput::default();
+    let resources = kubernetes::resource_sources(sources, folder);
+    let all: Vec<SourceFile> = sources.iter().chain(&resources).cloned().collect();
+    let sources = all.as_slice();
     let texts: Vec<SourceText<'_>> = sources.iter().map(SourceText::new).collect();
     let patches = kubernetes::patch_sources(sources, folder);
     let patch_texts: Vec<SourceText<'_>> = patches.iter().map(SourceText::new).collect();
@@ -123,6 +126,9 @@ pub fn parse(sources: &[SourceFile], deployment: &Deployment, folder: ReadFolder
                             output.files.push((source.path.clone(), Dialect::Kubernetes));
                             manifests.add(text, document);
                         }
+                        _ if source.named && kubernetes::is_kustomization(source.name()) => {
+                            output.files.push((source.path.clone(), Dialect::Kubernetes));
+                        }
                         _ if kubernetes::is_values(source.name(), &document.root) => {
                             manifests.add_values(text, document);
                         }
@@ -151,6 +157,7 @@ pub fn parse(sources: &[SourceFile], deployment: &Deployment, folder: ReadFolder
     let built = kubernetes::build_kustomizations(&with_patches, texts.iter().chain(&patch_texts), &mut manifests);
     manifests.parse(deployment, &mut output);
     kubernetes::mark_kustomizations(&with_patches, &built, &mut output);
+    kubernetes::mark_missing(sources, folder, &mut output);
     // Without a file of variables that the user names, or a file that overrides others, values would be wrong.
     let is_given = |file: &str| {
         let mut options = deployment.variables.options.iter();

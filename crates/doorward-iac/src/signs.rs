@@ -17,6 +17,10 @@ const OF_CONTROLLERS: [&str; 10] = [
 /// Words of a Service that creates a load balancer, in lower case.
 const OF_SERVICES: [&str; 2] = ["service.beta.kubernetes.io/aws-load-balancer", "service.k8s.aws/"];
 
+/// The class of a Service for which the AWS Load Balancer Controller creates a Network Load Balancer:
+/// <https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/service/nlb/>
+const CLASS_OF_SERVICE: &str = "loadbalancerclass";
+
 /// The annotation of a Service whose values `external`, `nlb` and `nlb-ip` ask for a Network Load Balancer, which has no mode.
 const TYPE_OF_SERVICE: &str = "aws-load-balancer-type";
 
@@ -66,7 +70,8 @@ pub(crate) fn of_ingress(text: &str) -> bool {
 /// Whether each type of a load balancer in a text is that of a Network Load Balancer, and there is one.
 fn is_of_network(text: &str) -> bool {
     let text = text.to_ascii_lowercase();
-    let mut types = text.split(TYPE_OF_SERVICE).skip(1).peekable();
+    let after = |word: &'static str| text.split(word).skip(1);
+    let mut types = after(TYPE_OF_SERVICE).chain(after(CLASS_OF_SERVICE)).peekable();
     let is_network = |rest: &str| {
         let line: String = rest.chars().take(40).collect();
         line.contains("external") || line.contains("nlb")
@@ -100,6 +105,11 @@ mod tests {
             ("service.beta.kubernetes.io/aws-load-balancer-type: external", false),
             ("service.beta.kubernetes.io/aws-load-balancer-type = \"nlb-ip\"", false),
             ("service.beta.kubernetes.io/aws-load-balancer-type: classic", true),
+            (
+                "service.beta.kubernetes.io/aws-load-balancer-scheme: internal\nloadBalancerClass: service.k8s.aws/nlb",
+                false,
+            ),
+            ("service.beta.kubernetes.io/aws-load-balancer-scheme: internal\nloadBalancerClass: other", true),
             (
                 "a: {service.beta.kubernetes.io/aws-load-balancer-type: nlb}\nb: \
                  {service.beta.kubernetes.io/aws-load-balancer-type: x, more: 1234567890}",

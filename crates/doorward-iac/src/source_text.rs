@@ -1,9 +1,12 @@
 //! The text of a file, with conversions from byte offsets to lines and columns.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
 use doorward_file::encoding::{self, Decoded, Encoding, Undecodable};
+use doorward_model::{Gap, GapReason};
 
 use crate::FileError;
 
@@ -16,8 +19,8 @@ const BLOCK: usize = 4096;
 pub struct SourceFile {
     /// Its path as printed: with `/` between folders.
     pub path: String,
-    /// Its text.
-    pub text: Arc<str>,
+    /// Its text. It is shared and never copied: a plan may have hundreds of megabytes.
+    pub text: Arc<String>,
     /// Its character encoding.
     pub encoding: Encoding,
     /// Whether the file begins with a byte order mark, which `text` does not contain.
@@ -35,7 +38,7 @@ impl SourceFile {
     pub fn new(path: impl Into<String>, bytes: Vec<u8>, named: bool) -> Result<Self, FileError> {
         let path = path.into();
         match encoding::decode(bytes) {
-            Ok(Decoded { encoding, marked, text }) => Ok(Self { path, text: text.into(), encoding, marked, named }),
+            Ok(Decoded { encoding, marked, text }) => Ok(Self { path, text: Arc::new(text), encoding, marked, named }),
             Err(Undecodable { line, problem }) => {
                 Err(FileError { file: path, line, column: 1, message: problem.to_owned() })
             }
@@ -105,11 +108,13 @@ pub(crate) struct SourceText<'a> {
     blocks: Vec<usize>,
     /// The line break of the file.
     pub(crate) newline: &'static str,
+    /// The gaps of what no declaration of the file contains, by its name.
+    undeclared: RefCell<BTreeMap<&'static str, Arc<Gap>>>,
 }
 
 impl<'a> SourceText<'a> {
     pub(crate) fn new(source: &'a SourceFile) -> Self {
-        let text = &*source.text;
+        let text = source.text.as_str();
         let breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
         let lines = std::iter::once(0).chain(breaks).collect();
         let mut blocks = Vec::new();
@@ -121,7 +126,16 @@ impl<'a> SourceText<'a> {
             }
         }
         let newline = if text.contains("\r\n") { "\r\n" } else { "\n" };
-        Self { path: &source.path, text, lines, blocks, newline }
+        Self { path: &source.path, text, lines, blocks, newline, undeclared: RefCell::default() }
+    }
+
+    /// The gap of what the file does not declare. Its declarations share it, because a plan may have a hundred thousand of them.
+    pub(crate) fn undeclared(&self, what: &'static str) -> Arc<Gap> {
+        let gap = || {
+            let message = format!("{what} is not declared");
+            Arc::new(Gap::new(GapReason::Undeclared, self.path).with_message(message))
+        };
+        self.undeclared.borrow_mut().entry(what).or_insert_with(gap).clone()
     }
 
     /// The lines and columns of a byte range.

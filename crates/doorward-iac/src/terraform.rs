@@ -9,6 +9,7 @@ use doorward_model::{Kind, Manager, Observed, Scheme};
 
 use crate::builder::{DROP_INVALID, LOGS_BUCKET, LOGS_ENABLED, LOGS_PREFIX, LoadBalancerBuilder, WAF_FAIL_OPEN};
 
+mod cloud_control;
 pub(crate) mod configuration;
 mod declare;
 mod dependencies;
@@ -20,7 +21,7 @@ mod functions;
 mod indirect_blocks;
 mod locals;
 mod module;
-mod module_sources;
+pub(crate) mod module_sources;
 mod nested_blocks;
 mod number;
 mod operators;

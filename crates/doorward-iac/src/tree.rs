@@ -116,7 +116,12 @@ impl Node {
 
     /// Rejects a repeated key: tools differ on which of the two values counts.
     pub(crate) fn check_unique_keys(&self, text: &SourceText<'_>) -> Result<(), FileError> {
-        match self.repeated() {
+        self.check_unique_keys_except(text, &[])
+    }
+
+    /// Rejects a repeated key, unless it is one of those whose value does not matter.
+    pub(crate) fn check_unique_keys_except(&self, text: &SourceText<'_>, free: &[&str]) -> Result<(), FileError> {
+        match self.repeated(&|key| free.contains(&key)) {
             Some(key) => Err(text.error(key.span.start, duplicate_key(key.as_str().unwrap_or_default()))),
             None => Ok(()),
         }
@@ -132,11 +137,11 @@ impl Node {
         }
     }
 
-    /// The second occurrence of a repeated key.
-    fn repeated(&self) -> Option<&Self> {
+    /// The second occurrence of a repeated key that is not `free`.
+    pub(crate) fn repeated(&self, free: &dyn Fn(&str) -> bool) -> Option<&Self> {
         let mut keys = self.as_map()?.iter().filter_map(|(key, _)| Some((key.as_str()?, key)));
         let mut seen = BTreeSet::new();
-        keys.find(|(name, _)| *name != "<<" && !seen.insert(*name)).map(|(_, key)| key)
+        keys.find(|(name, _)| *name != "<<" && !free(name) && !seen.insert(*name)).map(|(_, key)| key)
     }
 
     /// The value at a path of keys.

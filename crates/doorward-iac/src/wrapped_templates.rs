@@ -74,6 +74,7 @@ pub(crate) fn indirect<'a>(
         if kind == "AWS::CloudFormation::Stack" && is_read {
             let is_this = |unread: &UnreadPart| unread.address == address && unread.place.file == text.path;
             output.unread.retain(|unread| !is_this(unread));
+            output.unexamined.retain(|other| !(other.address == address && other.place.file == text.path));
             continue;
         }
         let found = match kind {
@@ -125,12 +126,17 @@ fn is_among(url: Option<&Node>, path: &str, sources: &[SourceFile]) -> bool {
     is_template && !name.contains(['$', '{']) && others().any(|source| source.text.contains("Resources"))
 }
 
-/// The last text of a value: that of a string, or of the parts that a function joins.
-fn last_text(node: &Node) -> Option<&str> {
+/// The last text of a value: that of a string, or of the parts that a function joins. Of a substitution it is the text that names
+/// are substituted in.
+pub(crate) fn last_text(node: &Node) -> Option<&str> {
     match &*node.data {
         Data::Scalar { text, .. } => Some(text),
+        Data::Seq(nodes) if node.tag.as_deref() == Some("Sub") => nodes.first().and_then(last_text),
         Data::Seq(nodes) => nodes.iter().rev().find_map(last_text),
-        Data::Map(pairs) => pairs.iter().rev().find_map(|(_, value)| last_text(value)),
+        Data::Map(pairs) => pairs.iter().rev().find_map(|(key, value)| match key.as_str() {
+            Some("Fn::Sub") if value.as_seq().is_some() => value.as_seq()?.first().and_then(last_text),
+            _ => last_text(value),
+        }),
     }
 }
 

@@ -94,12 +94,43 @@ fn sign_in(path: &Path) -> Option<(PathBuf, usize)> {
     }
     let bytes = std::fs::read(path).ok()?;
     let text = String::from_utf8_lossy(&bytes);
-    let line = text.lines().position(|line| WORDS.iter().any(|word| line.contains(word)))?;
+    let line = text.lines().position(speaks_of_one)?;
     Some((path.to_owned(), line + 1))
+}
+
+/// Whether a line contains a word of a program that creates a load balancer. An IAM action and the name of the service, as policies
+/// contain them, create nothing.
+fn speaks_of_one(line: &str) -> bool {
+    let is_end = |c: char| c.is_whitespace() || ['"', '\'', '`', ','].contains(&c);
+    let is_permission = |part: &&str| {
+        let part = part.to_ascii_lowercase();
+        part.starts_with("elasticloadbalancing:") || part == "elasticloadbalancing.amazonaws.com"
+    };
+    let mut parts = line.split(is_end).filter(|part| !is_permission(part));
+    parts.any(|part| WORDS.iter().any(|word| part.contains(word)))
 }
 
 fn ends_in_a_language(path: &Path) -> bool {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let is_declaration = name.ends_with(".d.ts");
     (ends(path, &LANGUAGES) || is_program(path)) && !is_declaration
+}
+
+#[cfg(test)]
+mod tests {
+    use super::speaks_of_one;
+
+    #[test]
+    fn permissions_create_no_load_balancer() {
+        for (line, expected) in [
+            ("            'elasticloadbalancing:CreateLoadBalancer',", false),
+            ("actions=[\"elasticloadbalancing:DescribeLoadBalancers\", \"ec2:DescribeVpcs\"]", false),
+            ("new ServicePrincipal(\"elasticloadbalancing.amazonaws.com\")", false),
+            ("from aws_cdk import aws_elasticloadbalancingv2 as elbv2", true),
+            ("new elbv2.ApplicationLoadBalancer(this, 'Lb', { vpc })", true),
+            ("a = ['elasticloadbalancing:*']; new ApplicationLoadBalancedFargateService(this, 'S')", true),
+        ] {
+            assert_eq!(speaks_of_one(line), expected, "{line}");
+        }
+    }
 }

@@ -173,5 +173,7 @@ pub(super) fn is_visible(path: &Path) -> bool {
 fn is_checked(path: &Path) -> bool {
     let folder = path.parent().and_then(Path::file_name).is_some_and(|name| name == EXTENSIONS);
     let is_kustomization = path.file_name().is_some_and(|name| name == "Kustomization");
-    ends(path, &ENDINGS) || is_kustomization || is_program(path) || (folder && ends(path, &[".config"]))
+    // The parts of templates that the templates of a chart include.
+    let is_part = ends(path, &[".tpl"]) && path.components().any(|part| part.as_os_str() == "templates");
+    ends(path, &ENDINGS) || is_part || is_kustomization || is_program(path) || (folder && ends(path, &[".config"]))
 }

@@ -158,8 +158,8 @@ struct NotExamined<'a> {
     /// Where it is referenced.
     #[serde(flatten)]
     place: Stretch<'a>,
-    /// `module-without-load-balancers`, `module-of-other-resources`, `unknown-module`, `manifest-of-other-kinds`, `template`,
-    /// `broken-file` or `encrypted-file`.
+    /// `module-without-load-balancers`, `module-of-other-resources`, `unknown-module`, `manifest-of-other-kinds`,
+    /// `template-of-other-resources`, `missing-manifest`, `remote-manifests`, `template`, `broken-file` or `encrypted-file`.
     reason: &'a str,
     /// The source of a module, or the problem of a file.
     detail: &'a str,

@@ -47,12 +47,11 @@ pub(crate) fn parse<'a>(
     }
     let changes = pairs.0.iter().find(|(name, _)| name == "resource_changes").map(|(_, raw)| raw.get());
     // A plan that is not well-formed is an error of the plan's own parser.
-    let Ok(changes) = serde_json::from_str::<Vec<Resource<'_>>>(changes.unwrap_or("[]")) else { return Ok(()) };
+    let keep = |resource: &Resource<'_>| {
+        resource.mode.as_deref().is_none_or(|mode| mode == "managed") && is_evaluated(&resource.kind)
+    };
+    let Ok(changes) = json::elements_where(changes.unwrap_or("[]"), keep) else { return Ok(()) };
     for resource in &changes {
-        let is_managed = resource.mode.as_deref().is_none_or(|mode| mode == "managed");
-        if !is_managed || !is_evaluated(&resource.kind) {
-            continue;
-        }
         let change = json::part(text, resource.change)?;
         let actions = change.get("actions").and_then(Node::as_seq).unwrap_or_default();
         let actions: Vec<&str> = actions.iter().filter_map(Node::as_str).collect();

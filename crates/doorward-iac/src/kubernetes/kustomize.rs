@@ -13,8 +13,10 @@ use crate::{Action, Dialect, ParseOutput, ReadFolder, UnreadPart, signs};
 
 mod built_objects;
 mod by_controllers;
+mod resources;
 
 pub(super) use by_controllers::mark as mark_by_controllers;
+pub(crate) use resources::{mark_missing, resource_sources};
 
 const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 /// Fields that name manifests and other kustomizations.
@@ -110,9 +112,7 @@ pub(crate) fn patch_sources(sources: &[SourceFile], folder: ReadFolder<'_>) -> V
     let known: BTreeSet<&str> = sources.iter().map(|source| source.path.as_str()).collect();
     let all = all_of(sources);
     let named: BTreeSet<String> = all.values().flat_map(|one| named_files(one, &PATCHES[..3])).collect();
-    // A file outside the folders, which a hostile kustomization may name, is not read.
-    let is_wanted =
-        |path: &&String| !path.starts_with("..") && !path.starts_with('/') && !known.contains(path.as_str());
+    let is_wanted = |path: &&String| !resources::is_outside(path, sources) && !known.contains(path.as_str());
     let read = |path: &String| folder(path).unwrap_or_default().into_iter().find(|file| file.path == *path);
     named.iter().filter(is_wanted).take(MAX_PATCH_FILES).filter_map(read).collect()
 }
@@ -270,5 +270,6 @@ fn below(folder: &str, path: &str) -> String {
             part => parts.push(part),
         }
     }
-    parts.join("/")
+    let joined = parts.join("/");
+    if folder.starts_with('/') { format!("/{joined}") } else { joined }
 }

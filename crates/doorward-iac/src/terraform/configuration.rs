@@ -13,7 +13,7 @@ use super::variables::{self, GivenValues};
 use super::work::WorkBudget;
 use crate::indirect::FoundObjects;
 use crate::source_text::{SourceFile, SourceText};
-use crate::{Deployment, Dialect, ParseOutput, ReadFolder, VariableOption};
+use crate::{Deployment, Dialect, ParseOutput, ReadFolder, UnreadPart, VariableOption};
 
 /// The maximum depth of module calls. Terraform refuses modules that call each other, which the files may nevertheless contain.
 pub(super) const MAX_CALL_DEPTH: usize = 16;
@@ -197,8 +197,9 @@ impl Loader<'_> {
         }
         let mut sources = match (self.folder)(folder) {
             Ok(sources) => sources,
+            // The checked files of the folder are evaluated without it: what it decides is unknown.
             Err(error) => {
-                output.errors.push(error);
+                output.unread.push(UnreadPart::of_file(error));
                 Vec::new()
             }
         };

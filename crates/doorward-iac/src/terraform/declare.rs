@@ -1,7 +1,7 @@
 //! The load balancers of an evaluated module and of the modules below it.
 
 use super::evaluate::Evaluated;
-use super::module::{CalledContent, CalledModule, File, Instances, MAX_COPIES, Module, RootEvaluation, blocks};
+use super::module::{CalledContent, CalledModule, File, Instances, MAX_COPIES, Module, RootEvaluation};
 use super::providers::Providers;
 use super::public_module::is_public_elb;
 use super::resource::Resource;
@@ -30,7 +30,7 @@ impl<'a> RootEvaluation<'a> {
         let providers = module.providers.with_default_of(inherited.providers);
         let is_root = call.inputs.is_none();
         let is_checked = |file: &File<'_>| !is_root || self.checked.contains(file.text.path);
-        for resource in Resource::all(files, &TYPES) {
+        for resource in Resource::all(files, &[&TYPES[..], &[CLOUD_CONTROL]].concat()) {
             let (file, meta) = (resource.file(), resource.meta());
             if !is_checked(file) {
                 continue;
@@ -50,17 +50,13 @@ impl<'a> RootEvaluation<'a> {
                 output.unread.push(unread(address, file, meta, because));
                 continue;
             }
+            let is_cloud_control = meta.labels.first().is_some_and(|kind| kind == CLOUD_CONTROL);
             for instance in list {
-                output.declared.extend(resource.declare(&call.prefix, instance, tags, &providers, self.deployment));
-            }
-        }
-        for (file, section) in blocks(files, "resource").filter(|(file, _)| is_checked(file)) {
-            if let [kind, name] = section.labels.as_slice()
-                && kind == CLOUD_CONTROL
-            {
-                let because = "Load balancers of the provider awscc are checked in plans only; check the plan.";
-                let address = format!("{}{kind}.{name}", call.prefix);
-                output.unread.push(unread(address, file, section, because.to_owned()));
+                output.declared.extend(if is_cloud_control {
+                    resource.declare_cloud_control(&call.prefix, instance, self.deployment)
+                } else {
+                    resource.declare(&call.prefix, instance, tags, &providers, self.deployment)
+                });
             }
         }
         indirect_blocks::declare(self, (files, scope), &is_checked, &call.prefix, output);

@@ -142,7 +142,7 @@ impl<'a> Scope<'a> {
     }
 
     /// The text of a file that a function reads, if it is in the folder of the root or of the module.
-    pub(super) fn file(&self, path: &str) -> Option<Arc<str>> {
+    pub(super) fn file(&self, path: &str) -> Option<Arc<String>> {
         let Surroundings { read, root, folder, work } = &*self.surroundings;
         let below = |folder: &str, path: &str| folder.is_empty() || path.starts_with(&format!("{folder}/"));
         let path = within(root, path)?;

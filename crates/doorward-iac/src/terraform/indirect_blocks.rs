@@ -9,7 +9,7 @@ use super::section::Section;
 use super::syntax::{self, Expression, Part};
 use super::types::as_bool;
 use super::value::ConfigValue;
-use crate::indirect::{ONE_OF_SEVERAL, is_evaluated, of_resource, record};
+use crate::indirect::{ANY_KEY, OF_LOOP, ONE_OF_SEVERAL, is_evaluated, of_resource, record};
 use crate::kubernetes::unknown;
 use crate::synthetic::{list, map, merge, parse_yaml, scalar};
 use crate::tree::Node;
@@ -127,10 +127,22 @@ impl BlockReader<'_, '_> {
         match expression::evaluate(expression, self.scope, None) {
             Ok(ConfigValue::Unknown(_)) | Err(_) => match self.text(expression) {
                 Some(text) => scalar(text, span.clone()),
-                None => unknown("unknown", span.clone()),
+                None => self.of_loop(expression, span).unwrap_or_else(|| unknown("unknown", span.clone())),
             },
             Ok(value) => of_value(&value, span),
         }
+    }
+
+    /// The map that a loop over an unknown collection creates: neither its keys nor their number are known, but the form of its
+    /// values is.
+    fn of_loop(&self, expression: &Expression, span: &Range<usize>) -> Option<Node> {
+        let Expression::For(repeated) = expression else { return None };
+        repeated.key.as_ref().filter(|_| !repeated.groups)?;
+        let names = repeated.names.key.iter().chain([&repeated.names.value]);
+        let scope = names.fold(self.scope.clone(), |scope, name| scope.with_instance(name, []));
+        let value = BlockReader { scope: &scope }.node(&repeated.value, span);
+        value.as_map()?;
+        Some(map([(ANY_KEY, unknown("unknown", span.clone())), (OF_LOOP, value)], span.clone()))
     }
 
     /// The document of a text in YAML or JSON, parts of which may be unknown.

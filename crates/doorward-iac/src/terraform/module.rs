@@ -312,7 +312,9 @@ impl<'a> RootEvaluation<'a> {
 
 /// Whether files declare a load balancer.
 fn declares(files: &[File<'_>]) -> bool {
-    let is_one = |section: &Section| section.labels.first().is_some_and(|kind| super::TYPES.contains(&kind.as_str()));
+    let is_one = |section: &Section| {
+        section.labels.first().is_some_and(|kind| super::TYPES.contains(&kind.as_str()) || kind == super::CLOUD_CONTROL)
+    };
     files.iter().flat_map(|file| &file.section.sections).any(|section| section.name == "resource" && is_one(section))
 }
 

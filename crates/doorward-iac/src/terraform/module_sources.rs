@@ -9,7 +9,7 @@ use super::section::Section;
 use super::syntax::Expression;
 use crate::{Deployment, ParseOutput, Unexamined, UnexaminedReason, UnreadPart};
 
-mod words;
+pub(crate) mod words;
 
 /// The list of public modules without load balancers.
 const WITHOUT: &str = include_str!("module_sources/without_load_balancers.tsv");

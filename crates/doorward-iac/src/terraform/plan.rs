@@ -67,25 +67,29 @@ pub(crate) fn parse(
         let message = "is an incomplete plan, which ended with an error; fix the error and plan again";
         output.errors.push(text.error(at, message));
     }
-    let changes: Vec<Head<'_>> = list(text, find("resource_changes"))?;
-    let deferred: Vec<Deferred<'_>> = list(text, find("deferred_changes"))?;
-    let deliveries = changes.iter().any(|head| head.kind == "aws_cloudwatch_log_delivery_source");
+    let mut deliveries = false;
+    let changes = list(text, find("resource_changes"), |head: &Head<'_>| {
+        deliveries |= head.kind == "aws_cloudwatch_log_delivery_source";
+        is_load_balancer(head)
+    })?;
+    let mut has_deferred = false;
+    let deferred = list(text, find("deferred_changes"), |Deferred { resource_change: head }| {
+        has_deferred = true;
+        is_load_balancer(head)
+    })?;
     for head in &changes {
-        if is_load_balancer(head) {
-            if output.is_full(|| text.place(span_in(text.text, head.address.get()))) {
-                break;
-            }
-            parse_change(text, head, None, deliveries, deployment, output)?;
+        if output.is_full(|| text.place(span_in(text.text, head.address.get()))) {
+            break;
         }
+        parse_change(text, head, None, deliveries, deployment, output)?;
     }
+    drop(changes);
     for Deferred { resource_change: head } in &deferred {
-        if is_load_balancer(head) {
-            let reason = "Terraform defers the change to a later plan";
-            parse_change(text, head, Some(reason), deliveries, deployment, output)?;
-        }
+        let reason = "Terraform defers the change to a later plan";
+        parse_change(text, head, Some(reason), deliveries, deployment, output)?;
     }
     planned::parse(text, find("planned_values"), deliveries, deployment, output)?;
-    if is("complete", "false") && deferred.is_empty() {
+    if is("complete", "false") && !has_deferred {
         let at = find("complete").map_or(0..0, |raw| span_in(text.text, raw.get()));
         output.unread.push(UnreadPart {
             address: "the rest of the plan".to_owned(),
@@ -105,9 +109,13 @@ fn makes_one(mode: Option<&str>, kind: &str) -> bool {
     mode.is_none_or(|mode| mode == "managed") && (TYPES.contains(&kind) || kind == CLOUD_CONTROL)
 }
 
-fn list<'a, T: Deserialize<'a>>(text: &SourceText<'_>, raw: Option<&'a RawValue>) -> Result<Vec<T>, FileError> {
+fn list<'a, T: Deserialize<'a>>(
+    text: &SourceText<'_>,
+    raw: Option<&'a RawValue>,
+    keep: impl FnMut(&T) -> bool,
+) -> Result<Vec<T>, FileError> {
     let Some(raw) = raw.filter(|raw| raw.get() != "null") else { return Ok(Vec::new()) };
-    serde_json::from_str(raw.get()).map_err(|error| {
+    json::elements_where(raw.get(), keep).map_err(|error| {
         // The library counts lines and columns from the start of the part.
         let start = span_in(text.text, raw.get()).start;
         let line = raw.get().split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum::<usize>();

@@ -21,7 +21,7 @@ pub(super) const MODE: &str = "desync_mitigation_mode";
 /// A resource: its block, and the blocks of override files.
 pub(super) struct Resource<'a> {
     pub(super) parts: Vec<(&'a File<'a>, &'a Section)>,
-    deliveries: bool,
+    pub(super) deliveries: bool,
 }
 
 impl<'a> Resource<'a> {
@@ -97,7 +97,7 @@ impl<'a> Resource<'a> {
         set_arguments(&mut builder, classic, &value);
         defaults(&mut builder);
         self.set_outcomes(&mut builder, &scope, &mode);
-        let ignored = self.ignored() && !deployment.new;
+        let ignored = self.ignores(MODE) && !deployment.new;
         if ignored {
             let message = "lifecycle.ignore_changes lets an existing load balancer keep its mode";
             let gap = gap(text, GapReason::KeepsLiveValue, section.head.clone(), message);
@@ -155,15 +155,15 @@ impl<'a> Resource<'a> {
         }
     }
 
-    /// Whether `lifecycle.ignore_changes` contains the mode.
-    fn ignored(&self) -> bool {
+    /// Whether `lifecycle.ignore_changes` contains an argument.
+    pub(super) fn ignores(&self, argument: &str) -> bool {
         let lifecycle = self.parts.iter().rev().find_map(|(_, section)| section.section("lifecycle"));
         let is = |expression: &Expression, word: &str| match expression {
             Expression::Name(name) | Expression::Text(name) => name == word,
             _ => false,
         };
         match lifecycle.and_then(|block| block.argument("ignore_changes")).map(|argument| &argument.value) {
-            Some(Expression::Tuple(names)) => names.iter().any(|name| is(name, MODE)),
+            Some(Expression::Tuple(names)) => names.iter().any(|name| is(name, argument)),
             Some(word) => is(word, "all"),
             None => false,
         }

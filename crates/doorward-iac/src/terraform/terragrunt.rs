@@ -86,7 +86,10 @@ pub(crate) fn parse<'s>(
     let by_path = within(source.folder(), &module.replace("//", "/")).filter(|_| module.starts_with('.'));
     let has_configuration =
         |folder: &str| all.iter().any(|other| other.name().ends_with(".tf") && other.folder() == folder);
-    if is_local && !folder.is_empty() && all.iter().any(is_module) {
+    // `source = "."` is the folder of the file itself.
+    let is_itself = folder.split('/').all(|part| part.is_empty() || part == ".")
+        && by_path.as_deref().is_some_and(|path| path == source.folder() && has_configuration(path));
+    if is_itself || (is_local && !folder.is_empty() && all.iter().any(is_module)) {
         let by_ending: BTreeSet<&str> = all.iter().filter(|other| is_module(other)).map(SourceFile::folder).collect();
         let only = by_path.filter(|path| has_configuration(path)).or_else(|| match by_ending.len() {
             1 => by_ending.first().map(|folder| (*folder).to_owned()),
@@ -156,7 +159,7 @@ fn others<'s>(source: &SourceFile, all: &'s [SourceFile]) -> Option<Vec<&'s str>
         let folder = other.folder();
         folder.is_empty() || source.folder() == folder || source.folder().starts_with(&format!("{folder}/"))
     };
-    let above: Vec<&str> = others.iter().filter(is_above).map(|other| &*other.text).collect();
+    let above: Vec<&str> = others.iter().filter(is_above).map(|other| other.text.as_str()).collect();
     (!above.is_empty()).then_some(above)
 }
 

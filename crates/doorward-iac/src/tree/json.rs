@@ -7,7 +7,7 @@ use std::fmt;
 use std::ops::Range;
 use std::rc::Rc;
 
-use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::{Data, Document, MAX_DEPTH, MAX_NODES, Node, duplicate_key};
@@ -53,6 +53,43 @@ impl<'de> serde::Deserialize<'de> for Pairs<'de> {
             }
         }
         deserializer.deserialize_map(PairsVisitor)
+    }
+}
+
+/// The elements of a JSON list that a condition keeps. The others are dropped as they are parsed, so that a list of a million
+/// elements takes no memory.
+pub(crate) fn elements_where<'a, T: Deserialize<'a>>(
+    raw: &'a str,
+    keep: impl FnMut(&T) -> bool,
+) -> Result<Vec<T>, serde_json::Error> {
+    let mut deserializer = serde_json::Deserializer::from_str(raw);
+    let kept = Kept(keep, std::marker::PhantomData).deserialize(&mut deserializer)?;
+    deserializer.end()?;
+    Ok(kept)
+}
+
+struct Kept<T, F>(F, std::marker::PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>, F: FnMut(&T) -> bool> DeserializeSeed<'de> for Kept<T, F> {
+    type Value = Vec<T>;
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Vec<T>, D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de, T: Deserialize<'de>, F: FnMut(&T) -> bool> Visitor<'de> for Kept<T, F> {
+    type Value = Vec<T>;
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
+    }
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut list: A) -> Result<Vec<T>, A::Error> {
+        let mut kept = Vec::new();
+        while let Some(element) = list.next_element()? {
+            if (self.0)(&element) {
+                kept.push(element);
+            }
+        }
+        Ok(kept)
     }
 }
 

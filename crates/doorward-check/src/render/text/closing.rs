@@ -157,6 +157,12 @@ fn unexamined(all: &[Unexamined], options: TextOptions, out: &mut dyn Write) -> 
             "module call|not installed and not known; run `terraform init` or check the plan",
         ),
         (UnexaminedReason::ManifestOfOtherKinds, "manifest|not known, of resources named after other kinds of objects"),
+        (
+            UnexaminedReason::TemplateOfOtherResources,
+            "nested template|not among the files, named after other resources",
+        ),
+        (UnexaminedReason::MissingManifest, "resource|of kustomizations that is not among the files"),
+        (UnexaminedReason::RemoteManifests, "resource|of kustomizations from other repositories"),
         (UnexaminedReason::Template, "template|not rendered, without a sign of a load balancer"),
         (UnexaminedReason::BrokenFile, "file|not well-formed, without a sign of a load balancer"),
         (UnexaminedReason::EncryptedFile, "file|encrypted by git-crypt"),

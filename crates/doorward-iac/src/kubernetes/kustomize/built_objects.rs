@@ -57,7 +57,7 @@ impl<'a> BuildInput<'_, 'a> {
         }
         for field in ["resources", "bases"] {
             for name in names(&one.root, field) {
-                if name.contains("://") || name.contains("?ref=") || name.starts_with("github.com/") {
+                if super::resources::is_remote(name) {
                     return None;
                 }
                 let path = below(&one.folder, name);

@@ -13,7 +13,7 @@ pub(super) fn call(name: &str, arguments: &[ConfigValue], scope: &Scope<'_>) -> 
     Some(match name {
         "file" => lift(arguments, |known| {
             let path = text(only(known)?)?;
-            scope.file(&path).map(|text| ConfigValue::text(&*text)).ok_or_else(|| unread(&path))
+            scope.file(&path).map(|text| ConfigValue::text(text.as_str())).ok_or_else(|| unread(&path))
         }),
         // A file that is not found may be outside the folders that are read.
         "fileexists" => lift(arguments, |known| {

@@ -202,7 +202,7 @@ fn words(text: &str) -> impl Iterator<Item = String> {
 }
 
 /// Whether a text contains a word that means a load balancer.
-pub(super) fn names_one(text: &str) -> bool {
+pub(crate) fn names_one(text: &str) -> bool {
     words(text).any(|word| STRONG.contains(&word.as_str()))
 }
 
@@ -217,7 +217,7 @@ pub(super) fn speaks_of_one(source: &str, name: &str) -> bool {
 }
 
 /// Whether the last part of a module's source is the name of other resources.
-pub(super) fn speaks_of_another(source: &str) -> bool {
+pub(crate) fn speaks_of_another(source: &str) -> bool {
     words(source).any(|word| OTHER.contains(&word.as_str()))
 }
 

@@ -62,8 +62,8 @@ pub(super) fn parse(
     let mut pending: Vec<Module<'_>> = root_module.into_iter().collect();
     while let Some(module) = pending.pop() {
         pending.extend(module.child_modules.into_iter().flatten());
-        let resources: Vec<Resource<'_>> = list(text, module.resources)?;
-        for resource in resources.iter().filter(|resource| makes_one(resource.mode.as_deref(), &resource.kind)) {
+        let keep = |resource: &Resource<'_>| makes_one(resource.mode.as_deref(), &resource.kind);
+        for resource in &list(text, module.resources, keep)? {
             let (at, address) = address(text, resource.address)?;
             if changed.contains(&address) || output.is_full(|| text.place(at.clone())) {
                 continue;

@@ -81,14 +81,15 @@ fn other_bytes_are_named() {
         assert_eq!(code, 2, "{name}\n{said}");
         assert!(said.contains(&format!("in/{name}:{line}:1: ")), "{name}\n{said}");
     }
-    // Configuration belongs together: a file of it that cannot be read is a problem wherever it was found.
+    // Configuration belongs together: a file of it that cannot be read is listed also where the user named another file. The files
+    // beside it are judged.
     let folder = place();
-    write(folder.path(), &[("in/main.tf", "locals {}\n")]);
+    write(folder.path(), &[("in/main.tf", BAD_TF)]);
     std::fs::write(folder.path().join("in/bad.tf"), b"# caf\xe9\n").unwrap();
-    for path in ["in", "in/main.tf"] {
+    for (path, expected) in [("in", 5), ("in/main.tf", 5), ("in/bad.tf", 2)] {
         let (code, said) = checked(folder.path(), &[path]);
-        assert_eq!(code, 2, "{path}\n{said}");
-        assert!(said.contains("in/bad.tf:1:1: is not UTF-8"), "{path}\n{said}");
+        assert_eq!(code, expected, "{path}\n{said}");
+        assert!(said.contains("in/bad.tf:1:1: ") && said.contains("is not UTF-8"), "{path}\n{said}");
     }
     // Every format names it.
     let folder = place();
@@ -98,6 +99,48 @@ fn other_bytes_are_named() {
     for format in ["sarif", "github", "junit"] {
         let (code, said) = checked(folder.path(), &["--format", format, "in"]);
         assert!(code == 4 && said.contains("in/bad.json"), "{format}\n{said}");
+    }
+}
+
+/// A file that ends early, before any sign of a load balancer, is listed. It does not change the exit code.
+#[test]
+fn files_that_are_cut_off_are_listed() {
+    let folder = place();
+    write(
+        folder.path(),
+        &[
+            ("in/plan.json", "{\"format_version\":\"1.2\",\"terraform_ver"),
+            ("in/list.json", "[{\"a\": 1},"),
+            ("in/web.yaml", "---\napiVersion: networking.k8s.io/v1\nmetad"),
+            ("in/stack.yaml", "AWSTemplateFormatVersion: 2010-09-09\nDescription: the edge\n"),
+            ("in/Chart.yaml", "apiVersion: v2\nname: a\n"),
+            ("in/other.json", "{\"a\": [1]}\n"),
+            ("in/other.yaml", "apiVersion: v1\nkind: ConfigMap\n"),
+        ],
+    );
+    let (code, said) = checked(folder.path(), &["in", "--new"]);
+    assert!(code == 0 && said.contains("not examined: 4 files, not well-formed"), "{code} {said}");
+    let document = json(folder.path(), &["in"]);
+    let listed: Vec<&str> =
+        document["unexamined"].as_array().unwrap().iter().map(|one| one["address"].as_str().unwrap()).collect();
+    assert_eq!(listed, ["in/list.json", "in/plan.json", "in/stack.yaml", "in/web.yaml"]);
+}
+
+/// A kustomization that the user names alone is checked with what it consists of.
+#[test]
+fn a_kustomization_named_alone() {
+    let ingress = "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata:\n  name: web\n  annotations: {alb.ingress.kubernetes.io/load-balancer-attributes: routing.http.desync_mitigation_mode=monitor}\nspec: {ingressClassName: alb}\n";
+    for (resources, expected, fragment) in [
+        ("resources: [web.yaml]\n", 3, "base/web.yaml:5"),
+        ("resources: [gone.yaml]\n", 4, "base/gone.yaml"),
+        ("resources: [../../elsewhere/web.yaml]\n", 4, "elsewhere/web.yaml"),
+        ("configMapGenerator: [{name: a}]\n", 0, "0 load balancers in 1 file"),
+    ] {
+        let folder = place();
+        write(folder.path(), &[("base/kustomization.yaml", resources), ("base/web.yaml", ingress)]);
+        let (code, said) = checked(folder.path(), &["base/kustomization.yaml"]);
+        assert!(code == expected && said.contains(fragment), "{resources} {code}\n{said}");
+        assert!(!said.contains("no supported files"), "{resources}\n{said}");
     }
 }
 
