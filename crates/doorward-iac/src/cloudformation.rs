@@ -10,6 +10,7 @@ use doorward_model::{Gap, GapReason, Kind, Listener, Manager, Observed};
 use self::intrinsic::{Intrinsics, is_intrinsic, is_nothing};
 use crate::attributes::Attributes;
 use crate::builder::{LOGS_BUCKET, LOGS_ENABLED, LOGS_PREFIX, LoadBalancerBuilder, gap, listener, scheme};
+use crate::declared_groups::DeclaredGroups;
 use crate::incapable::incapable;
 use crate::source_text::SourceText;
 use crate::tree::{Document, Node};
@@ -17,6 +18,7 @@ use crate::{Deployment, Dialect, ParseOutput, UnreadPart, detect, edit};
 
 mod attribute_outcomes;
 mod conditions;
+mod forwarded_groups;
 mod intrinsic;
 
 const V2: &str = "AWS::ElasticLoadBalancingV2::LoadBalancer";
@@ -56,7 +58,9 @@ pub(crate) fn parse(text: &SourceText<'_>, document: &Document, deployment: &Dep
     let macro_gap = transforms.into_iter().flatten().filter_map(|transform| macros(text, transform, output)).next();
     let Some(resources) = root.get("Resources") else { return };
     let deliveries = detect::contains_any(text.text, &["AWS::Logs::DeliverySource"]);
-    let template = Template { text, document, deployment, deliveries, macro_gap };
+    let mut template =
+        Template { text, document, deployment, deliveries, macro_gap, groups: DeclaredGroups::default() };
+    template.groups = template.target_groups(resources);
     template.resources(resources, "Resources", output, 0);
 }
 
@@ -90,6 +94,7 @@ struct Template<'a> {
     deliveries: bool,
     /// The gap for every value in the template: a macro of the whole template.
     macro_gap: Option<Arc<Gap>>,
+    groups: DeclaredGroups,
 }
 
 impl Template<'_> {
@@ -152,7 +157,9 @@ impl Template<'_> {
             }
             Some(kind @ (V2 | CLASSIC)) => match resource.check_unique_keys_below(self.text) {
                 Ok(()) if kind == V2 => {
-                    output.declared.push(self.load_balancer(name, resource, address).finish(self.deployment));
+                    let mut declared = self.load_balancer(name, resource, address).finish(self.deployment);
+                    declared.set_target_groups(self.groups.of(name.as_str().unwrap_or_default()));
+                    output.declared.push(declared);
                 }
                 Ok(()) => output.declared.push(self.classic(name, resource, address).finish(self.deployment)),
                 Err(error) => output.errors.push(error),

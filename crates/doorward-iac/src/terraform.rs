@@ -18,6 +18,7 @@ mod expression;
 mod expression_tests;
 mod functions;
 mod indirect_blocks;
+mod listener_groups;
 mod locals;
 mod module;
 mod module_sources;

@@ -19,6 +19,7 @@ use crate::tree::{Data, Node};
 use crate::{Action, Deployment, Dialect, FileError, ParseOutput, UnreadPart};
 
 mod planned;
+mod planned_groups;
 
 /// Why `--fix` does not edit a plan.
 const GENERATED: &str = "a plan is generated; change the configuration";
@@ -70,6 +71,7 @@ pub(crate) fn parse(
     let changes: Vec<Head<'_>> = list(text, find("resource_changes"))?;
     let deferred: Vec<Deferred<'_>> = list(text, find("deferred_changes"))?;
     let deliveries = changes.iter().any(|head| head.kind == "aws_cloudwatch_log_delivery_source");
+    let first = output.declared.len();
     for head in &changes {
         if is_load_balancer(head) {
             if output.is_full(|| text.place(span_in(text.text, head.address.get()))) {
@@ -85,6 +87,7 @@ pub(crate) fn parse(
         }
     }
     planned::parse(text, find("planned_values"), deliveries, deployment, output)?;
+    planned_groups::record(&planned_groups::of_plan(text, &changes, find("configuration")), output, first);
     if is("complete", "false") && deferred.is_empty() {
         let at = find("complete").map_or(0..0, |raw| span_in(text.text, raw.get()));
         output.unread.push(UnreadPart {
