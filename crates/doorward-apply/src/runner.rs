@@ -196,7 +196,12 @@ impl ChangeRunner<'_> {
     ///
     /// # Errors
     /// When there is no access, the plan is of another organization, or the ledger cannot be used.
-    pub async fn dry_run(&self, plan: &Plan, watch: Option<Duration>, stop: &Stop) -> Result<RenderedChange, ApplyError> {
+    pub async fn dry_run(
+        &self,
+        plan: &Plan,
+        watch: Option<Duration>,
+        stop: &Stop,
+    ) -> Result<RenderedChange, ApplyError> {
         let access = self.connect(stop).await?;
         let members = self.check_organization(plan, &access, stop).await?;
         let client = self.client(&access, &members);

@@ -8,10 +8,12 @@ use doorward_model::Arn;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::executor::{Executor, changed_at};
-use crate::watch::{BlockedForecast, LAG, PERIOD, SmallestLoss, UsualMetrics, WatchVerdict, judge, reported, since, usual, with_logs};
+use crate::watch::{
+    BlockedForecast, LAG, PERIOD, SmallestLoss, UsualMetrics, WatchVerdict, judge, reported, since, usual, with_logs,
+};
 use crate::{
-    ChangeSettings, ChangeState, Event, ExplainedRise, Journal, JournalError, MetricSource, ModeClient,
-    Plan, Step, StepState,
+    ChangeSettings, ChangeState, Event, ExplainedRise, Journal, JournalError, MetricSource, ModeClient, Plan, Step,
+    StepState,
 };
 
 /// The run that applies a plan.

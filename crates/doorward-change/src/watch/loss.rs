@@ -57,9 +57,10 @@ impl LossBaseline {
         let chance = share(|sample| sample.elb_4xx)?.max(share(not_served)?);
         let variation = |figure: Figure| Variation::of(known, (length, settings.weeks), figure, chance);
         let first = before.hours.samples().last()?.at.as_second() - TESTED * 3600;
-        let (count, of) = total(before.hours.samples().iter().filter(|sample| sample.at.as_second() > first), |sample| {
-            sample.non_compliant
-        });
+        let (count, of) =
+            total(before.hours.samples().iter().filter(|sample| sample.at.as_second() > first), |sample| {
+                sample.non_compliant
+            });
         let weekly = if of > 0.0 { count / of } else { return None };
         let (own, not_served) = (variation(|sample| sample.elb_4xx)?, variation(not_served)?);
         let a_period = total(minutes, compliant).0 / periods(minutes).max(1) as f64;

@@ -3,8 +3,6 @@
 //!
 //! The back-test needs no model of days, weeks and bursts: whatever makes shares change is in its errors.
 
-use std::collections::BTreeMap;
-
 use doorward_model::student_t;
 
 use super::{DEVIATIONS, MetricSample, MetricSamples, PERIOD, RISK};
@@ -119,18 +117,29 @@ impl Variation {
 /// By how much the share of each of the last hours was above its expectation, and the requests of that hour.
 fn errors(hours: &MetricSamples, weeks: u32, figure: Figure) -> Vec<(f64, f64)> {
     let number = |sample: &MetricSample| sample.at.as_second().div_euclid(3600);
-    let by_hour: BTreeMap<i64, (f64, f64)> =
-        hours.samples().iter().map(|sample| (number(sample), (figure(sample), compliant(sample)))).collect();
-    let Some((last, _)) = by_hour.last_key_value() else { return Vec::new() };
+    let (Some(first), Some(last)) = (hours.samples().first().map(number), hours.samples().last().map(number)) else {
+        return Vec::new();
+    };
+    // As long as the samples reach; what a source returns besides what it was asked for is not needed.
+    let first = first.max(last - TESTED - i64::from(weeks) * 168 - BEFORE);
+    let mut by_hour: Vec<Option<(f64, f64)>> = vec![None; usize::try_from(last - first + 1).unwrap_or(0)];
+    for sample in hours.samples() {
+        if let Some(slot) = usize::try_from(number(sample) - first).ok().and_then(|at| by_hour.get_mut(at)) {
+            *slot = Some((figure(sample), compliant(sample)));
+        }
+    }
+    let of_hour = |hour: i64| usize::try_from(hour - first).ok().and_then(|at| by_hour.get(at).copied().flatten());
     let expected = |hour: i64| {
         let week = |week: i64| hour - 168 * week - 1..=hour - 168 * week + 1;
         let like = (hour - BEFORE..hour).chain((1..=i64::from(weeks)).flat_map(week));
-        let known: Vec<&(f64, f64)> = like.filter_map(|hour| by_hour.get(&hour)).collect();
-        let (count, of) = known.iter().fold((0.0, 0.0), |(sum, all), (count, of)| (sum + count, all + of));
-        (known.len() >= 3 && of > 0.0).then_some(count / of)
+        let (known, count, of) = like
+            .filter_map(of_hour)
+            .fold((0, 0.0, 0.0), |(known, sum, all), (count, of)| (known + 1, sum + count, all + of));
+        (known >= 3 && of > 0.0).then_some(count / of)
     };
-    let tested = by_hour.range(last - TESTED + 1..).filter(|(_, (_, of))| *of > 0.0);
-    tested.filter_map(|(hour, (count, of))| Some((count / of - expected(*hour)?, *of))).collect()
+    let tested = (last - TESTED + 1..=last).filter_map(|hour| Some((hour, of_hour(hour)?)));
+    let with_requests = tested.filter(|(_, (_, of))| *of > 0.0);
+    with_requests.filter_map(|(hour, (count, of))| Some((count / of - expected(hour)?, of))).collect()
 }
 
 /// Errors with those at the ends cut.
@@ -146,25 +155,23 @@ fn clipped(mut errors: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
 
 /// The variance of stretches of some periods around the share of their hour.
 fn within(minutes: &MetricSamples, length: i64, figure: Figure) -> f64 {
-    let mut hours: BTreeMap<i64, BTreeMap<i64, Vec<&MetricSample>>> = BTreeMap::new();
-    for sample in minutes.samples() {
-        let second = sample.at.as_second();
-        let stretch = second.div_euclid(length * PERIOD.as_secs());
-        hours.entry(second.div_euclid(3600)).or_default().entry(stretch).or_default().push(sample);
-    }
-    let (mut sum, mut all, mut stretches) = (0.0, 0.0, 0.0);
-    for hour in hours.values().filter(|hour| hour.len() > 1) {
-        let (count, of) = total(hour.values().flatten().copied(), figure);
-        for (count_of, of_one) in hour.values().map(|stretch| total(stretch.iter().copied(), figure)) {
-            if of_one > 0.0 && of > 0.0 {
-                sum += of_one * (count_of / of_one - count / of).powi(2);
-                all += of_one;
-                stretches += 1.0;
-            }
+    let hour = |sample: &MetricSample| sample.at.as_second().div_euclid(3600);
+    let stretch = |sample: &MetricSample| sample.at.as_second().div_euclid(length * PERIOD.as_secs());
+    let (mut sum, mut all, mut stretches, mut free) = (0.0, 0.0, 0.0, 0.0);
+    for of_hour in minutes.samples().chunk_by(|one, next| hour(one) == hour(next)) {
+        let (count, of) = total(of_hour, figure);
+        let parts: Vec<(f64, f64)> =
+            of_hour.chunk_by(|one, next| stretch(one) == stretch(next)).map(|part| total(part, figure)).collect();
+        if parts.len() < 2 || of <= 0.0 {
+            continue;
         }
+        for (count_of, of_one) in parts.iter().filter(|(_, of)| *of > 0.0) {
+            sum += of_one * (count_of / of_one - count / of).powi(2);
+            all += of_one;
+        }
+        stretches += parts.len() as f64;
         // The share of the hour is estimated from the same stretches.
-        stretches -= 1.0;
+        free += parts.len() as f64 - 1.0;
     }
-    let used = hours.values().map(|hour| hour.len() as f64).filter(|len| *len > 1.0).sum::<f64>();
-    if all > 0.0 && stretches > 0.0 { sum / all * used / stretches } else { 0.0 }
+    if all > 0.0 && free > 0.0 { sum / all * stretches / free } else { 0.0 }
 }
