@@ -138,8 +138,14 @@ const ASKED: [Metric; 6] = [
     Metric::NewConnections,
 ];
 
-impl MetricSource for CloudWatchMetrics<'_> {
-    async fn read(&self, target: &ChangeTarget, from: Timestamp, until: Timestamp) -> Result<MetricSamples, Gap> {
+impl CloudWatchMetrics<'_> {
+    /// Sums of periods of some seconds.
+    async fn sums(
+        &self,
+        target: &ChangeTarget,
+        (from, until): (Timestamp, Timestamp),
+        period: i64,
+    ) -> Result<MetricSamples, Gap> {
         let malformed =
             |problem: String| Gap::new(GapReason::Malformed, "cloudwatch:GetMetricData").with_message(problem);
         self.members.account(&target.account)?;
@@ -147,7 +153,7 @@ impl MetricSource for CloudWatchMetrics<'_> {
         let (account, region) = (target.account.clone(), target.region.clone());
         let key = LoadBalancerKey { account: Some(account.clone()), region: Some(region.clone()), id: id(&target.arn) };
         let metered = Metered { load_balancer: key.clone(), place: AccountRegion { account, region } };
-        let period = u32::try_from(PERIOD.as_secs()).unwrap_or(60);
+        let period = u32::try_from(period).unwrap_or(60);
         let mut series = self.source.metrics(&[metered], &ASKED, window, period, (self.clock)()).await;
         let series =
             series.remove(&key).ok_or_else(|| malformed("the response does not contain the load balancer".into()))?;
@@ -177,6 +183,16 @@ impl MetricSource for CloudWatchMetrics<'_> {
         // Connections without a request are not traffic.
         let busy = samples.into_values().filter(|sample| sample.requests + sample.elb_4xx > 0.0);
         Ok(MetricSamples::new(busy.collect()))
+    }
+}
+
+impl MetricSource for CloudWatchMetrics<'_> {
+    async fn read(&self, target: &ChangeTarget, from: Timestamp, until: Timestamp) -> Result<MetricSamples, Gap> {
+        self.sums(target, (from, until), PERIOD.as_secs()).await
+    }
+
+    async fn read_hours(&self, target: &ChangeTarget, from: Timestamp, until: Timestamp) -> Result<MetricSamples, Gap> {
+        self.sums(target, (from, until), 3600).await
     }
 
     async fn blocked(&self, lb: &LoadBalancer, changed: Timestamp, until: Timestamp) -> Result<BlockedByLogs, String> {

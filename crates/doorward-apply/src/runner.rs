@@ -12,7 +12,7 @@ use doorward_aws::{Access, Clock, Purpose, Stop, Time};
 use doorward_change::{
     Applied, ApplyRun, ChangeSettings, ChangeState, HomeOrganization, JournalError, Plan, RenderedChange, RollbackRun,
     Step, dry_run, render_applied, render_changes, render_dry_run, render_rolled_back, render_step, render_verified,
-    verify,
+    smallest_losses, verify,
 };
 use doorward_core::actions::change_role_grants;
 use doorward_core::discover::{DiscoverSettings, Members, members};
@@ -192,16 +192,27 @@ impl ChangeRunner<'_> {
         Ok(render_rolled_back(&applied?))
     }
 
-    /// Reads every mode again, and reports what applying would do. Writes nothing.
+    /// Reads every mode again, and reports what applying would do; for a watch also the smallest loss that it can show. Writes nothing.
     ///
     /// # Errors
     /// When there is no access, the plan is of another organization, or the ledger cannot be used.
-    pub async fn dry_run(&self, plan: &Plan, stop: &Stop) -> Result<RenderedChange, ApplyError> {
+    pub async fn dry_run(
+        &self,
+        plan: &Plan,
+        watch: Option<Duration>,
+        stop: &Stop,
+    ) -> Result<RenderedChange, ApplyError> {
         let access = self.connect(stop).await?;
         let members = self.check_organization(plan, &access, stop).await?;
         let client = self.client(&access, &members);
         let results = dry_run(plan, &client, self.change, &self.time).await;
-        Ok(render_dry_run(plan, &results))
+        let losses = match watch {
+            Some(length) => {
+                smallest_losses(plan, &self.metrics(&access, &members), self.change, length, &self.time).await
+            }
+            None => Vec::new(),
+        };
+        Ok(render_dry_run(plan, &results, &losses))
     }
 
     /// Verifies a change. Changes nothing.

@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use doorward_aws::Time;
-use doorward_model::{Arn, Gap};
+use doorward_model::Arn;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::executor::{Executor, changed_at};
-use crate::watch::{BlockedForecast, LAG, MetricSamples, PERIOD, WatchVerdict, judge, with_logs};
+use crate::watch::{
+    BlockedForecast, LAG, PERIOD, SmallestLoss, UsualMetrics, WatchVerdict, judge, reported, since, usual, with_logs,
+};
 use crate::{
-    ChangeSettings, ChangeState, ChangeTarget, Event, ExplainedRise, Journal, JournalError, MetricSource, ModeClient,
-    Plan, Step, StepState,
+    ChangeSettings, ChangeState, Event, ExplainedRise, Journal, JournalError, MetricSource, ModeClient, Plan, Step,
+    StepState,
 };
 
 /// The run that applies a plan.
@@ -202,7 +204,7 @@ impl<F: ModeClient, J: Journal, G: MetricSource> ApplyRun<'_, F, J, G> {
         let length = SignedDuration::try_from(length).unwrap_or(SignedDuration::MAX);
         let end = shift(since, length);
         let last = shift(end, LAG);
-        let mut before: BTreeMap<Arn, Result<MetricSamples, String>> = BTreeMap::new();
+        let mut before: BTreeMap<Arn, Result<UsualMetrics, String>> = BTreeMap::new();
         for step in &changed {
             let read = usual(self.metrics, &step.target, since, end, self.settings.watch.weeks).await;
             before.insert(step.target.arn.clone(), read);
@@ -259,8 +261,11 @@ impl<F: ModeClient, J: Journal, G: MetricSource> ApplyRun<'_, F, J, G> {
                 WatchVerdict::Unknown(because) => {
                     seen.unknown.get_or_insert(format!("{name} in {}: {because}", step.target.region));
                 }
-                WatchVerdict::Quiet { explained, scanners, .. } => {
+                WatchVerdict::Quiet { explained, scanners, smallest, .. } => {
                     judged += 1;
+                    if let Some(smallest) = smallest {
+                        notable.push_str(&format!("; {name} in {}: {smallest}", step.target.region));
+                    }
                     if let Some(scanners) = scanners {
                         notable.push_str(&format!(
                             "; {name} in {}: a rise of scanners alone: {scanners}",
@@ -289,7 +294,9 @@ impl<F: ModeClient, J: Journal, G: MetricSource> ApplyRun<'_, F, J, G> {
             Ok(seen) => {
                 let forecast = step.effect.as_ref().and_then(BlockedForecast::of);
                 let verdict = judge(usual, &seen, reported(input.at), forecast.as_ref(), &self.settings.watch);
-                with_logs(verdict, (self.client, self.metrics), step, &seen, (input.since, input.at)).await
+                let length = input.at.duration_since(input.since).as_mins();
+                let smallest = SmallestLoss::of(usual, length, forecast.as_ref(), &self.settings.watch);
+                with_logs(verdict, (self.client, self.metrics), step, (&seen, smallest), (input.since, input.at)).await
             }
             Err(because) => WatchVerdict::Unknown(because),
         }
@@ -300,7 +307,7 @@ impl<F: ModeClient, J: Journal, G: MetricSource> ApplyRun<'_, F, J, G> {
 struct WatchInput<'a> {
     since: Timestamp,
     at: Timestamp,
-    usual: &'a BTreeMap<Arn, Result<MetricSamples, String>>,
+    usual: &'a BTreeMap<Arn, Result<UsualMetrics, String>>,
 }
 
 #[derive(Default)]
@@ -310,54 +317,6 @@ struct WaveObservation {
     quiet: String,
 }
 
-/// The usual metrics: the three hours before a change, and the same hours of the weeks before.
-pub(crate) async fn usual<G: MetricSource>(
-    metrics: &G,
-    target: &ChangeTarget,
-    since: Timestamp,
-    end: Timestamp,
-    weeks: u32,
-) -> Result<MetricSamples, String> {
-    let hour = SignedDuration::from_hours(1);
-    let mut usual = metrics.read(target, shift(floor(since), hour * -3), floor(since)).await.map_err(unread)?;
-    for week in 1..=i32::try_from(weeks).unwrap_or(1) {
-        let back = SignedDuration::from_hours(24 * 7) * -week;
-        let (from, until) = (shift(floor(since), back - hour), shift(ceil(end), back + hour));
-        usual.extend(metrics.read(target, from, until).await.map_err(unread)?);
-    }
-    Ok(usual)
-}
-
-/// The metrics since a change, as far as CloudWatch reports them at a time, in whole periods; without the period of the change.
-pub(crate) async fn since<G: MetricSource>(
-    metrics: &G,
-    target: &ChangeTarget,
-    changed: Timestamp,
-    at: Timestamp,
-) -> Result<MetricSamples, String> {
-    let (from, until) = (ceil(changed), reported(at));
-    if until > from { metrics.read(target, from, until).await.map_err(unread) } else { Ok(MetricSamples::default()) }
-}
-
-/// The end of the periods that CloudWatch reports in full at a time.
-pub(crate) fn reported(at: Timestamp) -> Timestamp {
-    floor(shift(at, -LAG))
-}
-
-fn unread(gap: Gap) -> String {
-    format!("its metrics could not be read: {gap}")
-}
-
 fn shift(time: Timestamp, by: SignedDuration) -> Timestamp {
     time.saturating_add(by).unwrap_or(time)
-}
-
-fn floor(at: Timestamp) -> Timestamp {
-    let period = PERIOD.as_secs();
-    Timestamp::from_second(at.as_second().div_euclid(period) * period).unwrap_or(at)
-}
-
-fn ceil(at: Timestamp) -> Timestamp {
-    let below = floor(at);
-    if below == at { at } else { below.saturating_add(PERIOD).unwrap_or(at) }
 }

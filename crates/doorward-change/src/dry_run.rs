@@ -1,10 +1,14 @@
 //! A dry run: reads everything that decides again; sets and writes nothing.
 
+use std::time::Duration;
+
 use doorward_aws::Time;
+use jiff::SignedDuration;
 
 use crate::executor::{changed_since, not_contained, unreadable, value};
 use crate::plan::still_allowed;
-use crate::{ChangeSettings, Inspection, ModeClient, Plan};
+use crate::watch::usual;
+use crate::{BlockedForecast, ChangeSettings, Inspection, MetricSource, ModeClient, PERIOD, Plan, SmallestLoss};
 
 /// The effect that applying would have on one load balancer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +44,29 @@ pub async fn dry_run<F: ModeClient>(
         });
     }
     lines
+}
+
+/// The smallest loss that a watch of some length can show for each step of a plan if it begins now, or why that is unknown.
+pub async fn smallest_losses<G: MetricSource>(
+    plan: &Plan,
+    metrics: &G,
+    settings: &ChangeSettings,
+    length: Duration,
+    time: &Time,
+) -> Vec<Result<SmallestLoss, String>> {
+    let length = SignedDuration::try_from(length).unwrap_or(SignedDuration::MAX);
+    let (now, periods) = (time.now(), length.as_secs() / PERIOD.as_secs());
+    let end = now.saturating_add(length).unwrap_or(now);
+    let mut losses = Vec::with_capacity(plan.steps.len());
+    for step in &plan.steps {
+        let before = usual(metrics, &step.target, now, end, settings.watch.weeks).await;
+        let forecast = step.effect.as_ref().and_then(BlockedForecast::of);
+        losses.push(before.and_then(|before| {
+            SmallestLoss::of(&before, periods, forecast.as_ref(), &settings.watch)
+                .ok_or_else(|| "too few hours with traffic are known".to_owned())
+        }));
+    }
+    losses
 }
 
 fn would(closed: Option<String>, allowed: Result<(), String>) -> DryRunResult {

@@ -26,7 +26,7 @@ mod watch;
 
 pub use apply::{Applied, ApplyRun, StopReason};
 pub use calendar::{ChangeWindow, Freeze, Weekday};
-pub use dry_run::{DryRunResult, dry_run};
+pub use dry_run::{DryRunResult, dry_run, smallest_losses};
 pub use journal::{Event, Journal, JournalEntry, JournalError};
 pub use markdown::{is_markdown, markdown};
 pub use plan::{
@@ -45,5 +45,5 @@ pub use state::{AppliedStep, AppliedValue, ChangeState, StepRecord, StepState};
 pub use verify::{Holds, Verified, verify};
 pub use watch::{
     BlockedByLogs, BlockedForecast, BlockedSource, ExplainedRise, LAG, LogsOfRise, MetricSample, MetricSamples,
-    MetricSource, PERIOD, Regression, WatchVerdict, WatchedMetric, judge, judge_days,
+    MetricSource, PERIOD, Regression, SmallestLoss, UsualMetrics, WatchVerdict, WatchedMetric, judge, judge_days,
 };

@@ -62,6 +62,13 @@ pub fn is_markdown(text: &str) -> bool {
 }
 
 fn body(text: &mut String, plan: &Plan) -> std::fmt::Result {
+    if !plan.steps.is_empty() {
+        writeln!(
+            text,
+            "\nThe smallest loss of requests that a watch can show depends on how much the metrics of each load balancer vary: `doorward apply \
+             PLAN --dry-run --watch 30m` states it."
+        )?;
+    }
     for wave in 1..=plan.waves() {
         writeln!(text, "\n## Wave {wave}\n")?;
         writeln!(text, "| load balancer | account, Region | owner | mode | risk | blocked | evidence |")?;

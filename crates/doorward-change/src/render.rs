@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::{
     Applied, BlockedSource, ChangeState, ChangeTarget, DryRunResult, ExplainedRise, Holds, LogsOfRise, Plan, Risk,
-    Step, Verified, WatchVerdict,
+    SmallestLoss, Step, Verified, WatchVerdict,
 };
 
 /// Load balancers that a line about several names.
@@ -232,12 +232,17 @@ fn document(format: &str, state: &ChangeState, stopped: Option<String>) -> Value
     })
 }
 
-/// The result of a dry run: bad if at least one change would be refused.
-pub fn render_dry_run(plan: &Plan, results: &[DryRunResult]) -> RenderedChange {
+/// The result of a dry run: bad if at least one change would be refused. `losses` are the smallest losses that a watch can show, in the
+/// order of the plan; empty if no watch is requested.
+pub fn render_dry_run(
+    plan: &Plan,
+    results: &[DryRunResult],
+    losses: &[Result<SmallestLoss, String>],
+) -> RenderedChange {
     let (mut text, mut documents, mut refused) = (String::new(), Vec::new(), 0);
-    for (step, result) in plan.steps.iter().zip(results) {
+    for (number, (step, result)) in plan.steps.iter().zip(results).enumerate() {
         let arn = &step.target.arn;
-        let (effect, document) = match result {
+        let (mut effect, mut document) = match result {
             DryRunResult::WouldChange => {
                 ("would be changed".to_owned(), json!({"load_balancer": arn, "would": "change"}))
             }
@@ -250,6 +255,18 @@ pub fn render_dry_run(plan: &Plan, results: &[DryRunResult]) -> RenderedChange {
                 (format!("would be refused: {why}"), document)
             }
         };
+        if let (DryRunResult::WouldChange, Some(loss)) = (result, losses.get(number)) {
+            match loss {
+                Ok(smallest) => {
+                    let _ = write!(effect, "; watched, {smallest}");
+                    document["smallest_loss"] = json!(smallest);
+                }
+                Err(why) => {
+                    let _ = write!(effect, "; the smallest loss that a watch can show is unknown: {why}");
+                    document["smallest_loss_unknown"] = json!(why);
+                }
+            }
+        }
         let _ = writeln!(text, "{}  {} -> {}: {effect}", place(step), step.from, step.to);
         documents.push(document);
     }
@@ -276,10 +293,15 @@ pub fn render_verified(state: &ChangeState, verified: &[Verified]) -> RenderedCh
             }
         };
         let mut sources: Option<&Vec<BlockedSource>> = None;
+        let mut smallest_loss: Option<SmallestLoss> = None;
         let since = match &one.since {
-            WatchVerdict::Quiet { periods, explained, scanners } => {
+            WatchVerdict::Quiet { periods, explained, scanners, smallest } => {
+                smallest_loss = *smallest;
                 let explained = explained.filter(ExplainedRise::is_notable).map(|rise| format!("; {rise}"));
-                let explained = explained.unwrap_or_default();
+                let mut explained = explained.unwrap_or_default();
+                if let Some(smallest) = smallest {
+                    let _ = write!(explained, "; {smallest}");
+                }
                 match scanners {
                     Some(scanners) => {
                         sources = Some(&scanners.sources);
@@ -308,6 +330,9 @@ pub fn render_verified(state: &ChangeState, verified: &[Verified]) -> RenderedCh
             json!({"load_balancer": one.arn, "holds": one.holds == Holds::Yes, "mode": holds, "since": since});
         if let Some(sources) = sources {
             document["blocked_sources"] = json!(sources);
+        }
+        if let Some(smallest) = smallest_loss {
+            document["smallest_loss"] = json!(smallest);
         }
         documents.push(document);
     }

@@ -6,20 +6,25 @@
 //! beyond chance for that number of requests, and of enough requests to matter: all four. A metric that is not reported is unknown.
 
 use std::fmt;
-use std::future::Future;
 
-use doorward_model::{Gap, LoadBalancer, student_t};
+use doorward_model::student_t;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::{ChangeTarget, WatchSettings};
+use crate::WatchSettings;
 
 mod blocked_sources;
 mod explanation;
+mod loss;
+mod metric_samples;
+mod usual_variation;
 
 pub(crate) use blocked_sources::with_logs;
 pub use blocked_sources::{BlockedByLogs, BlockedSource, LogsOfRise};
 use explanation::explain;
 pub use explanation::{BlockedForecast, ExplainedRise};
+pub use loss::SmallestLoss;
+pub use metric_samples::{MetricSample, MetricSamples, MetricSource, UsualMetrics};
+pub(crate) use metric_samples::{reported, since, usual};
 
 /// The length of a metric period.
 pub const PERIOD: SignedDuration = SignedDuration::from_secs(60);
@@ -36,92 +41,6 @@ const RISK: f64 = 3.2e-5;
 const STRETCHES: usize = 10;
 /// The minimum number of periods for a verdict: a single one is too noisy.
 const SHORTEST: i64 = 2;
-
-/// The metrics of a load balancer in one period. Periods without a request have no sample.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct MetricSample {
-    /// When the period began.
-    pub at: Timestamp,
-    /// Requests for which a target was chosen.
-    pub requests: f64,
-    /// Requests that the load balancer answered with 4xx itself; those that a mode blocks are among them, and not in `requests`.
-    pub elb_4xx: f64,
-    /// Requests that a target answered with 5xx.
-    pub target_5xx: f64,
-    /// New connections.
-    pub connections: f64,
-    /// Requests that do not comply with HTTP, in every mode, blocked or not.
-    pub non_compliant: f64,
-    /// Requests that a target answered with 4xx.
-    pub target_4xx: f64,
-}
-
-impl MetricSample {
-    /// A period in which nothing is counted.
-    pub const fn empty(at: Timestamp) -> Self {
-        Self { at, requests: 0.0, elb_4xx: 0.0, target_5xx: 0.0, connections: 0.0, non_compliant: 0.0, target_4xx: 0.0 }
-    }
-
-    /// All requests.
-    fn all(&self) -> f64 {
-        self.requests + self.elb_4xx
-    }
-
-    /// Requests that a target answered with an error.
-    fn target_errors(&self) -> f64 {
-        self.target_4xx + self.target_5xx
-    }
-}
-
-/// The metrics of a load balancer in some stretches of time, one sample for each period.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct MetricSamples {
-    samples: Vec<MetricSample>,
-}
-
-impl MetricSamples {
-    /// From samples in any order.
-    pub fn new(mut samples: Vec<MetricSample>) -> Self {
-        samples.sort_by_key(|sample| sample.at);
-        Self { samples }
-    }
-
-    /// The samples, in the order of time.
-    pub fn samples(&self) -> &[MetricSample] {
-        &self.samples
-    }
-
-    pub(crate) fn extend(&mut self, other: Self) {
-        self.samples.extend(other.samples);
-        self.samples.sort_by_key(|sample| sample.at);
-        self.samples.dedup_by_key(|sample| sample.at);
-    }
-}
-
-/// Reads the metrics of load balancers. The program implements it with CloudWatch.
-pub trait MetricSource {
-    /// The metrics from one time until before another, both at whole periods.
-    fn read(
-        &self,
-        target: &ChangeTarget,
-        from: Timestamp,
-        until: Timestamp,
-    ) -> impl Future<Output = Result<MetricSamples, Gap>>;
-
-    /// The sources of requests that were blocked since a change, from access logs that cover the time and the load balancer.
-    ///
-    /// # Errors
-    /// Why such logs were not read.
-    fn blocked(
-        &self,
-        lb: &LoadBalancer,
-        changed: Timestamp,
-        until: Timestamp,
-    ) -> impl Future<Output = Result<BlockedByLogs, String>> {
-        let _ = (lb, changed, until);
-        std::future::ready(Err("this source has no access logs".to_owned()))
-    }
-}
 
 /// A metric that can show a regression.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -226,6 +145,8 @@ pub enum WatchVerdict {
         explained: Option<ExplainedRise>,
         /// The clients of a rise that is made of scanners alone, by access logs; none without such a rise.
         scanners: Option<BlockedByLogs>,
+        /// The least loss that the watch would have found; none if too little is known of whole hours before the change.
+        smallest: Option<SmallestLoss>,
     },
     /// At least one metric is not.
     Regressed(Vec<Regression>),
@@ -237,14 +158,14 @@ pub enum WatchVerdict {
 
 /// Compares the metrics since a change, reported until a time, with those before and with what the plan said would be blocked. Pure.
 pub fn judge(
-    before: &MetricSamples,
+    before: &UsualMetrics,
     after: &MetricSamples,
     until: Timestamp,
     forecast: Option<&BlockedForecast>,
     settings: &WatchSettings,
 ) -> WatchVerdict {
     let (Some(first), Some(last)) = (after.samples.first(), after.samples.last()) else {
-        return if before.samples.is_empty() {
+        return if before.minutes.samples.is_empty() {
             WatchVerdict::NoTraffic
         } else {
             WatchVerdict::Unknown("no request is reported since the change, although there were some before".to_owned())
@@ -255,7 +176,7 @@ pub fn judge(
         return WatchVerdict::Unknown("less than two periods are reported since the change".to_owned());
     }
     let silent = until.as_second() - last.at.as_second() - PERIOD.as_secs();
-    if silent > (2 * longest_silence(before)).max(SHORTEST * PERIOD.as_secs()) {
+    if silent > (2 * longest_silence(&before.minutes)).max(SHORTEST * PERIOD.as_secs()) {
         let minutes = silent / 60;
         return WatchVerdict::Unknown(format!("no request is reported for {minutes} minutes, which is not usual"));
     }
@@ -270,8 +191,16 @@ pub fn judge(
     for length in lengths {
         let from = last.at.as_second() - (length - 1) * PERIOD.as_secs();
         let newest: Vec<MetricSample> = after.samples.iter().filter(|s| s.at.as_second() >= from).copied().collect();
-        let stretches = stretches(before, length);
+        let stretches = stretches(&before.minutes, length);
+        let by_hours = loss::judge(&newest, before, length, forecast, settings);
         for metric in WatchedMetric::ALL {
+            if let (WatchedMetric::Elb4xx, Some((rise, loss))) = (metric, &by_hours) {
+                open.retain(|left| *left != metric);
+                explained = Some(*rise);
+                let is_new = findings.iter().all(|found: &Regression| found.metric != metric);
+                findings.extend(loss.clone().filter(|_| is_new));
+                continue;
+            }
             let rates: Vec<(f64, f64)> =
                 stretches.iter().map(|stretch| sum(metric, stretch)).filter(|(_, of)| *of > 0.0).collect();
             if rates.len() < STRETCHES.min(usize::try_from(180 / length).unwrap_or(STRETCHES)).max(3) {
@@ -293,7 +222,10 @@ pub fn judge(
     }
     match (findings.is_empty(), open.is_empty()) {
         (false, _) => WatchVerdict::Regressed(findings),
-        (true, true) => WatchVerdict::Quiet { periods: after.samples.len(), explained, scanners: None },
+        (true, true) => {
+            let smallest = SmallestLoss::of(before, whole, forecast, settings);
+            WatchVerdict::Quiet { periods: after.samples.len(), explained, scanners: None, smallest }
+        }
         (true, false) => WatchVerdict::Unknown("too little is known of what was usual before the change".to_owned()),
     }
 }
@@ -312,7 +244,7 @@ pub fn judge_days(before: &[MetricSample], after: &[MetricSample], settings: &Wa
     let days = i64::try_from(before.len()).unwrap_or(0);
     let until = days + i64::try_from(after.len()).unwrap_or(0);
     let until = Timestamp::from_second(until * PERIOD.as_secs()).unwrap_or(Timestamp::MAX);
-    judge(&place(before, 0), &place(after, days), until, None, settings)
+    judge(&place(before, 0).into(), &place(after, days), until, None, settings)
 }
 
 /// The longest time without a request, in seconds. The samples are of several days; the time between days does not count.

@@ -62,8 +62,10 @@ fn take(lb: &mut LoadBalancer, live: &LoadBalancer) -> bool {
         lb.access_logs = live.access_logs.clone();
     }
     fill(&mut lb.scheme, &live.scheme);
-    // Declarations of target groups are not read.
-    lb.target_groups = live.target_groups.clone();
+    // Declared target groups are recorded only if they are a finding.
+    if lb.target_groups.known().is_none() {
+        lb.target_groups = live.target_groups.clone();
+    }
     // The load balancers in front of it are other declarations: what was scanned counts while the scheme stays.
     if lb.scheme == live.scheme {
         lb.reachability = live.reachability.clone();

@@ -10,6 +10,7 @@ use doorward_model::{Gap, GapReason, Kind, Listener, Manager, Observed};
 use self::intrinsic::{Intrinsics, is_intrinsic, is_nothing};
 use crate::attributes::Attributes;
 use crate::builder::{LOGS_BUCKET, LOGS_ENABLED, LOGS_PREFIX, LoadBalancerBuilder, gap, listener, scheme};
+use crate::declared_groups::DeclaredGroups;
 use crate::incapable::incapable;
 use crate::source_text::SourceText;
 use crate::tree::{Document, Node, duplicate_key};
@@ -17,6 +18,7 @@ use crate::{Deployment, Dialect, ParseOutput, Unexamined, UnexaminedReason, Unre
 
 mod attribute_outcomes;
 mod conditions;
+mod forwarded_groups;
 mod intrinsic;
 mod nested;
 
@@ -68,7 +70,9 @@ pub(crate) fn parse(text: &SourceText<'_>, document: &Document, deployment: &Dep
         return;
     };
     let deliveries = detect::contains_any(text.text, &["AWS::Logs::DeliverySource"]);
-    let template = Template { text, document, deployment, deliveries, macro_gap };
+    let mut template =
+        Template { text, document, deployment, deliveries, macro_gap, groups: DeclaredGroups::default() };
+    template.groups = template.target_groups(resources);
     template.resources(resources, "Resources", output, 0);
 }
 
@@ -102,6 +106,7 @@ struct Template<'a> {
     deliveries: bool,
     /// The gap for every value in the template: a macro of the whole template.
     macro_gap: Option<Arc<Gap>>,
+    groups: DeclaredGroups,
 }
 
 impl Template<'_> {
@@ -170,7 +175,9 @@ impl Template<'_> {
             }
             Some(kind @ (V2 | CLASSIC)) => match nested::check_unique_keys(resource, self.text) {
                 Ok(()) if kind == V2 => {
-                    output.declared.push(self.load_balancer(name, resource, address).finish(self.deployment));
+                    let mut declared = self.load_balancer(name, resource, address).finish(self.deployment);
+                    declared.set_target_groups(self.groups.of(name.as_str().unwrap_or_default()));
+                    output.declared.push(declared);
                 }
                 Ok(()) => output.declared.push(self.classic(name, resource, address).finish(self.deployment)),
                 Err(error) => output.errors.push(error),

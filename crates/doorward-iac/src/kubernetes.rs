@@ -15,6 +15,7 @@ use crate::source_text::SourceText;
 use crate::tree::{Data, Document, Node};
 use crate::{Action, Deployment, Dialect, Edit, FileError, ParseOutput};
 
+mod backend_groups;
 mod classes;
 mod custom_resources;
 mod gateway;

@@ -13,6 +13,7 @@ mod attributes;
 mod builder;
 mod cloudformation;
 mod declared;
+mod declared_groups;
 mod detect;
 mod ecs;
 mod edit;

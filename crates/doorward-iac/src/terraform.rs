@@ -19,6 +19,7 @@ mod expression;
 mod expression_tests;
 mod functions;
 mod indirect_blocks;
+mod listener_groups;
 mod locals;
 mod module;
 pub(crate) mod module_sources;

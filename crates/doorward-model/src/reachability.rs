@@ -95,6 +95,9 @@ pub enum Reachability {
 
 /// What `Reachability::Internal` leaves open.
 const ENTRY_POINTS_UNREAD: &str = "CloudFront VPC origins and API Gateway VPC links were not read";
+/// What `Reachability::InternalWithoutEntryPoint` rests on, and leaves open.
+const ENTRY_POINTS_READ: &str = "no CloudFront VPC origin and no HTTP or WebSocket API of API Gateway leads to it; Global Accelerator and \
+                                 REST APIs are not read";
 
 impl Reachability {
     /// The reachability by scheme and by what was read in front of the load balancer. A way that was found counts, whatever else could not
@@ -164,7 +167,7 @@ impl fmt::Display for Reachability {
                 write!(f, "internal, through {}", ways.join(", "))
             }
             Self::Internal => write!(f, "internal; {ENTRY_POINTS_UNREAD}"),
-            Self::InternalWithoutEntryPoint => f.pad("internal"),
+            Self::InternalWithoutEntryPoint => write!(f, "internal; {ENTRY_POINTS_READ}"),
         }
     }
 }
@@ -239,7 +242,12 @@ mod tests {
         let nothing: Observed<Vec<Arn>> = Observed::Known(vec![]);
         for (through, (origins, apis), expected) in [
             (&nothing, off(), "internal; CloudFront VPC origins and API Gateway VPC links were not read"),
-            (&nothing, (none(), none()), "internal"),
+            (
+                &nothing,
+                (none(), none()),
+                "internal; no CloudFront VPC origin and no HTTP or WebSocket API of API Gateway leads to it; Global Accelerator and \
+                 REST APIs are not read",
+            ),
             (&nothing, (known(Some(EntryService::CloudFront)), none()), "internal, through CloudFront VPC origin x1"),
             (
                 &nothing,

@@ -59,6 +59,7 @@ pub(crate) struct Stream<R> {
     decoder: Option<GzDecoder<Counted<R>>>,
     taken: u64,
     made: u64,
+    members: u64,
     most: Growth,
 }
 
@@ -78,12 +79,17 @@ struct Counted<R> {
 
 impl<R: BufRead> Stream<R> {
     pub(crate) fn new(stored: R, most: Growth) -> Self {
-        Self { decoder: Some(GzDecoder::new(Counted { inner: stored, taken: 0 })), taken: 0, made: 0, most }
+        Self { decoder: Some(GzDecoder::new(Counted { inner: stored, taken: 0 })), taken: 0, made: 0, members: 1, most }
     }
 
     /// Stored bytes that were used up.
     pub(crate) fn taken(&self) -> u64 {
         self.decoder.as_ref().map_or(self.taken, |decoder| decoder.get_ref().taken)
+    }
+
+    /// Members that were begun.
+    pub(crate) fn members(&self) -> u64 {
+        self.members
     }
 
     /// Goes on to the next member.
@@ -101,6 +107,7 @@ impl<R: BufRead> Stream<R> {
             let member = zeros < next.len();
             stored.consume(zeros);
             if member {
+                self.members += 1;
                 self.decoder = Some(GzDecoder::new(stored));
                 return Ok(());
             }

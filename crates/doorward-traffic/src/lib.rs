@@ -22,6 +22,7 @@ mod count;
 mod count_cache;
 mod evidence;
 mod extent;
+mod fingerprint;
 mod forecast;
 mod gather;
 mod inflate;

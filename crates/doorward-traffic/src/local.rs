@@ -1,11 +1,11 @@
 //! Reads a folder of logs, on as many threads as wanted. The tally does not depend on how many.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::borrow::Cow;
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use jiff::Timestamp;
 
@@ -13,12 +13,14 @@ use crate::buffers::LineBuffers;
 use crate::inflate::{MAGIC, length_of};
 use crate::object::{Key, Listed, Selection};
 use crate::protected::ProtectedClients;
-use crate::read::{Limits, LogContent, Reader};
+use crate::read::{Limits, Reader};
 use crate::tally::{Sampled, Tally};
 use crate::window::Window;
 
-/// How many objects a thread may be ahead of the one that is merged next: it bounds the tallies in memory.
-const AHEAD: usize = 64;
+mod in_order;
+mod joined;
+
+use in_order::{InOrder, ReadFile};
 
 /// A folder that cannot be looked at.
 #[derive(Debug, thiserror::Error)]
@@ -88,7 +90,7 @@ pub struct Progress {
 }
 
 /// Reads every access log below a folder, in AWS's key layout or not. A log is counted once, whatever the names of its copies: by its name
-/// without endings, and by its content. `progress` is called from all threads, after each object. Everything that cannot be read is counted in [`crate::Reading::unread`]: files, names of logs that are
+/// without endings, and by its content; a file that holds lines of others is left out. `progress` is called from all threads, after each object. Everything that cannot be read is counted in [`crate::Reading::unread`]: files, names of logs that are
 /// not files (devices and pipes may never end), and links to folders elsewhere, which are not followed.
 ///
 /// # Errors
@@ -106,10 +108,11 @@ pub fn read_folder(
     let buffers = LineBuffers::of_run();
     let protected = Arc::new(ProtectedClients::new(options.protected));
     let all_bytes = files.iter().map(|file| file.bytes).sum();
-    let merged = InOrder::new(Progress { objects: files.len(), all_bytes, ..Progress::default() });
+    let merged = InOrder::new(&files, Progress { objects: files.len(), all_bytes, ..Progress::default() });
     let next = AtomicUsize::new(0);
+    let reader = || Reader::protecting(Limits::default(), options.window, Arc::clone(&protected));
     let work = || {
-        let mut reader = Reader::protecting(Limits::default(), options.window, Arc::clone(&protected));
+        let mut reader = reader();
         while let Some((number, file)) = {
             let number = next.fetch_add(1, Ordering::Relaxed);
             files.get(number).map(|file| (number, file))
@@ -125,7 +128,8 @@ pub fn read_folder(
         }
         work();
     });
-    let (mut tally, copies) = merged.finish();
+    let mut again = reader();
+    let (mut tally, copies) = merged.finish(&mut |file| file.read(&mut again, &buffers).0);
     tally.reading.listed = selection.listed;
     tally.reading.listed.selected -= copies;
     tally.reading.listed.repeated += copies;
@@ -166,9 +170,13 @@ struct LogFile {
 }
 
 impl LogFile {
+    fn key(&self) -> Cow<'_, str> {
+        self.path.to_string_lossy()
+    }
+
     /// Its count, and what its lines are.
-    fn read(&self, reader: &mut Reader, buffers: &Arc<LineBuffers>) -> (Tally, Option<LogContent>) {
-        let key = self.path.to_string_lossy();
+    fn read(&self, reader: &mut Reader, buffers: &Arc<LineBuffers>) -> ReadFile {
+        let key = self.key();
         let opened = File::open(&self.path).and_then(|mut file| {
             // The path may have become something else since it was listed.
             let metadata = file.metadata()?;
@@ -184,7 +192,7 @@ impl LogFile {
             Ok(reader.read_with(&key, stored, out))
         });
         match opened {
-            Ok(tally) => (tally, reader.content()),
+            Ok(tally) => (tally, reader.fingerprint()),
             Err(error) => {
                 let mut tally = Tally::default();
                 tally.reading.unread.add(|| format!("{key}: {error}"));
@@ -316,65 +324,5 @@ fn rank(path: &Path) -> u8 {
     match Key::read(&name) {
         Key::AccessLog(object) if object.is_original() => u8::from(!name.ends_with(".gz")),
         _ => 2,
-    }
-}
-
-/// Merges tallies in the order of their objects, and limits how far a thread may be ahead.
-struct InOrder {
-    state: Mutex<State>,
-    moved: Condvar,
-}
-
-struct State {
-    next: usize,
-    waiting: BTreeMap<usize, (Tally, Option<LogContent>)>,
-    tally: Tally,
-    contents: BTreeSet<LogContent>,
-    copies: u64,
-    progress: Progress,
-}
-
-impl InOrder {
-    fn new(progress: Progress) -> Self {
-        let state = State {
-            next: 0,
-            waiting: BTreeMap::new(),
-            tally: Tally::default(),
-            contents: BTreeSet::new(),
-            copies: 0,
-            progress,
-        };
-        Self { state: Mutex::new(state), moved: Condvar::new() }
-    }
-
-    /// Waits until the objects before this one are nearly done. The thread that works on the next one never waits.
-    fn wait_for(&self, number: usize) {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = self.moved.wait_while(state, |state| number >= state.next + AHEAD);
-        drop(waited.unwrap_or_else(PoisonError::into_inner));
-    }
-
-    fn put(&self, number: usize, read: (Tally, Option<LogContent>), bytes: u64) -> Progress {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.waiting.insert(number, read);
-        let State { next, waiting, tally, contents, copies, .. } = &mut *state;
-        while let Some((ready, content)) = waiting.remove(next) {
-            if content.is_none_or(|content| contents.insert(content)) {
-                tally.merge(&ready);
-            } else {
-                *copies += 1;
-            }
-            *next += 1;
-        }
-        state.progress.done += 1;
-        state.progress.bytes += bytes;
-        self.moved.notify_all();
-        state.progress
-    }
-
-    /// The count, and how many files have the same lines as one before them.
-    fn finish(self) -> (Tally, u64) {
-        let state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
-        (state.tally, state.copies)
     }
 }

@@ -2,10 +2,10 @@
 
 use std::io::{self, BufRead, Read};
 
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use crate::count::Counter;
+use crate::fingerprint::{Fingerprint, Gathering};
 use crate::inflate::{Growth, Inflater, MAGIC, Stream, length_of};
 use crate::line::LONGEST;
 use crate::object::{Key, LogObject};
@@ -34,26 +34,6 @@ impl Default for Limits {
     }
 }
 
-/// What the lines of an object are, packed or not: their length, their CRC-32, and their first bytes. The first bytes of a log have a time to
-/// the microsecond and a client's address and port.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct LogContent {
-    length: u64,
-    crc: u32,
-    first: u64,
-}
-
-/// How many of the first bytes identify a log.
-const FIRST: usize = 512;
-
-impl LogContent {
-    fn first_of(text: &[u8]) -> u64 {
-        let mut hasher = DefaultHasher::new();
-        text[..text.len().min(FIRST)].hash(&mut hasher);
-        hasher.finish()
-    }
-}
-
 /// Reads objects. One reader for each thread: it keeps its buffers.
 pub struct Reader {
     limits: Limits,
@@ -66,7 +46,7 @@ pub struct Reader {
     /// Where objects without a buffer of their own are unpacked.
     out: Vec<u8>,
     /// Of the last object, if it was read to its end and has lines.
-    content: Option<LogContent>,
+    fingerprint: Option<Fingerprint>,
 }
 
 impl Reader {
@@ -97,13 +77,13 @@ impl Reader {
             object: None,
             piece: Vec::new(),
             out: Vec::new(),
-            content: None,
+            fingerprint: None,
         }
     }
 
     /// What the lines of the last object are; none if it has none, or was not read to its end.
-    pub(crate) fn content(&self) -> Option<LogContent> {
-        self.content
+    pub(crate) fn fingerprint(&self) -> Option<Fingerprint> {
+        self.fingerprint
     }
 
     /// Reads an object that is in memory, packed or not. `key` is its key or path: it has the account, the Region and the
@@ -126,7 +106,7 @@ impl Reader {
         if let Some(length) = self.inflater.whole(stored, out) {
             let text = &out[..length];
             let crc = stored.last_chunk::<8>().map_or(0, |[a, b, c, d, ..]| u32::from_le_bytes([*a, *b, *c, *d]));
-            self.content = Some(LogContent { length: text.len() as u64, crc, first: LogContent::first_of(text) });
+            self.fingerprint = Some(Fingerprint::of_one_member(text, crc));
             self.engine.count(text, &mut self.counter);
             let reading = self.counter.reading();
             reading.objects += 1;
@@ -148,7 +128,7 @@ impl Reader {
             Key::AccessLog(object) => Some(object),
             _ => None,
         };
-        self.content = None;
+        self.fingerprint = None;
         self.counter.begin(self.object.as_ref().map(|object| object.load_balancer.clone()));
     }
 
@@ -186,6 +166,9 @@ impl Reader {
                 if head == MAGIC {
                     let mut stream = Stream::new(all, growth);
                     let (lines, problem) = self.pieces(&mut stream);
+                    if let Some(fingerprint) = &mut self.fingerprint {
+                        fingerprint.members = stream.members();
+                    }
                     (lines, stream.taken(), problem)
                 } else {
                     let (lines, problem) = self.pieces(&mut all);
@@ -211,7 +194,7 @@ impl Reader {
     fn pieces(&mut self, text: &mut impl Read) -> (u64, Option<io::Error>) {
         let mut piece = std::mem::take(&mut self.piece);
         piece.resize(LONGEST + PIECE, 0);
-        let (mut crc, mut first) = (libdeflater::Crc::new(), Vec::with_capacity(FIRST));
+        let mut gathering = Gathering::default();
         let (mut held, mut lines, mut skipping) = (0, 0, false);
         let problem = loop {
             let made = match text.read(&mut piece[held..]) {
@@ -222,8 +205,7 @@ impl Reader {
             lines += made as u64;
             let filled = held + made;
             let new = &piece[held..filled];
-            crc.update(new);
-            first.extend_from_slice(&new[..new.len().min(FIRST - first.len())]);
+            gathering.add(new);
             let end = if made == 0 {
                 Some(filled)
             } else {
@@ -245,6 +227,7 @@ impl Reader {
                 let rest = memchr::memchr(b'\n', ready).map_or(end, |at| at + 1);
                 ready = &ready[rest..];
             }
+            gathering.ready(ready);
             self.engine.count(ready, &mut self.counter);
             if made == 0 {
                 break None;
@@ -254,7 +237,7 @@ impl Reader {
         };
         self.piece = piece;
         if problem.is_none() && lines > 0 {
-            self.content = Some(LogContent { length: lines, crc: crc.sum(), first: LogContent::first_of(&first) });
+            self.fingerprint = Some(gathering.finish(lines));
         }
         (lines, problem)
     }

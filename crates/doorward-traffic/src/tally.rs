@@ -306,7 +306,8 @@ impl Reading {
 pub struct Tally {
     /// By load balancer.
     pub load_balancers: BTreeMap<LoadBalancerKey, LoadBalancerTally>,
-    /// Objects that are damaged or could not be read, by the load balancer that they are of.
+    /// Objects that are damaged or could not be read, by the load balancer that they are of. An object with lines of several load balancers
+    /// counts for one of them, and the others are here with 0.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub incomplete: BTreeMap<LoadBalancerKey, u64>,
     /// The files that were read to their ends, by load balancer; those only whose names are AWS's.

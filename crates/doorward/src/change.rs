@@ -105,8 +105,9 @@ pub(crate) fn apply(cli: &Cli, arguments: &ApplyArguments) -> Result<Exit, Failu
     }
     let job = ChangeJob::new(&settings, &arguments.run, cli.quiet)?;
     let runner = job.runner();
+    let watch = arguments.watch.map(|span| span.0);
     if arguments.dry_run {
-        let rendered = until_stopped(settings.scan.deadline.0, async |stop| runner.dry_run(&plan, stop).await)?;
+        let rendered = until_stopped(settings.scan.deadline.0, async |stop| runner.dry_run(&plan, watch, stop).await)?;
         return show(&rendered, arguments.run.format);
     }
     if plan.steps.is_empty() {
@@ -121,7 +122,6 @@ pub(crate) fn apply(cli: &Cli, arguments: &ApplyArguments) -> Result<Exit, Failu
         (true, true) => {}
         (false, _) => ask(&question, plan.digest.get(..8).unwrap_or_default())?,
     }
-    let watch = arguments.watch.map(|span| span.0);
     let rendered = until_stopped(Duration::MAX, async |stop| runner.apply(plan, watch, stop).await)?;
     show(&rendered, arguments.run.format)
 }

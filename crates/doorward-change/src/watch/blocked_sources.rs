@@ -6,7 +6,7 @@ use doorward_model::LoadBalancer;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{ExplainedRise, MetricSamples, MetricSource, Regression, WatchVerdict, WatchedMetric};
+use super::{ExplainedRise, MetricSamples, MetricSource, Regression, SmallestLoss, WatchVerdict, WatchedMetric};
 use crate::{Inspection, ModeClient, Step};
 
 /// The most sources that a sentence names.
@@ -84,7 +84,7 @@ pub(crate) async fn with_logs<F: ModeClient, G: MetricSource>(
     verdict: WatchVerdict,
     (client, metrics): (&F, &G),
     step: &Step,
-    seen: &MetricSamples,
+    (seen, smallest): (&MetricSamples, Option<SmallestLoss>),
     (changed, at): (Timestamp, Timestamp),
 ) -> WatchVerdict {
     let WatchVerdict::Regressed(mut found) = verdict else { return verdict };
@@ -103,7 +103,7 @@ pub(crate) async fn with_logs<F: ModeClient, G: MetricSource>(
         found.retain(|found| !of_4xx(found));
         if found.is_empty() {
             let periods = seen.samples().len();
-            return WatchVerdict::Quiet { periods, explained: Some(rise), scanners: Some(logs.clone()) };
+            return WatchVerdict::Quiet { periods, explained: Some(rise), scanners: Some(logs.clone()), smallest };
         }
         return WatchVerdict::Regressed(found);
     }

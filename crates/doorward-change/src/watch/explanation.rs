@@ -39,7 +39,7 @@ impl BlockedForecast {
     }
 
     /// The lowest and the highest share of requests that it says will be blocked without a loss (Wilson's interval).
-    fn interval(&self) -> (f64, f64) {
+    pub(super) fn interval(&self) -> (f64, f64) {
         let share = (self.never_served / self.of).clamp(0.0, 1.0);
         let square = INTERVAL * INTERVAL;
         let middle = share + square / (2.0 * self.of);

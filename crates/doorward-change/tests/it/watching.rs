@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use doorward_change::{
     ApplyRun, BlockedByLogs, BlockedSource, ChangeTarget, Goal, Insistence, MetricSample, MetricSamples, MetricSource,
-    PERIOD, PlanRequest, StepState, StopReason, WatchVerdict, judge,
+    PERIOD, PlanRequest, StepState, StopReason, UsualMetrics, WatchVerdict, judge,
 };
 use doorward_model::{Gap, GapReason, LoadBalancer, Mode};
 use jiff::{SignedDuration, Timestamp};
@@ -44,14 +44,20 @@ impl Traffic {
     }
 
     fn minute(&self, at: Timestamp) -> Option<MetricSample> {
+        self.sample(at, 1.0)
+    }
+
+    /// The sample of some minutes of an hour: in a whole hour the wandering of minutes is averaged.
+    fn sample(&self, at: Timestamp, minutes: f64) -> Option<MetricSample> {
         let minute = at.as_second() / 60;
         let hour = (minute / 60).rem_euclid(24) as f64;
         let weekend = matches!((minute / 1440 + 4).rem_euclid(7), 0 | 6);
         let shape = (1.0 + (std::f64::consts::TAU * (hour - 14.0) / 24.0).cos()) / 2.0;
-        let mean = self.busy * (0.1 + 0.9 * shape) * if weekend { 0.4 } else { 1.0 };
+        let mean = minutes * self.busy * (0.1 + 0.9 * shape) * if weekend { 0.4 } else { 1.0 };
         // Rates wander by the hour, and a little by the minute.
         let wander = |purpose: u64| {
-            (self.wander * (0.7 * self.noise(minute / 60 * 60, purpose) + 0.3 * self.noise(minute, purpose + 1))).exp()
+            let by_minute = 0.3 * self.noise(minute, purpose + 1) / minutes.sqrt();
+            (self.wander * (0.7 * self.noise(minute / 60 * 60, purpose) + by_minute)).exp()
         };
         let all = self.count(mean * wander(1), minute, 3);
         let worse = self.worse.filter(|(since, _, _)| at >= *since).map_or((0.0, 0.0), |(_, four, five)| (four, five));
@@ -67,6 +73,13 @@ impl Traffic {
         let minutes = from.as_second() / 60..until.as_second() / 60;
         let at = |minute: i64| Timestamp::from_second(minute * 60).unwrap();
         MetricSamples::new(minutes.filter_map(|minute| self.minute(at(minute))).collect())
+    }
+
+    /// The whole hours of four weeks and three hours.
+    fn hours(&self, changed: Timestamp) -> MetricSamples {
+        let last = changed.as_second() / 3600;
+        let at = |hour: i64| Timestamp::from_second(hour * 3600).unwrap();
+        MetricSamples::new((last - 28 * 24 - 3..last).filter_map(|hour| self.sample(at(hour), 60.0)).collect())
     }
 }
 
@@ -98,6 +111,11 @@ impl MetricSource for Meter<'_> {
         assert!(from < until && from.as_second() % 60 == 0 && until.as_second() % 60 == 0);
         let reported = self.wheel.now() - SignedDuration::from_secs(120);
         Ok(self.traffic.between(from, until.min(reported)))
+    }
+
+    async fn read_hours(&self, _: &ChangeTarget, from: Timestamp, until: Timestamp) -> Result<MetricSamples, Gap> {
+        assert!(from < until && from.as_second() % 3600 == 0 && until.as_second() % 3600 == 0);
+        Ok(self.traffic.hours(until))
     }
 
     async fn blocked(&self, _: &LoadBalancer, from: Timestamp, until: Timestamp) -> Result<BlockedByLogs, String> {
@@ -217,8 +235,8 @@ async fn what_cannot_be_observed_stops_and_is_not_called_quiet() {
     assert_eq!((changed, modes), (1, vec!["strictest".to_owned(), "monitor".to_owned()]));
 }
 
-/// What the watch would have said at any of the minutes of half an hour, for a change at any time.
-fn verdicts(traffic: &Traffic, changed: Timestamp) -> Vec<WatchVerdict> {
+/// What the watch would have said at any of the minutes of half an hour, for a change at any time, with whole hours and without.
+fn verdicts(traffic: &Traffic, changed: Timestamp, hours: bool) -> Vec<WatchVerdict> {
     let hour = SignedDuration::from_hours(1);
     let mut before = traffic.between(changed - hour * 3, changed);
     for week in 1..=2 {
@@ -228,6 +246,8 @@ fn verdicts(traffic: &Traffic, changed: Timestamp) -> Vec<WatchVerdict> {
         samples.extend_from_slice(part.samples());
         before = MetricSamples::new(samples);
     }
+    let hours = if hours { traffic.hours(changed) } else { MetricSamples::default() };
+    let before = UsualMetrics { minutes: before, hours };
     let at = |minute: i32| {
         let until = changed + PERIOD * minute;
         judge(&before, &traffic.between(changed, until), until, None, &settings().watch)
@@ -254,8 +274,8 @@ proptest! {
     #![proptest_config(config())]
 
     #[test]
-    fn noise_is_never_rolled_back(traffic in traffics(), changed in times()) {
-        for verdict in verdicts(&traffic, changed) {
+    fn noise_is_never_rolled_back(traffic in traffics(), changed in times(), hours in any::<bool>()) {
+        for verdict in verdicts(&traffic, changed, hours) {
             prop_assert!(!matches!(verdict, WatchVerdict::Regressed(_)), "{verdict:?}");
         }
     }
@@ -267,8 +287,10 @@ proptest! {
         let requests: f64 = traffic.between(changed, changed + PERIOD * 2).samples().iter().map(|s| s.requests).sum();
         prop_assume!(requests >= 600.0);
         let worse = Traffic { worse: Some((changed, 0.10, 0.0)), ..traffic };
-        let verdicts = verdicts(&worse, changed);
-        prop_assert!(matches!(verdicts[0], WatchVerdict::Regressed(_)), "{:?}", verdicts[0]);
+        for hours in [false, true] {
+            let verdicts = verdicts(&worse, changed, hours);
+            prop_assert!(matches!(verdicts[0], WatchVerdict::Regressed(_)), "{hours}: {:?}", verdicts[0]);
+        }
     }
 }
 
@@ -290,7 +312,8 @@ fn false_alarms(kind: &Traffic, load_balancers: u64, history: bool) -> u32 {
                 before.extend_from_slice(traffic.between(changed - back - hour, changed - back + hour * 2).samples());
             }
         }
-        let before = MetricSamples::new(before);
+        let hours = if history { traffic.hours(changed) } else { MetricSamples::default() };
+        let before = UsualMetrics { minutes: MetricSamples::new(before), hours };
         let after = traffic.between(changed, changed + PERIOD * 30);
         let worse = (2..=30).any(|minute| {
             let until = changed + PERIOD * minute;
@@ -331,17 +354,18 @@ fn false_alarms_of_a_watch_are_as_rare_as_promised() {
 fn nothing_reported_is_not_quiet() {
     let traffic = usual(1);
     let before = traffic.between(start() - SignedDuration::from_hours(3), start());
-    let none = MetricSamples::default();
+    let before = UsualMetrics::from(before);
+    let (none, nothing) = (MetricSamples::default(), UsualMetrics::default());
     let settings = settings().watch;
     let until = start() + SignedDuration::from_mins(10);
-    let unknown = |before: &MetricSamples, after: &MetricSamples, until: Timestamp, about: &str| {
+    let unknown = |before: &UsualMetrics, after: &MetricSamples, until: Timestamp, about: &str| {
         let reported = judge(before, after, until, None, &settings);
         assert!(matches!(&reported, WatchVerdict::Unknown(because) if because.contains(about)), "{reported:?}");
     };
     unknown(&before, &none, until, "no request");
-    assert_eq!(judge(&none, &none, until, None, &settings), WatchVerdict::NoTraffic);
+    assert_eq!(judge(&nothing, &none, until, None, &settings), WatchVerdict::NoTraffic);
     let after = traffic.between(start(), until);
-    unknown(&none, &after, until, "too little");
+    unknown(&nothing, &after, until, "too little");
     assert!(matches!(judge(&before, &after, until, None, &settings), WatchVerdict::Quiet { periods: 10, .. }));
     // A service that falls silent is not quiet, however well it did before.
     unknown(&before, &after, until + SignedDuration::from_mins(3), "3 minutes");

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use doorward_model::{GapReason, Manager, Observed, Scheme};
 
+use super::backend_groups::Services;
 use super::classes::Classes;
 use super::{MODE, NAMES, Object, literal, rendered};
 use crate::attributes::Attributes;
@@ -33,13 +34,18 @@ pub(super) fn parse(objects: &[Object<'_>], deployment: &Deployment, output: &mu
         }
         used.extend(ingress.params.map(|params| std::ptr::from_ref(params.node)));
     }
+    let services = Services::of(objects);
     for ingress in &ingresses {
         if output.is_full(|| ingress.object.text.place(ingress.object.head())) {
             break;
         }
         let group = ingress.group.and_then(|group| groups.get(&(ingress.object.scope(), group)));
         let group = group.map(Vec::as_slice).unwrap_or_default();
-        output.declared.push(ingress.builder(group).finish(deployment));
+        let mut declared = ingress.builder(group).finish(deployment);
+        let mates = group.iter().take(MAX_GROUP).filter(|mate| !std::ptr::eq(mate.object.node, ingress.object.node));
+        let of_group = std::iter::once(ingress).chain(mates.copied());
+        declared.set_target_groups(of_group.flat_map(|mate| services.groups(mate.object)).collect());
+        output.declared.push(declared);
     }
     for params in classes.params.values() {
         let used = used.contains(&std::ptr::from_ref(params.node));

@@ -6,7 +6,7 @@ use super::providers::Providers;
 use super::public_module::is_public_elb;
 use super::resource::Resource;
 use super::section::Section;
-use super::{CLOUD_CONTROL, TYPES, indirect_blocks, module_sources};
+use super::{CLOUD_CONTROL, TYPES, indirect_blocks, listener_groups, module_sources};
 use crate::incapable::incapable;
 use crate::{Dialect, ParseOutput, UnreadPart};
 
@@ -30,6 +30,7 @@ impl<'a> RootEvaluation<'a> {
         let providers = module.providers.with_default_of(inherited.providers);
         let is_root = call.inputs.is_none();
         let is_checked = |file: &File<'_>| !is_root || self.checked.contains(file.text.path);
+        let groups = listener_groups::of_module(module);
         for resource in Resource::all(files, &[&TYPES[..], &[CLOUD_CONTROL]].concat()) {
             let (file, meta) = (resource.file(), resource.meta());
             if !is_checked(file) {
@@ -52,11 +53,16 @@ impl<'a> RootEvaluation<'a> {
             }
             let is_cloud_control = meta.labels.first().is_some_and(|kind| kind == CLOUD_CONTROL);
             for instance in list {
-                output.declared.extend(if is_cloud_control {
+                let own = if instance.suffix.is_empty() { groups.of(&meta.labels.join(".")) } else { Vec::new() };
+                let declared = if is_cloud_control {
                     resource.declare_cloud_control(&call.prefix, instance, self.deployment)
                 } else {
                     resource.declare(&call.prefix, instance, tags, &providers, self.deployment)
-                });
+                };
+                output.declared.extend(declared.map(|mut declared| {
+                    declared.set_target_groups(own);
+                    declared
+                }));
             }
         }
         indirect_blocks::declare(self, (files, scope), &is_checked, &call.prefix, output);

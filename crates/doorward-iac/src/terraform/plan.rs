@@ -19,6 +19,7 @@ use crate::tree::{Data, Node};
 use crate::{Action, Deployment, Dialect, FileError, ParseOutput, UnreadPart};
 
 mod planned;
+mod planned_groups;
 
 /// Why `--fix` does not edit a plan.
 const GENERATED: &str = "a plan is generated; change the configuration";
@@ -70,25 +71,26 @@ pub(crate) fn parse(
     let mut deliveries = false;
     let changes = list(text, find("resource_changes"), |head: &Head<'_>| {
         deliveries |= head.kind == "aws_cloudwatch_log_delivery_source";
-        is_load_balancer(head)
+        is_load_balancer(head) || planned_groups::is_group(head)
     })?;
     let mut has_deferred = false;
     let deferred = list(text, find("deferred_changes"), |Deferred { resource_change: head }| {
         has_deferred = true;
         is_load_balancer(head)
     })?;
-    for head in &changes {
+    let first = output.declared.len();
+    for head in changes.iter().filter(|head| is_load_balancer(head)) {
         if output.is_full(|| text.place(span_in(text.text, head.address.get()))) {
             break;
         }
         parse_change(text, head, None, deliveries, deployment, output)?;
     }
-    drop(changes);
     for Deferred { resource_change: head } in &deferred {
         let reason = "Terraform defers the change to a later plan";
         parse_change(text, head, Some(reason), deliveries, deployment, output)?;
     }
     planned::parse(text, find("planned_values"), deliveries, deployment, output)?;
+    planned_groups::record(&planned_groups::of_plan(text, &changes, find("configuration")), output, first);
     if is("complete", "false") && !has_deferred {
         let at = find("complete").map_or(0..0, |raw| span_in(text.text, raw.get()));
         output.unread.push(UnreadPart {

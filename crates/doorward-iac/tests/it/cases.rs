@@ -24,6 +24,9 @@ pub(crate) struct Case {
     /// The values of options `--var`, in their order.
     #[serde(default)]
     vars: Vec<(String, String)>,
+    /// The rule that judges it; the one about the mode where none is named.
+    #[serde(default = "mode_rule")]
+    pub(crate) rule: String,
     /// The mode that the policy requires; defensive where nothing is said.
     #[serde(default)]
     pub(crate) required: Option<Mode>,
@@ -33,7 +36,7 @@ pub(crate) struct Case {
     /// The files are found in a folder; otherwise the user names them.
     #[serde(default)]
     found: bool,
-    /// `address | verdict | line` or `file:line`, and of an unknown one the reason; ordered by place.
+    /// `address | verdict | line` or `file:line`, and of an unknown one the reason, of known target groups their names; ordered by place.
     #[serde(default)]
     pub(crate) expect: Vec<String>,
     /// `address | line` of what is declared elsewhere.
@@ -46,6 +49,10 @@ pub(crate) struct Case {
     #[serde(default)]
     #[expect(dead_code, reason = "for reviewers of the case")]
     cite: String,
+}
+
+fn mode_rule() -> String {
+    "desync-mode-below-required".to_owned()
 }
 
 #[derive(serde::Deserialize)]
@@ -152,6 +159,7 @@ impl Case {
     /// A file that is no case of the corpus.
     pub(crate) fn of(file: &str, text: String) -> Self {
         Self {
+            rule: mode_rule(),
             name: String::new(),
             file: file.to_owned(),
             text,

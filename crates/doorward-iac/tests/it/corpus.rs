@@ -17,7 +17,7 @@ fn judged(declared: &Declared, lb: &LoadBalancer, rule: &dyn Rule, policy: &Poli
 
 fn describe(case: &Case, declared: &Declared, policy: &Policy) -> String {
     let rules = doorward_rules::all();
-    let rule = rules.iter().find(|rule| rule.meta().id == "desync-mode-below-required").unwrap();
+    let rule = rules.iter().find(|rule| rule.meta().id == case.rule).unwrap();
     let (word, reason) = match &declared.subject {
         Subject::Incapable(_) => ("none", None),
         Subject::LoadBalancer(lb) => match judged(declared, lb, &**rule, policy) {
@@ -32,7 +32,11 @@ fn describe(case: &Case, declared: &Declared, policy: &Policy) -> String {
     let place = &declared.place;
     let place = if place.file == case.file { place.line.to_string() } else { format!("{}:{}", place.file, place.line) };
     let reason = reason.map(|reason| format!(" | {reason}")).unwrap_or_default();
-    format!("{} | {word} | {place}{reason}", declared.address)
+    let groups = declared.load_balancer().and_then(|lb| lb.target_groups.known()).map(|groups| {
+        let names: Vec<&str> = groups.iter().map(|group| group.name.as_str()).collect();
+        format!(" | {}", names.join(","))
+    });
+    format!("{} | {word} | {place}{reason}{}", declared.address, groups.unwrap_or_default())
 }
 
 #[test]

@@ -33,7 +33,8 @@ pub(crate) const META: RuleMeta = RuleMeta {
           balancer is inferred from HTTP/2's framing; AWS does not document it (as read on 2026-11-29). A failure of this rule is \
           not a fault: it marks an improvement where the targets support HTTP/2.",
     evidence: "The type of targets and the protocol version of each target group from DescribeTargetGroups \
-               (`collect.target_groups`). Whether the targets support HTTP/2 is not read.",
+               (`collect.target_groups`). Of a declaration, the target groups that the same files lead to it by listeners, in Terraform, \
+               CloudFormation and Kubernetes; others may exist, so that a declaration never passes. Whether the targets support HTTP/2 is not read.",
     remediation: "Where the targets support HTTP/2, create a target group with the protocol version HTTP2, register the targets \
                   in it, and let the rules of the listeners forward to it, in the tool that manages them. The protocol version of an \
                   existing target group cannot be changed.",
@@ -67,7 +68,8 @@ impl Rule for UpstreamHttp1 {
             Observed::Unread(gap) if gap.reason == GapReason::NotAsked => Verdict::NotAsked {
                 reason: VerdictReason::TargetGroupsNotCollected,
                 because: "Its target groups were not read.".to_owned(),
-                remedy: "Scan with `collect.target_groups = true`; declarations of target groups are not read."
+                remedy: "Scan with `collect.target_groups = true`; a declaration shows target groups only where its files contain them and \
+                         the listeners in between."
                     .to_owned(),
             },
             Observed::Unread(gap) => Verdict::unread(VerdictReason::TargetGroupsUnread, "The target groups", gap),

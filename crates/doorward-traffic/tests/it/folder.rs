@@ -135,18 +135,116 @@ fn copies_are_counted_once_whatever_their_names() {
     }
 }
 
-/// Two logs with lines of their own stay two, even if one is packed as a part of the other.
+/// Joined copies of logs beside their parts are counted once; with lines that no part has they are refused, not counted twice.
 #[test]
-fn a_log_within_another_is_not_a_copy() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let (source, _) = write(300_000, 60_000, 15);
+fn joined_logs_beside_their_parts_are_counted_once() {
+    let (source, truth) = write(500_000, 40_000, 15);
     let all = logs(source.path());
-    let (one, two) = (fs::read(&all[0]).expect("reads"), fs::read(&all[1]).expect("reads"));
-    fs::write(folder.path().join("both.log.gz"), [&one[..], &two].concat()).expect("writes");
-    fs::write(folder.path().join("two.log.gz"), &two).expect("writes");
-    let lines = |stored: &[u8]| unpacked(stored).iter().filter(|byte| **byte == b'\n').count() as u64;
-    let tally = read(folder.path(), 1);
-    assert_eq!((tally.lines() + tally.unparsed(), tally.reading.listed.repeated), (lines(&one) + 2 * lines(&two), 0));
+    let stored: Vec<Vec<u8>> = all.iter().map(|path| fs::read(path).expect("reads")).collect();
+    let text: Vec<Vec<u8>> = stored.iter().map(|stored| unpacked(stored)).collect();
+    let pack = |text: &[u8]| {
+        use std::io::Write as _;
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(1));
+        packed.write_all(text).expect("packs");
+        packed.finish().expect("packs")
+    };
+    let sorted = |text: &[u8]| {
+        let mut lines: Vec<&[u8]> = text.split_inclusive(|byte| *byte == b'\n').collect();
+        lines.sort_unstable();
+        lines.concat()
+    };
+    let backwards: Vec<u8> = text.iter().rev().flatten().copied().collect();
+    let name = |number: usize| all[number].file_name().expect("a name").to_string_lossy().into_owned();
+    // What is put beside the logs, and how many further copies it counts as.
+    let beside: Vec<(&str, Vec<(String, Vec<u8>)>)> = vec![
+        ("members", vec![("all.log.gz".into(), stored.concat())]),
+        ("members, before its parts", vec![("0-all.log.gz".into(), stored.concat())]),
+        ("plain", vec![("all.log".into(), text.concat())]),
+        ("packed again", vec![("zz.log.gz".into(), pack(&text.concat()))]),
+        ("sorted", vec![("sorted.log.gz".into(), pack(&sorted(&text.concat())))]),
+        ("in another order", vec![("all.log".into(), backwards)]),
+        ("two of them", vec![("all.log.gz".into(), stored.concat()), ("more.log".into(), sorted(&text.concat()))]),
+        ("three of them", vec![("three.log.gz".into(), [&stored[1][..], &stored[2], &stored[3]].concat())]),
+        (
+            "two, plain, with a copy",
+            vec![
+                ("two.log".into(), [&text[2][..], &text[3]].concat()),
+                ("copy of two.log.gz".into(), pack(&[&text[2][..], &text[3]].concat())),
+            ],
+        ),
+        (
+            "with the name of a log",
+            vec![(name(2).replace(".log.gz", "x.log.gz"), [&stored[2][..], &stored[1], &stored[0]].concat())],
+        ),
+        ("a renamed copy", vec![("renamed.log.gz".into(), stored[3].clone())]),
+    ];
+    for (what, files) in beside {
+        let folder = tempfile::tempdir().expect("a folder");
+        for (path, stored) in all.iter().zip(&stored) {
+            fs::write(folder.path().join(path.file_name().expect("a name")), stored).expect("writes");
+        }
+        for (name, bytes) in &files {
+            fs::write(folder.path().join(name), bytes).expect("writes");
+        }
+        for threads in [1, 3] {
+            let tally = read(folder.path(), threads);
+            assert!(words::counted(&tally) == truth, "{what}: {} lines, {:?}", tally.lines(), tally.reading);
+            let listed = &tally.reading.listed;
+            assert_eq!(
+                (listed.selected, listed.repeated),
+                (all.len() as u64, files.len() as u64),
+                "{what}: {listed:?}"
+            );
+            assert!(tally.is_whole(), "{what}: {:?}", tally.reading);
+        }
+    }
+    // Without its parts a joined log is a log.
+    let alone = tempfile::tempdir().expect("a folder");
+    fs::write(alone.path().join("all.log.gz"), stored.concat()).expect("writes");
+    let tally = read(alone.path(), 2);
+    let lines = text.concat().iter().filter(|byte| **byte == b'\n').count() as u64;
+    assert_eq!((tally.lines() + tally.unparsed(), tally.is_whole()), (lines, true));
+}
+
+#[test]
+fn joined_logs_that_have_more_than_the_parts_are_refused() {
+    let (source, _) = write(500_000, 40_000, 16);
+    let all = logs(source.path());
+    let stored: Vec<Vec<u8>> = all.iter().map(|path| fs::read(path).expect("reads")).collect();
+    let text: Vec<Vec<u8>> = stored.iter().map(|stored| unpacked(stored)).collect();
+    let count = |files: &[(&str, &[u8])]| {
+        let folder = tempfile::tempdir().expect("a folder");
+        for (name, bytes) in files {
+            fs::write(folder.path().join(name), bytes).expect("writes");
+        }
+        read(folder.path(), 2)
+    };
+    let (both, wide) = ([&stored[0][..], &stored[1]].concat(), [&text[0][..], &text[1], &text[2]].concat());
+    let other = [&text[3][..], &text[1], &text[4]].concat();
+    for (what, files, counted) in [
+        ("members", vec![("both.log.gz", &both[..]), ("two.log.gz", &stored[1])], &text[1]),
+        ("plain", vec![("wide.log", &wide[..]), ("one.log", &text[1])], &text[1]),
+        // Neither is a part of the other, and no third file shows what they have in common.
+        ("two joined files", vec![("wide.log", &wide[..]), ("other.log", &other)], &other),
+        (
+            "a longer and a shorter download",
+            vec![("long.log", &wide[..]), ("short.log", &wide[..wide.len() / 2])],
+            &wide[..wide.len() / 2].to_vec(),
+        ),
+    ] {
+        let tally = count(&files);
+        let lines = tally.lines() + tally.unparsed();
+        let expected = counted.split_inclusive(|byte| *byte == b'\n').count() as u64;
+        let largest = wide.split_inclusive(|byte| *byte == b'\n').count() as u64;
+        assert!(lines == expected || lines == largest, "{what}: {lines}, not {expected} or {largest}");
+        assert_eq!(tally.reading.unread.count, 1, "{what}: {:?}", tally.reading);
+        let why = &tally.reading.unread.samples[0];
+        assert!(why.contains("would count twice; keep a joined file or its parts, not both"), "{why}");
+        assert!(!tally.incomplete.is_empty() && !tally.is_whole(), "{what}");
+    }
+    // Logs of one load balancer and hour, joined apart, have nothing in common.
+    let tally = count(&[("one.log.gz", &both[..]), ("two.log.gz", &[&stored[2][..], &stored[3]].concat())]);
+    assert!(tally.is_whole(), "{:?}", tally.reading);
 }
 
 #[test]

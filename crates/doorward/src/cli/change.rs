@@ -82,7 +82,8 @@ pub(crate) struct ApplyArguments {
     /// Read every mode again and report what would be done; change and record nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// Watch each wave for this time, and roll it back if its metrics get worse: 30m, 2h
+    /// Watch each wave for this time, and roll it back if its metrics get worse: 30m, 2h. With --dry-run: state the smallest loss of
+    /// requests that such a watch can show
     #[arg(long, value_name = "TIME", value_parser = |text: &str| Span::try_from(text.to_owned()))]
     pub(crate) watch: Option<Span>,
     /// The hash of the reviewed plan; --yes requires it, or --reviewed
