@@ -138,6 +138,8 @@ impl<'a> Checker<'a> {
             output.unexamined = rest;
             output.add_unread(Vec::<Unexamined>::into_iter(unknown).map(unread_module).collect());
         }
+        let order = |one: &Unexamined| (one.place.file.clone(), one.place.line, one.address.clone());
+        output.unexamined.sort_by_cached_key(order);
         let ParseOutput { declared, errors, unread, files, unexamined } = output;
         let mut judged: Vec<_> = declared.into_iter().map(|declared| self.judge(declared)).collect();
         let twins_before: Vec<usize> = {
@@ -278,7 +280,10 @@ impl CheckReport {
             .any(|verdict| matches!(verdict, Verdict::Fail { severity, .. } if thresholds.fail_on.for_declarations().covers(*severity)));
         let unread = self.unread.iter().filter(|unread| !self.accepted.contains(&Baseline::part(unread))).count();
         let (read, all) = (self.judged.len(), self.judged.len() + unread);
-        let covered = thresholds.is_enough(read, all) && thresholds.is_enough_known(verdicts().map(Verdict::kind));
+        // That only verdicts which were not asked are left does not mean that nothing is known, where the others are accepted.
+        let counts = |kind: &VerdictKind| self.accepted.is_empty() || *kind != VerdictKind::NotAsked;
+        let kinds = verdicts().map(Verdict::kind).filter(counts);
+        let covered = thresholds.is_enough(read, all) && thresholds.is_enough_known(kinds);
         Outcome { unreadable: !self.errors.is_empty(), failed, covered }
     }
 

@@ -106,10 +106,10 @@ mod tests {
             ("service.beta.kubernetes.io/aws-load-balancer-type = \"nlb-ip\"", false),
             ("service.beta.kubernetes.io/aws-load-balancer-type: classic", true),
             (
-                "service.beta.kubernetes.io/aws-load-balancer-scheme: internal\nloadBalancerClass: service.k8s.aws/nlb",
+                "service.beta.kubernetes.io/aws-load-balancer-scheme: internal\n loadBalancerClass: service.k8s.aws/nlb",
                 false,
             ),
-            ("service.beta.kubernetes.io/aws-load-balancer-scheme: internal\nloadBalancerClass: other", true),
+            ("service.beta.kubernetes.io/aws-load-balancer-scheme: internal\n loadBalancerClass: other", true),
             (
                 "a: {service.beta.kubernetes.io/aws-load-balancer-type: nlb}\nb: \
                  {service.beta.kubernetes.io/aws-load-balancer-type: x, more: 1234567890}",

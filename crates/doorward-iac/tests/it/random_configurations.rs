@@ -174,6 +174,11 @@ proptest! {
             "{}resource \"aws_lb\" \"a\" {{\n  desync_mitigation_mode = {expression}\n}}\n",
             configuration.blocks
         );
+        // An independent reader finds the same load balancer in the generated text.
+        let body = hcl::parse(&text);
+        prop_assert!(body.is_ok(), "{:?}\n{}", body.err(), text);
+        let is_one = |block: &&hcl::Block| block.labels().first().is_some_and(|label| label.as_str() == "aws_lb");
+        prop_assert_eq!(body.unwrap().blocks().filter(is_one).count(), 1, "{}", text);
         let output = output(&text, &configuration.files);
         prop_assert_eq!(&output.errors, &[], "{}", text);
         prop_assert_eq!(output.declared.len(), 1, "{}", text);

@@ -31,8 +31,19 @@ pub(super) fn since(reference: &str) -> Result<ChangedFiles, Failure> {
         let listed = git(&root, arguments)?;
         Ok(listed.split('\0').filter(|path| !path.is_empty()).map(str::to_owned).collect())
     };
-    let mut changed = paths(&["diff", "--name-only", "--no-renames", "--no-relative", "-z", reference, "--"])?;
-    changed.extend(paths(&["ls-files", "--others", "--exclude-standard", "-z"])?);
     let tracked = paths(&["ls-files", "-z"])?;
+    let is_commit =
+        |name: &str| git(&root, &["rev-parse", "--verify", "--quiet", &format!("{name}^{{commit}}")]).is_ok();
+    let mut changed = match is_commit(reference) {
+        true => paths(&["diff", "--name-only", "--no-renames", "--no-relative", "-z", reference, "--"])?,
+        // Before the first commit every file is new.
+        false if reference == "HEAD" && !is_commit("HEAD") => tracked.clone(),
+        false => {
+            let problem = "git has no such commit, branch or tag here; fetch it first (`git fetch`, or a checkout with the whole \
+                           history)";
+            return Err(fail(problem.to_owned()));
+        }
+    };
+    changed.extend(paths(&["ls-files", "--others", "--exclude-standard", "-z"])?);
     Ok(ChangedFiles { root, changed, tracked })
 }

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::bed::{REPOSITORY, Said, doorward, run};
 
+mod baselines;
 mod first_day;
 mod fixes;
 mod formats;

@@ -1,0 +1,55 @@
+//! `--baseline`: what exists is accepted, and what is new or worse counts.
+
+use super::{check, write};
+
+const ONLY: [&str; 2] = ["--rule", "desync-mode-below-required"];
+
+#[test]
+fn a_baseline_accepts_what_exists() {
+    let folder = tempfile::tempdir().unwrap();
+    let lb =
+        |name: &str, mode: &str| format!("resource \"aws_lb\" \"{name}\" {{\n  desync_mitigation_mode = {mode}\n}}\n");
+    let run = |arguments: &[&str]| check(folder.path(), &[&ONLY[..], arguments, &["."]].concat());
+    std::fs::write(folder.path().join("doorward.toml"), "[policy]\nrequired_mode = \"strictest\"\n").unwrap();
+    let old = format!(
+        "{}{}{}",
+        lb("a", "\"defensive\""),
+        lb("b", "var.b"),
+        "module \"alb\" {\n  source = \"acme/alb/aws\"\n}\n"
+    );
+    write(folder.path(), &[("main.tf", &old)]);
+    assert_eq!(run(&["--format", "json-v1=base.json"]).code, Some(5));
+    let said = run(&["--baseline", "base.json"]);
+    assert_eq!(said.code, Some(0), "{}\n{}", said.out, said.err);
+    assert!(said.out.contains("accepted by the baseline: 3 findings"), "{}", said.out);
+    // A new failure counts, in another file and below other lines; so does a mode that became worse.
+    for (text, code) in [
+        (format!("# moved\n\n{old}"), 0),
+        (format!("{old}{}", lb("c", "\"monitor\"")), 3),
+        (old.replace("\"defensive\"", "\"monitor\""), 3),
+        (format!("{old}{}", lb("c", "var.c")), 4),
+    ] {
+        write(folder.path(), &[("main.tf", &text)]);
+        let said = run(&["--baseline", "base.json"]);
+        assert_eq!(said.code, Some(code), "{text}\n{}\n{}", said.out, said.err);
+    }
+    for (baseline, fragment) in [("gone.json", "cannot be read"), ("main.tf", "is not JSON")] {
+        let said = run(&["--baseline", baseline]);
+        assert!(said.code == Some(2) && said.err.contains(fragment), "{}", said.err);
+    }
+}
+
+/// The commands of the guide, with every rule: what is left is not asked, and everything else is accepted.
+#[test]
+fn a_baseline_of_all_rules() {
+    let folder = tempfile::tempdir().unwrap();
+    let ingress =
+        "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: w}\nspec: {ingressClassName: alb}\n";
+    let block = |name: &str| format!("resource \"aws_lb\" \"{name}\" {{\n  desync_mitigation_mode = \"monitor\"\n}}\n");
+    write(folder.path(), &[("infra/main.tf", &block("a")), ("k8s/i.yaml", ingress)]);
+    assert_eq!(check(folder.path(), &["--format", "json-v1=baseline.json", "."]).code, Some(5));
+    let run = || check(folder.path(), &["--baseline", "baseline.json", "."]);
+    assert_eq!(run().code, Some(0), "{}", run().out);
+    write(folder.path(), &[("infra/more.tf", &block("b"))]);
+    assert_eq!(run().code, Some(5), "{}", run().out);
+}
