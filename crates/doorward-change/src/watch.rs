@@ -145,7 +145,8 @@ pub enum WatchVerdict {
         explained: Option<ExplainedRise>,
         /// The clients of a rise that is made of scanners alone, by access logs; none without such a rise.
         scanners: Option<BlockedByLogs>,
-        /// The least loss that the watch would have found; none if too little is known of whole hours before the change.
+        /// The least loss that the watch would have found; none if too little is known of whole hours before the change, and as long as
+        /// it is not asked for.
         smallest: Option<SmallestLoss>,
     },
     /// At least one metric is not.
@@ -223,8 +224,7 @@ pub fn judge(
     match (findings.is_empty(), open.is_empty()) {
         (false, _) => WatchVerdict::Regressed(findings),
         (true, true) => {
-            let smallest = SmallestLoss::of(before, whole, forecast, settings);
-            WatchVerdict::Quiet { periods: after.samples.len(), explained, scanners: None, smallest }
+            WatchVerdict::Quiet { periods: after.samples.len(), explained, scanners: None, smallest: None }
         }
         (true, false) => WatchVerdict::Unknown("too little is known of what was usual before the change".to_owned()),
     }

@@ -79,7 +79,7 @@ pub enum LogsOfRise {
     Unread(String),
 }
 
-/// Adds what access logs say to a verdict that a metric got worse. A rise of 4xx responses that is made of scanners alone is no regression.
+/// Adds what access logs say to a verdict that a metric got worse, and the smallest loss that would have been found to one that none did. A rise of 4xx responses that is made of scanners alone is no regression.
 pub(crate) async fn with_logs<F: ModeClient, G: MetricSource>(
     verdict: WatchVerdict,
     (client, metrics): (&F, &G),
@@ -87,7 +87,13 @@ pub(crate) async fn with_logs<F: ModeClient, G: MetricSource>(
     (seen, smallest): (&MetricSamples, Option<SmallestLoss>),
     (changed, at): (Timestamp, Timestamp),
 ) -> WatchVerdict {
-    let WatchVerdict::Regressed(mut found) = verdict else { return verdict };
+    let mut found = match verdict {
+        WatchVerdict::Regressed(found) => found,
+        WatchVerdict::Quiet { periods, explained, scanners, .. } => {
+            return WatchVerdict::Quiet { periods, explained, scanners, smallest };
+        }
+        other => return other,
+    };
     let of_4xx = |found: &Regression| found.metric == WatchedMetric::Elb4xx;
     let Some(rise) = found.iter().find(|found| of_4xx(found)).and_then(|found| found.explained) else {
         return WatchVerdict::Regressed(found);

@@ -10,7 +10,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::explanation::{BlockedForecast, ExplainedRise};
-use super::usual_variation::{BEFORE, Figure, TESTED, Variation, compliant, total};
+use super::usual_variation::{BEFORE, Figure, TESTED, Variation, compliant, quantile, total};
 use super::{MetricSample, PERIOD, Regression, SHORTEST, UsualMetrics, WatchedMetric};
 use crate::WatchSettings;
 
@@ -55,7 +55,8 @@ impl LossBaseline {
         }
         let known = (&before.minutes, &before.hours);
         let chance = share(|sample| sample.elb_4xx)?.max(share(not_served)?);
-        let variation = |figure: Figure| Variation::of(known, (length, settings.weeks), figure, chance);
+        let quantile = quantile(&before.hours);
+        let variation = |figure: Figure| Variation::of(known, (length, settings.weeks), figure, (chance, quantile));
         let first = before.hours.samples().last()?.at.as_second() - TESTED * 3600;
         let (count, of) =
             total(before.hours.samples().iter().filter(|sample| sample.at.as_second() > first), |sample| {

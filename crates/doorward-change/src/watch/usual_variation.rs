@@ -48,18 +48,18 @@ pub(super) struct Variation {
     skew: f64,
     /// By how much the worst hour was above its expectation, beyond chance.
     worst: f64,
-    /// Degrees of freedom. Neighbouring hours are alike, so a quarter of the hours.
-    free: f64,
+    /// The quantile beyond which a normal variable is no chance, with its variance known from these hours.
+    quantile: f64,
 }
 
 impl Variation {
     /// The variation of stretches of some periods; none if too few hours are known. `chance` is a share whose counts vary by chance: at
-    /// least that much variation is expected.
+    /// least that much variation is expected. `quantile` is that of these hours.
     pub(super) fn of(
         (minutes, hours): (&MetricSamples, &MetricSamples),
         (length, weeks): (i64, u32),
         figure: Figure,
-        chance: f64,
+        (chance, quantile): (f64, f64),
     ) -> Option<Self> {
         let (count, of) = total(minutes.samples(), figure);
         let expected = if of > 0.0 { count / of } else { return None };
@@ -76,9 +76,8 @@ impl Variation {
         };
         let by_hour = moment(2);
         let skew = if by_hour > 0.0 { (moment(3) / by_hour.powf(1.5)).clamp(0.0, MOST_SKEW) } else { 0.0 };
-        let (all, squares) = errors.iter().fold((0.0, 0.0), |(all, squares), (_, of)| (all + of, squares + of * of));
-        let free = (all * all / squares / 4.0).max(3.0);
-        Some(Self { expected, by_hour, within: within(minutes, length.min(LONGEST), figure), skew, worst, free })
+        let within = within(minutes, length.min(LONGEST), figure);
+        Some(Self { expected, by_hour, within, skew, worst, quantile })
     }
 
     fn variance_within(&self, chance: f64, of: f64) -> f64 {
@@ -97,7 +96,7 @@ impl Variation {
             return 0.0;
         }
         let skew = self.skew * (self.by_hour.sqrt() / deviation).powi(3);
-        let quantile = student_t(RISK, self.free);
+        let quantile = self.quantile;
         (quantile + (quantile * quantile - 1.0) * skew / 6.0) * deviation
     }
 
@@ -140,6 +139,14 @@ fn errors(hours: &MetricSamples, weeks: u32, figure: Figure) -> Vec<(f64, f64)> 
     let tested = (last - TESTED + 1..=last).filter_map(|hour| Some((hour, of_hour(hour)?)));
     let with_requests = tested.filter(|(_, (_, of))| *of > 0.0);
     with_requests.filter_map(|(hour, (count, of))| Some((count / of - expected(hour)?, of))).collect()
+}
+
+/// Student's quantile for a variance that is known from hours. Neighbouring hours are alike, so that a quarter of the hours, weighed by their
+/// requests, are degrees of freedom.
+pub(super) fn quantile(hours: &MetricSamples) -> f64 {
+    let newest = hours.samples().iter().rev().take(usize::try_from(TESTED).unwrap_or(usize::MAX)).map(compliant);
+    let (all, squares) = newest.fold((0.0, 0.0), |(all, squares), of| (all + of, squares + of * of));
+    student_t(RISK, if squares > 0.0 { (all * all / squares / 4.0).max(3.0) } else { 3.0 })
 }
 
 /// Errors with those at the ends cut.

@@ -8,6 +8,7 @@ mod explaining;
 mod headers;
 mod plans;
 mod schedules;
+mod smallest_loss;
 mod storm;
 mod terms;
 mod watching;

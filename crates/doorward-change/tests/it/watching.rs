@@ -17,16 +17,16 @@ use crate::bed::{self, Wheel, enter, mode_in, plan_of, scan, serve, sets, settin
 
 /// A week of traffic, made up: the shape of days and weekends, rates that wander, and rare bursts of bad requests.
 #[derive(Debug, Clone, Copy)]
-struct Traffic {
-    seed: u64,
+pub(crate) struct Traffic {
+    pub(crate) seed: u64,
     /// Requests a minute at the busiest hour.
-    busy: f64,
+    pub(crate) busy: f64,
     /// Usual shares of 4xx and 5xx.
-    bad: (f64, f64),
+    pub(crate) bad: (f64, f64),
     /// How much rates wander: the standard deviation of their logarithm.
-    wander: f64,
+    pub(crate) wander: f64,
     /// Additional shares of 4xx and 5xx from a time on.
-    worse: Option<(Timestamp, f64, f64)>,
+    pub(crate) worse: Option<(Timestamp, f64, f64)>,
 }
 
 impl Traffic {
@@ -84,16 +84,16 @@ impl Traffic {
 }
 
 /// Metrics of a kind of traffic, reported two minutes late.
-struct Meter<'a> {
-    traffic: Traffic,
-    wheel: &'a Wheel,
-    refuses: Cell<bool>,
-    logs: Logs,
+pub(crate) struct Meter<'a> {
+    pub(crate) traffic: Traffic,
+    pub(crate) wheel: &'a Wheel,
+    pub(crate) refuses: Cell<bool>,
+    pub(crate) logs: Logs,
 }
 
 /// What access logs have of the rise.
 #[derive(Clone, Copy)]
-enum Logs {
+pub(crate) enum Logs {
     None,
     /// All of it is of one client.
     OfOne {
@@ -132,7 +132,7 @@ impl MetricSource for Meter<'_> {
     }
 }
 
-const LENGTH: Duration = Duration::from_secs(30 * 60);
+pub(crate) const LENGTH: Duration = Duration::from_secs(30 * 60);
 
 /// Applies a plan with a watch of half an hour. What stopped it, how long it took, and how many load balancers stand changed.
 async fn watched(traffic: Traffic, blind: bool) -> (Option<StopReason>, SignedDuration, usize, Vec<String>) {
@@ -141,7 +141,7 @@ async fn watched(traffic: Traffic, blind: bool) -> (Option<StopReason>, SignedDu
 }
 
 /// The same with access logs, and what the journal says of the first wave.
-async fn watched_with(
+pub(crate) async fn watched_with(
     traffic: Traffic,
     blind: bool,
     logs: Logs,
@@ -180,7 +180,7 @@ async fn watched_with(
     (applied.stopped, wheel.now().duration_since(begun), changed, modes, seen)
 }
 
-fn usual(seed: u64) -> Traffic {
+pub(crate) fn usual(seed: u64) -> Traffic {
     Traffic { seed, busy: 3_000.0, bad: (0.01, 0.005), wander: 0.15, worse: None }
 }
 
