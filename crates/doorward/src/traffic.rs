@@ -21,7 +21,7 @@ use crate::cli::{
     AdviseArguments, Cli, CompareArguments, Engine, ListFormat, Since, TrafficArguments, TrafficCommand, TrafficSource,
 };
 use crate::exit::{Exit, Failure};
-use crate::io::{answer, answer_json, connect, runtime};
+use crate::io::{answer_json, answer_text, connect, runtime};
 use crate::plain::harmless;
 use crate::progress::Progress;
 use crate::scan_source::AssembledScan;
@@ -54,7 +54,7 @@ pub(crate) fn run(cli: &Cli, arguments: &TrafficArguments) -> Result<Exit, Failu
     let forecasts: Vec<(&LoadBalancerKey, Forecast)> =
         evidence.keys().map(|key| (key, evidence.forecast(key))).collect();
     match arguments.format {
-        ListFormat::Table => answer(&harmless(&render_traffic(&evidence, &forecasts)))?,
+        ListFormat::Table => answer_text(&render_traffic(&evidence, &forecasts))?,
         ListFormat::Json => {
             let forecasts: Vec<&Forecast> = forecasts.iter().map(|(_, forecast)| forecast).collect();
             answer_json(&TrafficDocument::new(&evidence, forecasts))?
@@ -87,7 +87,7 @@ pub(crate) fn advise(cli: &Cli, arguments: &AdviseArguments) -> Result<Exit, Fai
     say_left_out(&evidence, cli.quiet);
     let advice = advise_all(&evidence, &load_balancers, settings.traffic.advice_rules(), at);
     match arguments.format {
-        ListFormat::Table => answer(&harmless(&render_advice(&advice)))?,
+        ListFormat::Table => answer_text(&render_advice(&advice))?,
         ListFormat::Json => answer_json(&AdviceDocument::new(advice))?,
     };
     Ok(coverage(&evidence))
@@ -354,7 +354,7 @@ fn before_and_after(cli: &Cli, arguments: &CompareArguments) -> Result<Exit, Fai
         ));
     }
     match arguments.format {
-        ListFormat::Table => answer(&harmless(&render_comparison(&compared, arguments.change)))?,
+        ListFormat::Table => answer_text(&render_comparison(&compared, arguments.change))?,
         ListFormat::Json => {
             let line = |(key, BeforeAfter { by, figures }): (&LoadBalancerKey, &BeforeAfter)| json!({ "load_balancer": key, "by": by, "figures": figures });
             let lines: Vec<_> = compared.iter().map(line).collect();
@@ -382,5 +382,5 @@ fn captured(path: &Path) -> Result<Exit, Failure> {
     if doorward_traffic::reason(&classified.reason).is_some() {
         text += &format!("`doorward explain {}` describes typical clients and the fix\n", classified.reason);
     }
-    answer(&harmless(&text))
+    answer_text(&text)
 }
