@@ -244,6 +244,12 @@ pub const INIT_EXAMPLES: &str = "\
 Examples:
   doorward config init  write doorward.toml in the working folder";
 
+/// Those of `doorward completions`.
+pub const COMPLETIONS_EXAMPLES: &str = "\
+Examples:
+  doorward completions zsh > _doorward         commands and flags
+  source <(DOORWARD_COMPLETE=bash doorward)    also accounts, owners, units and scans of the local ledger";
+
 /// Those of `doorward man`.
 pub const MAN_EXAMPLES: &str = "\
 Examples:

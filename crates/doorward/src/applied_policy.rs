@@ -15,6 +15,7 @@ use crate::settings::Settings;
 pub(crate) fn run(cli: &Cli, command: &PolicyCommand) -> Result<Exit, Failure> {
     match command {
         PolicyCommand::Explain(arguments) => explain(cli, arguments),
+        PolicyCommand::Presets { name: None } => answer_text(&presets(None)?),
         PolicyCommand::Presets { name } => answer(&presets(name.as_deref())?),
     }
 }

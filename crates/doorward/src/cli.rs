@@ -55,8 +55,8 @@ pub(crate) use traffic::{
 pub(crate) use verify::VerifyArguments;
 
 use doorward_explain::help_examples::{
-    DEMO_EXAMPLES, EXAMPLES, EXPLAIN_EXAMPLES, GUIDE_EXAMPLES, INIT_EXAMPLES, MAN_EXAMPLES, REPORT_EXAMPLES,
-    SCAN_EXAMPLES, SCHEMA_EXAMPLES, SHOW_EXAMPLES,
+    COMPLETIONS_EXAMPLES, DEMO_EXAMPLES, EXAMPLES, EXPLAIN_EXAMPLES, GUIDE_EXAMPLES, INIT_EXAMPLES, MAN_EXAMPLES,
+    REPORT_EXAMPLES, SCAN_EXAMPLES, SCHEMA_EXAMPLES, SHOW_EXAMPLES,
 };
 
 /// The version with the commit, the date of the commit and the target, where the build knew them.
@@ -206,6 +206,7 @@ pub(crate) enum Command {
         out: PathBuf,
     },
     /// Print a completion script for a shell
+    #[command(after_help = COMPLETIONS_EXAMPLES)]
     Completions {
         /// The shell
         #[arg(value_enum)]

@@ -68,7 +68,8 @@ fn candidates(names: Vec<String>, current: &OsStr) -> Vec<CompletionCandidate> {
 /// outside.
 fn is_plain(name: &str) -> bool {
     let is_plain = |c: char| c.is_alphanumeric() || "-_./@:+,".contains(c);
-    !name.is_empty() && !name.starts_with('-') && name.chars().all(is_plain)
+    // The tilde of a scan's name is in its middle, where no shell expands it.
+    name == PREVIOUS_RUN || !name.is_empty() && !name.starts_with('-') && name.chars().all(is_plain)
 }
 
 /// The outputs of `--format` that a command takes.

@@ -111,6 +111,7 @@ fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Check(arguments) => check::run(cli, arguments),
         Command::Verify(arguments) => verify::run(arguments),
         Command::Explain { topic } => explain(topic.as_deref()),
+        Command::Guide { topic: None } => answer_text(&guide::text(None)?),
         Command::Guide { topic } => answer(&guide::text(topic.as_deref())?),
         Command::Schema { kind } => answer(&schema::text(*kind)?),
         Command::Config(ConfigCommand::Show { origin }) => {

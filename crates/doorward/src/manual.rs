@@ -25,8 +25,7 @@ pub(crate) fn write(cli: &Cli, folder: &Path) -> Result<Exit, Failure> {
         let mut rendered = Vec::new();
         page.render(&mut rendered).map_err(|e| failed(&path, &e))?;
         let text = with_examples(&String::from_utf8_lossy(&rendered)) + &sections();
-        write_file(&path, Readers::Umask, |out| out.write_all(text.as_bytes()))
-        .map_err(|e| failed(&path, &e))?;
+        write_file(&path, Readers::Umask, |out| out.write_all(text.as_bytes())).map_err(|e| failed(&path, &e))?;
     }
     Ok(Exit::Clean)
 }

@@ -58,7 +58,9 @@ fn columns<'p>() -> Columns<'p, &'p KpiRow> {
             r.kpi.came_back.count.into()
         })
         .count("Open", "Failures that are open, as they were last seen.", |r| r.kpi.open.into())
-        .count("Open, not seen", "Of these, those that the newest scan or event did not see.", |r| r.kpi.open_unseen.into())
+        .count("Open, not seen", "Of these, those that the newest scan or event did not see.", |r| {
+            r.kpi.open_unseen.into()
+        })
         .count("Open with deadline", "Open failures that have a deadline.", |r| r.kpi.with_deadline.into())
         .count("Overdue", "Of these, those past it.", |r| r.kpi.overdue.into())
         .count("Excepted", "Failures under an exception, as they were last seen.", |r| r.kpi.excepted.into())
@@ -70,7 +72,11 @@ fn columns<'p>() -> Columns<'p, &'p KpiRow> {
             hours(r.kpi.time_in_monitor.median)
         })
         .count("In monitor", "Load balancers in monitor, as they were last seen.", |r| r.kpi.in_monitor.into())
-        .time("In monitor since", "When the load balancer that has been in monitor longest was first seen in it.", |r| r.kpi.in_monitor_since)
+        .time(
+            "In monitor since",
+            "When the load balancer that has been in monitor longest was first seen in it.",
+            |r| r.kpi.in_monitor_since,
+        )
 }
 
 /// The sheet.

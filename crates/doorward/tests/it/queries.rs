@@ -125,6 +125,7 @@ fn tables_fit_every_terminal() {
     std::fs::write(folder.path().join("notify.toml"), settings).unwrap();
     for example in ["acme", "gaps"] {
         let (saved, ledger) = (format!("{example}/scan.saved"), format!("{example}/ledger.sqlite"));
+        let logs = format!("{REPOSITORY}/examples/traffic");
         let (traffic, plan) = (format!("{example}/traffic.json"), format!("{example}.plan"));
         let mut commands: Vec<Vec<&str>> = vec![
             vec!["report", "--from", &saved],
@@ -143,6 +144,13 @@ fn tables_fit_every_terminal() {
             commands.push(vec!["history", "--ledger", &ledger, "diff"]);
             commands.push(vec!["history", "--ledger", &ledger, "diff", "latest~2", "latest"]);
             commands.push(vec!["exceptions", "list", "--config", "acme/doorward.toml"]);
+            commands.push(vec!["verify", "acme/evidence"]);
+            commands.push(vec!["policy", "explain", "partner-api", "--from", &saved]);
+            commands.push(vec!["policy", "presets"]);
+            commands.push(vec!["posture", "partner-api", "--from", &saved]);
+            commands.push(vec!["traffic", "--logs", &logs, "--from", &saved]);
+            commands.push(vec!["explain"]);
+            commands.push(vec!["guide"]);
             commands.push(vec!["notify", "--dry-run", "--from", &saved, "--config", "notify.toml"]);
         }
         for command in &commands {

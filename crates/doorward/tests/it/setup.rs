@@ -260,7 +260,8 @@ fn every_command_has_a_manual_page() {
     }
     // Every command that does something has examples; the others lead to it.
     let groups = ["metrics", "policy", "exceptions", "setup", "plugin", "config"];
-    let pages: Vec<_> = std::fs::read_dir(folder.path().join("man")).unwrap().map(|page| page.unwrap().path()).collect();
+    let pages: Vec<_> =
+        std::fs::read_dir(folder.path().join("man")).unwrap().map(|page| page.unwrap().path()).collect();
     assert!(pages.len() > 40, "{pages:?}");
     for page in pages {
         let name = page.file_stem().unwrap().to_string_lossy().into_owned();
