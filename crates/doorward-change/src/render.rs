@@ -65,7 +65,10 @@ pub fn render_summary(plan: &Plan) -> String {
             writeln!(text, "Organization {}, management account {}", organization.id, organization.management_account);
     }
     if let (Some(first), Some(last)) = (plan.observed().min(), plan.observed().max()) {
-        let _ = writeln!(text, "Modes read between {first:.0} and {last:.0}");
+        let _ = match first == last {
+            true => writeln!(text, "Modes read at {first:.0}"),
+            false => writeln!(text, "Modes read between {first:.0} and {last:.0}"),
+        };
     }
     let _ = writeln!(
         text,

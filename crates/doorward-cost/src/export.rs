@@ -15,9 +15,11 @@ use jiff::tz::TimeZone;
 use crate::error::CostError;
 
 mod export_columns;
+mod line_feeds;
 
 use export_columns::ExportColumns;
 pub use export_columns::ExportForm;
+use line_feeds::LineFeeds;
 
 /// The first bytes of a file compressed with gzip.
 const GZIP: [u8; 2] = [0x1f, 0x8b];
@@ -96,7 +98,7 @@ impl BillingExport {
     /// As [`Self::read`].
     pub fn parse(text: impl Read, path: &Path) -> Result<Self, CostError> {
         let invalid = |problem: String| CostError::Invalid { path: path.to_owned(), problem };
-        let mut reader = csv::ReaderBuilder::new().flexible(false).from_reader(text);
+        let mut reader = csv::ReaderBuilder::new().flexible(false).from_reader(LineFeeds::new(BufReader::new(text)));
         let header = reader.headers().map_err(|error| invalid(said(&error)))?.clone();
         let columns = ExportColumns::of(&header).map_err(invalid)?;
         let mut export = Self {

@@ -273,7 +273,7 @@ fn ledger_line(recorded: &Recorded) -> String {
     }
     let counts = [
         (recorded.opened, "opened"),
-        (recorded.reopened, "came back"),
+        (recorded.reopened, "failing again"),
         (recorded.fixed, "resolved"),
         (recorded.excepted, "under an exception"),
         (recorded.lost_sight, "could not be judged"),

@@ -1,4 +1,5 @@
-//! `doorward explain`: rules, reason codes, figures, settings and exit codes, from the places that define them.
+//! `doorward explain`: rules, reason codes, figures, settings and exit codes, from the places that define them. And the examples at the end of
+//! the help of each command.
 //!
 //! Topics are answered as plain text of several lines, which ends with a line break.
 
@@ -7,6 +8,7 @@ use std::fmt::Write as _;
 use doorward_model::{GapReason, RuleMeta, VerdictReason};
 use doorward_traffic::{OtherRequest, ReasonCode, ReasonExample, Treatment};
 
+pub mod help_examples;
 mod topics;
 
 use topics::SettingText;

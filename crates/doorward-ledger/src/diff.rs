@@ -2,15 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use doorward_model::{AccountRegion, Arn, ChangeKind, FindingChange};
+use doorward_model::{AccountRegion, Arn, ChangeKind, FindingChange, Severity};
 use rusqlite::{Connection, OptionalExtension, Row};
 use serde::Serialize;
 
-use crate::columns::{RunRef, account_region, finding_id, id, was_looked_at};
+use crate::columns::{RunRef, account_region, finding_id, id, severity, was_looked_at};
 use crate::error::LedgerFault;
 use crate::finding_state::UNSEEN;
+use crate::findings::owner_shown;
+use crate::owner_spelling::OWNER_SQL;
 use crate::timestamp::timestamp;
 use crate::{Ledger, LedgerError, State};
+
+mod recorded_mode;
+
+pub use recorded_mode::RecordedMode;
+use recorded_mode::{KnownSince, recorded_mode};
 
 /// One finding that differs.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -28,6 +35,14 @@ pub struct DiffLine {
     pub before: Option<State>,
     /// Where it stood after the second run; absent where the ledger did not know it yet.
     pub after: Option<State>,
+    /// The severity of the failure, as last observed; absent where the ledger does not know it.
+    pub severity: Option<Severity>,
+    /// The owner, as last read.
+    pub owner: String,
+    /// The mode of the load balancer after the first run.
+    pub mode_before: RecordedMode,
+    /// The mode of the load balancer after the second run.
+    pub mode_after: RecordedMode,
 }
 
 /// The difference between what was known after two runs. Every list is ordered by account, Region, ARN and rule.
@@ -86,6 +101,8 @@ impl Diff {
 struct Point {
     state: Option<State>,
     seen: bool,
+    /// Whether this run observed anything in its account-Region.
+    looked: bool,
     /// Whether it failed after this run or an earlier one.
     has_failed: bool,
 }
@@ -155,10 +172,12 @@ impl End {
     fn point(&self, codes: FindingCodes, place: i64) -> Point {
         let code = codes.newest;
         let status = usize::try_from(place).ok().and_then(|place| self.statuses.get(place));
+        let looked = status.is_some_and(|status| was_looked_at(*status));
         Point {
             state: code.map(state),
             has_failed: codes.has_failed,
-            seen: code.is_some_and(|code| code & UNSEEN == 0) && status.is_some_and(|status| was_looked_at(*status)),
+            seen: code.is_some_and(|code| code & UNSEEN == 0) && looked,
+            looked,
         }
     }
 }
@@ -198,7 +217,8 @@ impl Ledger {
                 let key = next.map(|(key, ..)| key);
                 if let Some(done) = group.take_if(|open| Some(open.key) != key) {
                     let place = places.get(&done.key.0).copied().unwrap_or(0);
-                    diff.add(db, done.key, from.point(done.before, place), to.point(done.after, place))?;
+                    let (before, after) = (from.point(done.before, place), to.point(done.after, place));
+                    diff.add(db, done.key, (&from, before), (&to, after))?;
                 }
                 let Some((key, run, code)) = next else { break };
                 let none = FindingCodes::default();
@@ -227,12 +247,35 @@ impl Ledger {
     }
 }
 
+/// The severity of the last failure of the episode that a finding was in after a run: of the one that ended next, or of the open one.
+fn severity_of_episode(db: &Connection, key: (i64, i64), run: i64) -> Result<Option<Severity>, LedgerFault> {
+    let mut ended = db.prepare_cached(
+        "SELECT severity FROM episodes WHERE load_balancer = ?1 AND rule = ?2 AND run > ?3 ORDER BY run LIMIT 1",
+    )?;
+    let ended: Option<Option<i64>> = ended.query_row([key.0, key.1, run], |row| row.get(0)).optional()?;
+    let rank = match ended {
+        Some(rank) => rank,
+        None => db
+            .prepare_cached("SELECT severity FROM findings WHERE load_balancer = ?1 AND rule = ?2")?
+            .query_row([key.0, key.1], |row| row.get(0))
+            .optional()?
+            .flatten(),
+    };
+    Ok(rank.and_then(severity))
+}
+
 fn step(row: &Row<'_>) -> rusqlite::Result<((i64, i64), i64, i64)> {
     Ok(((row.get(0)?, row.get(1)?), row.get(2)?, row.get(3)?))
 }
 
 impl Diff {
-    fn add(&mut self, db: &Connection, key: (i64, i64), before: Point, after: Point) -> Result<(), LedgerFault> {
+    fn add(
+        &mut self,
+        db: &Connection,
+        key: (i64, i64),
+        (from, before): (&End, Point),
+        (to, after): (&End, Point),
+    ) -> Result<(), LedgerFault> {
         self.failing_before += usize::from(before.fails());
         self.failing_after += usize::from(after.fails());
         let kind = match outcome(before, after) {
@@ -244,20 +287,34 @@ impl Diff {
             }
             Outcome::Changed(kind) => kind,
         };
-        let mut query = db.prepare_cached(
-            "SELECT p.account, p.region, b.arn, r.name, r.own FROM load_balancers b JOIN places p ON p.id = b.place
-             JOIN rules r ON r.id = ?2 WHERE b.id = ?1",
-        )?;
-        let line = query.query_row([key.0, key.1], |row| {
-            Ok(DiffLine {
+        let mut query = db.prepare_cached(&format!(
+            "SELECT p.account, p.region, b.arn, r.name, r.own, {OWNER_SQL}, b.first_run, b.kind, b.mode_seen
+             FROM load_balancers b JOIN places p ON p.id = b.place JOIN groupings g ON g.id = b.grouping
+             JOIN rules r ON r.id = ?2 WHERE b.id = ?1"
+        ))?;
+        let (line, known) = query.query_row([key.0, key.1], |row| {
+            let line = DiffLine {
                 place: account_region(row, 0)?,
                 load_balancer: id(row, 2)?,
                 rule: row.get(3)?,
                 id: finding_id(row, 2)?,
                 before: before.state,
                 after: after.state,
-            })
+                severity: None,
+                owner: owner_shown(row.get(5)?),
+                mode_before: RecordedMode::Unknown,
+                mode_after: RecordedMode::Unknown,
+            };
+            let known = KnownSince { id: key.0, first_run: row.get(6)?, kind: row.get(7)?, mode_seen: row.get(8)? };
+            Ok((line, known))
         })?;
+        let failed_at = if after.fails() { to.seq } else { from.seq };
+        let line = DiffLine {
+            severity: severity_of_episode(db, key, failed_at)?,
+            mode_before: recorded_mode(db, &known, from, before)?,
+            mode_after: recorded_mode(db, &known, to, after)?,
+            ..line
+        };
         self.list_mut(kind).push(line);
         Ok(())
     }

@@ -38,7 +38,7 @@ pub struct OpenFinding {
     pub last_seen: Timestamp,
     /// Whether the newest look, a scan's or one by an event, was elsewhere or could not see it: "not seen since `last_seen`".
     pub unseen: bool,
-    /// How often it came back.
+    /// How often it failed again.
     pub reopened: u32,
 }
 
@@ -158,13 +158,21 @@ fn mode_change(row: &Row<'_>) -> rusqlite::Result<ModeTransition> {
     })
 }
 
+/// What stands for an owner that could not be read.
+pub const OWNER_UNREAD: &str = "(owner unread)";
+
+/// An owner as it is shown; none where it could not be read.
+pub(crate) fn owner_shown(owner: Option<String>) -> String {
+    owner.unwrap_or_else(|| OWNER_UNREAD.to_owned())
+}
+
 fn open_finding(row: &Row<'_>) -> rusqlite::Result<OpenFinding> {
     Ok(OpenFinding {
         id: finding_id(row, 0)?,
         load_balancer: id(row, 0)?,
         rule: row.get(1)?,
         name: row.get(3)?,
-        owner: row.get::<_, Option<String>>(4)?.unwrap_or_else(|| "(owner unread)".to_owned()),
+        owner: owner_shown(row.get(4)?),
         state: State::from_code(row.get(5)?),
         severity: row.get::<_, Option<i64>>(6)?.and_then(severity),
         first_seen: timestamp(row.get(7)?),

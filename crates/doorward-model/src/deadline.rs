@@ -166,7 +166,7 @@ impl Deadline {
             }
             (DeadlineState::InTime | DeadlineState::Unknown, _) => {
                 format!(
-                    "It may be open for {days} days ({}); without a ledger it is not known since when it is.",
+                    "It may be open for {days} days ({}); without a ledger, it is not known how long it has been open.",
                     self.by
                 )
             }

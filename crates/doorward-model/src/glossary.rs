@@ -107,7 +107,7 @@ pub const FIGURES: &[GlossaryFigure] = &[
     GlossaryFigure {
         id: "mode-share",
         name: "Share of a mode",
-        definition: "Application and classic load balancers in a mode, of those seen whose mode has an effect, the unknown ones among them. \
+        definition: "Application and classic load balancers in a mode, of those seen whose mode has an effect, including those whose mode is unknown. \
                      Where load balancers were not seen, a range stands beside it that counts them both ways.",
         shown: "table, page, history, owner pages, workbook",
     },

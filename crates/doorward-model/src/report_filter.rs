@@ -16,7 +16,7 @@ pub struct ReportFilter {
     pub owners: Vec<String>,
     /// Account ids.
     pub accounts: Vec<String>,
-    /// Organizational units as paths of names, with those below them.
+    /// Organizational units as paths of names or ids, with those below them.
     pub ous: Vec<String>,
     /// Risk profiles by name.
     pub profiles: Vec<String>,
@@ -55,6 +55,11 @@ impl ReportFilter {
         self.ous.is_empty() || unit.is_some_and(|unit| self.ous.iter().any(|wanted| below(wanted, unit)))
     }
 
+    /// The same for a unit of which only the path is known: an id may be meant.
+    fn may_have_unit(&self, unit: &str) -> bool {
+        self.has_unit(Some(unit)) || self.ous.iter().any(|wanted| !wanted.starts_with('/'))
+    }
+
     fn has_profile(&self, lb: &LoadBalancer) -> bool {
         let is_it = |name: &str| self.profiles.iter().any(|wanted| owner_key(wanted) == owner_key(name));
         if self.profiles.is_empty() {
@@ -73,7 +78,7 @@ impl ReportFilter {
 
     fn has_load_balancer(&self, lb: &LoadBalancer) -> bool {
         let in_unit = match &lb.ou {
-            Observed::Known(ou) => self.has_unit(Some(&ou.names)),
+            Observed::Known(ou) => self.has_unit(Some(&ou.names)) || ou.ids.iter().any(|id| self.ous.contains(id)),
             Observed::Absent => self.has_unit(None),
             Observed::Unread(_) => true,
         };
@@ -104,9 +109,12 @@ impl ReportFilter {
         if all_units_read {
             let seen = report.accounts.iter().filter_map(|account| account.ou.known()).map(|ou| ou.names.as_str());
             let known: BTreeSet<&str> = seen.chain(unseen_lbs.iter().map(|lb| lb.unit.as_str())).collect();
+            let ids: BTreeSet<&str> = (report.accounts.iter().filter_map(|account| account.ou.known()))
+                .flat_map(|ou| ou.ids.iter().map(String::as_str))
+                .collect();
             let is_known = |ou: &String| {
                 let one = Self { ous: vec![ou.clone()], ..Self::default() };
-                known.iter().any(|unit| one.has_unit(Some(unit)))
+                ids.contains(ou.as_str()) || known.iter().any(|unit| one.has_unit(Some(unit)))
             };
             if let Some(ou) = self.ous.iter().find(|ou| !is_known(ou)) {
                 return Some(("--ou", ou, sorted(known)));
@@ -147,7 +155,7 @@ impl ReportFilter {
         let kind = if finding.excepted { VerdictKind::Excepted } else { VerdictKind::Fail };
         self.has_owner(&finding.owner)
             && self.has_account(finding.account.as_str())
-            && self.has_unit(Some(&finding.unit))
+            && self.may_have_unit(&finding.unit)
             && self.has_rule(&finding.rule)
             && (self.verdicts.is_empty()
                 || self.verdicts.contains(&kind)
@@ -173,7 +181,7 @@ impl ReportFilter {
         if let Some(unseen) = &mut report.unseen {
             unseen.findings.retain(|finding| self.has_unseen(finding));
             unseen.load_balancers.retain(|lb| {
-                self.has_owner(&lb.owner) && self.has_account(lb.account.as_str()) && self.has_unit(Some(&lb.unit))
+                self.has_owner(&lb.owner) && self.has_account(lb.account.as_str()) && self.may_have_unit(&lb.unit)
             });
         }
         let deadlines = report.tally.deadlines.map(|_| DeadlineTally::of(&report.findings));

@@ -168,7 +168,7 @@ impl Traffic {
         }
     }
 
-    /// The advice beside a fix that sets the mode `due`: the fix comes first, and what the traffic admits beyond it is the step after,
+    /// The advice beside a fix that sets the mode `due`: the fix comes first, and what the traffic supports beyond it is the step after,
     /// so that one load balancer never has two target modes.
     pub fn advice_towards(&self, due: Option<Mode>) -> String {
         match (due, self.advised()) {

@@ -21,6 +21,7 @@ use crate::settings::Settings;
 
 mod belonging;
 mod compared;
+mod digest_line;
 mod posture_of_period;
 mod scanned;
 mod share;
@@ -358,29 +359,5 @@ impl<'a> Composer<'a> {
 
     fn settings(&self) -> &Settings {
         &self.directory.settings
-    }
-
-    fn line(&self, id: &str, entry: &DigestEntry, open: bool) -> DigestLine {
-        let finding = self.findings.get(id);
-        let first_seen = finding.and_then(|finding| finding.history.as_ref()).map(|history| history.first_seen);
-        DigestLine {
-            finding: id.to_owned(),
-            rule: entry.rule.clone(),
-            title: self.titles.get(entry.rule.as_str()).map_or_else(|| entry.rule.clone(), |title| (*title).to_owned()),
-            load_balancer: entry.arn.to_string(),
-            name: entry.name.clone(),
-            account: entry.arn.account().to_owned(),
-            region: entry.arn.region().to_owned(),
-            owner: finding.map_or_else(|| entry.owner.clone(), |finding| finding.owner.clone()),
-            standing: entry.standing.clone().filter(|_| open),
-            unseen: entry.unseen && open,
-            because: finding.map(|finding| finding.verdict.because().to_owned()).filter(|_| open),
-            remedy: finding.filter(|_| open).and_then(|finding| match &finding.verdict {
-                Verdict::Fail { remedy, .. } => Some(remedy.clone()),
-                _ => None,
-            }),
-            first_seen,
-            age_days: first_seen.map(|first| days(first, self.report.run.finished)).filter(|_| open),
-        }
     }
 }

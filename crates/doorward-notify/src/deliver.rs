@@ -248,7 +248,13 @@ fn untold(composer: &Composer<'_>, directory: &ChannelsConfig) -> Vec<Untold> {
     silent
         .filter_map(|(audience, _)| {
             let share = composer.shares().get(audience).filter(|share| share.findings() > 0)?;
-            Some(Untold { audience: audience.clone(), findings: share.findings(), owners: share.owners() })
+            Some(Untold {
+                audience: audience.clone(),
+                findings: share.findings(),
+                load_balancers: share.load_balancers(),
+                open_findings: share.open_findings(),
+                owners: share.owners(),
+            })
         })
         .collect()
 }

@@ -91,7 +91,7 @@ pub struct DigestLine {
     pub account: String,
     /// Its Region, from the ARN.
     pub region: String,
-    /// Whose it is, as the report says.
+    /// The owner, as in the report.
     pub owner: String,
     /// Its state as last seen; absent when it passes, does not apply, or was never seen.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -104,6 +104,12 @@ pub struct DigestLine {
     /// The next step, where it fails.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remedy: Option<String>,
+    /// File and line of its declaration, where one was chosen and it is open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub declared_at: Option<String>,
+    /// The address of that line in its repository, where the settings name one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub declared_link: Option<String>,
     /// When a scan first saw it fail.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_seen: Option<Timestamp>,
@@ -161,7 +167,7 @@ pub struct Totals {
     pub excepted: usize,
     /// Unknown.
     pub unknown: usize,
-    /// Beside the point.
+    /// Not applicable.
     pub not_applicable: usize,
     /// Not asked.
     pub not_asked: usize,

@@ -4,6 +4,7 @@ use doorward_model::{Receipt, Skipped};
 use serde::Serialize;
 
 use crate::audience::Audience;
+use crate::digest::plural;
 
 /// The sink's name in receipts.
 pub const NAME: &str = "notify";
@@ -47,18 +48,32 @@ pub struct OutcomeLine {
     pub fate: DigestFate,
 }
 
-/// Findings of an audience without a channel: they have no recipient.
+/// What an audience without a channel is not sent: it has no recipient.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Untold {
-    /// Whose they are.
+    /// The audience.
     pub audience: Audience,
-    /// The number of verdicts.
+    /// The number of verdicts, passing ones included.
     pub findings: usize,
+    /// Load balancers.
+    pub load_balancers: usize,
+    /// Open findings: they fail for more than information, without an exception.
+    pub open_findings: usize,
     /// Of how many owners.
     pub owners: usize,
 }
 
 impl Untold {
+    /// `3 load balancers with 5 open findings have no recipient`.
+    pub(crate) fn sentence(load_balancers: usize, open_findings: usize) -> String {
+        let verb = if load_balancers == 1 { "has" } else { "have" };
+        format!(
+            "{} with {} {verb} no recipient",
+            plural(load_balancers, "load balancer"),
+            plural(open_findings, "open finding")
+        )
+    }
+
     /// The cause and the next step.
     pub fn reason(&self) -> String {
         match &self.audience {

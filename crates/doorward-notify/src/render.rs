@@ -214,6 +214,11 @@ fn item(digest: &Digest, change: Option<DigestChange>, line: &DigestLine) -> Par
     for sentence in [&line.because, &line.remedy].into_iter().flatten() {
         parts.extend([ours(" "), MessagePart::Prose(clip(sentence, SENTENCE))]);
     }
+    if let Some(at) = &line.declared_at {
+        parts.extend([ours(" Declared at "), MessagePart::Name(clip(at, NAME))]);
+        // The address is that of the settings; the path in it is encoded.
+        parts.push(ours(line.declared_link.as_ref().map_or_else(|| ".".to_owned(), |link| format!(": {link}"))));
+    }
     parts
 }
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use doorward_model::Severity;
+use doorward_model::{CodeLink, Severity};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +17,9 @@ pub struct Settings {
     /// The address of the HTML page (`--format html`) that digests link to, with the owner as its filter.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub link_base: Option<String>,
+    /// Links to the files that declare load balancers, from `[declarations]`.
+    #[serde(skip)]
+    pub code_link: Option<CodeLink>,
     /// The age in days from which a failure of a severity is overdue; a severity that is not here has no such age.
     pub max_age_days: BTreeMap<Severity, u32>,
     /// Channels that are delivered to at once. Digests of one channel go one after another.
@@ -44,6 +47,7 @@ impl Default for Settings {
         Self {
             due_days: 14,
             link_base: None,
+            code_link: None,
             max_age_days: BTreeMap::new(),
             concurrency: 4,
             tries: 4,

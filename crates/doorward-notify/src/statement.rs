@@ -43,7 +43,8 @@ impl<M: DeliveryStore> Sink for NotifySink<M> {
 
 fn render_without_recipient(text: &mut String, untold: &[Untold]) {
     for line in untold {
-        let _ = writeln!(text, "{} findings have no recipient: {}", line.findings, line.reason());
+        let what = Untold::sentence(line.load_balancers, line.open_findings);
+        let _ = writeln!(text, "{what}: {}", line.reason());
     }
 }
 
@@ -118,10 +119,14 @@ fn summary(outcome: &NotifyOutcome) -> String {
             format!("{} at {}: {fate}", line.audience.label(), line.channel)
         })
         .collect();
-    let silent: usize = outcome.untold.iter().map(|line| line.findings).sum();
+    // What a risk profile has is of an owner as well.
+    let silent = outcome.untold.iter().filter(|line| !matches!(line.audience, Audience::Profile(_)));
+    let (load_balancers, open) =
+        silent.fold((0, 0), |(lbs, open), line| (lbs + line.load_balancers, open + line.open_findings));
     let mut text = format!("Owners: {}", if sent.is_empty() { "nothing new".to_owned() } else { sent.join("; ") });
-    if silent > 0 {
-        let _ = write!(text, "; {silent} findings have no recipient, because no channel is configured");
+    if load_balancers > 0 {
+        let what = Untold::sentence(load_balancers, open);
+        let _ = write!(text, "; {what}, because no channel is configured");
     }
     text
 }

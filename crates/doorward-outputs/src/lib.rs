@@ -9,14 +9,15 @@ use std::path::Path;
 use doorward_aws::{Access, Clock};
 use doorward_ledger::LeasedLedger;
 use doorward_model::{
-    Frameworks, LoadBalancer, Policy, ReportFilter, ScanReport, Sink, SinkContext, SinkShape, Skipped,
+    DeclarationSettings, Frameworks, LoadBalancer, Policy, ReportFilter, ScanReport, Sink, SinkContext, SinkShape,
+    Skipped,
 };
 use doorward_notify::Environment;
 use doorward_rules::exceptions::Register;
 use doorward_sink_evidence::EvidenceSettings;
 use doorward_sink_owners::OwnersSettings;
 use doorward_sink_securityhub::PublishSettings;
-use doorward_sink_text::{FlatContext, inventory_csv, json, ndjson, table};
+use doorward_sink_text::{FlatContext, TextStyle, inventory_csv, json, ndjson, table};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -70,7 +71,7 @@ pub const REGISTRY: &[Output] = &[
                     "FILTERED: {filter}. Other findings are left out; the coverage is that of the whole scan.\n"
                 )?;
             }
-            Ok(table::write(out, report, inputs.options.colour, inputs.options.width)?.into())
+            Ok(table::write(out, report, inputs.options.style, inputs.options.width)?.into())
         }),
     },
     Output {
@@ -104,13 +105,13 @@ pub const REGISTRY: &[Output] = &[
     Output { name: "owners", help: "a page per owner", demo: Some("owners"), make: Make::Folder(owners::make) },
     Output {
         name: "csv",
-        help: "findings for spreadsheets, which run no formula of them",
+        help: "findings for spreadsheets; no text runs as a formula",
         demo: Some("scan.csv"),
         make: Make::Stream(csv::write_excel),
     },
     Output {
         name: "csv-raw",
-        help: "findings with every text verbatim, formulas among them: for programs only",
+        help: "findings with every text verbatim, including formulas: for programs only",
         demo: None,
         make: Make::Stream(csv::write_raw),
     },
@@ -130,13 +131,13 @@ pub const REGISTRY: &[Output] = &[
     },
     Output {
         name: "asff",
-        help: "findings as Security Hub takes them",
+        help: "findings in the format of Security Hub (ASFF)",
         demo: Some("scan.asff.json"),
         make: Make::Stream(securityhub::write_asff),
     },
     Output {
         name: "ocsf",
-        help: "findings as OCSF 1.6 lines, the version of Security Hub",
+        help: "findings as OCSF 1.6 lines, the version that Security Hub uses",
         demo: Some("scan.ocsf.ndjson"),
         make: Make::Stream(securityhub::write_ocsf),
     },
@@ -303,8 +304,8 @@ impl SinkInputs<'_> {
 /// How a command writes reports.
 #[derive(Clone, Copy)]
 pub struct OutputOptions {
-    /// Whether text on stdout is coloured.
-    pub colour: bool,
+    /// How text on stdout is written.
+    pub style: TextStyle,
     /// The width of text on stdout, in columns.
     pub width: usize,
     /// Prints what a person should know about an output that was written; prints nothing where stderr has to stay empty.
@@ -326,6 +327,9 @@ pub struct SinkSettings {
     /// The frameworks of the user, as they were read.
     #[serde(default, skip_serializing_if = "Frameworks::has_only_shipped")]
     pub frameworks: Frameworks,
+    /// Files that declare load balancers.
+    #[serde(default, skip_serializing_if = "DeclarationSettings::is_default")]
+    pub declarations: DeclarationSettings,
 }
 
 #[cfg(test)]

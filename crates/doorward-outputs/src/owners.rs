@@ -10,5 +10,11 @@ use crate::SinkInputs;
 
 /// Makes the sink.
 pub(crate) fn make<'a>(folder: &Path, inputs: SinkInputs<'a>) -> Result<Box<dyn Sink + 'a>, OutputError> {
-    Ok(Box::new(OwnersSink { folder: folder.to_owned(), settings: &inputs.settings.owners, policy: inputs.policy }))
+    let settings = inputs.settings;
+    Ok(Box::new(OwnersSink {
+        folder: folder.to_owned(),
+        settings: &settings.owners,
+        policy: inputs.policy,
+        code_link: settings.declarations.code_link(),
+    }))
 }

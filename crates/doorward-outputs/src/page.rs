@@ -38,6 +38,7 @@ pub(crate) fn write(
         effects: context.history.effects.clone().unwrap_or_default(),
         filter: inputs.filter.map(ToString::to_string),
         cost_centre_tags: inputs.settings.owners.cost_centre_tags.clone(),
+        code_link: inputs.settings.declarations.code_link(),
         triggers: Some(doorward_traffic::trigger_summary),
     };
     let text = page::render(report, &context).map_err(io::Error::other)?;

@@ -7,7 +7,7 @@ use doorward_model::{Receipt, ScanReport, Sink, SinkContext, SinkError, SinkFutu
 
 use crate::{OutputOptions, Render, SinkInputs};
 use doorward_file::{Readers, check_writable, write_file};
-use doorward_sink_text::ANY_WIDTH;
+use doorward_sink_text::{ANY_WIDTH, TextStyle};
 
 /// Writes to stdout or to a file, which appears whole or not at all.
 pub(crate) struct StreamSink<'a> {
@@ -22,7 +22,7 @@ impl<'a> StreamSink<'a> {
     pub(crate) fn new(name: &'static str, path: Option<PathBuf>, render: Render, inputs: SinkInputs<'a>) -> Self {
         let options = match &path {
             None => inputs.options,
-            Some(_) => OutputOptions { colour: false, width: ANY_WIDTH, ..inputs.options },
+            Some(_) => OutputOptions { style: TextStyle::default(), width: ANY_WIDTH, ..inputs.options },
         };
         Self { name, path, render, inputs: SinkInputs { options, ..inputs } }
     }

@@ -14,6 +14,7 @@ const PREFIX: &str = "DOORWARD_";
 
 /// Variables of Doorward that are no settings.
 const OTHERS: &[&str] = &[
+    "COMPLETE",
     "CONFIG",
     "LOG",
     #[cfg(debug_assertions)]

@@ -74,7 +74,7 @@ impl<'a> Scene<'a> {
     fn metadata(&self) -> Value {
         let run = &self.report.run;
         json!({
-            "title": "Desync mitigation of load balancers: results of a scan",
+            "title": if self.context.filter.is_some() { "Desync mitigation of load balancers: a part of the results of a scan" } else { "Desync mitigation of load balancers: results of a scan" },
             "last-modified": stamp(run.finished),
             "version": text(&run.id),
             "oscal-version": OSCAL,
@@ -82,6 +82,17 @@ impl<'a> Scene<'a> {
                 investigation; no objective that depends on it is satisfied. The results support controls; the assessor decides \
                 whether a control is satisfied.",
         })
+    }
+
+    /// What the result is about.
+    fn description(&self) -> String {
+        match &self.context.filter {
+            None => "Every load balancer of every account and Region in scope, judged by every rule.".to_owned(),
+            Some(filter) => text(&format!(
+                "FILTERED: {filter}. Only the load balancers and findings that this filter selects; the others are left out. The \
+                 account-Regions are those of the whole scan."
+            )),
+        }
     }
 
     fn reviewed(&self) -> Value {
@@ -211,7 +222,7 @@ struct LocalObjectives<'a> {
 struct ScanResult<'a> {
     uuid: String,
     title: &'static str,
-    description: &'static str,
+    description: String,
     start: String,
     end: String,
     props: Value,
@@ -242,8 +253,12 @@ impl<'a> Document<'a> {
             || scene.objectives.iter().map(|one| one.finding(&run.id, &scene.findings, scene.gap.as_deref()));
         let result = ScanResult {
             uuid: uuid(&["result", &uuid_of_document]),
-            title: "Scan of load balancers",
-            description: "Every load balancer of every account and Region in scope, judged by every rule.",
+            title: if scene.context.filter.is_some() {
+                "Part of a scan of load balancers"
+            } else {
+                "Scan of load balancers"
+            },
+            description: scene.description(),
             start: stamp(run.started),
             end: stamp(run.finished.max(run.started)),
             props: scene.result_props(),

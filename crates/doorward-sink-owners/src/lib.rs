@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use doorward_model::{
-    AccountId, Arn, HistoryContext, PreviousRun, Receipt, RequiredMode, RuleMeta, ScanReport, SinkError,
+    AccountId, Arn, CodeLink, HistoryContext, PreviousRun, Receipt, RequiredMode, RuleMeta, ScanReport, SinkError,
 };
 
 mod dialect;
@@ -59,6 +59,8 @@ pub struct OwnersContext {
     /// A folder with templates of the user's own, which go before the built-in ones of the same name: `owner.md`,
     /// `owner.html`, `index.md`, `index.html`, `figures.html`, `style.css`.
     pub templates_dir: Option<PathBuf>,
+    /// Links to the files that declare load balancers; absent where the settings name no repository.
+    pub code_link: Option<CodeLink>,
 }
 
 /// Writes the summaries into a folder, which is made where it is missing. Files that this sink did not write stay as they

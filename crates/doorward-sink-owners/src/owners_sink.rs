@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use doorward_file::create_private_folder;
-use doorward_model::{Policy, Receipt, ScanReport, Sink, SinkContext, SinkError, SinkFuture};
+use doorward_model::{CodeLink, Policy, Receipt, ScanReport, Sink, SinkContext, SinkError, SinkFuture};
 
 use crate::{NAME, OwnersContext, OwnersSettings, problem, write};
 
@@ -15,6 +15,8 @@ pub struct OwnersSink<'a> {
     pub settings: &'a OwnersSettings,
     /// The required modes.
     pub policy: &'a Policy,
+    /// Links to the files that declare load balancers.
+    pub code_link: Option<CodeLink>,
 }
 
 impl OwnersSink<'_> {
@@ -30,6 +32,7 @@ impl OwnersSink<'_> {
             ask: settings.ask.clone(),
             due_days: settings.due_days,
             templates_dir: settings.templates_dir.clone(),
+            code_link: self.code_link.clone(),
         };
         write(&self.folder, report, &context)
     }

@@ -46,6 +46,7 @@ impl PageRenderer {
         });
         environment.set_formatter(escaped);
         environment.add_filter("code", |text: &str| Value::from_safe_string(escape::markdown_code(text)));
+        environment.add_filter("address", address);
         environment.add_filter("prose", prose);
         environment.add_filter("block", block);
         if let Some(folder) = own.filter(|folder| !folder.is_dir()) {
@@ -136,6 +137,13 @@ fn block(state: &State<'_, '_>, text: &str) -> Value {
         AutoEscape::Custom(_) => text.into_owned(),
         _ => minijinja::HtmlEscape(&text).to_string(),
     })
+}
+
+/// A web address as a link in Markdown; a text that is none is text.
+fn address(text: &str) -> Value {
+    let is_plain = |c: char| c.is_ascii_graphic() && !matches!(c, '<' | '>');
+    let is_web = text.starts_with("https://") || text.starts_with("http://");
+    if is_web && text.chars().all(is_plain) { Value::from_safe_string(format!("<{text}>")) } else { Value::from(text) }
 }
 
 fn html(text: &str) -> String {

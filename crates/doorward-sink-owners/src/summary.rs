@@ -273,7 +273,7 @@ impl<'a> PageBuilder<'a> {
             owner_source: lb.owner.known().map(|owner| owner.source_text()),
             findings: findings.into_iter().map(|finding| self.asked(Some(lb), finding)).collect(),
             hints: if unowned { self.hints.hints(lb) } else { Vec::new() },
-            declared: DeclaredPart::of(lb, self.due(held)),
+            declared: DeclaredPart::of(lb, self.due(held), self.context.code_link.as_ref()),
         }
     }
 

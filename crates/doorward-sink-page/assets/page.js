@@ -229,7 +229,12 @@
     const diff = d.old.map((line) => "- " + line).concat(d.new.map((line) => "+ " + line)).join("\n");
     return el("section", { class: "finding" },
       el("h3", null, "Where it is declared"),
-      el("ul", null, d.places.map(([place, address]) => el("li", null, el("code", null, outside(place)), ": ", outside(address)))),
+      el("ul", null, d.places.map(([place, address, link]) => {
+        const at = el("code", null, outside(place));
+        // The address is that of the settings; the path in it is encoded.
+        const linked = /^https?:/.test(link) ? el("a", { href: link, rel: "noopener noreferrer", target: "_blank" }, at) : at;
+        return el("li", null, linked, ": ", outside(address));
+      })),
       el("p", { class: "soft" }, d.certainty + ". ", prose(d.because)),
       d.way ? el("p", { class: "todo" }, prose(d.way)) : null,
       diff ? el("p", { class: "sub" }, "The change at ", el("code", null, outside(d.at)), ":") : null,
@@ -249,7 +254,7 @@
       ["Drops invalid headers", value(i, "drop_invalid_headers")], ["Listeners", value(i, "listeners")],
       ["Reachability", value(i, "reachability")],
       ...(value(i, "triggers") ? [["Published triggers", value(i, "triggers")]] : []),
-      ["Read by", value(i, "read_by") ? value(i, "read_by") + ", " + value(i, "read_at") + (data.requests[i] ? ", request " + data.requests[i] : "") : "no call brought the attributes"],
+      ["Read by", value(i, "read_by") ? value(i, "read_by") + ", " + value(i, "read_at") + (data.requests[i] ? ", request " + data.requests[i] : "") : "no call returned the attributes"],
       ...(data.edits && data.edits[i] ? [["Mode last", data.edits[i]]] : []),
     ];
     const sheet = el("div", { class: "sheet" },

@@ -153,7 +153,7 @@ pub(crate) fn embedded(report: &ScanReport, context: &PageContext) -> Result<Str
             .enumerate()
             .filter_map(|(row, lb)| {
                 let below = context.required.get(&lb.arn).and_then(|required| required.unmet_by(lb));
-                Some((row, DeclaredData::of(lb.declared.as_deref()?, below)))
+                Some((row, DeclaredData::of(lb.declared.as_deref()?, below, context.code_link.as_ref())))
             })
             .collect(),
         edits: report

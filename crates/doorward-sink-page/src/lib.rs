@@ -15,8 +15,8 @@ use std::sync::Arc;
 
 use doorward_file::{Readers, write_file};
 use doorward_model::{
-    Arn, ChangeEffect, DailySeries, HistoryContext, Kpi, LoadBalancer, PreviousRun, Receipt, RemediationFigures,
-    RequiredMode, RuleMeta, RunPoint, ScanReport, SinkError, TriggerSummary,
+    Arn, ChangeEffect, CodeLink, DailySeries, HistoryContext, Kpi, LoadBalancer, PreviousRun, Receipt,
+    RemediationFigures, RequiredMode, RuleMeta, RunPoint, ScanReport, SinkError, TriggerSummary,
 };
 
 mod changes;
@@ -58,6 +58,8 @@ pub struct PageContext {
     pub filter: Option<String>,
     /// Tag keys that name a cost centre, in order.
     pub cost_centre_tags: Vec<String>,
+    /// Links to the files that declare load balancers; absent where the settings name no repository.
+    pub code_link: Option<CodeLink>,
     /// Which published triggers reach the targets of a load balancer. None: that is not asked.
     pub triggers: Option<TriggerSummaryOf>,
 }

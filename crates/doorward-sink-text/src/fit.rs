@@ -35,15 +35,18 @@ pub(crate) struct Grid {
     rows: Vec<Vec<String>>,
 }
 
-/// How many columns a text takes, without colours.
+/// How many columns a text takes, without colours and the addresses of links.
 pub(crate) fn visible(text: &str) -> usize {
-    let (mut count, mut is_colour) = (0, false);
-    for c in text.chars() {
-        match c {
-            '\u{1b}' => is_colour = true,
-            'm' if is_colour => is_colour = false,
-            _ if is_colour => {}
-            _ => count += 1,
+    let (mut count, mut chars) = (0, text.chars());
+    while let Some(c) = chars.next() {
+        if c != '\u{1b}' {
+            count += 1;
+            continue;
+        }
+        match chars.next() {
+            // An address ends with the escape sequence `\`.
+            Some(']') => while chars.next().is_some_and(|c| c != '\\') {},
+            _ => while chars.next().is_some_and(|c| c != 'm') {},
         }
     }
     count
@@ -217,5 +220,7 @@ mod tests {
         assert_eq!(wrapped("  one two three four\nshort\n", 12), "  one two\n    three\n    four\nshort\n");
         assert_eq!(wrapped("abcdefghijklmnop", 5), "abcdefghijklmnop", "a word stays whole");
         assert_eq!(wrapped("\u{1b}[1mab\u{1b}[0m cd", 5), "\u{1b}[1mab\u{1b}[0m cd", "colours take no room");
+        let linked = "\u{1b}]8;;https://x.example/m\u{1b}\\ab\u{1b}]8;;\u{1b}\\ cd";
+        assert_eq!((visible(linked), wrapped(linked, 5)), (5, linked.to_owned()), "addresses take no room");
     }
 }

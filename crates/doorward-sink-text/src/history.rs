@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use doorward_ledger::{By, Diff, DiffLine, Kpi, Ledger, LedgerError, RunSummary};
-use doorward_model::{ChangeEffect, DailySums, owner_key};
+use doorward_model::{ChangeEffect, DailySums, Severity, harmless, owner_key};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::fit::wrapped;
+use crate::fit::{ANY_WIDTH, Column, Grid, visible, wrapped};
 
 mod csv;
 mod openmetrics;
@@ -131,12 +131,12 @@ fn changes(effects: &[ChangeEffect], last: usize) -> String {
             let words = sums.map_or_else(|| "unknown".to_owned(), |sums| sums_words(&sums));
             let _ = writeln!(text, "    {side:<7} {words}");
         }
-        let _ = writeln!(
-            text,
-            "    blocked legitimate traffic: {}. {}",
-            effect.blocked_legitimate.as_str(),
-            effect.because
-        );
+        let blocked = effect.blocked_legitimate.as_str();
+        // The reason repeats the word where it stands alone.
+        let _ = match effect.because.strip_prefix("Unknown: ") {
+            Some(why) => writeln!(text, "    blocked legitimate traffic: {blocked}: {why}"),
+            None => writeln!(text, "    blocked legitimate traffic: {blocked}. {}", effect.because),
+        };
     }
     text
 }
@@ -149,8 +149,8 @@ fn sums_words(sums: &DailySums) -> String {
     )
 }
 
-/// The difference between two scans. Text from outside is in it as it was recorded: the caller escapes control characters.
-pub fn diff_table(diff: &Diff) -> String {
+/// The difference between two scans, at a width in columns. Control characters in text from outside are escaped.
+pub fn diff_table(diff: &Diff, width: usize) -> String {
     let mut text = format!("{} ({}) to {} ({})\n\n", diff.from.id, diff.from.at, diff.to.id, diff.to.at);
     let _ = writeln!(
         text,
@@ -163,6 +163,7 @@ pub fn diff_table(diff: &Diff) -> String {
             unseen => format!(", {unseen} of them because the second scan did not read them"),
         }
     );
+    let mut text = wrapped(&text, width);
     let sections: [(&str, &[DiffLine]); 7] = [
         ("New", &diff.new),
         ("Failing again", &diff.regressed),
@@ -172,18 +173,51 @@ pub fn diff_table(diff: &Diff) -> String {
         ("Vanished", &diff.vanished),
         ("Now unseen", &diff.now_unseen),
     ];
-    for (heading, lines) in sections {
-        if lines.is_empty() {
+    let mut grid = Grid::new(DIFF_COLUMNS.map(|head| Column::text(head, 0)).into());
+    for line in sections.iter().flat_map(|(_, lines)| *lines) {
+        grid.row(diff_cells(line));
+    }
+    let mut rows = grid.lines(ANY_WIDTH).into_iter();
+    let head = rows.next().unwrap_or_default();
+    let fits = rows.as_slice().iter().chain([&head]).all(|row| INDENT.len() + visible(row) <= width);
+    for (heading, lines) in sections.into_iter().filter(|(_, lines)| !lines.is_empty()) {
+        let _ = writeln!(text, "\n{heading} ({})", lines.len());
+        if fits {
+            let _ = writeln!(text, "{INDENT}{head}");
+            for row in rows.by_ref().take(lines.len()) {
+                let _ = writeln!(text, "{INDENT}{row}");
+            }
             continue;
         }
-        let _ = writeln!(text, "\n{heading} ({})", lines.len());
-        for line in lines {
-            let _ = writeln!(
-                text,
-                "  {} · {} {} · {}",
-                line.load_balancer, line.place.account, line.place.region, line.rule
-            );
+        // A name that is cut is no name: two lines for each finding instead.
+        for [severity, name, owner, mode, rule, account, region] in lines.iter().map(diff_cells) {
+            let first = format!("{INDENT}{severity:<8} {name} · {owner} · {mode}\n");
+            let second = format!("{INDENT}         {rule} · {account} {region}\n");
+            text.push_str(&wrapped(&(first + &second), width));
         }
     }
     text
+}
+
+/// The columns of a difference.
+const DIFF_COLUMNS: [&str; 7] = ["severity", "load balancer", "owner", "mode", "rule", "account", "Region"];
+
+fn diff_cells(line: &DiffLine) -> [String; 7] {
+    [
+        line.severity.map_or("–", Severity::as_str).to_owned(),
+        harmless(line.load_balancer.load_balancer_name()).into_owned(),
+        harmless(&line.owner).into_owned(),
+        mode_change(line),
+        line.rule.clone(),
+        line.place.account.to_string(),
+        line.place.region.to_string(),
+    ]
+}
+
+const INDENT: &str = "  ";
+
+/// `monitor -> defensive`, or the mode alone where both scans read the same.
+fn mode_change(line: &DiffLine) -> String {
+    let (before, after) = (line.mode_before, line.mode_after);
+    if before == after { before.to_string() } else { format!("{before} -> {after}") }
 }

@@ -6,6 +6,7 @@
 mod fit;
 mod flat;
 pub mod history;
+mod hyperlinks;
 pub mod inventory_csv;
 pub mod json;
 pub mod ndjson;
@@ -13,3 +14,5 @@ pub mod table;
 
 pub use fit::{ANY_WIDTH, wrapped};
 pub use flat::{FlatContext, FlatLoadBalancer, QueriedLoadBalancer};
+pub use hyperlinks::Hyperlinks;
+pub use table::TextStyle;

@@ -6,14 +6,18 @@ use std::io::{self, Write};
 
 use doorward_model::{
     Deadline, DeadlineTally, Finding, Mode, ObservationPeriod, Observed, OwnerNames, ScanReport, Severity, Unseen,
-    Verdict, VerdictKind, clock_offset_sentence, harmless_lines as harmless, share,
+    Verdict, VerdictKind, clock_offset_sentence, console_address, harmless_lines as harmless, share,
 };
 
 use crate::fit::{ANY_WIDTH, Column, Grid, wrapped};
 
+mod ink;
 mod settings_notes;
 mod unread;
 mod unseen;
+
+use ink::Ink;
+pub use ink::TextStyle;
 
 /// The width of every table where none is given, in columns: it fits the usual terminal of 120.
 const WIDTH: usize = 118;
@@ -21,44 +25,20 @@ const WIDTH: usize = 118;
 /// The number of next steps that are listed; the others are counted.
 const STEPS: usize = 10;
 
-/// Text with or without colour.
-#[derive(Clone, Copy)]
-struct Ink(bool);
-
-impl Ink {
-    fn paint(self, code: &str, text: &str) -> String {
-        if self.0 { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
-    }
-
-    fn heading(self, text: &str) -> String {
-        self.paint("1", text)
-    }
-
-    fn severity(self, severity: Severity) -> String {
-        let code = match severity {
-            Severity::Critical | Severity::High => "31;1",
-            Severity::Medium => "33;1",
-            Severity::Low => "33",
-            Severity::Informational => "2",
-        };
-        self.paint(code, &format!("{:<8}", severity.as_str().to_uppercase()))
-    }
-}
-
-/// Writes the table, with ANSI colours if `colour`, at a width in columns; [`ANY_WIDTH`] breaks no sentence. Returns the number of findings that it accounts for: all are counted, the most
+/// Writes the table in a style, at a width in columns; [`ANY_WIDTH`] breaks no sentence. Returns the number of findings that it accounts for: all are counted, the most
 /// severe ones are listed.
 ///
 /// # Errors
 /// Those of `out`.
-pub fn write(out: &mut dyn Write, report: &ScanReport, colour: bool, width: usize) -> io::Result<usize> {
+pub fn write(out: &mut dyn Write, report: &ScanReport, style: TextStyle, width: usize) -> io::Result<usize> {
     let mut text = Vec::new();
-    let counted = sections(&mut text, report, colour, if width == ANY_WIDTH { WIDTH } else { width })?;
+    let counted = sections(&mut text, report, style, if width == ANY_WIDTH { WIDTH } else { width })?;
     out.write_all(wrapped(&String::from_utf8_lossy(&text), width).as_bytes())?;
     Ok(counted)
 }
 
-fn sections(out: &mut dyn Write, report: &ScanReport, colour: bool, width: usize) -> io::Result<usize> {
-    let ink = Ink(colour);
+fn sections(out: &mut dyn Write, report: &ScanReport, style: TextStyle, width: usize) -> io::Result<usize> {
+    let ink = Ink(style);
     header(out, report)?;
     summary(out, report, ink)?;
     settings_notes::write(out, report, ink)?;
@@ -374,8 +354,12 @@ struct Step<'a> {
 
 impl Step<'_> {
     fn write(&self, out: &mut dyn Write, ink: Ink) -> io::Result<()> {
-        let Finding { name, account, region, owner, .. } = self.finding;
-        let (name, owner) = (harmless(name), harmless(owner));
+        let Finding { name, account, region, owner, kind, load_balancer, .. } = self.finding;
+        let (shown, owner) = (harmless(name), harmless(owner));
+        let name = match console_address(load_balancer, *kind, name) {
+            Some(address) => ink.0.links.web(&address, &shown),
+            None => shown.into_owned(),
+        };
         writeln!(out, "  {} {name} · {account} {region} · {owner}", ink.severity(self.severity))?;
         writeln!(out, "           {}", harmless(self.because))?;
         if let Some(deadline) = self.finding.deadline.as_ref().map(Deadline::sentence) {

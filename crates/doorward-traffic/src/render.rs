@@ -115,7 +115,8 @@ fn table(evidence: &TrafficEvidence, forecasts: &[(&LoadBalancerKey, Forecast)])
     if rows.is_empty() {
         return String::new();
     }
-    let title = "Requests per day: all, and those that are not compliant, by what is known of their clients and what was blocked already.";
+    let title =
+        "Requests per day: all, those that are not compliant by type of client, and those that are blocked already.";
     columns(title, ["load balancer", "all", "users", "logins", "unknown", "scanners", "blocked", "evidence"], &rows)
 }
 

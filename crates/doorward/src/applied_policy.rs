@@ -7,8 +7,7 @@ use doorward_rules::{PRESETS, PolicyExplanation, PresetFile};
 
 use crate::cli::{Cli, ListFormat, PolicyCommand, PolicyExplainArguments};
 use crate::exit::{Exit, Failure};
-use crate::io::{answer, answer_json};
-use crate::plain::harmless;
+use crate::io::{answer, answer_json, answer_text};
 use crate::scan_source::AssembledScan;
 use crate::settings::Settings;
 
@@ -16,6 +15,7 @@ use crate::settings::Settings;
 pub(crate) fn run(cli: &Cli, command: &PolicyCommand) -> Result<Exit, Failure> {
     match command {
         PolicyCommand::Explain(arguments) => explain(cli, arguments),
+        PolicyCommand::Presets { name: None } => answer_text(&presets(None)?),
         PolicyCommand::Presets { name } => answer(&presets(name.as_deref())?),
     }
 }
@@ -57,7 +57,7 @@ fn explain(cli: &Cli, arguments: &PolicyExplainArguments) -> Result<Exit, Failur
         ListFormat::Json => answer_json(&found),
         ListFormat::Table => {
             let texts: Vec<String> = found.iter().map(PolicyExplanation::text).collect();
-            answer(&harmless(&texts.join("\n")))
+            answer_text(&texts.join("\n"))
         }
     }
 }

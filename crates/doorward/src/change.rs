@@ -18,7 +18,7 @@ use crate::cli::{
     ApplyArguments, ChangeRunArguments, Cli, ListFormat, PlanArguments, RollbackArguments, VerifyChangeArguments,
 };
 use crate::exit::{Exit, Failure};
-use crate::io::{answer, answer_json, log, notices, runtime};
+use crate::io::{answer_json, answer_text, log, notices, runtime};
 use crate::plain::harmless;
 use crate::scan_source::AssembledScan;
 use crate::settings::Settings;
@@ -73,7 +73,7 @@ pub(crate) fn run_plan(cli: &Cli, arguments: &PlanArguments) -> Result<Exit, Fai
     }
     write_plan(&arguments.out, &plan)?;
     if !cli.quiet {
-        answer(&harmless(&render_plan(&plan, &arguments.out)))?;
+        answer_text(&render_plan(&plan, &arguments.out))?;
     }
     use SkipReason::{DemandUnknown, HeadersUnknown, ManagerUnknown, ModeUnknown, Outdated};
     let unknown = |reason| matches!(reason, ModeUnknown | HeadersUnknown | DemandUnknown | ManagerUnknown | Outdated);
@@ -228,7 +228,7 @@ fn ask(question: &str, word: &str) -> Result<(), Failure> {
 /// Prints the result, and gives its exit code.
 fn show(rendered: &RenderedChange, format: ListFormat) -> Result<Exit, Failure> {
     match format {
-        ListFormat::Table => answer(&harmless(&rendered.text))?,
+        ListFormat::Table => answer_text(&rendered.text)?,
         ListFormat::Json => answer_json(&rendered.json)?,
     };
     Ok(match rendered.result {

@@ -1,12 +1,10 @@
 //! The command line: arguments and their help, with examples at the end.
 
-use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use doorward_outputs::Format;
-use doorward_settings::variable::variable;
 use doorward_shard::Shard;
 
 mod change;
@@ -15,7 +13,6 @@ mod doctor;
 mod event;
 mod exceptions;
 mod filter;
-mod help_examples;
 mod history;
 mod merge;
 mod metrics;
@@ -28,6 +25,7 @@ mod publish;
 mod schema;
 mod scope;
 mod setup;
+mod style;
 mod terraform_variable;
 mod traffic;
 mod verify;
@@ -38,7 +36,7 @@ pub(crate) use doctor::{DoctorArguments, Part};
 pub(crate) use event::EventArguments;
 pub(crate) use exceptions::{AddArguments, ExceptionListArguments, ExceptionsCommand, RenewArguments};
 pub(crate) use filter::{FilterArguments, unknown_value};
-pub(crate) use history::{HistoryArguments, HistoryCommand, HistoryFormat};
+pub(crate) use history::{DiffArguments, HistoryArguments, HistoryCommand, HistoryFormat};
 pub(crate) use merge::MergeArguments;
 pub(crate) use metrics::{CollectArguments, MetricsCommand};
 pub(crate) use notify::NotifyArguments;
@@ -54,7 +52,10 @@ pub(crate) use terraform_variable::VariableArgument;
 pub(crate) use traffic::{AdviseArguments, CompareArguments, Engine, TrafficArguments, TrafficCommand, TrafficSource};
 pub(crate) use verify::VerifyArguments;
 
-use help_examples::{EXAMPLES, REPORT_EXAMPLES, SCAN_EXAMPLES};
+use doorward_explain::help_examples::{
+    COMPLETIONS_EXAMPLES, DEMO_EXAMPLES, EXAMPLES, EXPLAIN_EXAMPLES, GUIDE_EXAMPLES, INIT_EXAMPLES, MAN_EXAMPLES,
+    REPORT_EXAMPLES, SCAN_EXAMPLES, SCHEMA_EXAMPLES, SHOW_EXAMPLES,
+};
 
 /// The version with the commit, the date of the commit and the target, where the build knew them.
 pub(crate) const LONG_VERSION: &str = concat!(
@@ -104,7 +105,7 @@ pub(crate) struct Cli {
 pub(crate) enum Colour {
     /// On a terminal, unless NO_COLOR is set.
     Auto,
-    /// Always.
+    /// In files and pipes too.
     Always,
     /// Never.
     Never,
@@ -140,15 +141,15 @@ pub(crate) enum Command {
     Traffic(Box<TrafficArguments>),
     /// Recommend a mode for each load balancer from its traffic, with the evidence
     Advise(Box<AdviseArguments>),
-    /// Show which published triggers of request smuggling a load balancer lets through, now and in strictest
+    /// Show which published triggers of request smuggling each load balancer lets through, now and in strictest mode
     Posture(PostureArguments),
-    /// Store daily CloudWatch metrics in the ledger, so that they outlive CloudWatch's memory
+    /// Store daily CloudWatch metrics in the ledger, which keeps them longer than CloudWatch does
     #[command(subcommand)]
     Metrics(MetricsCommand),
-    /// Explain which rule of the policy decides about a load balancer, and print ready-made policies
+    /// Explain which policy rule sets the required mode of a load balancer, and print ready-made policies
     #[command(subcommand)]
     Policy(PolicyCommand),
-    /// Write a plan of mode changes from the newest scan, or a saved one, to review
+    /// Write a plan of mode changes for review, from the newest scan or a saved one
     Plan(Box<PlanArguments>),
     /// Change modes as planned, in waves, with a journal
     Apply(ApplyArguments),
@@ -174,31 +175,36 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Plugin(PluginCommand),
     /// Explain a rule, reason code, figure, metric, setting, severity, mode, or the exit codes
+    #[command(after_help = EXPLAIN_EXAMPLES)]
     Explain {
         /// The topic, such as a rule id, a reason code, a figure, a setting or `exit-codes`; without one, the list of topics
         topic: Option<String>,
     },
     /// Print a guide, for example on traffic or on changes
+    #[command(after_help = GUIDE_EXAMPLES)]
     Guide {
         /// The topic; without one, the list of guides
         topic: Option<String>,
     },
     /// Print the JSON Schema of the settings or of an output
+    #[command(after_help = SCHEMA_EXAMPLES)]
     Schema {
         /// Which schema
         #[arg(value_enum)]
         kind: SchemaKind,
     },
-    /// Show the settings
+    /// Show the settings, or write a settings file
     #[command(subcommand)]
     Config(ConfigCommand),
     /// Write the manual pages, one for each command
+    #[command(after_help = MAN_EXAMPLES)]
     Man {
         /// The folder to write to
         #[arg(long, value_name = "DIR")]
         out: PathBuf,
     },
     /// Print a completion script for a shell
+    #[command(after_help = COMPLETIONS_EXAMPLES)]
     Completions {
         /// The shell
         #[arg(value_enum)]
@@ -220,12 +226,14 @@ pub(crate) enum ListFormat {
 #[derive(Debug, Subcommand)]
 pub(crate) enum ConfigCommand {
     /// Print the effective settings
+    #[command(after_help = SHOW_EXAMPLES)]
     Show {
         /// Show where each value comes from
         #[arg(long)]
         origin: bool,
     },
     /// Write a settings file with every setting, its default and its explanation, all commented out
+    #[command(after_help = INIT_EXAMPLES)]
     Init {
         /// The file to write; a file that exists is not replaced
         #[arg(long, value_name = "FILE", default_value = "doorward.toml")]
@@ -276,7 +284,7 @@ pub(crate) struct ShardArguments {
     /// Read one of N shares of the account-Regions, and save what was read for `doorward merge`
     #[arg(long, value_name = "I/N", requires = "save", conflicts_with_all = NOT_OF_SHARDS)]
     pub(crate) shard: Option<Shard>,
-    /// Only find the accounts and Regions, and save the plan for --discovered: no shard has to find them again
+    /// Only discover the accounts and Regions, and save the plan for --discovered, so that no shard has to discover them again
     #[arg(long, requires = "save", conflicts_with_all = NOT_OF_SHARDS, conflicts_with = "shard")]
     pub(crate) discover_only: bool,
     /// Read the shard of this plan, as --discover-only saved it
@@ -320,6 +328,7 @@ pub(crate) struct OutputArguments {
 
 /// The arguments of `doorward demo`.
 #[derive(Debug, Args)]
+#[command(after_help = DEMO_EXAMPLES)]
 pub(crate) struct DemoArguments {
     /// A folder with an org.toml (and a doorward.toml) to emulate instead of the built-in organization
     pub(crate) world: Option<PathBuf>,
@@ -353,11 +362,11 @@ pub(crate) struct ReportArguments {
     /// Judge by the current settings instead of those saved with the scan
     #[arg(long)]
     pub(crate) judge_again: bool,
-    /// Deliver to plugins what arrived there already: the delivery has the same id again
+    /// Deliver again to plugins what they have received already, under the same delivery id
     #[arg(long)]
     pub(crate) redeliver: bool,
-    /// Compare with Security Hub controls ELB.12 and ELB.14, which are read now, instead of writing a report. Exit code 3 if they
-    /// contradict the scan or lack a load balancer, 4 if that is unknown
+    /// Compare the scan with the Security Hub controls ELB.12 and ELB.14, which are read now, instead of writing a report. Exit code 3
+    /// if they contradict the scan or lack a load balancer, 4 if that cannot be determined
     #[arg(
         long,
         value_enum,
@@ -374,25 +383,4 @@ pub(crate) struct ReportArguments {
     /// Outputs
     #[command(flatten)]
     pub(crate) output: OutputArguments,
-}
-
-impl Cli {
-    /// Whether text on stdout is coloured.
-    pub(crate) fn colour_on_stdout(&self) -> bool {
-        self.colour(std::io::stdout().is_terminal())
-    }
-
-    /// Whether text on stderr is coloured.
-    pub(crate) fn colour_on_stderr(&self) -> bool {
-        self.colour(std::io::stderr().is_terminal())
-    }
-
-    fn colour(&self, terminal: bool) -> bool {
-        match self.color {
-            Colour::Always => true,
-            Colour::Never => false,
-            Colour::Auto if variable("TERM").is_some_and(|term| term == "dumb") => false,
-            Colour::Auto => terminal && variable("NO_COLOR").is_none(),
-        }
-    }
 }

@@ -12,8 +12,7 @@ use jiff::civil::Date;
 
 use crate::cli::{Cli, CollectArguments, MetricsCommand};
 use crate::exit::{Exit, Failure};
-use crate::io::{answer, runtime};
-use crate::plain::harmless;
+use crate::io::{answer_text, runtime};
 use crate::scan_source::AssembledScan;
 use crate::settings::Settings;
 use crate::signals;
@@ -50,7 +49,7 @@ fn collect(cli: &Cli, arguments: &CollectArguments) -> Result<Exit, Failure> {
             done = job.run(&stop) => done,
         }
     })?;
-    answer(&harmless(&text))?;
+    answer_text(&text)?;
     Ok(exit)
 }
 

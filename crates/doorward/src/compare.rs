@@ -9,8 +9,7 @@ use serde_json::json;
 
 use crate::cli::{Cli, ListFormat};
 use crate::exit::{Exit, Failure};
-use crate::io::{answer, answer_json, connect, runtime};
-use crate::plain::harmless;
+use crate::io::{answer_json, answer_text, connect, runtime};
 use crate::scan_source::AssembledScan;
 use crate::settings::Settings;
 use crate::signals;
@@ -22,7 +21,7 @@ pub(crate) fn run(cli: &Cli, from: &Path, format: ListFormat) -> Result<Exit, Fa
     let answers = runtime()?.block_on(ask(&settings, &report))?;
     let comparison = compare(&report, &answers);
     match format {
-        ListFormat::Table => answer(&harmless(&comparison_table(&report, &comparison)))?,
+        ListFormat::Table => answer_text(&comparison_table(&report, &comparison))?,
         ListFormat::Json => {
             let whole = json!({
                 "format": "securityhub-comparison-v1",

@@ -7,8 +7,7 @@ use doorward_model::{DeliveryStatement, HistoryContext, ScanReport, SinkContext}
 
 use crate::cli::ListFormat;
 use crate::exit::{Exit, Failure};
-use crate::io::{answer, answer_json, connect};
-use crate::plain::harmless;
+use crate::io::{answer_json, answer_text, connect};
 use crate::scan_source::AssembledScan;
 use crate::settings::Settings;
 use crate::signals;
@@ -89,7 +88,7 @@ pub(crate) async fn emit(
 /// Prints what a delivery reports, and gives its exit code.
 pub(crate) fn show(statement: &DeliveryStatement, format: ListFormat) -> Result<Exit, Failure> {
     match format {
-        ListFormat::Table => answer(&harmless(&statement.text))?,
+        ListFormat::Table => answer_text(&statement.text)?,
         ListFormat::Json => answer_json(&statement.document)?,
     };
     Ok(statement.result.into())

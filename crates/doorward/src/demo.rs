@@ -17,6 +17,7 @@ use crate::scan::{self, ScanRequest};
 use crate::settings::Settings;
 use doorward_file::places::Places;
 use doorward_outputs::{Format, REGISTRY};
+use doorward_sink_text::{Hyperlinks, TextStyle};
 
 mod change;
 mod event;
@@ -92,7 +93,7 @@ pub(crate) fn run(cli: &Cli, arguments: &DemoArguments) -> Result<Exit, Failure>
             clock: Arc::new(move || today),
             merged: None,
         };
-        let exit = scan::execute(request, cli.colour_on_stdout()).await?.exit;
+        let exit = scan::execute(request, TextStyle { links: Hyperlinks::NONE, ..cli.style_on_stdout() }).await?.exit;
         history::write_beside(&ledger, out, &settings, today)?;
         if let Some(story) = &story {
             change::walk(story, &settings, &ledger, &server, traffic.as_ref(), out, today).await?;
@@ -101,13 +102,14 @@ pub(crate) fn run(cli: &Cli, arguments: &DemoArguments) -> Result<Exit, Failure>
             event::take(event, &settings, &ledger, &server, out).await?;
         }
         if !cli.quiet {
+            let links = cli.links_on_stderr();
             let written = DemoFiles {
                 traffic: traffic.is_some(),
                 change: story.is_some(),
                 event: event.is_some(),
                 settings: arguments.world.is_none(),
             };
-            let _ = write!(std::io::stderr(), "{}", written.text(out, past.scan.len() + 1));
+            let _ = write!(std::io::stderr(), "{}", written.text(out, past.scan.len() + 1, links));
         }
         Ok(ends_with(exit, arguments.exit_code, cli.quiet))
     })
@@ -140,8 +142,8 @@ struct DemoFiles {
 
 impl DemoFiles {
     /// Lists the files of the demo, with a line for each.
-    fn text(&self, out: &Path, scans: usize) -> String {
-        let mut text = format!("\nWritten to {}:\n", out.display());
+    fn text(&self, out: &Path, scans: usize, links: Hyperlinks) -> String {
+        let mut text = format!("\nWritten to {}:\n", links.file(out, &out.display().to_string()));
         let outputs = REGISTRY.iter().filter_map(|output| Some((true, output.demo?, output.help)));
         let others = [
             (true, "scan.saved", "the saved scan, for `doorward report --from`"),
@@ -159,7 +161,8 @@ impl DemoFiles {
         for (_, name, what) in
             outputs.chain(others).filter(|(is_written, name, _)| *is_written && out.join(name).exists())
         {
-            let _ = writeln!(text, "  {name:<18} {what}");
+            let pad = " ".repeat(18_usize.saturating_sub(name.len()));
+            let _ = writeln!(text, "  {}{pad} {what}", links.file(&out.join(name), name));
         }
         let over = if scans == 1 { "of this scan".to_owned() } else { format!("over {scans} scans") };
         let _ = writeln!(text, "`doorward history --ledger {}/ledger.sqlite` shows the trend {over}.", out.display());
@@ -202,7 +205,7 @@ async fn scan_earlier(earlier: &EarlierScan, settings: &Settings, server: &Serve
         clock: Arc::new(move || at),
         merged: None,
     };
-    scan::execute(request, false).await?;
+    scan::execute(request, TextStyle::default()).await?;
     earlier.end(server.world(), present);
     Ok(())
 }

@@ -16,8 +16,7 @@ use doorward_setup::doctor::{
 
 use crate::cli::{Cli, DoctorArguments, ListFormat, Part};
 use crate::exit::{Exit, Failure};
-use crate::io::answer;
-use crate::io::runtime;
+use crate::io::{answer_json, answer_lines, runtime};
 use crate::progress::Progress;
 use crate::scan::warn_unmatched;
 use crate::settings::Settings;
@@ -44,11 +43,8 @@ pub(crate) fn run(cli: &Cli, arguments: &DoctorArguments) -> Result<Exit, Failur
     let meaning = stopped.map_or_else(|| diagnosis.conclusion().meaning(), Exit::meaning);
     let meaning = ExitMeaning { code: exit.code(), meaning };
     match arguments.format {
-        ListFormat::Table => answer(&table(&diagnosis, meaning, cli.colour_on_stdout()))?,
-        ListFormat::Json => {
-            let text = serde_json::to_string_pretty(&json(&diagnosis, meaning));
-            answer(&(text.map_err(|e| Failure::new(Exit::Internal, e.to_string()))? + "\n"))?
-        }
+        ListFormat::Table => answer_lines(&table(&diagnosis, meaning, cli.colour_on_stdout()))?,
+        ListFormat::Json => answer_json(&json(&diagnosis, meaning))?,
     };
     Ok(exit)
 }
@@ -88,14 +84,13 @@ impl Doctor<'_> {
         match self.arguments.format {
             ListFormat::Table => {
                 let head = format!("Doorward {} · doctor\n\n", env!("CARGO_PKG_VERSION"));
-                answer(&(head + &way_in_table(way_in, self.cli.colour_on_stdout())))?
+                answer_lines(&(head + &way_in_table(way_in, self.cli.colour_on_stdout())))?
             }
             ListFormat::Json => {
                 let meaning = ExitMeaning { code: failure.exit().code(), meaning: failure.exit().meaning() };
                 let at = (self.clock)();
                 let value = json_without_access(env!("CARGO_PKG_VERSION"), at, way_in, &failure.to_string(), meaning);
-                let text = serde_json::to_string_pretty(&value);
-                answer(&(text.map_err(|e| Failure::new(Exit::Internal, e.to_string()))? + "\n"))?
+                answer_json(&value)?
             }
         };
         Err(failure)

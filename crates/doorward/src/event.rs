@@ -19,8 +19,7 @@ use doorward_rules::exceptions::Register;
 use crate::cli::{Cli, EventArguments, ListFormat};
 use crate::delivery::emit;
 use crate::exit::{Exit, Failure};
-use crate::io::{answer, answer_json, connect, runtime};
-use crate::plain::harmless;
+use crate::io::{answer_json, answer_text, connect, runtime};
 use crate::scan::settings_id;
 use crate::settings::Settings;
 use crate::signals;
@@ -66,7 +65,7 @@ pub(crate) fn run(cli: &Cli, arguments: &EventArguments) -> Result<Exit, Failure
         handler.handle(events, &stop).await.map_err(|failure| signal.or(failure))
     })?;
     match arguments.format {
-        ListFormat::Table => answer(&harmless(&document.text()))?,
+        ListFormat::Table => answer_text(&document.text())?,
         ListFormat::Json => answer_json(&document)?,
     };
     Ok(exit)

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use doorward_model::{AccountId, Arn};
+use doorward_model::{AccountId, Arn, ReportFilter};
 use doorward_rules::exceptions::edit::Renewal;
 use doorward_rules::exceptions::{Entry, Exception, Moment, Register, Scope};
 use doorward_saved_scan::ExceptionTexts;
@@ -13,10 +13,11 @@ use serde::Serialize;
 
 use doorward_assemble::GivenEvidence;
 
-use crate::cli::{AddArguments, Cli, ExceptionListArguments, ExceptionsCommand, ListFormat, RenewArguments};
+use crate::cli::{
+    AddArguments, Cli, ExceptionListArguments, ExceptionsCommand, ListFormat, RenewArguments, unknown_value,
+};
 use crate::exit::{Exit, Failure};
-use crate::io::{answer, answer_json};
-use crate::plain::harmless;
+use crate::io::{answer_json, answer_text, log};
 use crate::register;
 use crate::scan_source::AssembledScan;
 use crate::settings::Settings;
@@ -27,7 +28,7 @@ pub(crate) fn run(cli: &Cli, command: &ExceptionsCommand) -> Result<Exit, Failur
     let texts = settings.exceptions.read()?;
     let now = crate::clock::now();
     match command {
-        ExceptionsCommand::List(arguments) => list(&texts.register()?, now, arguments),
+        ExceptionsCommand::List(arguments) => list(&settings, &texts.register()?, now, (arguments, cli.quiet)),
         ExceptionsCommand::Check { scan } => check(&settings, &texts, now, scan.as_deref()),
         ExceptionsCommand::Add(arguments) => add(&settings, &texts, now, arguments),
         ExceptionsCommand::Renew(arguments) => renew(&texts, now, arguments),
@@ -43,9 +44,36 @@ struct ExceptionList<'a> {
     exceptions: Vec<Entry<'a>>,
 }
 
-fn list(register: &Register, now: Timestamp, arguments: &ExceptionListArguments) -> Result<Exit, Failure> {
+/// Refuses accounts and organizational units that neither the register nor the newest scan knows. Without a recorded scan that is not
+/// known, and said.
+fn check_scope(settings: &Settings, unnamed: &ReportFilter, quiet: bool) -> Result<(), Failure> {
+    if unnamed.is_empty() {
+        return Ok(());
+    }
+    let newest = settings.ledger.path().and_then(|ledger| AssembledScan::of(None, settings, &ledger));
+    match newest {
+        Ok(scan) => match unnamed.unmatched(&scan.report) {
+            Some((flag, given, known)) => Err(unknown_value(flag, given, &known)),
+            None => Ok(()),
+        },
+        Err(_) if quiet => Ok(()),
+        Err(failure) => {
+            log(&format!("warning: {unnamed}: not compared with a scan ({failure})"));
+            Ok(())
+        }
+    }
+}
+
+fn list(
+    settings: &Settings,
+    register: &Register,
+    now: Timestamp,
+    (arguments, quiet): (&ExceptionListArguments, bool),
+) -> Result<Exit, Failure> {
     arguments.check()?;
     let mut entries = register.entries(now);
+    let exceptions: Vec<&Exception> = entries.iter().map(|entry| entry.exception).collect();
+    check_scope(settings, &arguments.unnamed(&exceptions), quiet)?;
     let all = entries.len();
     entries.retain(|entry| arguments.selects(entry.exception));
     if arguments.format == ListFormat::Json {
@@ -61,14 +89,14 @@ fn list(register: &Register, now: Timestamp, arguments: &ExceptionListArguments)
     for entry in entries {
         let _ = write!(text, "{entry}");
     }
-    answer(&harmless(&text))
+    answer_text(&text)
 }
 
 fn check(settings: &Settings, texts: &ExceptionTexts, now: Timestamp, scan: Option<&Path>) -> Result<Exit, Failure> {
     let register = texts.register()?;
     let count = register.entries(now).len();
     let Some(path) = scan else {
-        return answer(&format!("{count} exception(s) in {} file(s): valid\n", texts.files.len()));
+        return answer_text(&format!("{count} exception(s) in {} file(s): valid\n", texts.files.len()));
     };
     let (kept, _) = doorward_saved_scan::read(path)?;
     let at = kept.inventory.run.started;
@@ -77,7 +105,10 @@ fn check(settings: &Settings, texts: &ExceptionTexts, now: Timestamp, scan: Opti
     if let Some(exit) = register::notices(&register, &scan.report, false) {
         return Ok(exit);
     }
-    answer(&format!("{count} exception(s) in {} file(s): valid; checked against the scan of {at}\n", texts.files.len()))
+    answer_text(&format!(
+        "{count} exception(s) in {} file(s): valid; checked against the scan of {at}\n",
+        texts.files.len()
+    ))
 }
 
 fn add(settings: &Settings, texts: &ExceptionTexts, now: Timestamp, arguments: &AddArguments) -> Result<Exit, Failure> {
@@ -104,7 +135,7 @@ fn add(settings: &Settings, texts: &ExceptionTexts, now: Timestamp, arguments: &
     places.file("--file", &path);
     places.check()?;
     let label = texts.add(&path, &exception)?;
-    answer(&format!("{label}: added {}, in force until {}\n", exception.id, exception.expires.last_day()))
+    answer_text(&format!("{label}: added {}, in force until {}\n", exception.id, exception.expires.last_day()))
 }
 
 fn scope(arguments: &AddArguments) -> Result<Scope, Failure> {
@@ -134,7 +165,7 @@ fn renew(texts: &ExceptionTexts, now: Timestamp, arguments: &RenewArguments) -> 
         review: arguments.review,
     };
     let file = texts.renew(&arguments.id, &renewal, now)?;
-    answer(&format!("{file}: renewed {}, in force until {}\n", arguments.id, renewal.expires.last_day()))
+    answer_text(&format!("{file}: renewed {}, in force until {}\n", arguments.id, renewal.expires.last_day()))
 }
 
 fn today(now: Timestamp) -> Result<Moment, Failure> {

@@ -6,13 +6,12 @@ use std::path::Path;
 use doorward_assemble::change_effects;
 use doorward_ledger::{By, Diff, LATEST_RUN, Ledger, OpenOptions, PREVIOUS_RUN};
 use doorward_sink_text::history::{ScanTrend, diff_table};
-use doorward_sink_text::wrapped;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::cli::{Cli, HistoryArguments, HistoryCommand, HistoryFormat, ListFormat, unknown_value};
+use crate::cli::{Cli, DiffArguments, HistoryArguments, HistoryCommand, HistoryFormat, ListFormat, unknown_value};
 use crate::exit::{Exit, Failure};
-use crate::io::{answer, answer_json, json_text, read_only};
+use crate::io::{answer, answer_json, answer_text, json_text, read_only};
 use crate::plain::harmless;
 use crate::settings::Settings;
 
@@ -25,19 +24,7 @@ pub(crate) fn run(cli: &Cli, arguments: &HistoryArguments) -> Result<Exit, Failu
     }
     let ledger = read_only(&path)?;
     match &arguments.command {
-        Some(HistoryCommand::Diff { from, to, accounts, rules, format }) => {
-            let usage = |problem: String| Failure::new(Exit::Usage, problem);
-            let from = ledger.run_named(from.as_deref().unwrap_or(PREVIOUS_RUN))?.map_err(usage)?;
-            let to = ledger.run_named(to.as_deref().unwrap_or(LATEST_RUN))?.map_err(usage)?;
-            rules.iter().try_for_each(|rule| recorded_rule(&ledger, Some(rule)))?;
-            let one_of = |list: &[String], value: &str| list.is_empty() || list.iter().any(|one| one == value);
-            let selects = |place: &str, rule: &str| one_of(accounts, place) && one_of(rules, rule);
-            let diff = ledger.diff(&from, &to)?.selected(|line| selects(line.place.account.as_str(), &line.rule));
-            match format {
-                ListFormat::Json => answer_json(&HistoryDiff { format: "history-diff-v1", diff }),
-                ListFormat::Table => answer(&wrapped(&harmless(&diff_table(&diff)), crate::io::width())),
-            }
-        }
+        Some(HistoryCommand::Diff(arguments)) => diff(&ledger, arguments),
         _ => {
             let (by, only) = arguments.grouping();
             let by = by.resolved(settings.ledger.recorder().cost_centre());
@@ -59,6 +46,18 @@ pub(crate) fn run(cli: &Cli, arguments: &HistoryArguments) -> Result<Exit, Failu
             }
             answer(&render(&history, arguments.format, arguments.last, crate::io::width())?)
         }
+    }
+}
+
+fn diff(ledger: &Ledger, arguments: &DiffArguments) -> Result<Exit, Failure> {
+    let usage = |problem: String| Failure::new(Exit::Usage, problem);
+    let from = ledger.run_named(arguments.from.as_deref().unwrap_or(PREVIOUS_RUN))?.map_err(usage)?;
+    let to = ledger.run_named(arguments.to.as_deref().unwrap_or(LATEST_RUN))?.map_err(usage)?;
+    arguments.check(&ledger.known_names()?)?;
+    let diff = ledger.diff(&from, &to)?.selected(|line| arguments.selects(line));
+    match arguments.format {
+        ListFormat::Json => answer_json(&HistoryDiff { format: "history-diff-v1", diff }),
+        ListFormat::Table => answer(&diff_table(&diff, crate::io::width())),
     }
 }
 
@@ -110,7 +109,7 @@ fn prune(path: &Path, settings: &Settings, dry_run: bool) -> Result<Exit, Failur
             Ok(report)
         })?
     };
-    answer(&format!("{}: {report}\n", path.display()))
+    answer_text(&format!("{}: {report}\n", path.display()))
 }
 
 /// Writes the history beside the demo's other outputs.

@@ -1,6 +1,6 @@
 //! What every command does around its work: the asynchronous runtime, answers on stdout, log lines on stderr.
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,6 +12,7 @@ use doorward_check::Declarations;
 use doorward_ledger::{LeasedLedger, Ledger};
 use doorward_notify::Environment;
 use doorward_outputs::OutputOptions;
+use doorward_sink_text::{Hyperlinks, TextStyle};
 use serde::Serialize;
 
 use crate::exit::{Exit, Failure};
@@ -41,6 +42,17 @@ pub(crate) fn answer(text: &str) -> Result<Exit, Failure> {
     let mut stdout = std::io::stdout().lock();
     to_stdout(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()))?;
     Ok(Exit::Clean)
+}
+
+/// Prints text for people, at the width of the terminal: lines are broken between words. Control characters in text from outside are
+/// escaped.
+pub(crate) fn answer_text(text: &str) -> Result<Exit, Failure> {
+    answer_lines(&harmless(text))
+}
+
+/// The same for text whose outside parts are escaped already, with colours.
+pub(crate) fn answer_lines(text: &str) -> Result<Exit, Failure> {
+    answer(&doorward_sink_text::wrapped(text, width()))
 }
 
 /// The result of writing to stdout. A reader that closed it, such as `head`, has what it wanted: that is no failure, so that the exit
@@ -78,8 +90,8 @@ pub(crate) fn declarations(paths: &[PathBuf]) -> Result<Option<Declarations>, Fa
 }
 
 /// How reports are written to a terminal or a file. `quiet` keeps stderr empty unless something fails.
-pub(crate) fn output_options(colour: bool, quiet: bool) -> OutputOptions {
-    OutputOptions { colour, width: width(), notice: if quiet { |_| {} } else { log } }
+pub(crate) fn output_options(style: TextStyle, quiet: bool) -> OutputOptions {
+    OutputOptions { style, width: width(), notice: if quiet { |_| {} } else { log } }
 }
 
 /// Opens a ledger that a command only reads.
@@ -127,6 +139,23 @@ pub(crate) fn log_as_json() {
 /// Whether lines on stderr are JSON objects.
 pub(crate) fn logs_json() -> bool {
     IS_JSON.load(std::sync::atomic::Ordering::Relaxed)
+}
+
+/// How lines on stderr link to files; set once.
+static LINKS: std::sync::OnceLock<Hyperlinks> = std::sync::OnceLock::new();
+
+/// Sets how lines on stderr link to files.
+pub(crate) fn link_on_stderr(links: Hyperlinks) {
+    let _ = LINKS.set(links);
+}
+
+/// Names a file or folder that was written, on a terminal: a log needs no line for what its command names.
+pub(crate) fn written(destination: &str) {
+    let path = Path::new(destination);
+    if std::io::stderr().is_terminal() && !logs_json() && path.exists() {
+        let links = LINKS.get().copied().unwrap_or_default();
+        log(&format!("written: {}", links.file(path, &harmless(destination))));
+    }
 }
 
 /// Prints a line to stderr, which is the log of a server; a JSON object where that was asked for.

@@ -30,6 +30,7 @@ pub(crate) fn start(cli: &Cli) -> Result<(), Failure> {
         })?,
     };
     let lines = tracing_subscriber::fmt::layer().with_writer(Lines);
+    crate::io::link_on_stderr(cli.links_on_stderr());
     let layer = match cli.log_format {
         LogFormat::Json => {
             crate::io::log_as_json();

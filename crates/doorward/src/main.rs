@@ -11,6 +11,7 @@ mod cli;
 mod clock;
 mod collect_metrics;
 mod compare;
+mod completions;
 mod config_init;
 mod cost_files;
 mod delivery;
@@ -49,7 +50,7 @@ use doorward_explain::Explanations;
 
 use cli::{Cli, Command, ConfigCommand};
 use exit::{Exit, Failure};
-use io::{answer, log};
+use io::{answer, answer_text, log};
 use settings::Settings;
 
 fn main() -> ExitCode {
@@ -58,6 +59,9 @@ fn main() -> ExitCode {
 
 /// Runs the command of the command line.
 fn command() -> ExitCode {
+    if let Some(exit) = completions::answered() {
+        return exit.into();
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -106,6 +110,7 @@ fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Check(arguments) => check::run(cli, arguments),
         Command::Verify(arguments) => verify::run(arguments),
         Command::Explain { topic } => explain(topic.as_deref()),
+        Command::Guide { topic: None } => answer_text(&guide::text(None)?),
         Command::Guide { topic } => answer(&guide::text(topic.as_deref())?),
         Command::Schema { kind } => answer(&schema::text(*kind)?),
         Command::Config(ConfigCommand::Show { origin }) => {
@@ -125,7 +130,7 @@ fn run(cli: &Cli) -> Result<Exit, Failure> {
 fn explain(topic: Option<&str>) -> Result<Exit, Failure> {
     let codes = Exit::ALL.into_iter().map(|(exit, meaning)| (exit.code(), meaning));
     let text = Explanations::new(settings::DEFAULT, codes).text(topic);
-    answer(&text.map_err(|unknown| Failure::new(Exit::Usage, unknown.to_string()))?)
+    answer_text(&text.map_err(|unknown| Failure::new(Exit::Usage, unknown.to_string()))?)
 }
 
 /// Names a settings file that was found outside of the working folder: a file in a folder above decides what a command does below

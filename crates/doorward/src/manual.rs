@@ -22,13 +22,22 @@ pub(crate) fn write(cli: &Cli, folder: &Path) -> Result<Exit, Failure> {
     std::fs::create_dir_all(folder).map_err(|e| failed(folder, &e))?;
     for page in pages {
         let path = folder.join(page.get_filename());
-        write_file(&path, Readers::Umask, |mut out| {
-            page.render(&mut out)?;
-            out.write_all(sections().as_bytes())
-        })
-        .map_err(|e| failed(&path, &e))?;
+        let mut rendered = Vec::new();
+        page.render(&mut rendered).map_err(|e| failed(&path, &e))?;
+        let text = with_examples(&String::from_utf8_lossy(&rendered)) + &sections();
+        write_file(&path, Readers::Umask, |out| out.write_all(text.as_bytes())).map_err(|e| failed(&path, &e))?;
     }
     Ok(Exit::Clean)
+}
+
+/// The page with its examples in a section of that name, line by line.
+fn with_examples(page: &str) -> String {
+    let Some((before, examples)) = page.split_once(".SH EXTRA\nExamples:\n") else { return page.to_owned() };
+    let (examples, after) = match examples.split_once(".SH ") {
+        Some((examples, after)) => (examples, format!(".SH {after}")),
+        None => (examples, String::new()),
+    };
+    format!("{before}.SH EXAMPLES\n.nf\n{examples}.fi\n{after}")
 }
 
 /// The sections that every page has: exit status, environment, files, and the pages to read next.
@@ -49,16 +58,21 @@ fn sections() -> String {
 }
 
 /// The variables of the environment.
-const ENVIRONMENT: [(&str, &str); 6] = [
+const ENVIRONMENT: [(&str, &str); 8] = [
     (
         "DOORWARD_SECTION__KEY",
         "Sets one setting, such as DOORWARD_REPORT__FAIL_ON=critical. Flags override it; it overrides doorward.toml.",
     ),
     ("DOORWARD_CONFIG", "The settings file, as --config."),
+    ("DOORWARD_COMPLETE", "A shell: prints the script that sets up completions of names of the ledger."),
     ("DOORWARD_LOG", "Log directives instead of -v, such as doorward=debug."),
     ("AWS_PROFILE, AWS_REGION and the other variables of the AWS SDK", "Credentials and Region, as for the AWS CLI."),
     ("HTTPS_PROXY, NO_PROXY, AWS_CA_BUNDLE", "Proxy and certificates."),
-    ("NO_COLOR, TERM, COLUMNS", "NO_COLOR and TERM=dumb turn colours off; COLUMNS sets the width of tables."),
+    ("NO_COLOR, TERM, COLUMNS", "NO_COLOR and TERM=dumb turn colours and links off; COLUMNS sets the width of tables."),
+    (
+        "FORCE_HYPERLINK",
+        "1 writes links to every terminal, 0 to none; without it, to those that are known to follow links.",
+    ),
 ];
 
 /// The files.

@@ -64,7 +64,7 @@ pub(crate) fn run(cli: &Cli, arguments: &MergeArguments) -> Result<Exit, Failure
         stop: None,
         merged: Some(MergedScan { inventory, criteria, plan, reads, planned }),
     };
-    let ended = scan::run_and_publish(request, cli.colour_on_stdout(), arguments.publish);
+    let ended = scan::run_and_publish(request, cli.style_on_stdout(), arguments.publish);
     if let (Some(draft), Some(save)) = (&draft, save)
         && draft.exists()
     {

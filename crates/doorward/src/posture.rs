@@ -5,8 +5,7 @@ use doorward_traffic::{Posture, posture, render_posture, render_postures};
 
 use crate::cli::{Cli, ListFormat, PostureArguments};
 use crate::exit::{Exit, Failure};
-use crate::io::{answer, answer_json};
-use crate::plain::harmless;
+use crate::io::{answer, answer_json, answer_text};
 use crate::scan_source::AssembledScan;
 use crate::settings::Settings;
 
@@ -30,11 +29,11 @@ pub(crate) fn run(cli: &Cli, arguments: &PostureArguments) -> Result<Exit, Failu
     let postures: Vec<Posture> = report.load_balancers.iter().filter(chosen).filter_map(posture).collect();
     match arguments.format {
         ListFormat::Json => answer_json(&postures),
-        ListFormat::Table if wanted.is_empty() => answer(&harmless(&render_postures(&postures))),
+        ListFormat::Table if wanted.is_empty() => answer_text(&render_postures(&postures)),
         ListFormat::Table if postures.is_empty() => answer("These load balancers do not parse HTTP.\n"),
         ListFormat::Table => {
             let tables: Vec<String> = postures.iter().map(render_posture).collect();
-            answer(&harmless(&tables.join("\n")))
+            answer_text(&tables.join("\n"))
         }
     }
 }

@@ -6,7 +6,7 @@ use doorward_model::{HistoryContext, ScanReport, Sink, SinkContext, SinkError};
 
 use crate::exit::{Exit, Failure};
 use crate::internal_error;
-use crate::io::log;
+use crate::io::{log, written};
 use doorward_file::check_writable;
 use doorward_file::places::Places;
 use doorward_outputs::{Format, OutputError, SinkInputs};
@@ -67,7 +67,12 @@ impl<'a> PreparedSinks<'a> {
             #[cfg(debug_assertions)]
             internal_error::provoke(output);
             let accounted = sink.emit(report, context).await.and_then(|receipt| match receipt.adds_up() {
-                true => Ok(()),
+                true => {
+                    if !self.quiet {
+                        written(&receipt.destination);
+                    }
+                    Ok(())
+                }
                 false => Err(SinkError { sink: receipt.sink, problem: "findings are unaccounted for".to_owned() }),
             });
             internal_error::settle(output);

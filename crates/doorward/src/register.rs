@@ -17,7 +17,7 @@ pub(crate) fn notices(register: &Register, report: &ScanReport, quiet: bool) -> 
             exit = Some(Exit::Usage);
         }
         if is_error || !quiet {
-            let before = if is_error { "doorward" } else { "warning" };
+            let before = if is_error { "error" } else { "warning" };
             crate::io::log(&format!("{before}: {}{caveat}", harmless(&notice.to_string())));
         }
     }

@@ -96,7 +96,7 @@ pub(crate) fn run(cli: &Cli, arguments: &ReportArguments) -> Result<Exit, Failur
             redeliver: arguments.redeliver,
             clock: &clock,
         }),
-        options: crate::io::output_options(cli.colour_on_stdout(), cli.quiet),
+        options: crate::io::output_options(cli.style_on_stdout(), cli.quiet),
     };
     runtime()?.block_on(async {
         let sinks = PreparedSinks::new(&formats, inputs, None, places, cli.quiet).await?;

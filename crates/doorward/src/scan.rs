@@ -35,6 +35,7 @@ use crate::traffic::{self, TrafficEvidence};
 use doorward_cost::CostInputs;
 use doorward_file::places::Places;
 use doorward_outputs::{Format, PluginInputs, SECURITY_HUB, SinkInputs};
+use doorward_sink_text::TextStyle;
 
 /// Runs `doorward scan`.
 pub(crate) fn run(cli: &Cli, arguments: &ScanArguments) -> Result<Exit, Failure> {
@@ -61,18 +62,18 @@ pub(crate) fn run(cli: &Cli, arguments: &ScanArguments) -> Result<Exit, Failure>
         stop: None,
         merged: None,
     };
-    run_and_publish(request, cli.colour_on_stdout(), arguments.publish)
+    run_and_publish(request, cli.style_on_stdout(), arguments.publish)
 }
 
 /// Scans, or reports a merged scan, and delivers it to Security Hub where that was asked for.
-pub(crate) fn run_and_publish(request: ScanRequest<'_>, colour: bool, publish: bool) -> Result<Exit, Failure> {
+pub(crate) fn run_and_publish(request: ScanRequest<'_>, style: TextStyle, publish: bool) -> Result<Exit, Failure> {
     let settings = request.settings;
     if publish && !settings.ledger.enabled {
         let problem = "--publish needs the ledger, which remembers what was delivered; ledger.enabled is false";
         return Err(Failure::new(Exit::Usage, problem));
     }
     let runtime = runtime()?;
-    let scanned = runtime.block_on(execute(request, colour))?;
+    let scanned = runtime.block_on(execute(request, style))?;
     if !publish {
         return Ok(scanned.exit);
     }
@@ -136,7 +137,7 @@ pub(crate) struct Scanned {
 }
 
 /// Scans, judges, records and writes.
-pub(crate) async fn execute(mut request: ScanRequest<'_>, colour: bool) -> Result<Scanned, Failure> {
+pub(crate) async fn execute(mut request: ScanRequest<'_>, style: TextStyle) -> Result<Scanned, Failure> {
     let settings = request.settings;
     let places = std::mem::take(&mut request.places);
     let (criteria, merged) = match request.merged.take() {
@@ -160,7 +161,7 @@ pub(crate) async fn execute(mut request: ScanRequest<'_>, colour: bool) -> Resul
             redeliver: false,
             clock: &clock,
         }),
-        options: crate::io::output_options(colour, request.quiet),
+        options: crate::io::output_options(style, request.quiet),
     };
     let sinks = PreparedSinks::new(request.formats, inputs, request.save, places, request.quiet).await?;
     check_any_asked(&register, &criteria.policy)?;

@@ -14,7 +14,7 @@ use doorward_core::collect::CollectSettings;
 use doorward_core::discover::{DiscoverSettings, RegionSettings, ScopeSettings};
 use doorward_core::normalize::{LabelSettings, ManagerSettings, NormalizeSettings, OwnerSettings};
 use doorward_cost::CostSettings;
-use doorward_model::Policy;
+use doorward_model::{DeclarationSettings, Policy};
 use doorward_remote_file::{ObjectUrl, RemoteFileSettings};
 use doorward_rules::policy_problem;
 use doorward_saved_scan::{ExceptionFileError, ExceptionSettings, ReportCriteria};
@@ -85,6 +85,9 @@ pub(crate) struct Settings {
     pub(crate) traffic: TrafficSettings,
     /// Daily metrics.
     pub(crate) metrics: MetricsSettings,
+    /// Files that declare load balancers.
+    #[serde(default)]
+    pub(crate) declarations: DeclarationSettings,
     /// Costs of load balancers.
     pub(crate) cost: CostSettings,
     /// Audit evidence.
@@ -147,6 +150,7 @@ impl Settings {
         settings.ledger.longest_interval_hours = settings.policy.deadlines.longest_interval_hours;
         settings.ledger.idle_days = settings.metrics.idle_days;
         settings.ledger.cost_centre_tags = settings.owners.cost_centre_tags.clone();
+        settings.notify.code_link = settings.declarations.code_link();
         settings.ledger.watch = Some(settings.change.watch.clone());
         settings.access.origins = origins_of_access(layers);
         settings.text = layers.show(false)?;
@@ -170,6 +174,7 @@ impl Settings {
             owners: self.owners.clone(),
             publish: self.publish.clone(),
             frameworks: self.controls.frameworks.clone(),
+            declarations: self.declarations.clone(),
         }
     }
 
@@ -219,6 +224,7 @@ impl Settings {
             .or_else(|| self.publish.problem())
             .or_else(|| self.metrics.problem())
             .or_else(|| self.traffic.problem())
+            .or_else(|| self.declarations.problem())
             .or_else(|| self.change.problem())
             .or_else(|| self.event.problem())
     }

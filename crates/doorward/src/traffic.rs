@@ -20,7 +20,7 @@ use crate::cli::{
     AdviseArguments, Cli, CompareArguments, Engine, ListFormat, TrafficArguments, TrafficCommand, TrafficSource,
 };
 use crate::exit::{Exit, Failure};
-use crate::io::{answer, answer_json, connect, runtime};
+use crate::io::{answer_json, answer_text, connect, runtime};
 use crate::plain::harmless;
 use crate::progress::Progress;
 use crate::scan_source::AssembledScan;
@@ -53,7 +53,7 @@ pub(crate) fn run(cli: &Cli, arguments: &TrafficArguments) -> Result<Exit, Failu
     let forecasts: Vec<(&LoadBalancerKey, Forecast)> =
         evidence.keys().map(|key| (key, evidence.forecast(key))).collect();
     match arguments.format {
-        ListFormat::Table => answer(&harmless(&render_traffic(&evidence, &forecasts)))?,
+        ListFormat::Table => answer_text(&render_traffic(&evidence, &forecasts))?,
         ListFormat::Json => {
             let forecasts: Vec<&Forecast> = forecasts.iter().map(|(_, forecast)| forecast).collect();
             answer_json(&TrafficDocument::new(&evidence, forecasts))?
@@ -86,7 +86,7 @@ pub(crate) fn advise(cli: &Cli, arguments: &AdviseArguments) -> Result<Exit, Fai
     say_left_out(&evidence, cli.quiet);
     let advice = advise_all(&evidence, &load_balancers, settings.traffic.advice_rules(), at);
     match arguments.format {
-        ListFormat::Table => answer(&harmless(&render_advice(&advice)))?,
+        ListFormat::Table => answer_text(&render_advice(&advice))?,
         ListFormat::Json => answer_json(&AdviceDocument::new(advice))?,
     };
     Ok(coverage(&evidence))
@@ -332,7 +332,7 @@ fn before_and_after(cli: &Cli, arguments: &CompareArguments) -> Result<Exit, Fai
         ));
     }
     match arguments.format {
-        ListFormat::Table => answer(&harmless(&render_comparison(&compared, arguments.change)))?,
+        ListFormat::Table => answer_text(&render_comparison(&compared, arguments.change))?,
         ListFormat::Json => answer_json(&CompareDocument::new(arguments.change, &compared))?,
     };
     Ok(coverage(&evidence))
@@ -347,5 +347,5 @@ fn captured(path: &Path) -> Result<Exit, Failure> {
     };
     let request = read.map_err(|e| usage(format!("the request cannot be read: {e}")))?;
     let classified = classify(&request).map_err(|e| usage(e.to_string()))?;
-    answer(&harmless(&classified.to_string()))
+    answer_text(&classified.to_string())
 }

@@ -7,8 +7,7 @@ use doorward_sink_evidence::{Expect, PublicKey, nothing_to_verify, verification_
 
 use crate::cli::{ListFormat, VerifyArguments};
 use crate::exit::{Exit, Failure};
-use crate::io::{answer, answer_json};
-use crate::plain::harmless;
+use crate::io::{answer_json, answer_text};
 
 /// Runs `doorward verify`.
 pub(crate) fn run(arguments: &VerifyArguments) -> Result<Exit, Failure> {
@@ -22,7 +21,7 @@ pub(crate) fn run(arguments: &VerifyArguments) -> Result<Exit, Failure> {
     }
     let verification = verify(&arguments.dir, &expect);
     match arguments.format {
-        ListFormat::Table => answer(&harmless(&verification_text(&arguments.dir, &verification)))?,
+        ListFormat::Table => answer_text(&verification_text(&arguments.dir, &verification))?,
         ListFormat::Json => answer_json(&verification_document(&verification))?,
     };
     Ok(match (verification.is_sound(), verification.is_proven()) {

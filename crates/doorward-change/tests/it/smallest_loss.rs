@@ -41,7 +41,9 @@ async fn the_smallest_loss_is_stated_before_a_change_and_in_its_result() {
     assert!(small.to_string().starts_with("no loss of requests can be distinguished"), "{small:?} {small}");
     let unread = before(usual(3), true).await;
     let rendered = render_dry_run(&plan, &results, &unread);
-    assert!(rendered.text.contains("the smallest loss that a watch can show is unknown: its metrics could not be read"));
+    assert!(
+        rendered.text.contains("the smallest loss that a watch can show is unknown: its metrics could not be read")
+    );
     assert!(rendered.json["load_balancers"][0]["smallest_loss"].is_null());
     assert!(!render_dry_run(&plan, &results, &[]).text.contains("loss"));
 }

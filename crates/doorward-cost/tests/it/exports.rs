@@ -114,8 +114,10 @@ fn what_is_not_understood_is_refused_with_its_line() {
         (with("18.3708,USD,", "18.3708,"), "line 3: it has 10 fields, and the header has 11"),
         (with("ServiceName", "ResourceId"), "has the column ResourceId twice"),
     ] {
-        let error = BillingExport::parse(text.as_bytes(), Path::new("x.csv")).expect_err("refused").to_string();
-        assert!(error.starts_with("x.csv: ") && error.contains(expected), "{expected}: {error}");
+        for text in [text.clone(), text.replace('\n', "\r\n")] {
+            let error = BillingExport::parse(text.as_bytes(), Path::new("x.csv")).expect_err("refused").to_string();
+            assert!(error.starts_with("x.csv: ") && error.contains(expected), "{expected}: {error}");
+        }
     }
     let folder = tempfile::tempdir().expect("a folder");
     let parquet = folder.path().join("x.parquet");

@@ -174,11 +174,8 @@ impl Tallies {
             tag => match self.tag_of(lb, tag) {
                 Observed::Known(value) => value,
                 Observed::Absent => "(untagged)".to_owned(),
-                // Tags of accounts that no setting asks for are no source: the load balancer itself has no such tag.
-                Observed::Unread(gap) if lb.tags.gap().is_none() && gap.reason == GapReason::NotAsked => {
-                    "(untagged)".to_owned()
-                }
-                Observed::Unread(_) => "(tags unread)".to_owned(),
+                // As reports name the cost centre: tags of accounts that no setting asks for may have one.
+                Observed::Unread(gap) => format!("(unread: {})", gap.reason),
             },
         }
     }

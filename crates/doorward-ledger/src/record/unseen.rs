@@ -10,6 +10,7 @@ use rusqlite::{Connection, Row};
 
 use crate::columns::{account_region, finding_id, id, severity};
 use crate::error::LedgerFault;
+use crate::findings::OWNER_UNREAD;
 use crate::owner_spelling::owner_in;
 use crate::timestamp::timestamp;
 
@@ -46,7 +47,7 @@ pub(super) fn unseen(db: &Connection, report: &ScanReport, recorded: bool) -> Re
         let document: BTreeMap<String, String> = serde_json::from_str(document)?;
         let label = |found: Option<&String>, otherwise: &str| found.cloned().unwrap_or_else(|| otherwise.to_owned());
         let (owner, unit) = (owner_in(&document), document.get("ou"));
-        labels.insert(*id, (label(owner, "(owner unread)"), label(unit, "(unit unread)")));
+        labels.insert(*id, (label(owner, OWNER_UNREAD), label(unit, "(unit unread)")));
     }
     let (account_regions, never_read) = unread(db, report)?;
     let mut rest = Rest {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use doorward_ledger::{By, Kpi, RunSummary};
+use doorward_ledger::{By, DiffLine, Kpi, RecordedMode, RunSummary};
 use doorward_model::{Bounds, Mode, Severity, WhyUnseen};
 use proptest::prelude::*;
 
@@ -291,8 +291,17 @@ proptest! {
             let (from, to) = (format!("run-{}", n * 10), format!("run-{}", (n + 1) * 10));
             let (ours, theirs) = (desk.ledger.diff(&from, &to), still.ledger.diff(&from, &to));
             let (ours, theirs) = (ours.expect("reads"), theirs.expect("reads"));
-            prop_assert_eq!(&ours.fixed, &theirs.fixed, "{:?}", history);
-            prop_assert_eq!(&ours.vanished, &theirs.vanished, "{:?}", history);
+            for (ours, theirs) in [(&ours.fixed, &theirs.fixed), (&ours.vanished, &theirs.vanished)] {
+                let ids = |lines: &[DiffLine]| lines.iter().map(|line| line.id.clone()).collect::<Vec<_>>();
+                prop_assert_eq!(ids(ours), ids(theirs), "{:?}", history);
+                for (our, their) in ours.iter().zip(theirs) {
+                    // A mode that a scan did not read is unknown, and never another one.
+                    for (our, their) in [(our.mode_before, their.mode_before), (our.mode_after, their.mode_after)] {
+                        prop_assert!(our == their || our == RecordedMode::Unknown, "{:?}", history);
+                    }
+                    prop_assert_eq!((our.severity, &our.owner), (their.severity, &their.owner), "{:?}", history);
+                }
+            }
             prop_assert_eq!((ours.failing_before, ours.failing_after), (theirs.failing_before, theirs.failing_after));
             prop_assert_eq!(ours.new.len() + ours.regressed.len(), theirs.new.len() + theirs.regressed.len());
         }

@@ -1,10 +1,12 @@
 //! Trends, key figures and differences, computed by hand.
 
-use doorward_ledger::{By, Durations, LedgerError};
-use doorward_model::{Mode, Severity};
+use std::collections::BTreeSet;
+
+use doorward_ledger::{By, Durations, LedgerError, RecordedMode};
+use doorward_model::{ChangeKind, CostCentres, Gap, GapReason, Mode, Observed, Severity};
 use jiff::SignedDuration;
 
-use crate::scene::{Desk, RULE, id, time};
+use crate::scene::{Desk, RULE, id, report, time};
 
 #[test]
 fn summaries_count_with_denominators() {
@@ -199,4 +201,82 @@ fn a_diff_puts_every_finding_under_what_happened_to_it() {
         ("regressed turned".to_owned(), "excepted".to_owned())
     );
     assert!(matches!(desk.ledger.diff("run-0", "nope"), Err(LedgerError::UnknownRun { .. })));
+}
+
+#[test]
+fn a_difference_names_severity_owner_and_both_modes() {
+    let mut desk = Desk::new();
+    desk.scan(
+        0,
+        "1 full fixed:f@red raised:f:monitor@red denied:f@blue gone:f; 2 full far:f:defensive; 3 full waived:f",
+    );
+    desk.scan(
+        10,
+        "1 full fixed:p:strictest@red raised:f:defensive@green denied:u:unread@blue new:f:absent; 2 failed; \
+         3 full waived:e",
+    );
+    let diff = desk.ledger.diff("run-0", "run-10").expect("reads");
+    let lines = ChangeKind::ALL.into_iter().flat_map(|kind| diff.list(kind));
+    let said: Vec<String> = lines
+        .map(|line| {
+            let severity = line.severity.map_or("none", Severity::as_str);
+            let name = line.load_balancer.load_balancer_name();
+            format!("{name} {severity} {} {} -> {}", line.owner, line.mode_before, line.mode_after)
+        })
+        .collect();
+    assert_eq!(
+        said,
+        [
+            "new high unowned none -> absent",
+            // The second scan could not read the mode of one, and did not look at the other at all.
+            "denied high blue monitor -> unknown",
+            "far high unowned defensive -> unknown",
+            "waived high unowned monitor -> monitor",
+            "fixed high red monitor -> strictest",
+            "gone high unowned monitor -> none",
+        ]
+    );
+    // Backwards, and across a scan that read the mode again: what the scan between could not read stays unknown.
+    desk.scan(20, "1 full fixed:p:strictest@red raised:p:strictest@green denied:p:strictest@blue; 2 full; 3 full");
+    let back = desk.ledger.diff("run-20", "run-10").expect("reads");
+    let denied = back.list(ChangeKind::Regressed).iter().find(|line| line.load_balancer.as_str().contains("/denied/"));
+    assert!(denied.is_none_or(|line| line.mode_after == RecordedMode::Unknown), "{back:?}");
+    let raised = desk.ledger.diff("run-10", "run-20").expect("reads");
+    let modes = |name: &str| {
+        let mut lines = ChangeKind::ALL.into_iter().flat_map(|kind| raised.list(kind));
+        let line = lines.find(|line| line.load_balancer.load_balancer_name() == name).expect(name);
+        (line.mode_before, line.mode_after)
+    };
+    assert_eq!(modes("raised"), (RecordedMode::Read(Mode::Defensive), RecordedMode::Read(Mode::Strictest)));
+    assert_eq!(modes("denied"), (RecordedMode::Unknown, RecordedMode::Read(Mode::Strictest)));
+    let names = desk.ledger.known_names().expect("reads");
+    assert_eq!(names.accounts.len(), 3);
+    assert_eq!(names.owners, ["blue", "green", "red", "unowned"]);
+    assert_eq!((names.ous, names.rules), (vec!["/Workloads".to_owned()], vec![RULE.to_owned()]));
+    assert_eq!(names.runs, ["run-20", "run-10", "run-0"]);
+}
+
+/// Tags of accounts that were not read may name the cost centre: key figures name it as costs and owner pages do.
+#[test]
+fn a_cost_centre_that_was_not_read_is_unread_in_key_figures_too() {
+    let mut desk = Desk::new();
+    for (at, reason) in [(0, GapReason::NotAsked), (10, GapReason::AccessDenied)] {
+        let mut scan = report(&format!("run-{at}"), at, "1 full a:f b:f@red c:f");
+        for account in &mut scan.accounts {
+            account.tags = Observed::unread(Gap::new(reason, "organizations:ListTagsForResource"));
+        }
+        let keys = ["Cost-Centre".to_owned()];
+        desk.ledger.record(&desk.lease, &scan, &keys).expect("records");
+        let centres = CostCentres::new(&scan.accounts, &keys);
+        let expected: BTreeSet<String> = scan.load_balancers.iter().map(|lb| centres.of(lb)).collect();
+        assert_eq!(expected.len(), 2, "{expected:?}");
+        let by = By::Tag("Cost-Centre".to_owned());
+        let newest = desk.ledger.history(Some(time(at)), None, &by).expect("reads");
+        let groups: BTreeSet<String> = newest.into_iter().filter_map(|run| run.group).collect();
+        assert_eq!(groups, expected, "{reason:?}");
+    }
+    // What could not be read does not move a load balancer to another group.
+    let kpis = desk.ledger.kpis(None, None, &By::Tag("Cost-Centre".to_owned())).expect("reads");
+    let groups: Vec<_> = kpis.iter().filter_map(|kpi| Some((kpi.group.as_deref()?, kpi.open))).collect();
+    assert_eq!(groups, [("(unread: not-asked)", 2), ("cc-red", 1)]);
 }

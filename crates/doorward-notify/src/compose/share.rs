@@ -47,6 +47,16 @@ impl<'a> AudienceShare<'a> {
         self.findings.len()
     }
 
+    /// The number of load balancers.
+    pub(crate) fn load_balancers(&self) -> usize {
+        self.totals.load_balancers
+    }
+
+    /// The number of failures for more than information, without an exception.
+    pub(crate) fn open_findings(&self) -> usize {
+        self.totals.failing
+    }
+
     /// The number of owners.
     pub(crate) fn owners(&self) -> usize {
         self.owners.len()

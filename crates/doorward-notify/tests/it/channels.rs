@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use doorward_notify::{
     ChannelSettings, DigestFate, Dispatcher, Environment, NotifyOutcome, Settings, SmtpSettings, SmtpTls,
+    plan_statement,
 };
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
@@ -374,6 +375,16 @@ async fn owners_without_a_channel_are_counted() {
     let (outcome, _) = deliver(all, &[("HOOK", receiver.url())], &Book::new(), scene).await;
     let untold: Vec<_> = outcome.untold.iter().map(|one| (one.audience.key(), one.findings, one.owners)).collect();
     assert_eq!(untold, [("unlisted".to_owned(), 3, 2), ("unowned".to_owned(), 1, 1)]);
+    // People read load balancers and open findings; a verdict that passes needs no recipient.
+    let counts: Vec<_> = outcome.untold.iter().map(|one| (one.load_balancers, one.open_findings)).collect();
+    assert_eq!(counts, [(3, 2), (1, 1)]);
+    let planned = plan_statement(&[], &outcome.untold).text;
+    for sentence in [
+        "3 load balancers with 2 open findings have no recipient: owner not in notify.owners",
+        "1 load balancer with 1 open finding has no recipient: no known owner",
+    ] {
+        assert!(planned.contains(sentence), "{planned}");
+    }
     let receipt = outcome.receipt();
     assert_eq!((receipt.findings_in, receipt.written, receipt.skipped.len()), (5, 1, 2), "{receipt:?}");
     assert!(receipt.skipped[0].reason.contains("notify.fallback is empty"));

@@ -1,6 +1,8 @@
 //! How a digest reads in each channel: looked at by people, kept as goldens.
 
-use doorward_model::HistoryContext;
+use std::sync::Arc;
+
+use doorward_model::{Certainty, CodeLink, CodePlace, HistoryContext, InCode};
 use doorward_notify::{ChannelSettings, Settings, plan};
 
 use crate::bed::{RULES, directory, exec, report, settings, slack, teams};
@@ -63,6 +65,48 @@ fn a_digest_has_at_most_twelve_lines_and_a_link() {
         assert!(text.contains("First report") && !text.contains("New"), "{text}");
         for n in 0..many {
             assert!(text.matches(&format!("lb-{n:03}")).count() <= 1, "lb-{n:03} is named twice\n{text}");
+        }
+    }
+}
+
+/// A digest names the line that declares a load balancer, and leads to it where the settings name a repository.
+#[test]
+fn a_digest_leads_to_the_line_of_the_declaration() {
+    let place = |file: &str| CodePlace {
+        dialect: "hcl".to_owned(),
+        address: "aws_lb.web".to_owned(),
+        file: file.to_owned(),
+        line: 12,
+        column: 3,
+        way: String::new(),
+        patch: None,
+        unpatched: None,
+    };
+    let base = "https://git.example.com/infra/";
+    let code_link = CodeLink::new(&format!("{base}{{path}}#L{{line}}")).expect("a template");
+    for (file, is_chosen, at, link) in [
+        ("edge/main.tf", true, "edge/main.tf:12", Some("edge/main.tf")),
+        ("javascript:alert(1)\u{7}", true, "javascript:alert(1)\\u{7}:12", Some("javascript%3Aalert%281%29%07")),
+        ("a b<@everyone>.tf", true, "a b<＠everyone>.tf:12", Some("a%20b%3C%40everyone%3E.tf")),
+        ("/etc/main.tf", true, "/etc/main.tf:12", None),
+        ("edge/main.tf", false, "edge/main.tf:12", Some("edge/main.tf")),
+    ] {
+        let mut scan = report(31, "shop-edge:high@web");
+        let places = vec![place(file); if is_chosen { 1 } else { 2 }];
+        let certainty = if is_chosen { Certainty::Likely } else { Certainty::Ambiguous };
+        let because = "It has the name.".to_owned();
+        scan.load_balancers[0].declared = Some(Arc::new(InCode { certainty, because, places }));
+        for repository in [None, Some(code_link.clone())] {
+            let has_link = repository.is_some();
+            let settings = Settings { code_link: repository, ..settings(&["web"], vec![("own", exec(&["/x"]))]) };
+            let directory = directory(settings);
+            let (planned, _) =
+                plan(&scan, &RULES, &HistoryContext::default(), &directory, &Book::new()).expect("reads");
+            let text = planned.iter().find_map(|one| one.text.clone()).expect("a digest");
+            assert_eq!(text.contains(&format!("Declared at {at}")), is_chosen, "{file:?}: {text}");
+            let expected = link.filter(|_| has_link && is_chosen).map(|path| format!("{base}{path}#L12"));
+            assert_eq!(text.contains(base), expected.is_some(), "{file:?}: {text}");
+            assert!(expected.is_none_or(|link| text.contains(&format!(": {link} "))), "{file:?}: {text}");
         }
     }
 }

@@ -34,7 +34,7 @@ pub(crate) const META: RuleMeta = RuleMeta {
     what: "Is the mode of this load balancer defensive, and does the policy require no stronger one, so that strictest is a choice?",
     why: "Defensive forwards Ambiguous requests and closes the connections afterwards. Strictest blocks every request \
           that is not compliant; if all clients send compliant requests, strictest blocks nothing. A failure of this rule \
-          is not a fault: it marks an improvement that the traffic admits now, or after the named clients are fixed.",
+          is not a fault: it marks an improvement that the traffic supports now, or after the named clients are fixed.",
     evidence: "The desync mitigation mode from DescribeLoadBalancerAttributes, the mode that the policy requires, and traffic \
                evidence from access logs and CloudWatch (`doorward traffic`). If strictest is a choice and the scan has no \
                traffic evidence, not enough of it, or only evidence older than `traffic.maximum_age_days`, the rule is not \
@@ -117,7 +117,7 @@ fn choice(lb: &LoadBalancer, required: &Requirement) -> Verdict {
             let reason = VerdictReason::TrafficAdmitsStrictest;
             Verdict::Fail {
                 reason,
-                because: format!("{stands} The traffic admits strictest today. {why}"),
+                because: format!("{stands} The traffic supports strictest today. {why}"),
                 severity: META.severity_of(reason, lb),
                 remedy:
                     "Change it to strictest, and watch 4xx responses and the metric of non-compliant requests for a week."
@@ -128,7 +128,7 @@ fn choice(lb: &LoadBalancer, required: &Requirement) -> Verdict {
             let reason = VerdictReason::TrafficAdmitsStrictestAfterFixes;
             Verdict::Fail {
                 reason,
-                because: format!("{stands} The traffic admits strictest once these sources are fixed. {why}"),
+                because: format!("{stands} The traffic supports strictest once these sources are fixed. {why}"),
                 severity: META.severity_of(reason, lb),
                 remedy: sources(traffic),
             }

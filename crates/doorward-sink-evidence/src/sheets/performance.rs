@@ -48,7 +48,7 @@ fn columns<'p>() -> Columns<'p, &'p KpiRow> {
             hours(r.kpi.without_exception.mean)
         })
         .count("With deadline", "Of the remediated, those that had a deadline.", |r| r.kpi.in_time.of.into())
-        .count("In time", "Of these, those that were resolved in observed time below it.", |r| {
+        .count("In time", "Of these, those that were resolved within their deadline, in observed time.", |r| {
             r.kpi.in_time.count.into()
         })
         .with(Kind::Share, "Share in time", 10, "In time of those with a deadline, rounded down.", |r| {
@@ -58,11 +58,13 @@ fn columns<'p>() -> Columns<'p, &'p KpiRow> {
             r.kpi.came_back.count.into()
         })
         .count("Open", "Failures that are open, as they were last seen.", |r| r.kpi.open.into())
-        .count("Open, not seen", "Of these, those that the newest look did not see.", |r| r.kpi.open_unseen.into())
+        .count("Open, not seen", "Of these, those that the newest scan or event did not see.", |r| {
+            r.kpi.open_unseen.into()
+        })
         .count("Open with deadline", "Open failures that have a deadline.", |r| r.kpi.with_deadline.into())
         .count("Overdue", "Of these, those past it.", |r| r.kpi.overdue.into())
         .count("Excepted", "Failures under an exception, as they were last seen.", |r| r.kpi.excepted.into())
-        .time("Oldest open", "Since when the finding fails that has been open longest.", |r| r.kpi.oldest_open)
+        .time("Oldest open", "When the finding that has been open longest first failed.", |r| r.kpi.oldest_open)
         .count("Left monitor", "Load balancers that were seen to leave monitor; blank by severity and rule.", |r| {
             r.kpi.in_monitor.map_or(Value::Blank, |_| r.kpi.time_in_monitor.count.into())
         })
@@ -70,7 +72,11 @@ fn columns<'p>() -> Columns<'p, &'p KpiRow> {
             hours(r.kpi.time_in_monitor.median)
         })
         .count("In monitor", "Load balancers in monitor, as they were last seen.", |r| r.kpi.in_monitor.into())
-        .time("In monitor since", "Since when the one is in it that has been longest.", |r| r.kpi.in_monitor_since)
+        .time(
+            "In monitor since",
+            "When the load balancer that has been in monitor longest was first seen in it.",
+            |r| r.kpi.in_monitor_since,
+        )
 }
 
 /// The sheet.

@@ -88,10 +88,10 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
         })
         .text("VPC", 23, "Its VPC.", |r| r.lb.vpc.as_deref().into())
         .text("DNS name", 60, "Its DNS name.", |r| r.lb.dns_name.as_deref().into())
-        .text("Evidence: API action", 40, "The call that brought the attributes.", |r| {
+        .text("Evidence: API action", 40, "The call that returned the attributes.", |r| {
             r.lb.evidence.as_ref().map(|evidence| evidence.operation.as_str()).into()
         })
-        .time("Evidence: time", "When its answer arrived.", |r| r.lb.evidence.as_ref().map(|evidence| evidence.at))
+        .time("Evidence: time", "When its response arrived.", |r| r.lb.evidence.as_ref().map(|evidence| evidence.at))
         .text("Evidence: request id", 38, "AWS's id of that call.", |r| {
             r.lb.evidence.as_ref().and_then(|evidence| evidence.request_id.as_deref()).into()
         })

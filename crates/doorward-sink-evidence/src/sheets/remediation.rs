@@ -131,7 +131,7 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
             Kind::Word,
             "Status",
             22,
-            "Where it stands: changed and read again, already as wanted, refused, failed, changed by another party \
+            "The state of the change: changed and read again, already in the planned state, refused, failed, changed by another party \
              meanwhile, rolled back or not, or unknown whether it was changed.",
             |r| r.change.status().label().into(),
         )
@@ -139,7 +139,7 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
             r.lb.map_or_else(|| "not found".into(), |lb| super::seen(&lb.mode).into())
         })
         .text("Approved by", 22, "Who approved the change, or its roll-back.", |r| r.change.words()[0].into())
-        .prose("Why planned", 44, "Why the plan wanted it.", |r| r.change.words()[1].into())
+        .prose("Why planned", 44, "The reason in the plan.", |r| r.change.words()[1].into())
         .prose("Detail", 50, "What was refused or failed, and why; blank where the status says it all.", |r| {
             r.change.words()[2].into()
         })

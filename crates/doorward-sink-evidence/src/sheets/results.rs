@@ -126,10 +126,10 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
         .text("Account name", 22, "Its name in AWS Organizations.", |r| r.lb.map(|lb| seen(&lb.account_name)).into())
         .text("Kind", 12, "application, classic, network or gateway.", |r| r.finding.kind.as_str().into())
         .text("Scheme", 16, "internet-facing or internal.", |r| r.lb.map(|lb| seen(&lb.scheme)).into())
-        .text("Evidence: API action", 40, "The call that brought the attributes; look it up in CloudTrail.", |r| {
+        .text("Evidence: API action", 40, "The call that returned the attributes; look it up in CloudTrail.", |r| {
             r.evidence().map(|evidence| evidence.operation.as_str()).into()
         })
-        .time("Evidence: time", "When its answer arrived.", |r| r.evidence().map(|evidence| evidence.at))
+        .time("Evidence: time", "When its response arrived.", |r| r.evidence().map(|evidence| evidence.at))
         .time(
             "Observed",
             "When what the verdict rests on was read; where nothing could be read, when the reading of the account-Region began.",

@@ -46,7 +46,7 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
             |_| Value::Blank,
         )
         .text("Remark", 30, "Filled in by the tester.", |_| Value::Blank)
-        .text("Evidence: request id", 38, "AWS's id of the call that brought the attributes.", |r| {
+        .text("Evidence: request id", 38, "AWS's id of the call that returned the attributes.", |r| {
             r.drawn.lb.evidence.as_ref().and_then(|evidence| evidence.request_id.as_deref()).into()
         })
         .text("ARN", 80, "Its ARN.", |r| r.drawn.lb.arn.as_str().into())

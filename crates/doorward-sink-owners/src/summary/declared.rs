@@ -1,6 +1,6 @@
 //! Where a load balancer is declared, and the change to that file.
 
-use doorward_model::{CodePlace, LoadBalancer, Mode};
+use doorward_model::{CodeLink, CodePlace, LoadBalancer, Mode};
 use serde::Serialize;
 
 /// The declaration, or all that fit where none could be chosen.
@@ -17,6 +17,8 @@ struct Place {
     /// `main.tf:12:28`
     at: String,
     address: String,
+    /// The address of the file in its repository, from the settings.
+    link: Option<String>,
     /// The next step there; empty where nothing is to be done, or where this may not be the place.
     way: String,
     patch: Option<Patch>,
@@ -35,7 +37,7 @@ struct Patch {
 
 impl DeclaredPart {
     /// Reads it off a load balancer. `mode` is the one that it should be set to, where it should.
-    pub(super) fn of(lb: &LoadBalancer, mode: Option<Mode>) -> Option<Self> {
+    pub(super) fn of(lb: &LoadBalancer, mode: Option<Mode>, code_link: Option<&CodeLink>) -> Option<Self> {
         let declared = lb.declared.as_deref()?;
         let mode = mode.filter(|_| declared.place().is_some());
         let place = |place: &CodePlace| {
@@ -43,6 +45,7 @@ impl DeclaredPart {
             Place {
                 at: place.to_string(),
                 address: place.address.clone(),
+                link: code_link.and_then(|link| link.of(place)),
                 way: mode.map_or_else(String::new, |mode| format!("{} {mode}.", place.way)),
                 patch: mode.and_then(|mode| {
                     let patch = place.patch.as_ref()?;

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use doorward_model::CodeLink;
+use doorward_sink_owners::OwnersContext;
 use pulldown_cmark::{Event, Options, Parser, Tag};
 
 use crate::{context, scene, written};
@@ -154,4 +156,36 @@ fn no_cell_is_a_formula() {
         }
         assert!(rows > 250, "{name} has {rows} rows");
     }
+}
+
+/// The files that declare load balancers have hostile names, and nothing of them but an encoded path becomes an address.
+#[test]
+fn files_of_declarations_are_encoded_paths_of_the_repository() {
+    let base = "https://git.example.com/infra/";
+    let code_link = CodeLink::new(&format!("{base}{{path}}#L{{line}}")).expect("a template");
+    let folder = tempfile::tempdir().expect("a folder");
+    let context = OwnersContext { code_link: Some(code_link), ..context() };
+    let (_, files) = written(folder.path(), &scene::all_hostile(), &context);
+    let is_plain = |link: &str| {
+        let path = link.strip_prefix(base).and_then(|link| link.strip_suffix("#L3"));
+        path.is_some_and(|path| path.bytes().all(|b| b.is_ascii_alphanumeric() || b"/-_.%".contains(&b)))
+    };
+    let (mut in_html, mut in_markdown) = (0, 0);
+    for (name, text) in files.iter().filter(|(name, _)| !name.starts_with("index")) {
+        if name.ends_with(".html") {
+            for (at, begin) in text.match_indices("href=\"") {
+                let link = text[at + begin.len()..].split('"').next().expect("an end").replace("&#x2f;", "/");
+                let link = link.as_str();
+                assert!(link.starts_with('#') || link == "index.html" || is_plain(link), "{name}: {link}");
+                in_html += usize::from(is_plain(link));
+            }
+        } else if name.ends_with(".md") {
+            for event in Parser::new_ext(text, Options::all()) {
+                let Event::Start(Tag::Link { dest_url, .. }) = event else { continue };
+                in_markdown += usize::from(is_plain(&dest_url));
+                assert!(is_plain(&dest_url) || !dest_url.contains(':'), "{name}: {dest_url}");
+            }
+        }
+    }
+    assert!(in_html >= 100 && in_markdown >= 100, "{in_html} {in_markdown}");
 }

@@ -189,7 +189,7 @@ fn policy_cards(report: &ScanReport, figures: &KeyFigures) -> Vec<Card> {
     };
     let more_unknown = |count: usize| match count {
         0 => String::new(),
-        n => format!("; of {n} more it is not known"),
+        n => format!("; for {n} more this is not known"),
     };
     let mut cards = Vec::new();
     if let Some(deadlines) = report.tally.deadlines {

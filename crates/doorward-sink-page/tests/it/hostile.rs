@@ -1,5 +1,6 @@
 //! Hostile texts in every text field: none of them is markup, and none steers.
 
+use doorward_model::CodeLink;
 use doorward_sink_page::{PageContext, render};
 
 use crate::scene;
@@ -43,4 +44,22 @@ fn no_control_or_direction_mark_reaches_the_page() {
     };
     let found: Vec<_> = page.char_indices().filter(|(_, c)| steers(*c)).take(3).collect();
     assert!(found.is_empty(), "{found:?}");
+}
+
+/// The files that declare load balancers have hostile names, and nothing of them but an encoded path becomes an address.
+#[test]
+fn files_of_declarations_are_encoded_paths_of_the_repository() {
+    let base = "https://git.example.com/infra/";
+    let code_link = CodeLink::new(&format!("{base}{{path}}#L{{line}}")).expect("a template");
+    let report = scene::all_hostile();
+    let page = render(&report, &PageContext { code_link: Some(code_link), ..PageContext::default() }).expect("renders");
+    let links: Vec<&str> = page.match_indices(base).filter_map(|(at, _)| page[at..].split('"').next()).collect();
+    assert!(links.len() >= 200, "{}", links.len());
+    for link in links {
+        let path = link.strip_prefix(base).and_then(|link| link.strip_suffix("#L3")).expect(link);
+        let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"/-_.%".contains(&b);
+        assert!(path.bytes().all(is_plain) && !path.split('/').any(|part| part == ".."), "{link}");
+    }
+    let plain = render(&report, &PageContext::default()).expect("renders");
+    assert!(!plain.contains(base), "without the setting there is no link");
 }

@@ -82,8 +82,7 @@ fn table(order: &[(&LoadBalancerKey, &Advice)]) -> String {
     if rows.is_empty() {
         return String::new();
     }
-    let title =
-        "Requests per day that would be newly blocked, by what is known of their clients, and those blocked already.";
+    let title = "Requests per day that would be newly blocked, by type of client, and those that are blocked already.";
     columns(
         title,
         ["load balancer", "now → then", "users", "logins", "unknown", "scanners", "already", "evidence"],

@@ -71,7 +71,8 @@ fn hop(posture: &Posture) -> String {
 
 /// One line for each load balancer: how many triggers reach its targets now, and how many would in strictest.
 pub fn render_postures(postures: &[Posture]) -> String {
-    let mut text = format!("{:>5} {:>7} {:>9}  LOAD BALANCER\n", "NOW", "UNKNOWN", "STRICTEST");
+    let mut text = "Published triggers of request smuggling that reach the targets\n".to_owned();
+    text += &format!("{:>5} {:>7} {:>9}  LOAD BALANCER\n", "NOW", "UNKNOWN", "STRICTEST");
     let counted = postures.iter().map(|posture| {
         let reaching = |outcome: fn(&TriggerPosture) -> TriggerOutcome| {
             posture.triggers.iter().map(outcome).filter(|outcome| outcome.reaches_target()).count()
@@ -87,8 +88,8 @@ pub fn render_postures(postures: &[Posture]) -> String {
         let _ = writeln!(text, "{now:>5} {unknown:>7} {strictest:>9}  {name} ({account} {region}{read})");
     }
     text.push_str(
-        "\nNOW and STRICTEST count the published triggers that reach the targets, now and in strictest with invalid header fields \
-         removed;\nUNKNOWN counts those of which it is unknown now. `doorward posture NAME` lists them.\n",
+        "\nNOW counts those that reach the targets today, STRICTEST those that still would in strictest mode with invalid header fields \
+         removed;\nUNKNOWN counts those for which this is unknown today. `doorward posture NAME` lists them.\n",
     );
     text
 }

@@ -8,22 +8,7 @@ use doorward_aws::settings::Span;
 use doorward_model::{AccountId, Arn, Mode, Region};
 
 use super::ListFormat;
-
-const PLAN_EXAMPLES: &str = "\
-Examples:
-  doorward plan                                       raise load balancers below the mode that policy requires
-  doorward plan --from-advice --traffic traffic.json  raise each load balancer as far as its traffic supports now
-  doorward plan --to strictest --owner payments --out payments.json
-  doorward plan --drop-invalid --owner payments       remove header fields with invalid names, one load balancer first
-  doorward plan --to strictest --insist \"ARN=agreed with the owner on 2026-11-20\"";
-
-const APPLY_EXAMPLES: &str = "\
-Examples:
-  doorward apply change-plan.json --dry-run           read every mode again; change nothing
-  doorward apply change-plan.json --watch 30m         the canary first; each wave is watched, and rolled back if metrics get worse
-  doorward apply change-plan.json --yes --reviewed change-plan.md
-                                                      in a pipeline: the plan must be the reviewed one
-  doorward apply change-plan.json --yes --hash HASH   the same, by the hash in the reviewed file";
+use doorward_explain::help_examples::{APPLY_EXAMPLES, PLAN_EXAMPLES, ROLLBACK_EXAMPLES, VERIFY_CHANGE_EXAMPLES};
 
 /// Arguments of `doorward plan`.
 #[derive(Debug, Args)]
@@ -86,7 +71,7 @@ pub(crate) struct ApplyArguments {
     /// requests that such a watch can show
     #[arg(long, value_name = "TIME", value_parser = |text: &str| Span::try_from(text.to_owned()))]
     pub(crate) watch: Option<Span>,
-    /// The hash of the reviewed plan; --yes requires it, or --reviewed
+    /// The hash of the reviewed plan; --yes requires this or --reviewed
     #[arg(long, value_name = "SHA-256")]
     pub(crate) hash: Option<String>,
     /// The Markdown that was reviewed and approved; any other plan is refused
@@ -98,6 +83,7 @@ pub(crate) struct ApplyArguments {
 
 /// Arguments of `doorward rollback`.
 #[derive(Debug, Args)]
+#[command(after_help = ROLLBACK_EXAMPLES)]
 pub(crate) struct RollbackArguments {
     /// The id of the change, or a prefix of it
     pub(crate) change: String,
@@ -110,6 +96,7 @@ pub(crate) struct RollbackArguments {
 
 /// Arguments of `doorward verify-change`.
 #[derive(Debug, Args)]
+#[command(after_help = VERIFY_CHANGE_EXAMPLES)]
 pub(crate) struct VerifyChangeArguments {
     /// The id of the change, or a prefix of it; without one, all changes are listed
     pub(crate) change: Option<String>,

@@ -8,9 +8,11 @@ use doorward_check::Output;
 use super::terraform_variable::VariableArguments;
 use crate::exit::{Exit, Failure};
 use crate::settings::ReportSettings;
+use doorward_explain::help_examples::CHECK_EXAMPLES;
 
 /// The files to check, facts about their deployment, and the output.
 #[derive(Debug, Args)]
+#[command(after_help = CHECK_EXAMPLES)]
 pub(crate) struct CheckArguments {
     /// Files, or folders to search: Terraform plans as JSON, Terraform configuration, CloudFormation templates, rendered
     /// Kubernetes manifests, Pulumi previews as JSON, ECS gateway definitions; `-` for standard input
@@ -31,7 +33,7 @@ pub(crate) struct CheckArguments {
     /// The document of an earlier check (--format json-v1=FILE); what it contains is accepted, and only new findings count
     #[arg(long, value_name = "FILE")]
     pub(crate) baseline: Option<PathBuf>,
-    /// Judge only what a change since this commit, branch or tag may concern, committed or not
+    /// Judge only what changes since this commit, branch or tag may affect, committed or not
     #[arg(long, value_name = "REF")]
     pub(crate) changed_since: Option<String>,
     /// Nothing is deployed yet: unset attributes get AWS's defaults
@@ -43,7 +45,7 @@ pub(crate) struct CheckArguments {
     /// Also read files that git or a .doorwardignore ignores
     #[arg(long)]
     pub(crate) no_ignore: bool,
-    /// Render Helm charts with the program helm of PATH, and judge what they render
+    /// Render Helm charts with the `helm` program in PATH, and judge the result
     #[arg(long)]
     pub(crate) helm: bool,
     /// A file of values for the charts; repeatable

@@ -4,9 +4,11 @@ use clap::{Args, ValueEnum};
 use figment::value::Value;
 
 use super::{LedgerArguments, ListFormat, ScopeArguments};
+use doorward_explain::help_examples::DOCTOR_EXAMPLES;
 
 /// What to check, and the output format.
 #[derive(Debug, Args)]
+#[command(after_help = DOCTOR_EXAMPLES)]
 pub(crate) struct DoctorArguments {
     /// The part of Doorward to check; repeatable [default: all]
     #[arg(long = "for", value_enum, value_name = "PART")]
@@ -17,7 +19,7 @@ pub(crate) struct DoctorArguments {
     /// The ledger that a scan would use
     #[command(flatten)]
     ledger: LedgerArguments,
-    /// How to tell
+    /// Output format
     #[arg(long, value_enum, default_value = "table", value_name = "FORMAT")]
     pub(crate) format: ListFormat,
 }

@@ -5,17 +5,11 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::ListFormat;
-
-const EXAMPLES: &str = "\
-Examples:
-  doorward event < event.json                       an EventBridge event, a CloudTrail record, or a CloudTrail file
-  doorward event --publish --notify < event.json    and send the findings to Security Hub and the owner
-  doorward event --format json event.json
-  doorward event --lambda                           in AWS Lambda: events, and scheduled scans (examples/lambda)";
+use doorward_explain::help_examples::EVENT_EXAMPLES;
 
 /// Arguments of `doorward event`.
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EVENT_EXAMPLES)]
 pub(crate) struct EventArguments {
     /// The event file [default: stdin]
     #[arg(value_name = "FILE")]
@@ -35,7 +29,7 @@ pub(crate) struct EventArguments {
     /// Output format
     #[arg(long, value_enum, default_value = "table")]
     pub(crate) format: ListFormat,
-    /// Serve AWS Lambda: each invocation is an event, a batch of messages of SQS, or a scheduled scan
+    /// Serve AWS Lambda: each invocation is an event, a batch of SQS messages, or a scheduled scan
     #[arg(long, conflicts_with_all = ["event", "format"])]
     pub(crate) lambda: bool,
 }

@@ -3,11 +3,13 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use doorward_rules::exceptions::{Exception, Moment};
+use doorward_model::{AccountId, ReportFilter};
+use doorward_rules::exceptions::{Exception, Moment, Scope};
 
 use super::ListFormat;
 use super::filter::check_rules;
-use crate::exit::Failure;
+use crate::exit::{Exit, Failure};
+use doorward_explain::help_examples::{ADD_EXAMPLES, LIST_EXAMPLES, REGISTER_EXAMPLES, RENEW_EXAMPLES};
 
 /// `doorward exceptions`.
 #[derive(Debug, Subcommand)]
@@ -15,6 +17,7 @@ pub(crate) enum ExceptionsCommand {
     /// List exceptions, soonest to expire first
     List(ExceptionListArguments),
     /// Check the register; with a saved scan, also check which load balancers each exception covers
+    #[command(after_help = REGISTER_EXAMPLES)]
     Check {
         /// The saved scan to check against
         #[arg(long, value_name = "FILE")]
@@ -28,6 +31,7 @@ pub(crate) enum ExceptionsCommand {
 
 /// Which exceptions to list, and how.
 #[derive(Debug, Args)]
+#[command(after_help = LIST_EXAMPLES)]
 pub(crate) struct ExceptionListArguments {
     /// Exceptions from this rule; repeatable
     #[arg(long = "rule", value_name = "RULE")]
@@ -44,9 +48,33 @@ pub(crate) struct ExceptionListArguments {
 }
 
 impl ExceptionListArguments {
-    /// Refuses a rule that does not exist: its list would read as if nothing were excepted.
+    /// Refuses a rule that does not exist, and what is no account or organizational unit: its list would read as if nothing were
+    /// excepted.
     pub(crate) fn check(&self) -> Result<(), Failure> {
-        check_rules(&self.rules)
+        check_rules(&self.rules)?;
+        let usage = |problem: String| Failure::new(Exit::Usage, problem);
+        for account in &self.accounts {
+            AccountId::new(account).map_err(|e| usage(format!("--account {account}: {e}")))?;
+        }
+        let is_unit = |ou: &str| ["/", "ou-", "r-"].iter().any(|begin| ou.starts_with(begin));
+        match self.ous.iter().find(|ou| !is_unit(ou)) {
+            Some(ou) => {
+                Err(usage(format!("--ou {ou}: write the path (/Workloads/Prod) or the id (ou-...) of the unit")))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// The accounts and organizational units that no exception names: only a scan knows whether they exist.
+    pub(crate) fn unnamed(&self, exceptions: &[&Exception]) -> ReportFilter {
+        let is_account = |scope: &Scope, account: &str| {
+            scope.accounts.iter().any(|id| id.as_str() == account)
+                || scope.arn.iter().any(|arn| arn.account() == account)
+        };
+        let is_named = |named: &dyn Fn(&Scope) -> bool| exceptions.iter().any(|exception| named(&exception.scope));
+        let accounts = self.accounts.iter().filter(|account| !is_named(&|scope| is_account(scope, account)));
+        let ous = self.ous.iter().filter(|ou| !is_named(&|scope| scope.ous.contains(ou)));
+        ReportFilter { accounts: accounts.cloned().collect(), ous: ous.cloned().collect(), ..ReportFilter::default() }
     }
 
     /// Whether an exception is to be listed.
@@ -58,6 +86,7 @@ impl ExceptionListArguments {
 
 /// A new exception.
 #[derive(Debug, Args)]
+#[command(after_help = ADD_EXAMPLES)]
 pub(crate) struct AddArguments {
     /// A unique id
     #[arg(long)]
@@ -117,6 +146,7 @@ pub(crate) struct AddArguments {
 
 /// A new term for an exception.
 #[derive(Debug, Args)]
+#[command(after_help = RENEW_EXAMPLES)]
 pub(crate) struct RenewArguments {
     /// The exception
     pub(crate) id: String,

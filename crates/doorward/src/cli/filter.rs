@@ -10,7 +10,7 @@ use crate::exit::{Exit, Failure};
 /// The part of the report to write.
 #[derive(Debug, Args)]
 #[command(
-    next_help_heading = "Filters (several values of one are alternatives; the coverage stays that of the whole scan)"
+    next_help_heading = "Filters (several values of one are alternatives; coverage and exit code stay those of the whole scan)"
 )]
 pub(crate) struct FilterArguments {
     /// Load balancers of this owner; repeatable
@@ -19,7 +19,7 @@ pub(crate) struct FilterArguments {
     /// Load balancers in this account; repeatable
     #[arg(long = "account", value_name = "ID")]
     accounts: Vec<String>,
-    /// Load balancers in this organizational unit and those below it, as a path of names; repeatable
+    /// Load balancers in this organizational unit and those below it, by its path of names or its id; repeatable
     #[arg(long = "ou", value_name = "PATH")]
     ous: Vec<String>,
     /// Load balancers of this risk profile, or `none`, and those whose profile could not be determined; repeatable
@@ -43,11 +43,6 @@ impl FilterArguments {
     /// The criteria.
     pub(crate) fn filter(&self) -> Result<ReportFilter, Failure> {
         check_rules(&self.rules)?;
-        let severity = |given: &String| {
-            let known = Severity::ALL.map(|severity| severity.as_str().to_owned());
-            let found = Severity::ALL.into_iter().find(|severity| severity.as_str().eq_ignore_ascii_case(given));
-            found.ok_or_else(|| unknown_value("--severity", given, &known))
-        };
         let verdict = |given: &String| {
             let known = VerdictKind::ALL.map(|kind| kind.to_string().replace(' ', "-"));
             let found = VerdictKind::ALL.into_iter().zip(&known).find(|(_, name)| name.eq_ignore_ascii_case(given));
@@ -59,10 +54,17 @@ impl FilterArguments {
             ous: self.ous.clone(),
             profiles: self.profiles.clone(),
             rules: self.rules.clone(),
-            severities: self.severities.iter().map(severity).collect::<Result<_, _>>()?,
+            severities: self.severities.iter().map(|given| severity(given)).collect::<Result<_, _>>()?,
             verdicts: self.verdicts.iter().map(verdict).collect::<Result<_, _>>()?,
         })
     }
+}
+
+/// The severity of a name, in any case.
+pub(super) fn severity(given: &str) -> Result<Severity, Failure> {
+    let known = Severity::ALL.map(|severity| severity.as_str().to_owned());
+    let found = Severity::ALL.into_iter().find(|severity| severity.as_str().eq_ignore_ascii_case(given));
+    found.ok_or_else(|| unknown_value("--severity", given, &known))
 }
 
 /// Refuses rules that do not exist.

@@ -4,24 +4,17 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use doorward_ledger::By;
-use doorward_model::PastTime;
+use doorward_ledger::{By, DiffLine, KnownNames, OWNER_UNREAD};
+use doorward_model::{PastTime, owner_key};
 
 use super::ListFormat;
-
-const EXAMPLES: &str = "\
-Examples:
-  doorward history                        trend and key figures
-  doorward history --since 30d            of the last 30 days
-  doorward history --by owner             a line for each owner
-  doorward history --owner payments       one owner
-  doorward history diff                   what changed between the newest two scans
-  doorward history diff latest~3 latest   what changed since three scans before
-  doorward history --format openmetrics   for a metrics collector";
+use super::filter::{severity, unknown_value};
+use crate::exit::Failure;
+use doorward_explain::help_examples::{DIFF_EXAMPLES, HISTORY_EXAMPLES, PRUNE_EXAMPLES};
 
 /// Arguments of `doorward history`.
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = HISTORY_EXAMPLES)]
 pub(crate) struct HistoryArguments {
     /// The ledger [default: as in the settings]
     #[arg(long, global = true, value_name = "FILE")]
@@ -29,10 +22,10 @@ pub(crate) struct HistoryArguments {
     /// Scans that ended on or after this day or time (UTC), or within the last days or weeks: 2026-11-02, 30d, 4w
     #[arg(long, value_name = "DATE", value_parser = PastTime::parse)]
     pub(crate) since: Option<PastTime>,
-    /// Scans that ended before this day or time (UTC), or before so many days or weeks ago
+    /// Scans that ended before this day or time (UTC), or more than so many days or weeks ago: 2026-11-02, 30d, 4w
     #[arg(long, value_name = "DATE", value_parser = PastTime::parse)]
     pub(crate) until: Option<PastTime>,
-    /// Group by owner, ou, cost-centre, severity, rule or tag:KEY; the table then has a line for each group, of the newest scan
+    /// Group by owner, ou, cost-centre, severity, rule or tag:KEY; the table then shows the newest scan, with a line for each group
     #[arg(long, value_name = "GROUP")]
     pub(crate) by: Option<By>,
     /// Key figures of the findings of one rule [default: of all rules, and of each]
@@ -47,7 +40,7 @@ pub(crate) struct HistoryArguments {
     /// Only findings of this severity, as `--by severity` shows it
     #[arg(long, value_name = "SEVERITY", conflicts_with_all = ["by", "owner", "ou"])]
     pub(crate) severity: Option<String>,
-    /// Number of newest scans in the table; 0 for all. Trend and key figures cover the whole period
+    /// Show only the newest N scans in the table; 0 for all. Trend and key figures always cover the whole period
     #[arg(long, value_name = "N", default_value = "20")]
     pub(crate) last: usize,
     /// Output format
@@ -76,27 +69,67 @@ impl HistoryArguments {
 #[derive(Debug, Subcommand)]
 pub(crate) enum HistoryCommand {
     /// Compare the findings of two scans; without ids, of the newest two
-    Diff {
-        /// The earlier scan: its id, the beginning of its id, `latest`, or `latest~N` for N scans before it
-        from: Option<String>,
-        /// The later scan [default: latest]
-        to: Option<String>,
-        /// Only load balancers in this account; repeatable
-        #[arg(long = "account", value_name = "ID")]
-        accounts: Vec<String>,
-        /// Only findings of this rule; repeatable
-        #[arg(long = "rule", value_name = "RULE")]
-        rules: Vec<String>,
-        /// Output format
-        #[arg(long, value_enum, default_value = "table")]
-        format: ListFormat,
-    },
+    Diff(DiffArguments),
     /// Delete raw scans that are older than `ledger.keep_months`; findings and mode changes are kept
+    #[command(after_help = PRUNE_EXAMPLES)]
     Prune {
         /// Report what would be deleted; delete nothing
         #[arg(long)]
         dry_run: bool,
     },
+}
+
+/// Arguments of `doorward history diff`.
+#[derive(Debug, Args)]
+#[command(after_help = DIFF_EXAMPLES)]
+pub(crate) struct DiffArguments {
+    /// The earlier scan: its id, the beginning of its id, `latest`, or `latest~N` for N scans before it
+    pub(crate) from: Option<String>,
+    /// The later scan [default: latest]
+    pub(crate) to: Option<String>,
+    /// Only findings of this owner, as last read, and those whose owner could not be read; repeatable
+    #[arg(long = "owner", value_name = "NAME")]
+    owners: Vec<String>,
+    /// Only load balancers in this account; repeatable
+    #[arg(long = "account", value_name = "ID")]
+    accounts: Vec<String>,
+    /// Only findings of this rule; repeatable
+    #[arg(long = "rule", value_name = "RULE")]
+    rules: Vec<String>,
+    /// Only findings of this severity, and those whose severity is not known; repeatable
+    #[arg(long = "severity", value_name = "SEVERITY")]
+    severities: Vec<String>,
+    /// Output format
+    #[arg(long, value_enum, default_value = "table")]
+    pub(crate) format: ListFormat,
+}
+
+impl DiffArguments {
+    /// Refuses what is recorded nowhere: the difference would read as if nothing had changed.
+    pub(crate) fn check(&self, known: &KnownNames) -> Result<(), Failure> {
+        self.severities.iter().try_for_each(|given| severity(given).map(drop))?;
+        for (flag, given, known) in [
+            ("--account", &self.accounts, &known.accounts),
+            ("--rule", &self.rules, &known.rules),
+            ("--owner", &self.owners, &known.owners),
+        ] {
+            let is_known = |name: &String| known.iter().any(|one| owner_key(one) == owner_key(name));
+            if let Some(unknown) = given.iter().find(|name| !is_known(name)) {
+                return Err(unknown_value(flag, unknown, known));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a line is to be shown.
+    pub(crate) fn selects(&self, line: &DiffLine) -> bool {
+        let one_of =
+            |list: &[String], value: &str| list.is_empty() || list.iter().any(|one| owner_key(one) == owner_key(value));
+        (line.owner == OWNER_UNREAD || one_of(&self.owners, &line.owner))
+            && one_of(&self.accounts, line.place.account.as_str())
+            && one_of(&self.rules, &line.rule)
+            && line.severity.is_none_or(|severity| one_of(&self.severities, severity.as_str()))
+    }
 }
 
 /// The format of the history.

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::help_examples::MERGE_EXAMPLES;
 use super::{LedgerArguments, OutputArguments};
+use doorward_explain::help_examples::MERGE_EXAMPLES;
 
 /// The parts to merge, and what a report is joined with.
 #[derive(Debug, Args)]

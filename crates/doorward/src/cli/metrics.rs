@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use doorward_explain::help_examples::COLLECT_EXAMPLES;
+
 /// `doorward metrics`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum MetricsCommand {
@@ -13,8 +15,9 @@ pub(crate) enum MetricsCommand {
 
 /// Which days.
 #[derive(Debug, Args)]
+#[command(after_help = COLLECT_EXAMPLES)]
 pub(crate) struct CollectArguments {
-    /// The most days before today to read [default: metrics.days]
+    /// The maximum number of days before today to read [default: metrics.days]
     #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=450))]
     pub(crate) days: Option<u32>,
     /// The ledger to write to [default: as in the settings]

@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::ListFormat;
+use doorward_explain::help_examples::NOTIFY_EXAMPLES;
 
 /// Arguments of `doorward notify`.
 #[derive(Debug, Args)]
+#[command(after_help = NOTIFY_EXAMPLES)]
 pub(crate) struct NotifyArguments {
     /// The saved scan to report [default: the newest recorded scan, judged by the current settings]
     #[arg(long, value_name = "FILE")]

@@ -4,17 +4,20 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use doorward_explain::help_examples::{NEW_EXAMPLES, TEST_EXAMPLES};
+
 /// `doorward plugin`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum PluginCommand {
-    /// Write a first plugin that keeps the contract, into a new folder with its name
+    /// Create a plugin that fulfils the contract, in a new folder with its name
     New(NewArguments),
-    /// Test whether a program keeps the contract of plugins. Exit code 3 if it does not
+    /// Test whether a program fulfils the plugin contract. Exit code 3 if it does not
     Test(TestArguments),
 }
 
 /// Arguments of `doorward plugin new`.
 #[derive(Debug, Args)]
+#[command(after_help = NEW_EXAMPLES)]
 pub(crate) struct NewArguments {
     /// The name of the plugin and of the folder
     pub(crate) name: String,
@@ -39,6 +42,7 @@ pub(crate) enum PluginLanguage {
 
 /// Arguments of `doorward plugin test`.
 #[derive(Debug, Args)]
+#[command(after_help = TEST_EXAMPLES)]
 pub(crate) struct TestArguments {
     /// The path of a program, or the name of a plugin in the settings
     pub(crate) plugin: String,

@@ -5,13 +5,15 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::ListFormat;
+use doorward_explain::help_examples::{POLICY_EXPLAIN_EXAMPLES, PRESETS_EXAMPLES};
 
 /// `doorward policy`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum PolicyCommand {
-    /// Explain which rule, risk profile or default decides about a load balancer, and which deadlines it has
+    /// Explain which rule, risk profile or default sets the required mode of a load balancer, and which deadlines apply
     Explain(PolicyExplainArguments),
     /// Print ready-made policies to copy into the settings
+    #[command(after_help = PRESETS_EXAMPLES)]
     Presets {
         /// The preset to print; without one, the list
         name: Option<String>,
@@ -20,6 +22,7 @@ pub(crate) enum PolicyCommand {
 
 /// Which load balancer.
 #[derive(Debug, Args)]
+#[command(after_help = POLICY_EXPLAIN_EXAMPLES)]
 pub(crate) struct PolicyExplainArguments {
     /// The ARN or the name of a load balancer
     #[arg(value_name = "LOAD_BALANCER")]

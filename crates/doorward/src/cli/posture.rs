@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::ListFormat;
+use doorward_explain::help_examples::POSTURE_EXAMPLES;
 
 /// Which load balancers, and the output format.
 #[derive(Debug, Args)]
+#[command(after_help = POSTURE_EXAMPLES)]
 pub(crate) struct PostureArguments {
     /// ARNs or names of load balancers [default: a summary of all]
     #[arg(value_name = "LOAD_BALANCER")]

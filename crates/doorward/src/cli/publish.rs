@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::ListFormat;
+use doorward_explain::help_examples::PUBLISH_EXAMPLES;
 
 /// What to deliver, and how.
 #[derive(Debug, Args)]
+#[command(after_help = PUBLISH_EXAMPLES)]
 pub(crate) struct PublishArguments {
     /// A saved scan to deliver [default: the newest recorded one, judged by the current settings]
     #[arg(long, value_name = "FILE")]

@@ -13,7 +13,7 @@ pub(crate) struct ScopeArguments {
     /// Assume this role in every account
     #[arg(long, value_name = "NAME")]
     role_name: Option<String>,
-    /// The external id that the role's trust policy asks for
+    /// The external id that the role's trust policy requires
     #[arg(long, value_name = "ID")]
     external_id: Option<String>,
     /// Only the account of the current credentials, without asking Organizations
@@ -37,7 +37,7 @@ pub(crate) struct ScopeArguments {
     /// Leave these Regions out; repeatable
     #[arg(long = "exclude-region", value_name = "REGION")]
     exclude_regions: Vec<String>,
-    /// Requests in flight at once
+    /// Number of concurrent requests
     #[arg(long, value_name = "N")]
     concurrency: Option<i64>,
 }

@@ -4,7 +4,11 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
+
 use doorward_aws::access::{ExternalId, RoleName};
+use doorward_explain::help_examples::{
+    DISTRIBUTED_EXAMPLES, EVENTS_EXAMPLES, GATE_EXAMPLES, PACK_EXAMPLES, SETUP_ROLES_EXAMPLES,
+};
 use doorward_model::{AccountId, Region};
 use doorward_setup::{GateLanguage, RolePurpose};
 
@@ -29,6 +33,7 @@ pub(crate) enum SetupCommand {
 
 /// What a role is for, and which caller it trusts.
 #[derive(Debug, Args)]
+#[command(after_help = SETUP_ROLES_EXAMPLES)]
 pub(crate) struct SetupRoles {
     /// What the role is for; repeatable
     #[arg(long = "for", value_parser = purpose_parser(), value_name = "PURPOSE", default_value = "scan")]
@@ -73,11 +78,12 @@ fn purpose_parser() -> impl TypedValueParser<Value = RolePurpose> {
 
 /// Where the conformance pack is deployed.
 #[derive(Debug, Args)]
+#[command(after_help = PACK_EXAMPLES)]
 pub(crate) struct SetupPack {
     /// A Region to deploy to: prints the command, and notes where AWS does not offer a rule; repeatable
     #[arg(long = "region", value_name = "REGION")]
     pub(crate) regions: Vec<Region>,
-    /// An account that does not get the pack; repeatable
+    /// An account that does not receive the pack; repeatable
     #[arg(long = "exclude-account", value_name = "ID")]
     pub(crate) excluded: Vec<AccountId>,
     /// Write the files to this folder instead of stdout
@@ -87,6 +93,7 @@ pub(crate) struct SetupPack {
 
 /// Where events are sent.
 #[derive(Debug, Args)]
+#[command(after_help = EVENTS_EXAMPLES)]
 pub(crate) struct SetupEvents {
     /// The ARN of the event bus that receives the events; in a template the default of a parameter
     #[arg(long, value_name = "ARN")]
@@ -101,6 +108,7 @@ pub(crate) struct SetupEvents {
 
 /// Where the stacks are written.
 #[derive(Debug, Args)]
+#[command(after_help = DISTRIBUTED_EXAMPLES)]
 pub(crate) struct SetupDistributed {
     /// Write the files to this folder instead of stdout
     #[arg(long, value_name = "DIR")]
@@ -109,6 +117,7 @@ pub(crate) struct SetupDistributed {
 
 /// The language of a gate.
 #[derive(Debug, Args)]
+#[command(after_help = GATE_EXAMPLES)]
 pub(crate) struct SetupGate {
     /// The language of the rules
     #[arg(value_parser = language_parser(), value_name = "LANGUAGE")]

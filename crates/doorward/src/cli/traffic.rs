@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::ListFormat;
+use doorward_explain::help_examples::{ADVISE_EXAMPLES, CLASSIFY_EXAMPLES, TRAFFIC_COMPARE_EXAMPLES, TRAFFIC_EXAMPLES};
 
 /// The source of traffic.
 #[derive(Debug, Args)]
@@ -50,6 +51,7 @@ pub(crate) enum Engine {
 /// Arguments of `doorward traffic`.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
+#[command(after_help = TRAFFIC_EXAMPLES)]
 pub(crate) struct TrafficArguments {
     #[command(subcommand)]
     pub(crate) command: Option<TrafficCommand>,
@@ -76,6 +78,7 @@ pub(crate) enum TrafficCommand {
     /// Compare the days before and after a change of mode, given the usual variation of the same weekdays
     Compare(CompareArguments),
     /// Classify a captured HTTP/1 request with AWS's own library
+    #[command(after_help = CLASSIFY_EXAMPLES)]
     Classify {
         /// The bytes of the request, from its request line
         file: PathBuf,
@@ -84,6 +87,7 @@ pub(crate) enum TrafficCommand {
 
 /// Arguments of `doorward traffic compare`.
 #[derive(Debug, Args)]
+#[command(after_help = TRAFFIC_COMPARE_EXAMPLES)]
 pub(crate) struct CompareArguments {
     /// Saved traffic that covers the days before and after
     #[arg(long, value_name = "FILE", required_unless_present = "logs")]
@@ -104,6 +108,7 @@ pub(crate) struct CompareArguments {
 
 /// Arguments of `doorward advise`.
 #[derive(Debug, Args)]
+#[command(after_help = ADVISE_EXAMPLES)]
 pub(crate) struct AdviseArguments {
     /// Evidence saved by `doorward traffic --save` [default: read the traffic now]
     #[arg(long, value_name = "FILE", conflicts_with_all = ["logs", "all_logs", "engine"])]

@@ -19,6 +19,7 @@ use crate::io::runtime;
 use crate::plain;
 use crate::scan::{self, ScanRequest, Scanned};
 use doorward_outputs::{NOTIFY, SECURITY_HUB};
+use doorward_sink_text::TextStyle;
 
 /// Variables that Lambda sets for every function. The runtime does not start without them.
 const VARIABLES: [&str; 4] = [
@@ -197,7 +198,7 @@ async fn scheduled(
         stop: Some(stop.clone()),
         merged: None,
     };
-    let Scanned { mut exit, recorded } = scan::execute(request, false).await?;
+    let Scanned { mut exit, recorded } = scan::execute(request, TextStyle::default()).await?;
     figures.scanned(matches!(exit, Exit::Clean | Exit::Findings));
     if handler.publish || handler.notify {
         // Holds until the delivery is known to be accepted.

@@ -169,3 +169,62 @@ fn the_example_register_is_valid() {
     let said = run(doorward(folder.path()).args(["exceptions", "check"]));
     assert_eq!(said.code, Some(0), "{}", said.err);
 }
+
+#[test]
+fn a_list_refuses_what_neither_the_register_nor_the_newest_scan_knows() {
+    let bed = Bed::start(&world("acme-org"), vec![]);
+    let entry = |id: &str, scope: &str| {
+        format!(
+            "[[exception]]\nid = \"{id}\"\nrule = \"desync-mode-below-required\"\nscope = {{ {scope} }}\nreason = \"r\"\n\
+             requester = \"a\"\napprover = \"b\"\nstart = 2026-10-01\nexpires = 2026-12-01\n"
+        )
+    };
+    let closed = entry("EX-CLOSED", "accounts = [\"900000000001\"], ous = [\"/Closed\", \"ou-clos-ed000001\"]");
+    let folder = folder(&(entry("EX-NAME", "names = [\"storefront-edge\"]") + &closed));
+    let list = |arguments: &[&str]| run(bed.doorward(folder.path()).args(["exceptions", "list"]).args(arguments));
+    // Before the first scan nothing but the form of a value can be wrong, and that is said.
+    let said = list(&["--account", "100000000099"]);
+    assert!(said.code == Some(0) && said.out.contains("EX-NAME"), "{}{}", said.out, said.err);
+    assert!(said.err.contains("not compared with a scan"), "{}", said.err);
+    for (flag, value, part) in [("--account", "1000", "1000"), ("--ou", "Workloads", "write the path")] {
+        let said = list(&[flag, value]);
+        assert!(said.code == Some(2) && said.err.contains(part), "{flag} {value}: {}", said.err);
+    }
+    let scan = run(bed.doorward(folder.path()).args(["-q", "scan", "--format", "json=scan.json"]));
+    assert!(matches!(scan.code, Some(3..=5)), "{}", scan.err);
+    for (flag, value) in [("--account", "100000000099"), ("--ou", "/Nowhere"), ("--ou", "ou-none-00000001")] {
+        let said = list(&[flag, value]);
+        assert!(said.code == Some(2) && said.err.contains("not one of"), "{flag} {value}: {}", said.err);
+    }
+    let json: Value = serde_json::from_str(&std::fs::read_to_string(folder.path().join("scan.json")).unwrap()).unwrap();
+    let ou = &json["load_balancers"][0]["ou"]["known"];
+    let (names, ids) = (ou["names"].as_str().unwrap(), ou["ids"].as_array().unwrap());
+    let id = ids.last().unwrap().as_str().unwrap();
+    for (flag, value, expected) in [
+        ("--account", "100000000020", "EX-NAME"),
+        ("--ou", names, "EX-NAME"),
+        ("--ou", id, "EX-NAME"),
+        ("--account", "900000000001", "EX-CLOSED"),
+        ("--ou", "/Closed", "EX-CLOSED"),
+        ("--ou", "ou-clos-ed000001", "EX-CLOSED"),
+    ] {
+        let said = list(&[flag, value]);
+        assert!(
+            said.code == Some(0) && said.out.contains(expected) && said.err.is_empty(),
+            "{flag} {value}: {}",
+            said.err
+        );
+    }
+    // A report takes the id of a unit as its path.
+    let saved = run(bed.doorward(folder.path()).args(["-q", "scan", "--no-ledger", "--save", "scan.saved"]));
+    let of = |ou: &str| {
+        let arguments = ["-q", "report", "--from", "scan.saved", "--format", "json", "--ou", ou];
+        let said = run(bed.doorward(folder.path()).args(arguments));
+        // The exit code is that of the whole scan, whatever is selected.
+        assert_eq!(said.code, saved.code, "{ou}: {}", said.err);
+        let report: Value = serde_json::from_str(&said.out).unwrap();
+        report["load_balancers"].as_array().unwrap().iter().map(|lb| lb["arn"].to_string()).collect::<Vec<_>>()
+    };
+    assert!(!of(names).is_empty());
+    assert_eq!(of(names), of(id));
+}

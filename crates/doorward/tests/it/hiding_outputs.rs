@@ -19,7 +19,7 @@ use doorward_notify::{
 };
 use doorward_sink_evidence::{Attachment, CsvDialect, FieldSeparator, Pack, PackContext, RunFigures, SheetLimits};
 use doorward_sink_text::history::ScanTrend;
-use doorward_sink_text::{ANY_WIDTH, FlatContext, inventory_csv, json, ndjson, table};
+use doorward_sink_text::{ANY_WIDTH, FlatContext, TextStyle, inventory_csv, json, ndjson, table};
 use jiff::Timestamp;
 
 use crate::output_figures::{OutputFigures, between};
@@ -140,7 +140,7 @@ fn write_outputs(folder: &Path, desk: &Desk, report: &ScanReport) -> HistoryCont
     let file = |name: &str| std::fs::File::create(folder.join(name)).unwrap();
     json::write(&mut file("scan.json"), report, &flat, 0).unwrap();
     ndjson::write(&mut file("scan.ndjson"), report, &flat, 0).unwrap();
-    table::write(&mut file("scan.txt"), report, false, ANY_WIDTH).unwrap();
+    table::write(&mut file("scan.txt"), report, TextStyle::default(), ANY_WIDTH).unwrap();
     inventory_csv::write(&mut file("scan-inventory.csv"), report, &flat).unwrap();
     let rules = doorward_rules::catalogue();
     let separator = FieldSeparator::default();

@@ -82,7 +82,17 @@ fn scans_are_remembered_and_compared() {
     };
     assert_eq!(selected(&["--rule", "desync-mode-below-required"]), (Some(0), 1));
     assert_eq!(selected(&["--rule", "owner-missing"]), (Some(0), 0));
-    assert_eq!(selected(&["--account", "123456789012"]), (Some(0), 0));
+    assert_eq!(selected(&["--account", "200000000008"]), (Some(0), 1));
+    assert_eq!(selected(&["--account", "123456789012"]).0, Some(2), "an account that was never recorded");
+    assert_eq!(selected(&["--severity", "HIGH"]).0, Some(0));
+    assert_eq!(selected(&["--severity", "grave"]).0, Some(2));
+    assert_eq!(selected(&["--owner", "no-such-team"]).0, Some(2));
+    let line = &diff["fixed"][0];
+    assert_eq!((&line["mode_before"], &line["mode_after"]), (&"monitor".into(), &"strictest".into()), "{line}");
+    let owner = line["owner"].as_str().unwrap();
+    assert_eq!(selected(&["--owner", &owner.to_uppercase()]), (Some(0), 1), "{owner}");
+    let table = run(doorward(folder.path()).env("COLUMNS", "200").args(["history", "diff"])).out;
+    assert!(table.contains("monitor -> strictest") && table.contains(owner), "{table}");
     assert_eq!(selected(&["--rule", "owner-mising"]).0, Some(2));
     let owner = run(bed.doorward(folder.path()).args(["history", "--owner", "PLATFORM", "--format", "json"]));
     let owner: Value = serde_json::from_str(&owner.out).unwrap();

@@ -169,3 +169,21 @@ fn the_same_report_gives_the_same_bytes_and_controls_have_the_ids_of_their_catal
         .collect();
     assert_eq!(targets.collect::<BTreeSet<_>>(), objectives);
 }
+
+/// A reader must not take a part for the whole.
+#[test]
+fn a_part_says_that_it_is_filtered() {
+    let texts = |oscal: &Value| {
+        let result = &oscal["results"][0];
+        [&oscal["metadata"]["title"], &result["title"], &result["description"]]
+            .map(|text| text.as_str().unwrap().to_owned())
+    };
+    let (_, whole) = written("acme-org", &[]);
+    let (_, part) = written("acme-org", &["--owner", "storefront", "--verdict", "fail"]);
+    let ([title, result, description], of_whole) = (texts(&part), texts(&whole));
+    assert!(title.contains("a part of") && result.starts_with("Part of a scan"), "{title}; {result}");
+    assert!(description.starts_with("FILTERED: owner storefront; verdict fail."), "{description}");
+    assert!(!description.contains("Every load balancer of every account"), "{description}");
+    assert!(of_whole.iter().all(|text| !text.contains("FILTERED") && !text.to_lowercase().contains("part of")));
+    assert_ne!(part["uuid"], whole["uuid"]);
+}

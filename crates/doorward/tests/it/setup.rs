@@ -258,4 +258,18 @@ fn every_command_has_a_manual_page() {
     for page in ["doorward.1", "doorward-scan.1", "doorward-doctor.1", "doorward-setup-stackset.1"] {
         assert!(file(&folder.path().join("man"), page).starts_with(".ie"), "{page}");
     }
+    // Every command that does something has examples; the others lead to it.
+    let groups = ["metrics", "policy", "exceptions", "setup", "plugin", "config"];
+    let pages: Vec<_> =
+        std::fs::read_dir(folder.path().join("man")).unwrap().map(|page| page.unwrap().path()).collect();
+    assert!(pages.len() > 40, "{pages:?}");
+    for page in pages {
+        let name = page.file_stem().unwrap().to_string_lossy().into_owned();
+        let is_group = groups.iter().any(|group| name == format!("doorward-{group}"));
+        let text = std::fs::read_to_string(&page).unwrap();
+        assert!(is_group || text.contains(".SH EXAMPLES\n.nf\n  doorward "), "{name} has no examples: {text}");
+        for section in ["EXIT STATUS", "ENVIRONMENT", "FILES"] {
+            assert!(text.contains(section), "{name} has no section {section}");
+        }
+    }
 }

@@ -179,7 +179,7 @@ fn a_recorded_scan_is_judged_as_it_was() {
     };
     let of_ledger = plan(&[]);
     assert_eq!(of_ledger, plan(&["--from", "scan.saved"]));
-    assert!(of_ledger.to_string().contains("The traffic admits strictest today"), "the traffic of the recorded scan");
+    assert!(of_ledger.to_string().contains("The traffic supports strictest today"), "the traffic of the recorded scan");
     assert!(of_ledger.to_string().contains("doorward/declared"), "the declarations of the recorded scan");
     let steps = |from: &[&str], out: &str| {
         run(bed.doorward(folder).args(["-q", "plan", "--from-advice", "--out", out]).args(from));
