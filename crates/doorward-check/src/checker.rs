@@ -76,6 +76,21 @@ pub struct Outcome {
     pub covered: bool,
 }
 
+impl Outcome {
+    /// What the outcome means where a check means something else than a scan.
+    pub const fn meaning(self) -> Option<&'static str> {
+        match self {
+            Self { unreadable: true, .. } | Self { covered: true, .. } => None,
+            Self { failed: false, .. } => Some(
+                "not everything could be decided: a verdict is unknown, or a part that may declare load balancers was not read",
+            ),
+            Self { failed: true, .. } => Some(
+                "at least one load balancer fails, and not everything could be decided: a verdict is unknown, or a part was not read",
+            ),
+        }
+    }
+}
+
 /// The tag keys that policy and exceptions read.
 fn tag_keys(policy: &Policy, register: &Register) -> BTreeSet<String> {
     let of_policy = policy.rules.iter().flat_map(|rule| rule.tags.keys().cloned());

@@ -8,8 +8,12 @@ use std::fmt::Write as _;
 use doorward_model::{GapReason, RuleMeta, VerdictReason};
 use doorward_traffic::{OtherRequest, ReasonCode, ReasonExample, Treatment};
 
+mod exit_codes;
 pub mod help_examples;
+pub mod manual_page;
 mod topics;
+
+pub use exit_codes::EXIT_CODES;
 
 use topics::SettingText;
 
@@ -17,7 +21,7 @@ use topics::SettingText;
 const ALIKE: f64 = 0.8;
 /// How many topics are suggested.
 const SUGGESTED: usize = 5;
-const EXIT_CODES: &str = "exit-codes";
+const ABOUT_EXIT_CODES: &str = "exit-codes";
 
 /// A topic that does not exist.
 #[derive(Debug, thiserror::Error)]
@@ -31,14 +35,12 @@ pub struct UnknownTopic {
 /// All topics that can be explained.
 pub struct Explanations {
     settings: Vec<SettingText>,
-    exit_codes: Vec<(u8, &'static str)>,
 }
 
 impl Explanations {
-    /// The topics of a program with these default settings (TOML with a comment above each key) and these exit codes, each with
-    /// its meaning.
-    pub fn new(default_settings: &str, exit_codes: impl IntoIterator<Item = (u8, &'static str)>) -> Self {
-        Self { settings: topics::settings(default_settings), exit_codes: exit_codes.into_iter().collect() }
+    /// The topics of a program with these default settings (TOML with a comment above each key).
+    pub fn new(default_settings: &str) -> Self {
+        Self { settings: topics::settings(default_settings) }
     }
 
     /// The text of a topic, in large or small letters, or the list of topics.
@@ -60,8 +62,8 @@ impl Explanations {
 
     /// The text of an existing topic.
     fn of(&self, topic: &str) -> Option<String> {
-        if topic == EXIT_CODES {
-            return Some(self.exit_codes());
+        if topic == ABOUT_EXIT_CODES {
+            return Some(exit_codes_text());
         }
         if let Some(meta) = doorward_rules::catalogue().iter().find(|meta| meta.id == topic) {
             return Some(rule_text(meta));
@@ -84,7 +86,7 @@ impl Explanations {
         let verdicts = VerdictReason::ALL.iter().map(|reason| reason.code());
         let gaps = GapReason::ALL.into_iter().map(GapReason::code);
         let requests = doorward_traffic::reasons().iter().map(|reason| reason.code.as_str());
-        let defined = rules.chain(verdicts).chain(gaps).chain(requests).chain([EXIT_CODES]);
+        let defined = rules.chain(verdicts).chain(gaps).chain(requests).chain([ABOUT_EXIT_CODES]);
         defined.map(str::to_owned).chain(topics::names(&self.settings)).collect()
     }
 
@@ -108,13 +110,6 @@ impl Explanations {
         text.push_str(&topics::listed(&self.settings));
         text.push_str("\nAlso: exit-codes, severity, modes\n");
         text
-    }
-
-    fn exit_codes(&self) -> String {
-        self.exit_codes.iter().fold(String::new(), |mut text, (code, meaning)| {
-            let _ = writeln!(text, "{code:>3}  {meaning}");
-            text
-        })
     }
 }
 
@@ -202,6 +197,13 @@ fn rule_text(meta: &RuleMeta) -> String {
     text
 }
 
+fn exit_codes_text() -> String {
+    EXIT_CODES.iter().fold(String::new(), |mut text, (code, meaning)| {
+        let _ = writeln!(text, "{code:>3}  {meaning}");
+        text
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -210,7 +212,7 @@ mod tests {
         "# What may fail.\n[report]\n# How much must be read, in percent.\nminimum_coverage = 100.0\n";
 
     fn all() -> Explanations {
-        Explanations::new(SETTINGS, [(0, "success")])
+        Explanations::new(SETTINGS)
     }
 
     #[test]

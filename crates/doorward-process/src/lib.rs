@@ -18,6 +18,10 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::Notify;
 
+mod shell_word;
+
+pub use shell_word::is_shell_word;
+
 /// How much of the end of stderr is kept, in bytes.
 pub const STDERR_BYTES: usize = 4096;
 /// How long ending a program may take after its time is over: SIGTERM, then SIGKILL, then what is left in its pipes.

@@ -14,6 +14,7 @@
 //! A [`PartStore`] copies parts from and to S3. What this crate deliberately does not do: read an account, judge, read the clock, or write
 //! the ledger.
 
+mod merge_notice;
 mod merged_parts;
 mod part;
 mod part_problem;
@@ -24,8 +25,10 @@ mod planned_places;
 mod reference_part;
 mod shard_name;
 mod shard_shares;
+mod shard_work;
 mod share_hash;
 
+pub use merge_notice::MergeNotice;
 pub use merged_parts::{MergeError, MergeLimits, Merged, UnusedPart, merge};
 pub use part::{PART_FORMAT, PartEnd, PartHead, PartPlan, PartTotals};
 pub use part_problem::PartProblem;
@@ -35,3 +38,4 @@ pub use part_writer::{PartWriter, WrittenPart};
 pub use planned_places::{PlannedPlace, PlannedPlaces, identify_places};
 pub use shard_name::{InvalidShard, Shard, expand_numbers};
 pub use shard_shares::{KnownCounts, Shares};
+pub use shard_work::ShardWork;

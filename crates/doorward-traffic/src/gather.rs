@@ -81,6 +81,9 @@ pub enum GatherEvent {
 /// Why traffic could not be gathered at all. Everything that could not be read is in the evidence instead.
 #[derive(Debug, thiserror::Error)]
 pub enum GatherError {
+    /// The settings do not say how Athena is used.
+    #[error("{0}")]
+    NoAthena(String),
     /// The cache cannot be used.
     #[error(transparent)]
     Cache(#[from] CountCacheError),

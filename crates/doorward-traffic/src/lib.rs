@@ -25,6 +25,7 @@ mod extent;
 mod fingerprint;
 mod forecast;
 mod gather;
+mod gather_job;
 mod inflate;
 mod join;
 mod line;
@@ -67,6 +68,7 @@ pub use forecast::{
     UpperBound, forecast,
 };
 pub use gather::{AthenaOptions, CacheOptions, GatherError, GatherEvent, TrafficRequest, gather, log_bucket};
+pub use gather_job::GatherJob;
 pub use join::{AdviceRules, TrafficByArn, advise_all, expire_all, join};
 pub use local::{FolderError, FolderOptions, Progress, read_folder};
 pub use metric::{Answer, Known, Metric, Series};

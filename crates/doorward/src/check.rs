@@ -92,7 +92,12 @@ pub(crate) fn run(cli: &Cli, arguments: &CheckArguments) -> Result<Exit, Failure
         write(output, &input, cli)?;
     }
     if !cli.quiet && exit != Exit::Clean {
-        let _ = writeln!(std::io::stderr(), "exit code {}: {}", exit.code(), meaning(exit));
+        let _ = writeln!(
+            std::io::stderr(),
+            "exit code {}: {}",
+            exit.code(),
+            outcome.meaning().unwrap_or_else(|| exit.meaning())
+        );
     }
     Ok(exit)
 }
@@ -113,19 +118,6 @@ fn baseline(path: &Path) -> Result<Baseline, Failure> {
         fail(format!("cannot be read: {error}; write it with `doorward check --format json-v1={} .`", path.display()))
     })?;
     Baseline::parse(&text).map_err(fail)
-}
-
-/// The meaning of an exit code of a check.
-fn meaning(exit: Exit) -> &'static str {
-    match exit {
-        Exit::Coverage => {
-            "not everything could be decided: a verdict is unknown, or a part that may declare load balancers was not read"
-        }
-        Exit::FindingsAndCoverage => {
-            "at least one load balancer fails, and not everything could be decided: a verdict is unknown, or a part was not read"
-        }
-        exit => exit.meaning(),
-    }
 }
 
 fn deployment(arguments: &CheckArguments, settings: &GateSettings) -> Result<Deployment, Failure> {

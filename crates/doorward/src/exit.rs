@@ -7,6 +7,7 @@ use doorward_check::CheckError;
 use doorward_core::discover::DiscoverError;
 use doorward_core::pipeline::PipelineError;
 use doorward_demo::ExampleError;
+use doorward_explain::EXIT_CODES;
 use doorward_file::places::PlaceConflict;
 use doorward_ledger::LedgerError;
 use doorward_model::{ReportSettings, ScanReport, SinkError};
@@ -44,40 +45,19 @@ pub(crate) enum Exit {
 }
 
 impl Exit {
-    /// Every exit code with its meaning.
-    pub(crate) const ALL: [(Self, &'static str); 11] = [
-        (
-            Self::Clean,
-            "success: at least `report.minimum_coverage` (by default everything) was read and is known, and no finding fails at or above `report.fail_on`",
-        ),
-        (Self::Internal, "internal error: please report it"),
-        (Self::Usage, "wrong arguments or settings: the message names the flag, the variable, or the file and line"),
-        (Self::Findings, "at least one finding fails at or above `report.fail_on`"),
-        (
-            Self::Coverage,
-            "less than `report.minimum_coverage` of the account-Regions in scope was read completely, of the load balancers known there was seen, or of the verdicts is known",
-        ),
-        (
-            Self::FindingsAndCoverage,
-            "both 3 and 4: at least one finding fails at or above `report.fail_on`, and less than `report.minimum_coverage` was read or is known",
-        ),
-        (
-            Self::Preflight,
-            "cannot start: no credentials, no access to AWS Organizations, or an output that cannot be written",
-        ),
-        (Self::Sink, "not every finding was delivered or written"),
-        (
-            Self::Change,
-            "a change of modes was refused or failed for at least one load balancer, was stopped or rolled back, or is no longer in effect",
-        ),
-        (
-            Self::Interrupted,
-            "stopped by Ctrl-C before everything was read; the partial result is written and marked as partial",
-        ),
-        (
-            Self::Terminated,
-            "stopped by SIGTERM before everything was read; the partial result is written and marked as partial",
-        ),
+    /// Every exit code.
+    const ALL: [Self; 11] = [
+        Self::Clean,
+        Self::Internal,
+        Self::Usage,
+        Self::Findings,
+        Self::Coverage,
+        Self::FindingsAndCoverage,
+        Self::Preflight,
+        Self::Sink,
+        Self::Change,
+        Self::Interrupted,
+        Self::Terminated,
     ];
 
     /// The number.
@@ -99,7 +79,7 @@ impl Exit {
 
     /// The exit code of a number.
     pub(crate) fn of_code(code: u8) -> Option<Self> {
-        Self::ALL.into_iter().map(|(exit, _)| exit).find(|exit| exit.code() == code)
+        Self::ALL.into_iter().find(|exit| exit.code() == code)
     }
 
     /// The exit code of a report: whether something failed, and whether enough was read and is known.
@@ -129,7 +109,7 @@ impl Exit {
 
     /// The meaning, for the closing line.
     pub(crate) fn meaning(self) -> &'static str {
-        Self::ALL.iter().find(|(exit, _)| *exit == self).map_or("", |(_, meaning)| meaning)
+        EXIT_CODES.iter().find(|(code, _)| *code == self.code()).map_or("", |(_, meaning)| meaning)
     }
 }
 

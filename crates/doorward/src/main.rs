@@ -128,8 +128,7 @@ fn run(cli: &Cli) -> Result<Exit, Failure> {
 
 /// Runs `doorward explain`.
 fn explain(topic: Option<&str>) -> Result<Exit, Failure> {
-    let codes = Exit::ALL.into_iter().map(|(exit, meaning)| (exit.code(), meaning));
-    let text = Explanations::new(settings::DEFAULT, codes).text(topic);
+    let text = Explanations::new(settings::DEFAULT).text(topic);
     answer_text(&text.map_err(|unknown| Failure::new(Exit::Usage, unknown.to_string()))?)
 }
 

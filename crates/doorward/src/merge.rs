@@ -40,7 +40,9 @@ pub(crate) fn run(cli: &Cli, arguments: &MergeArguments) -> Result<Exit, Failure
     let runtime = runtime()?;
     let store = runtime.block_on(connected(&settings, &names))?;
     let merged = runtime.block_on(read(arguments, &settings, &parts, &store))?;
-    report(cli, &merged, arguments.accept_missing);
+    for notice in merged.notices(arguments.accept_missing).iter().filter(|notice| notice.is_warning || !cli.quiet) {
+        log(&harmless(&notice.to_string()));
+    }
     let Merged { mut inventory, mut criteria, plan, reads, planned, .. } = merged;
     inventory.run.interrupted &= !arguments.accept_missing;
     let saved = Overridable { report: criteria.report, evidence: criteria.sinks.evidence };
@@ -118,26 +120,4 @@ async fn connected(settings: &Settings, names: &[&Path]) -> Result<PartStore, Fa
     let clock = crate::clock::system();
     let access = connect(settings.connection(), &clock, None, &stop).await.map_err(|error| signal.or(error))?;
     part_store(Some(&access), settings)
-}
-
-/// Names what was not used, and what is missing.
-fn report(cli: &Cli, merged: &Merged<ReportCriteria>, accepted: bool) {
-    for unused in &merged.unused {
-        log(&format!("warning: {}", harmless(&unused.to_string())));
-    }
-    if merged.missing.is_empty() {
-        if merged.inventory.run.interrupted && !cli.quiet {
-            log(
-                "notice: a shard was stopped before its end; repeat it and merge again. The scan is not recorded until then.",
-            );
-        }
-        return;
-    }
-    let shards: Vec<String> = merged.missing.iter().take(20).map(ToString::to_string).collect();
-    let more = merged.missing.len() - shards.len();
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    let then = if accepted { "The scan is recorded without them." } else { "The scan is not recorded until then." };
-    let sentence =
-        format!("shards without a usable part: {}{more}. Repeat them and merge again. {then}", shards.join(", "));
-    log(&format!("warning: {sentence}"));
 }

@@ -347,14 +347,8 @@ pub(crate) fn settings_id(settings: &Settings) -> String {
 
 /// Reports the accounts that left the organization: they are no longer scanned, so their findings in the ledger do not change.
 pub(crate) fn report_departed(plan: &Plan) {
-    for account in &plan.departed {
-        let name = account.name.known().map(|name| format!(" ({})", harmless(name))).unwrap_or_default();
-        let _ = writeln!(
-            std::io::stderr(),
-            "notice: account {}{name} was in the organization at the last scan and has left it: \
-             organizations:DescribeAccount does not find it. It is not scanned, and its findings in the ledger stay as they are.",
-            account.id
-        );
+    for notice in plan.departed_notices() {
+        crate::io::log(&format!("notice: {}", harmless(&notice)));
     }
 }
 

@@ -7,16 +7,12 @@ use jiff::SignedDuration;
 
 use doorward_assemble::{KnownAhead, check_any_asked};
 use doorward_aws::{Access, Stop};
-use doorward_core::discover::{DiscoveredPlan, Target};
 use doorward_core::{collect, discover, run_of};
 use doorward_file::{AtomicFile, Readers, check_writable};
 use doorward_model::{RegionInventory, Run};
 use doorward_remote_file::{ObjectUrl, RemoteFiles};
 use doorward_saved_scan::ReportCriteria;
-use doorward_shard::{
-    KnownCounts, PART_FORMAT, PartFile, PartHead, PartPlan, PartStore, PartWriter, PlannedPlaces, SavedPlan, Shard,
-    Shares, identify_places, read_plan,
-};
+use doorward_shard::{KnownCounts, PartFile, PartStore, PartWriter, SavedPlan, Shard, ShardWork, read_plan};
 
 use crate::cli::{Cli, ScanArguments};
 use crate::exit::{Exit, Failure};
@@ -60,20 +56,9 @@ fn planned(
     let usage = |problem: String| Failure::new(Exit::Usage, format!("--discovered {}: {problem}", file.name.display()));
     let read = file.local.clone().and_then(|path| read_plan(&path));
     let plan: SavedPlan<ReportCriteria> = read.map_err(|problem| usage(problem.to_string()))?;
-    let head = &plan.head;
-    if head.run.tool_version != env!("CARGO_PKG_VERSION") {
-        let version = &head.run.tool_version;
-        return Err(usage(format!("it was written by version {version} of Doorward; use one version for all shards")));
-    }
-    if head.criteria != *criteria || head.reads != settings_id(settings) {
-        let problem = "it was written with other settings; use the same settings, exceptions and flags for the plan and its shards";
-        return Err(usage(problem.to_owned()));
-    }
-    let age = crate::clock::now().duration_since(head.run.started);
     let within = SignedDuration::try_from(settings.scan.resume_within()).unwrap_or(SignedDuration::MAX);
-    if age > within {
-        return Err(usage(format!("it is older than {within:#} (scan.resume_within); discover again")));
-    }
+    let now = crate::clock::now();
+    plan.check((criteria, &settings_id(settings)), env!("CARGO_PKG_VERSION"), now, within).map_err(usage)?;
     Ok(plan)
 }
 
@@ -96,16 +81,6 @@ struct ShardJob<'a> {
     signal: Signal,
 }
 
-/// What is read, and what it belongs to.
-struct ShardWork {
-    run: Run,
-    plan_file: Option<String>,
-    discovered: DiscoveredPlan,
-    counts: KnownCounts,
-    targets: Vec<Target>,
-    settled: Vec<RegionInventory>,
-}
-
 impl ShardJob<'_> {
     async fn read(&self, discovered: Option<&Path>) -> Result<Exit, Failure> {
         let clock = crate::clock::system();
@@ -121,7 +96,8 @@ impl ShardJob<'_> {
             plan = Some(planned(&store.fetch(path).await, self.settings, &self.criteria)?);
         }
         let work = match plan {
-            Some(plan) => self.of_plan(&access, plan)?,
+            Some(plan) => ShardWork::of_plan(plan, self.shard, &access)
+                .map_err(|problem| Failure::new(Exit::Usage, format!("--discovered: {problem}")))?,
             None => self.discover(&access, run_of(&access, started)).await?,
         };
         let stopped = |cell: &RegionInventory| self.stop.left_out(cell);
@@ -129,7 +105,8 @@ impl ShardJob<'_> {
             let problem = "stopped before every account was entered; no plan is written";
             return Err(Failure::new(self.signal.exit().unwrap_or(Exit::Coverage), problem));
         }
-        let (head, part_plan) = self.head(&work);
+        let by = (self.criteria.clone(), settings_id(self.settings));
+        let (head, part_plan) = work.head(self.shard, by, self.settings.discover());
         let draft =
             store.draft(self.save).map_err(|problem| Failure::new(Exit::Usage, format!("--save: {problem}")))?;
         let file = AtomicFile::create(&draft, Readers::Owner).map_err(failed)?;
@@ -169,32 +146,8 @@ impl ShardJob<'_> {
         Ok(if interrupted { self.signal.exit().unwrap_or(Exit::Coverage) } else { Exit::Clean })
     }
 
-    /// The share of a plan that another process made.
-    fn of_plan(&self, access: &Access, plan: SavedPlan<ReportCriteria>) -> Result<ShardWork, Failure> {
-        let SavedPlan { head, plan, places, mut discovered, sha256 } = plan;
-        if (&head.run.account, head.run.partition.as_str()) != (access.account(), access.partition()) {
-            let problem = format!(
-                "--discovered: the plan was written with credentials of account {}, and these are of account {}",
-                head.run.account,
-                access.account()
-            );
-            return Err(Failure::new(Exit::Usage, problem));
-        }
-        let shares = self.shard.map(|shard| Shares::divide(&places, shard.of(), &plan.counts));
-        let all_places = discovered.clone();
-        if let (Some(shares), Some(shard)) = (&shares, self.shard) {
-            discovered.targets.retain(|(place, _)| shares.owns(shard, &place.account, Some(&place.region)));
-            discovered.settled.retain(|cell| shares.owns(shard, &cell.account, cell.region.as_ref()));
-        }
-        let (targets, failed) = discovered.enter(access);
-        let mut settled = discovered.settled;
-        settled.extend(failed);
-        let (run, plan_file, counts) = (head.run, Some(sha256), plan.counts);
-        Ok(ShardWork { run, plan_file, discovered: all_places, counts, targets, settled })
-    }
-
     /// The organization as this process finds it, and its share.
-    async fn discover(&self, access: &Access, mut run: Run) -> Result<ShardWork, Failure> {
+    async fn discover(&self, access: &Access, run: Run) -> Result<ShardWork, Failure> {
         let known = match self.settings.ledger.enabled {
             true => KnownAhead::read(&self.settings.ledger.path()?)?,
             false => KnownAhead::default(),
@@ -210,45 +163,6 @@ impl ShardJob<'_> {
         }
         plan.unmatched = plan.unmatched_with(&self.settings.access.overrides);
         warn_unmatched(&plan.unmatched);
-        run.unmatched.clone_from(&plan.unmatched);
-        let discovered = plan.discovered();
-        let counts = KnownCounts::new(known.counts);
-        let shares = self.shard.map(|shard| Shares::divide(&discovered.places(), shard.of(), &counts));
-        match (&shares, self.shard) {
-            (Some(shares), Some(shard)) => plan.retain(|account, region| shares.owns(shard, account, region)),
-            // A plan holds what needs no reading; shards read the rest.
-            _ => plan.targets.clear(),
-        }
-        let (targets, settled) = (plan.targets, plan.settled);
-        Ok(ShardWork { run, plan_file: None, discovered, counts, targets, settled })
-    }
-
-    /// The first two lines of the file.
-    fn head(&self, work: &ShardWork) -> (PartHead<ReportCriteria>, PartPlan) {
-        let places = work.discovered.places();
-        let tried = work.discovered.targets.iter().filter(|(_, region_enabled)| !region_enabled);
-        let tried = tried.map(|(place, _)| (place.account.clone(), Some(place.region.clone()))).collect();
-        let head = PartHead {
-            format: PART_FORMAT.to_owned(),
-            shard: self.shard,
-            run: work.run.clone(),
-            organization: work.discovered.organization.clone(),
-            plan: identify_places(&places),
-            counts: work.counts.fingerprint(),
-            reads: settings_id(self.settings),
-            plan_file: work.plan_file.clone(),
-            criteria: self.criteria.clone(),
-        };
-        let plan = PartPlan {
-            accounts: work.discovered.accounts.clone(),
-            accounts_listing: work.discovered.accounts_listing.clone(),
-            unmatched: work.discovered.unmatched.clone(),
-            discovered_by: Some(self.settings.discover()),
-            departed: work.discovered.departed.clone(),
-            places: PlannedPlaces::of(&places),
-            tried: PlannedPlaces::of(&tried),
-            counts: work.counts.clone(),
-        };
-        (head, plan)
+        Ok(ShardWork::of_discovery(plan, run, KnownCounts::new(known.counts), self.shard))
     }
 }

@@ -1,16 +1,15 @@
 //! `doorward traffic` and `doorward advise`: what the requests of load balancers show, and which mode that supports.
 
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-use doorward_aws::access::Emulator;
-use doorward_aws::{Clock, Stop};
+use doorward_aws::{Access, Clock, Stop};
 use doorward_model::LoadBalancer;
 use doorward_traffic::{
-    AdviceDocument, CacheOptions, CompareDocument, FolderOptions, Forecast, GatherError, GatherEvent, LoadBalancerKey,
-    Reaches, STATE_FOLDER, Source as LogSource, TrafficDocument, TrafficRequest, Window, advise_all, classify,
-    compare_evidence, read_folder, render_advice, render_comparison, render_traffic,
+    AdviceDocument, CompareDocument, FolderOptions, Forecast, GatherEvent, GatherJob, LoadBalancerKey, STATE_FOLDER,
+    TrafficDocument, Window, advise_all, classify, compare_evidence, read_folder, render_advice, render_comparison,
+    render_traffic,
 };
 use jiff::Timestamp;
 
@@ -141,23 +140,18 @@ fn look(
     let window = wanted(settings, source, clock())?;
     let evidence = runtime()?.block_on(async {
         let (stop, signal) = signals::listen(settings.scan.deadline.0);
-        let job = GatherJob {
-            settings,
-            load_balancers: &known.load_balancers,
-            window,
-            all_logs: source.all_logs,
-            engine: source.engine,
-            state: state.map(Path::to_owned),
-            dry_run,
-            quiet: cli.quiet,
-            emulator: None,
-            clock,
+        let with_athena = source.engine == Engine::Athena;
+        let mut job = gather_job(settings, &known.load_balancers, window, with_athena)?;
+        (job.all_logs, job.state, job.dry_run) = (source.all_logs, state, dry_run);
+        let gathering = async {
+            let access = connect(settings.connection(), &clock, None, &stop).await?;
+            gather(job, settings, &access, &stop, (clock(), cli.quiet)).await
         };
-        let mut gathering = std::pin::pin!(job.run(&stop));
+        let mut gathering = std::pin::pin!(gathering);
         let gap = tokio::select! {
             biased;
             gap = stop.stopped("s3:GetObject") => {
-                if source.engine == Engine::Athena {
+                if with_athena {
                     // A query that is not cancelled goes on, and AWS bills it.
                     let _ = tokio::time::timeout(CANCELLATION, gathering).await;
                 }
@@ -185,83 +179,39 @@ fn stored(evidence: TrafficEvidence, settings: &Settings) -> TrafficEvidence {
     if settings.traffic.truncate_addresses { evidence.with_truncated_addresses() } else { evidence }
 }
 
-/// What to gather, by the settings and flags of a command.
-pub(crate) struct GatherJob<'a> {
-    pub(crate) settings: &'a Settings,
-    pub(crate) load_balancers: &'a [LoadBalancer],
-    pub(crate) window: Window,
-    /// Read all logs, whatever the metrics say.
-    pub(crate) all_logs: bool,
-    pub(crate) engine: Engine,
-    /// The folder with cached counts of log files.
-    pub(crate) state: Option<PathBuf>,
-    /// Show what would be read, and read no log.
-    pub(crate) dry_run: bool,
-    pub(crate) quiet: bool,
-    pub(crate) emulator: Option<Emulator>,
-    pub(crate) clock: Clock,
+/// What to gather by the settings.
+pub(crate) fn gather_job<'a>(
+    settings: &'a Settings,
+    load_balancers: &'a [LoadBalancer],
+    window: Window,
+    with_athena: bool,
+) -> Result<GatherJob<'a>, Failure> {
+    Ok(GatherJob::new(&settings.traffic, load_balancers, window, with_athena)?)
 }
 
-impl GatherJob<'_> {
-    /// Gathers it from AWS. None for a dry run.
-    pub(crate) async fn run(&self, stop: &Stop) -> Result<Option<TrafficEvidence>, Failure> {
-        let (settings, traffic) = (self.settings, &self.settings.traffic);
-        let asked: Vec<&LoadBalancer> = self.load_balancers.iter().filter(|lb| lb.kind.can_parse_http()).collect();
-        let reaches = match self.engine {
-            Engine::Embedded => Reaches::of_logs(traffic, &asked),
-            Engine::Athena => {
-                Reaches::of_athena(traffic, &asked).map_err(|problem| Failure::new(Exit::Usage, problem))?
-            }
-        };
-        let access = connect(settings.connection(), &self.clock, self.emulator.as_ref(), stop).await?;
-        let source = LogSource::new(reaches.provider(&access))
-            .with_concurrency(settings.calls.concurrency)
-            .with_requester_pays(traffic.requester_pays)
-            .with_protected(&traffic.thresholds.protected_clients);
-        let cache = self.state.as_ref().map(|folder| CacheOptions {
-            folder: folder.clone(),
-            days: traffic.days,
-            max_bytes: u64::from(traffic.state_megabytes) * 1_000_000,
-        });
-        let request = TrafficRequest {
-            load_balancers: self.load_balancers,
-            window: self.window,
-            all_logs: self.all_logs,
-            log_account: traffic.log_account.as_ref(),
-            threads: traffic.threads(),
-            prices: traffic.prices,
-            athena: (self.engine == Engine::Athena).then(|| traffic.athena.options()),
-            cache,
-            dry_run: self.dry_run,
-            now: (self.clock)(),
-        };
-        let progress = Progress::start("log files read", self.quiet);
-        let observe = |event: GatherEvent| self.show(&progress, event);
-        let stopped = async || stop.stopped("athena:GetQueryExecution").await;
-        let gathered = doorward_traffic::gather(&request, &source, stopped, &observe).await;
-        progress.finish();
-        gathered.map_err(|error| {
-            let exit = match &error {
-                GatherError::Cache(_) => Exit::Preflight,
-                GatherError::OverBudget { .. } => Exit::Usage,
-                GatherError::Unlisted(_) => Exit::Coverage,
-            };
-            Failure::new(exit, error.to_string())
-        })
-    }
-
-    fn show(&self, progress: &Progress, event: GatherEvent) {
-        let say = |line: &str| {
-            let _ = writeln!(std::io::stderr(), "{}", harmless(line));
-        };
-        match event {
-            GatherEvent::Planned(lines) if self.dry_run || !self.quiet => lines.iter().for_each(|line| say(line)),
-            GatherEvent::Note(line) if !self.quiet => say(&line),
-            GatherEvent::Warning(line) => say(&line),
-            GatherEvent::Read { done, of } => progress.at(done, of),
-            GatherEvent::Planned(_) | GatherEvent::Note(_) => {}
-        }
-    }
+/// Gathers from AWS, and shows what it reads. None for a dry run.
+pub(crate) async fn gather(
+    job: GatherJob<'_>,
+    settings: &Settings,
+    access: &Access,
+    stop: &Stop,
+    (now, quiet): (Timestamp, bool),
+) -> Result<Option<TrafficEvidence>, Failure> {
+    let progress = Progress::start("log files read", quiet);
+    let dry_run = job.dry_run;
+    let say = |line: &str| {
+        let _ = writeln!(std::io::stderr(), "{}", harmless(line));
+    };
+    let observe = |event: GatherEvent| match event {
+        GatherEvent::Planned(lines) if dry_run || !quiet => lines.iter().for_each(|line| say(line)),
+        GatherEvent::Note(line) if !quiet => say(&line),
+        GatherEvent::Warning(line) => say(&line),
+        GatherEvent::Read { done, of } => progress.at(done, of),
+        GatherEvent::Planned(_) | GatherEvent::Note(_) => {}
+    };
+    let gathered = job.run(access, settings.calls.concurrency, stop, now, &observe).await;
+    progress.finish();
+    Ok(gathered?)
 }
 
 /// The window of the flags, in whole hours.

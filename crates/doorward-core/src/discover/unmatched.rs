@@ -116,6 +116,19 @@ fn tags(setting: &str, filters: &[TagFilter], accounts: &[Account]) -> Vec<Unmat
 }
 
 impl Plan {
+    /// A sentence for each account that left the organization: it is no longer scanned, so its findings in the ledger do not change.
+    pub fn departed_notices(&self) -> Vec<String> {
+        let sentence = |account: &Account| {
+            let name = account.name.known().map(|name| format!(" ({name})")).unwrap_or_default();
+            format!(
+                "account {}{name} was in the organization at the last scan and has left it: organizations:DescribeAccount does not find it. \
+                 It is not scanned, and its findings in the ledger stay as they are.",
+                account.id
+            )
+        };
+        self.departed.iter().map(sentence).collect()
+    }
+
     /// The accounts and organizational units that a setting names and that were not found. Without a full list of accounts none:
     /// what is missing then may exist.
     pub fn unmatched_in(&self, setting: &str, accounts: &[AccountId], ous: &[String]) -> Vec<UnmatchedSetting> {

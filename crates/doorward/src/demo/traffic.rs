@@ -3,17 +3,17 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use doorward_aws::Stop;
+use doorward_aws::{Clock, Stop};
 use doorward_demo::{emulator, put_daily_metrics, put_logs};
 use doorward_fakeaws::Server;
 use jiff::Timestamp;
 
-use crate::cli::Engine;
 use crate::collect_metrics::CollectJob;
 use crate::exit::Failure;
+use crate::io::connect;
 use crate::scan_source::AssembledScan;
 use crate::settings::Settings;
-use crate::traffic::{self, GatherJob, TrafficEvidence};
+use crate::traffic::{self, TrafficEvidence};
 
 /// Reads the traffic of the load balancers that the newest recorded scan knows. None where none of them has logs to show.
 pub(super) async fn read(
@@ -26,22 +26,19 @@ pub(super) async fn read(
     if !put_logs(server, &load_balancers)? {
         return Ok(None);
     }
-    let job = GatherJob {
-        settings,
-        load_balancers: &load_balancers,
-        window: traffic::window(settings, None, today)?,
-        // A file of these logs holds a day, not five minutes, so that the metric cannot say which to leave out.
-        all_logs: true,
-        engine: Engine::Embedded,
-        state: None,
-        dry_run: false,
-        quiet: true,
-        emulator: Some(emulator(server)?),
-        clock: Arc::new(move || today),
-    };
+    let window = traffic::window(settings, None, today)?;
+    let mut job = traffic::gather_job(settings, &load_balancers, window, false)?;
+    // A file of these logs holds a day, not five minutes, so that the metric cannot say which to leave out.
+    job.all_logs = true;
     // The demo takes a second: it needs no stop.
     let (_stopper, stop) = Stop::new();
-    job.run(&stop).await
+    let access = connect(settings.connection(), &fixed(today), Some(&emulator(server)?), &stop).await?;
+    traffic::gather(job, settings, &access, &stop, (today, true)).await
+}
+
+/// A clock that always shows one time.
+fn fixed(now: Timestamp) -> Clock {
+    Arc::new(move || now)
 }
 
 /// Collects daily metrics into the ledger; the load balancers of these names are idle.
@@ -60,7 +57,7 @@ pub(super) async fn collect_metrics(
         ledger,
         load_balancers: &load_balancers,
         days,
-        clock: Arc::new(move || today),
+        clock: fixed(today),
         emulator: Some(emulator(server)?),
     };
     let (_stopper, stop) = Stop::new();

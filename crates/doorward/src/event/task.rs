@@ -45,8 +45,7 @@ pub(super) async fn run(payload: &Value, figures: &mut InvocationMetrics) -> Res
     // Reports that go to stdout are in the saved scan too; what is logged on stderr is the function's log.
     let ended = process.stdin(Stdio::null()).stdout(Stdio::null()).kill_on_drop(true).status().await;
     let code = ended.map_err(internal)?.code();
-    let exit = Exit::ALL.into_iter().map(|(exit, _)| exit).find(|exit| Some(i32::from(exit.code())) == code);
-    let exit = exit.unwrap_or(Exit::Internal);
+    let exit = code.and_then(|code| Exit::of_code(u8::try_from(code).ok()?)).unwrap_or(Exit::Internal);
     let is_merge = name == "merge";
     if is_merge {
         figures.scanned(matches!(exit, Exit::Clean | Exit::Findings));

@@ -5,6 +5,7 @@ use doorward_assemble::AssembleError;
 use doorward_check::Declarations;
 use doorward_event::{EventResult, RescanError};
 use doorward_model::DeliveryResult;
+use doorward_traffic::GatherError;
 
 use super::{Exit, Failure};
 
@@ -33,6 +34,17 @@ impl Exit {
 impl From<EventResult> for Exit {
     fn from(result: EventResult) -> Self {
         if result.refused { Self::Sink } else { Self::of(result.failed, result.covered) }
+    }
+}
+
+impl From<GatherError> for Failure {
+    fn from(error: GatherError) -> Self {
+        let exit = match &error {
+            GatherError::Cache(_) => Exit::Preflight,
+            GatherError::NoAthena(_) | GatherError::OverBudget { .. } => Exit::Usage,
+            GatherError::Unlisted(_) => Exit::Coverage,
+        };
+        Self::new(exit, error.to_string())
     }
 }
 

@@ -1,0 +1,28 @@
+//! The exit codes, which are stable, and what each of them means.
+
+/// Every exit code with its meaning.
+pub const EXIT_CODES: [(u8, &str); 11] = [
+    (
+        0,
+        "success: at least `report.minimum_coverage` (by default everything) was read and is known, and no finding fails at or above `report.fail_on`",
+    ),
+    (1, "internal error: please report it"),
+    (2, "wrong arguments or settings: the message names the flag, the variable, or the file and line"),
+    (3, "at least one finding fails at or above `report.fail_on`"),
+    (
+        4,
+        "less than `report.minimum_coverage` of the account-Regions in scope was read completely, of the load balancers known there was seen, or of the verdicts is known",
+    ),
+    (
+        5,
+        "both 3 and 4: at least one finding fails at or above `report.fail_on`, and less than `report.minimum_coverage` was read or is known",
+    ),
+    (6, "cannot start: no credentials, no access to AWS Organizations, or an output that cannot be written"),
+    (7, "not every finding was delivered or written"),
+    (
+        8,
+        "a change of modes was refused or failed for at least one load balancer, was stopped or rolled back, or is no longer in effect",
+    ),
+    (130, "stopped by Ctrl-C before everything was read; the partial result is written and marked as partial"),
+    (143, "stopped by SIGTERM before everything was read; the partial result is written and marked as partial"),
+];
