@@ -172,7 +172,7 @@ impl<'a> Checker<'a> {
             }
             Subject::LoadBalancer(lb) => {
                 for lb in std::iter::once(&mut **lb).chain(outcomes.iter_mut()) {
-                    lb.tags = Observed::Known(tags.clone());
+                    lb.tags = Observed::Known(tags.clone().into());
                     label(lb, account.as_ref(), more_tags.as_ref(), self.settings.normalize);
                     // Policy and exceptions must not conclude from an absent tag that deployment may still add.
                     if let Some(gap) = more_tags

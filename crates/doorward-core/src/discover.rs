@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use doorward_aws::{Access, Operation, Session, Stop};
 use doorward_model::{
-    Account, AccountId, AccountRegion, Gap, GapReason, Listing, Observed, Organization, Region, RegionInventory, UnmatchedSetting,
+    Account, AccountId, AccountRegion, Gap, GapReason, Listing, Observed, Organization, Region, RegionInventory,
+    UnmatchedSetting,
 };
 
 use crate::actions::scan_role_grants;

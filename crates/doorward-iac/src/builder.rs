@@ -326,7 +326,7 @@ impl<'t> LoadBalancerBuilder<'t> {
                     (Kind::Classic, Observed::Absent) => Observed::Unread(undeclared("the listeners")),
                     (_, listeners) => listeners.clone(),
                 },
-                tags: Observed::Known(self.tags.clone()),
+                tags: Observed::Known(self.tags.clone().into()),
                 managed_by: self.managed_by.clone(),
                 owner: Observed::Absent,
                 environment: Observed::Absent,
@@ -363,7 +363,7 @@ pub(crate) fn scheme(name: Observed<String>) -> Observed<Scheme> {
 
 /// A listener of a classic load balancer. A port that is not a number is left out: no verdict depends on it.
 pub(crate) fn listener(protocol: &str, port: Option<&str>) -> Listener {
-    Listener { protocol: protocol.to_uppercase(), port: port.and_then(|port| port.parse().ok()) }
+    Listener { protocol: protocol.to_uppercase().into(), port: port.and_then(|port| port.parse().ok()) }
 }
 
 /// A gap at a range of a file.

@@ -264,7 +264,7 @@ impl<'a> Composer<'a> {
     /// Whether the rule of a finding was asked of its load balancer, where the scan saw that.
     fn was_asked(&self, id: &str, known: Option<&DigestEntry>) -> bool {
         match self.findings.get(id) {
-            Some(finding) => !matches!(finding.verdict, Verdict::NotAsked { .. }),
+            Some(finding) => !matches!(*finding.verdict, Verdict::NotAsked { .. }),
             None => known.is_none_or(|known| !self.load_balancers.contains_key(&known.arn)),
         }
     }
@@ -288,7 +288,7 @@ impl<'a> Composer<'a> {
             Some(false) => return before.map(|_| Now::Closed(DigestChange::Moved)),
             None => return before.map(|before| Now::Open(DigestEntry { unseen: true, ..before.clone() })),
         }
-        let standing = match &finding.verdict {
+        let standing = match &*finding.verdict {
             Verdict::Fail { severity: Severity::Informational, .. }
             | Verdict::Excepted { severity: Severity::Informational, .. }
             | Verdict::Pass { .. } => return before.map(|before| Now::Closed(fine(before))),
@@ -309,9 +309,9 @@ impl<'a> Composer<'a> {
         let due = standing.as_ref().and_then(|standing| self.due(finding, standing, unseen, before));
         Some(Now::Open(DigestEntry {
             arn: finding.load_balancer.clone(),
-            rule: finding.rule.clone(),
-            name: finding.name.clone(),
-            owner: finding.owner.clone(),
+            rule: finding.rule.to_string(),
+            name: finding.name.to_string(),
+            owner: finding.owner.to_string(),
             standing,
             unseen,
             due,
@@ -371,11 +371,11 @@ impl<'a> Composer<'a> {
             name: entry.name.clone(),
             account: entry.arn.account().to_owned(),
             region: entry.arn.region().to_owned(),
-            owner: finding.map_or_else(|| entry.owner.clone(), |finding| finding.owner.clone()),
+            owner: finding.map_or_else(|| entry.owner.clone(), |finding| finding.owner.to_string()),
             standing: entry.standing.clone().filter(|_| open),
             unseen: entry.unseen && open,
             because: finding.map(|finding| finding.verdict.because().to_owned()).filter(|_| open),
-            remedy: finding.filter(|_| open).and_then(|finding| match &finding.verdict {
+            remedy: finding.filter(|_| open).and_then(|finding| match &*finding.verdict {
                 Verdict::Fail { remedy, .. } => Some(remedy.clone()),
                 _ => None,
             }),

@@ -7,9 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use doorward_aws::Operation;
-use doorward_model::{
-    Account, AccountId, Gap, GapReason, Inventory, Listing, Observed, Region, RegionInventory,
-};
+use doorward_model::{Account, AccountId, Gap, GapReason, Inventory, Listing, Observed, Region, RegionInventory};
 
 use super::known::{self, Known};
 use super::lost::{unlisted, with_others};

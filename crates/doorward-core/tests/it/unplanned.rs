@@ -104,13 +104,16 @@ async fn a_ledger_that_only_the_merge_has_adds_what_one_scan_would_account_for()
             assert_eq!(merged.accounts_listing, planned.accounts_listing, "{what}");
         } else {
             let gap = merged.accounts_listing.gap().expect("the list lacks accounts");
-            assert!(planned.accounts_listing.gap().is_some_and(|known| known == gap) || gap.reason == GapReason::NotPlanned);
+            assert!(
+                planned.accounts_listing.gap().is_some_and(|known| known == gap) || gap.reason == GapReason::NotPlanned
+            );
         }
         // Once more, and with the knowledge of one scan, nothing is added.
         let again = merged.clone();
         assert!(add_unplanned(&mut merged, &setup.discover, &ledger, &[]).is_empty(), "{what}");
         assert_eq!(merged, again, "{what}");
-        let departed: Vec<AccountId> = added.iter().filter(|id| !one.accounts.iter().any(|one| one.id == **id)).cloned().collect();
+        let departed: Vec<AccountId> =
+            added.iter().filter(|id| !one.accounts.iter().any(|one| one.id == **id)).cloned().collect();
         let mut complete = one.clone();
         assert!(add_unplanned(&mut complete, &setup.discover, &ledger, &departed).is_empty(), "{what}");
         assert_eq!(outcomes(&complete), one_has, "{what}");

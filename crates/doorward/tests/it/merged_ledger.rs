@@ -80,7 +80,12 @@ fn accounts_that_only_the_ledger_of_the_merge_has_are_not_read() {
         let hidden = said.err.split("the ledger has account ").nth(1).unwrap()[..12].to_owned();
         let of = |report: &Value, list: &str| -> Vec<Value> {
             let all = if list == "lines" { &report["coverage"][list] } else { &report[list] };
-            all.as_array().unwrap().iter().filter(|one| one["account"] != *hidden && one["id"] != *hidden).cloned().collect()
+            all.as_array()
+                .unwrap()
+                .iter()
+                .filter(|one| one["account"] != *hidden && one["id"] != *hidden)
+                .cloned()
+                .collect()
         };
         for list in ["lines", "accounts", "load_balancers", "findings"] {
             assert!(of(&one, list) == of(&other, list), "{list} differ");
@@ -129,7 +134,11 @@ fn an_account_that_the_plan_knew_to_have_left_is_not_missing() {
     // Without the ledger nothing asked for it.
     shards(&bed, folder, &["--no-ledger"]);
     let said = merge(&bed, folder);
-    assert!(matches!(said.code, Some(4 | 5)) && said.err.contains(&format!("the ledger has account {LEFT}")), "{}", said.err);
+    assert!(
+        matches!(said.code, Some(4 | 5)) && said.err.contains(&format!("the ledger has account {LEFT}")),
+        "{}",
+        said.err
+    );
     shards(&bed, folder, &["--ledger", LEDGER]);
     let said = merge(&bed, folder);
     assert_eq!(said.code, Some(3), "{}", said.err);
