@@ -99,7 +99,7 @@ gap_reasons! {
         "Repeat that shard with `doorward scan --shard`, and merge the parts again.";
     NotPlanned, "not-planned":
         "The ledger has this account from an earlier scan, and the list of accounts lacks it. The shards of the scan were planned without that ledger, so AWS was not asked whether the account left the organization.",
-        "Run `doorward scan --discover-only` with the ledger (`ledger.path`), repeat the shards with that plan, and merge their parts.";
+        "Run `doorward scan --discover-only` with the ledger of the merge, repeat the shards with that plan, and merge their parts.";
     Rejected, "rejected":
         "AWS rejected the request itself; its message gives the reason.",
         "Read AWS's message: it names the part of the request that is wrong.";
