@@ -7,6 +7,7 @@
 //!
 //! `cargo xtask bench doctor`: how long an operator waits for the doctor of 500 accounts.
 //! `cargo xtask bench scale`: 10,000 accounts in one process, in shards, and merged, with the growth from 1,000.
+//! `cargo xtask bench cold-start`: the package of a Lambda function, and how long it takes to its first call.
 //! `cargo xtask bench plugins`: 50,000 findings through a plugin that only counts, compared with a file.
 //! `cargo xtask bench check`: a thousand files, compared with Checkov, and a plan of fifty megabytes.
 //!
@@ -22,6 +23,7 @@ use anyhow::{Context, Result, bail};
 use crate::workspace;
 
 mod check;
+mod cold_start;
 mod contenders;
 mod doctor;
 mod goals;
@@ -78,16 +80,17 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
         Some((what, rest)) if what == "doctor" => doctor::run(rest),
         Some((what, rest)) if what == "check" => check::run(rest),
         Some((what, rest)) if what == "scale" => scale::run(rest),
+        Some((what, rest)) if what == "cold-start" => cold_start::run(rest),
         Some((what, [])) if what == "plugins" => plugins::run(),
         Some((what, [])) => match OF_CRATES.iter().find(|(name, _)| name == what) {
             Some((_, packages)) => of_crates(packages),
             None => bail!(
-                "does not know {what:?}; it takes `scan`, `scale`, `traffic`, `check` or `doctor` with flags, `plugins`, or {}",
+                "does not know {what:?}; it takes `scan`, `scale`, `cold-start`, `traffic`, `check` or `doctor` with flags, `plugins`, or {}",
                 names()
             ),
         },
         _ => bail!(
-            "takes what to measure: `scan`, `scale`, `traffic`, `check` or `doctor` with flags, `plugins`, or {}",
+            "takes what to measure: `scan`, `scale`, `cold-start`, `traffic`, `check` or `doctor` with flags, `plugins`, or {}",
             names()
         ),
     }

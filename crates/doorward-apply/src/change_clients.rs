@@ -84,7 +84,7 @@ impl ChangeRoleClient<'_> {
         let plain = doorward_rules::all().iter().copied().find(|one| one.meta().id == rule);
         let may_be_excepted = plain.and_then(|rule| by.register.undecided(rule, &load_balancer, now));
         let required = Requirement::of(&load_balancer, by.policy).certain();
-        let verdict = verdict.map(|finding| finding.verdict);
+        let verdict = verdict.map(|finding| finding.verdict.as_ref().clone());
         Ok(Inspection::Found(Box::new(Current { load_balancer, verdict, required, may_be_excepted })))
     }
 }
@@ -93,9 +93,9 @@ fn subject(target: &ChangeTarget) -> Subject {
     Subject { arn: target.arn.clone(), kind: target.kind }
 }
 
-/// Takes the attribute that a value is of from attributes, verbatim.
-fn taken(target: &ChangeTarget, of: SettingValue, attributes: &mut Attributes) -> Option<String> {
-    attributes.values.remove(of.attribute(target.kind))
+/// The attribute that a value is of, verbatim.
+fn taken(target: &ChangeTarget, of: SettingValue, attributes: &Attributes) -> Option<String> {
+    attributes.values.get(of.attribute(target.kind)).map(str::to_owned)
 }
 
 impl ModeClient for ChangeRoleClient<'_> {
@@ -106,17 +106,16 @@ impl ModeClient for ChangeRoleClient<'_> {
 
     async fn read(&self, target: &ChangeTarget, of: SettingValue) -> Result<ModeReading, Gap> {
         let read = mode::read(&self.access, self.session(target)?, &subject(target)).await?;
-        Ok(read.map_or(ModeReading::Gone, |mut read| {
-            taken(target, of, &mut read).map_or(ModeReading::Absent, ModeReading::Value)
-        }))
+        Ok(read
+            .map_or(ModeReading::Gone, |read| taken(target, of, &read).map_or(ModeReading::Absent, ModeReading::Value)))
     }
 
     async fn set(&self, target: &ChangeTarget, wanted: SettingValue) -> Result<SetResponse, SetFailure> {
         let session = self.session(target).map_err(|gap| SetFailure { gap, refused: true })?;
         let set =
             mode::set(&self.access, session, &subject(target), wanted.attribute(target.kind), wanted.as_str()).await;
-        let mut set = set.map_err(|failed| SetFailure { gap: failed.gap, refused: failed.refused })?;
-        Ok(SetResponse { value: taken(target, wanted, &mut set), request_id: set.evidence.request_id })
+        let set = set.map_err(|failed| SetFailure { gap: failed.gap, refused: failed.refused })?;
+        Ok(SetResponse { value: taken(target, wanted, &set), request_id: set.evidence.request_id })
     }
 }
 

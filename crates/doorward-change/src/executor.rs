@@ -237,7 +237,7 @@ pub(crate) fn changed_since(step: &Step, value: &str) -> String {
 /// The value of the attribute that the step changes, verbatim.
 pub(crate) fn value<'a>(step: &Step, current: &'a Current) -> Option<&'a str> {
     let attributes = current.load_balancer.attributes.known()?;
-    attributes.get(step.to.attribute(step.target.kind)).map(String::as_str)
+    attributes.get(step.to.attribute(step.target.kind))
 }
 
 /// Why a load balancer could not be read.

@@ -61,7 +61,7 @@ pub fn plan(
         .findings
         .iter()
         .filter(|f| f.rule == order.goal.rule())
-        .map(|f| (&f.load_balancer, &f.verdict))
+        .map(|f| (&f.load_balancer, &*f.verdict))
         .collect();
     let idle = idle(report);
     let (mut considered, mut already) = (0, 0);
@@ -135,7 +135,7 @@ pub fn plan(
 fn idle(report: &ScanReport) -> BTreeMap<&Arn, &str> {
     let fails = report.findings.iter().filter(|finding| finding.rule == IDLE_RULE);
     fails
-        .filter(|finding| matches!(finding.verdict, Verdict::Fail { .. } | Verdict::Excepted { .. }))
+        .filter(|finding| matches!(*finding.verdict, Verdict::Fail { .. } | Verdict::Excepted { .. }))
         .map(|finding| (&finding.load_balancer, finding.verdict.because()))
         .collect()
 }

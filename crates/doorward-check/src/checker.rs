@@ -199,8 +199,8 @@ impl<'a> Checker<'a> {
                 // Policy and exceptions must not conclude from an absent tag that deployment may still add.
                 let open = more_tags.as_ref().filter(|_| !self.tag_keys.iter().all(|key| tags.contains_key(key)));
                 let tags = std::mem::take(tags);
-                let set_tags = |lb: &mut LoadBalancer, tags| {
-                    lb.tags = Observed::Known(tags);
+                let set_tags = |lb: &mut LoadBalancer, tags: BTreeMap<_, _>| {
+                    lb.tags = Observed::Known(tags.into());
                     label(lb, account.as_ref(), more_tags.as_ref(), self.settings.normalize);
                     if let Some(gap) = open {
                         lb.tags = Observed::Unread(gap.clone());

@@ -105,7 +105,7 @@ fn is_same(
     }
     let placed = (undecided.account.is_some() || lb.account == live.account)
         && (undecided.region.is_some() || lb.region == live.region);
-    let tag = |key: &str| live.tags.known().and_then(|tags| tags.get(key)).map(String::as_str);
+    let tag = |key: &str| live.tags.known().and_then(|tags| tags.get(key));
     let named = if undecided.name.is_none() {
         lb.name == live.name
     } else {

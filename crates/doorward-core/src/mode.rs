@@ -5,7 +5,6 @@
 //!
 //! The session policy of a scan does not allow the action that sets attributes; [`set`] needs a session of a different role.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use aws_sdk_elasticloadbalancing::types as classic_types;
@@ -13,7 +12,7 @@ use aws_sdk_elasticloadbalancingv2::types as v2_types;
 use aws_types::request_id::RequestId;
 
 use doorward_aws::{Access, Failure, Operation, Session, classic_as, elb_as};
-use doorward_model::{AccountId, AccountRegion, Arn, Evidence, Gap, GapReason, Kind, Region, RegionInventory};
+use doorward_model::{AccountId, AccountRegion, Arn, Evidence, Gap, GapReason, Kind, Region, RegionInventory, TextMap};
 
 use crate::collect::{CollectContext, CollectSettings, classic, read_one, v2};
 use crate::discover::Target;
@@ -39,7 +38,7 @@ impl Subject {
 pub struct Attributes {
     /// Every attribute in the response; those of a classic load balancer under the same flat keys as in a scan. The response to
     /// a change of a classic load balancer contains the changed attribute only.
-    pub values: BTreeMap<String, String>,
+    pub values: TextMap,
     /// The call.
     pub evidence: Evidence,
 }
@@ -171,7 +170,7 @@ async fn set_classic(
 
 fn evidence(context: CollectContext<'_>, operation: Operation, request_id: Option<&str>) -> Evidence {
     Evidence {
-        operation: operation.action().to_owned(),
+        operation: operation.action().into(),
         at: (context.access.clock)(),
         request_id: request_id.map(str::to_owned),
     }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use doorward_model::{
     Account, AccountId, Coverage, CoverageLine, Gap, GapReason, InFront, Inventory, Kind, LoadBalancer, LogDestination,
-    Observed, Organization, RawLoadBalancer, Reachability, Region, Run, Scheme,
+    Observed, Organization, RawLoadBalancer, Reachability, Region, Run, Scheme, TextMap,
 };
 
 mod label;
@@ -176,7 +176,7 @@ fn attribute<T: FromStr>(raw: &RawLoadBalancer, key: &str) -> Observed<T> {
 fn access_logs(raw: &RawLoadBalancer) -> Observed<LogDestination> {
     let enabled: Observed<bool> = attribute(raw, "access_logs.s3.enabled");
     enabled.and_then(|enabled| {
-        let text = |key: &str| raw.attributes.known().and_then(|a| a.get(key)).cloned().unwrap_or_default();
+        let text = |key: &str| raw.attributes.known().and_then(|a| a.get(key)).unwrap_or_default().to_owned();
         if enabled {
             let (bucket, prefix) = (text("access_logs.s3.bucket"), text("access_logs.s3.prefix"));
             if bucket.is_empty() {
@@ -200,7 +200,7 @@ fn access_logs(raw: &RawLoadBalancer) -> Observed<LogDestination> {
 
 /// The value of the first of these keys that is present and not blank. Case and surrounding white space of keys are ignored,
 /// because people type them.
-fn first_tag(tags: &Observed<BTreeMap<String, String>>, keys: &[String]) -> Observed<String> {
+fn first_tag(tags: &Observed<TextMap>, keys: &[String]) -> Observed<String> {
     tags.as_ref().and_then(|tags| Observed::from_answer(find_tag(tags, keys).map(|found| normalized_text(found.value))))
 }
 
@@ -215,11 +215,11 @@ struct FoundTag<'a> {
 
 /// The first tag with one of the keys. Of several spellings of one key the one that the settings use counts, or else the first in byte
 /// order.
-fn find_tag<'a>(tags: &'a BTreeMap<String, String>, keys: &[String]) -> Option<FoundTag<'a>> {
+fn find_tag<'a>(tags: &'a TextMap, keys: &[String]) -> Option<FoundTag<'a>> {
     keys.iter().find_map(|wanted| {
         let folded = normalized_text(wanted);
-        let is_same = |(key, value): &(&String, &String)| normalized_text(key) == folded && !value.trim().is_empty();
-        let mut same: Vec<(&str, &str)> = tags.iter().filter(is_same).map(|(key, value)| (&**key, &**value)).collect();
+        let is_same = |(key, value): &(&str, &str)| normalized_text(key) == folded && !value.trim().is_empty();
+        let mut same: Vec<(&str, &str)> = tags.iter().filter(is_same).collect();
         let at = same.iter().position(|(key, _)| key == wanted).unwrap_or(0);
         if same.is_empty() {
             return None;

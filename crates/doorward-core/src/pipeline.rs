@@ -112,7 +112,7 @@ pub fn judge(inventory: Inventory, inputs: Inputs, recipe: &Recipe<'_>) -> Resul
     for lb in &mut scan.load_balancers {
         lb.changes = changes.remove(&lb.arn).unwrap_or_default();
         // An edit that left another mode than the current one did not set the current one.
-        lb.edited = edits.remove(&lb.arn).filter(|edit| lb.mode.known() == Some(&edit.left));
+        lb.edited = edits.remove(&lb.arn).filter(|edit| lb.mode.known() == Some(&edit.left)).map(Box::new);
         lb.declared = declared.remove(&lb.arn);
         lb.usage = usage.remove(&lb.arn);
     }

@@ -202,7 +202,7 @@ impl EventLine {
         line.notified = notified.map(|statement| statement.document);
         line.recorded = Some(json!(recorded));
         line.run = Some(report.run.id);
-        line.edited = load_balancer.as_ref().and_then(|lb| lb.edited.clone()).map(Box::new);
+        line.edited = load_balancer.as_ref().and_then(|lb| lb.edited.clone());
         line.load_balancer = load_balancer.map(Box::new);
         line.coverage = report.coverage.lines.into_iter().next().map(Box::new);
         line.findings = report.findings;
@@ -256,7 +256,7 @@ impl EventLine {
 }
 
 fn write_finding(text: &mut String, finding: &Finding) {
-    let (word, next) = match &finding.verdict {
+    let (word, next) = match &*finding.verdict {
         Verdict::Fail { severity, remedy, .. } => (severity.label(), Some(remedy)),
         Verdict::Excepted { exception, expires, .. } => (format!("excepted by {exception} until {expires}"), None),
         _ => ("UNKNOWN".to_owned(), None),

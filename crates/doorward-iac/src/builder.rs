@@ -363,7 +363,7 @@ pub(crate) fn scheme(name: Observed<String>) -> Observed<Scheme> {
 
 /// A listener of a classic load balancer. A port that is not a number is left out: no verdict depends on it.
 pub(crate) fn listener(protocol: &str, port: Option<&str>) -> Listener {
-    Listener { protocol: protocol.to_uppercase(), port: port.and_then(|port| port.parse().ok()) }
+    Listener { protocol: protocol.to_uppercase().into(), port: port.and_then(|port| port.parse().ok()) }
 }
 
 /// A gap at a range of a file.

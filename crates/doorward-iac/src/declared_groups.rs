@@ -38,7 +38,11 @@ pub(crate) fn group(
     let target_type = value(target_type, "instance")?.to_lowercase();
     let version = value(version, "HTTP1")?.to_uppercase();
     let is_http = matches!(protocol.as_str(), "HTTP" | "HTTPS");
-    is_http.then(|| TargetGroup { name: name.to_owned(), target_type, protocol_version: Some(version) })
+    is_http.then(|| TargetGroup {
+        name: name.to_owned(),
+        target_type: target_type.into(),
+        protocol_version: Some(version.into()),
+    })
 }
 
 impl DeclaredGroups {

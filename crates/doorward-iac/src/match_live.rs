@@ -192,7 +192,7 @@ impl<'a> Index<'a> {
         if !by_arn.is_empty() {
             return Some((by_arn, MatchedBy::Arn));
         }
-        let tag = |key: &str| live.tags.known().and_then(|tags| tags.get(key)).map(String::as_str);
+        let tag = |key: &str| live.tags.known().and_then(|tags| tags.get(key));
         let stacks = STACK_TAGS.into_iter().map(|key| (key, Dialect::Kubernetes, MatchedBy::Stack(key)));
         for (key, dialect, matched_by) in
             [(LOGICAL_ID, Dialect::CloudFormation, MatchedBy::LogicalId)].into_iter().chain(stacks)

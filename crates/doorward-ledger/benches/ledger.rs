@@ -8,13 +8,14 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use doorward_ledger::{By, LEASE_TTL, Lease, Ledger, OpenOptions, RunHeader};
 use doorward_model::{
     AccountId, Arn, Coverage, CoverageLine, Evidence, Finding, Inventory, Kind, Listing, LoadBalancer, Mode, Observed,
-    OuPath, Owner, OwnerSource, RawLoadBalancer, Region, RegionInventory, Run, ScanReport, Severity, Tally, Verdict,
-    VerdictReason,
+    OuPath, Owner, OwnerSource, RawLoadBalancer, Region, RegionInventory, Run, ScanReport, Severity, Tally, TextMap,
+    Verdict, VerdictReason,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -196,22 +197,22 @@ fn arn(lb: usize) -> Arn {
 
 /// Twenty attributes and five tags, as a real one has.
 fn inventory(load_balancers: usize, scan: usize) -> Inventory {
-    let attributes: BTreeMap<String, String> =
+    let attributes: TextMap =
         (0..20).map(|n| (format!("routing.http.some_attribute_{n:02}.enabled"), format!("value-{n}"))).collect();
     let raw = |lb: usize| RawLoadBalancer {
         arn: arn(lb),
         name: format!("lb-{lb:06}"),
         kind: Kind::Application,
-        scheme: Some("internet-facing".to_owned()),
-        vpc: Some("vpc-0123456789abcdef0".to_owned()),
+        scheme: Some("internet-facing".into()),
+        vpc: Some("vpc-0123456789abcdef0".into()),
         dns_name: Some(format!("lb-{lb:06}-1234567890.eu-west-1.elb.amazonaws.com")),
         created: Some(day(0)),
-        state: Some("active".to_owned()),
-        security_groups: vec![format!("sg-{lb:017x}")],
-        zones: vec!["eu-west-1a".to_owned(), "eu-west-1b".to_owned()],
+        state: Some("active".into()),
+        security_groups: vec![format!("sg-{lb:017x}").into()],
+        zones: vec!["eu-west-1a".into(), "eu-west-1b".into()],
         attributes: Observed::Known(attributes.clone()),
         evidence: Some(Evidence {
-            operation: "elasticloadbalancing:DescribeLoadBalancerAttributes".to_owned(),
+            operation: "elasticloadbalancing:DescribeLoadBalancerAttributes".into(),
             at: day(scan) + SignedDuration::from_micros(i64::try_from(lb).expect("small")),
             request_id: Some(format!("8f2b6a1c-0d3e-4f50-{scan:04x}-{lb:012x}")),
         }),
@@ -287,14 +288,14 @@ fn finding(lb: &LoadBalancer, rule: &str, fails: bool) -> Finding {
     let because = "the mode is monitor; strictest is required".to_owned();
     Finding {
         id: Finding::id_for(&lb.arn, rule),
-        rule: rule.to_owned(),
+        rule: rule.into(),
         account: lb.account.clone(),
         region: lb.region.clone(),
         load_balancer: lb.arn.clone(),
-        name: lb.name.clone(),
+        name: lb.name.as_str().into(),
         kind: lb.kind,
-        owner: lb.owner_label().to_owned(),
-        verdict: if fails {
+        owner: lb.owner_label().into(),
+        verdict: Arc::new(if fails {
             Verdict::Fail {
                 reason: VerdictReason::ModeMonitor,
                 because,
@@ -303,7 +304,7 @@ fn finding(lb: &LoadBalancer, rule: &str, fails: bool) -> Finding {
             }
         } else {
             Verdict::Pass { reason: VerdictReason::ModeSufficient, because }
-        },
+        }),
         observed_at: None,
         history: None,
         deadline: None,

@@ -63,7 +63,7 @@ fn main() {
             at += gap;
             let mut report = report(&format!("run-{at}"), at, scene);
             for finding in report.findings.iter_mut().filter(|finding| finding.verdict.severity().is_some()) {
-                finding.deadline = Some(Deadline::new(10, "a setting".to_owned()));
+                finding.deadline = Some(Box::new(Deadline::new(10, "a setting".to_owned())));
             }
             desk.ledger.record(&desk.lease, &report, &[CENTRE.to_owned()]).expect("records");
         }

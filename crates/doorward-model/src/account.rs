@@ -1,12 +1,11 @@
 //! Accounts of the organization and their organizational units (OUs).
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, Observed, Region};
+use crate::{AccountId, Observed, Region, TextMap};
 
 /// The life-cycle state of an account in AWS Organizations.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -93,7 +92,7 @@ pub struct Account {
     /// Its organizational unit (OU); absent in single-account mode.
     pub ou: Observed<OuPath>,
     /// Its tags in Organizations; read only if owners or filters need them.
-    pub tags: Observed<BTreeMap<String, String>>,
+    pub tags: Observed<TextMap>,
     /// The Regions enabled in it, from `account:ListRegions`. Unread if a configured list or the list of another account was
     /// used.
     pub regions: Observed<Vec<Region>>,

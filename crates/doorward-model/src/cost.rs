@@ -201,7 +201,7 @@ impl<'a> CostStanding<'a> {
                 IDLE_RULE => &mut standing.idle,
                 _ => continue,
             };
-            let answer = match finding.verdict {
+            let answer = match *finding.verdict {
                 Verdict::Fail { .. } => Some(true),
                 Verdict::Pass { .. } | Verdict::NotApplicable { .. } | Verdict::Excepted { .. } => Some(false),
                 Verdict::Unknown { .. } | Verdict::NotAsked { .. } => None,

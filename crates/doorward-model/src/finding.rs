@@ -7,10 +7,10 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, Arn, Deadline, Gap, Kind, Region, Severity, VerdictReason};
+use crate::{AccountId, Arn, Deadline, Gap, Kind, Region, Severity, SharedText, VerdictReason};
 
 /// The answer of a rule. Each has a reason: a stable code for programs and one sentence for people.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "verdict", rename_all = "kebab-case")]
 pub enum Verdict {
     /// Observed, and as required.
@@ -175,7 +175,7 @@ pub struct Finding {
     /// The stable id. It depends on partition, Region, account, rule and load balancer only.
     pub id: String,
     /// The rule's id.
-    pub rule: String,
+    pub rule: SharedText,
     /// The account.
     pub account: AccountId,
     /// The Region.
@@ -183,24 +183,25 @@ pub struct Finding {
     /// The load balancer.
     pub load_balancer: Arn,
     /// The load balancer's name.
-    pub name: String,
+    pub name: SharedText,
     /// The load balancer's kind.
     pub kind: Kind,
     /// The owner as displayed; see [`LoadBalancer::owner_label`](crate::LoadBalancer::owner_label).
-    pub owner: String,
-    /// The answer.
+    pub owner: SharedText,
+    /// The answer; shared with other load balancers that have the same.
     #[serde(flatten)]
-    pub verdict: Verdict,
+    #[schemars(with = "Verdict")]
+    pub verdict: Arc<Verdict>,
     /// When the observation was made, UTC: when the response with the load balancer's attributes arrived or, where they could not
     /// be read, when reading the account-Region began. Absent for a declared load balancer that was not read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_at: Option<Timestamp>,
     /// The history in the ledger; absent without a ledger.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub history: Option<History>,
+    pub history: Option<Box<History>>,
     /// The deadline of an open failure; absent where the policy has none for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub deadline: Option<Deadline>,
+    pub deadline: Option<Box<Deadline>>,
 }
 
 /// The history of a finding in the ledger.
@@ -234,7 +235,7 @@ pub struct FailingTime {
 impl Finding {
     /// Whether it is past its deadline.
     pub fn is_overdue(&self) -> bool {
-        self.deadline.as_ref().is_some_and(Deadline::is_overdue)
+        self.deadline.as_deref().is_some_and(Deadline::is_overdue)
     }
 
     /// The same with this history, by which its deadline is known.
@@ -242,14 +243,15 @@ impl Finding {
     pub fn with_history(self, history: Option<History>) -> Self {
         let failing = history.as_ref().and_then(|history| Some((history.failing.as_ref()?, history.last_seen)));
         let at = failing.map_or(Timestamp::UNIX_EPOCH, |(_, at)| at);
-        let deadline = self.deadline.map(|deadline| deadline.after(failing.map(|(failing, _)| failing), at));
-        Self { history, deadline, ..self }
+        let deadline = self.deadline.map(|deadline| Box::new(deadline.after(failing.map(|(failing, _)| failing), at)));
+        Self { history: history.map(Box::new), deadline, ..self }
     }
 
     /// The stable id. The Region and account come from the ARN, so that the same load balancer always has the same id.
     pub fn id_for(arn: &Arn, rule: &str) -> String {
         let resource = arn.resource().strip_prefix("loadbalancer/").unwrap_or(arn.resource());
-        format!("doorward/{}/{}/{}/{rule}/{resource}", arn.partition(), arn.region(), arn.account())
+        // In memory as long as it is, because there is one for each rule and load balancer.
+        ["doorward", arn.partition(), arn.region(), arn.account(), rule, resource].join("/")
     }
 }
 

@@ -1,9 +1,14 @@
 //! Why a value could not be read.
 
 use std::fmt;
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::pool::Pool;
+
+static GAPS: Pool<Gap> = Pool::new();
 
 /// Declares the reasons once: the variant, its code, what it means, and what to do next.
 macro_rules! gap_reasons {
@@ -94,7 +99,7 @@ gap_reasons! {
         "Repeat that shard with `doorward scan --shard`, and merge the parts again.";
     NotPlanned, "not-planned":
         "The ledger has this account from an earlier scan, and the list of accounts lacks it. The shards of the scan were planned without that ledger, so AWS was not asked whether the account left the organization.",
-        "Run `doorward scan --discover-only` with the ledger (`ledger.path`), repeat the shards with that plan, and merge their parts.";
+        "Run `doorward scan --discover-only` with the ledger of the merge, repeat the shards with that plan, and merge their parts.";
     Rejected, "rejected":
         "AWS rejected the request itself; its message gives the reason.",
         "Read AWS's message: it names the part of the request that is wrong.";
@@ -160,7 +165,7 @@ impl fmt::Display for GapReason {
 }
 
 /// A value that could not be read, with the information needed to fix that.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Gap {
     /// The reason, from a closed set.
     pub reason: GapReason,
@@ -196,6 +201,11 @@ impl Gap {
             action: None,
             policy: None,
         }
+    }
+
+    /// The gap in memory once: most gaps of a scan are the same few.
+    pub fn shared(self) -> Arc<Self> {
+        GAPS.share(&self, || Arc::new(self.clone()))
     }
 
     /// Whether one fix closes both. AWS's message is not compared, because it names the resource of each call; Doorward's own

@@ -47,7 +47,7 @@ impl Inputs {
     fn add(&mut self, lb: &LoadBalancer) {
         let arn = &lb.arn;
         self.traffic.extend(lb.traffic.iter().map(|traffic| (arn.clone(), traffic.clone())));
-        self.edits.extend(lb.edited.iter().map(|edit| (arn.clone(), edit.clone())));
+        self.edits.extend(lb.edited.iter().map(|edit| (arn.clone(), edit.as_ref().clone())));
         self.usage.extend(lb.usage.iter().map(|usage| (arn.clone(), usage.clone())));
         self.costs.extend(lb.cost.iter().map(|cost| (arn.clone(), cost.clone())));
         self.declared.extend(lb.declared.iter().map(|declared| (arn.clone(), declared.clone())));

@@ -1,6 +1,6 @@
 //! The raw result of a scan: records as AWS returned them, and gaps where it returned none.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::reachability::{api_integrations_not_read, not_collected, vpc_origins_not_read};
 use crate::{
-    Account, AccountId, Arn, EntryPoint, Gap, Kind, Listener, Observed, Region, TargetGroup, UnmatchedSetting,
+    Account, AccountId, Arn, EntryPoint, Gap, Kind, Listener, Observed, Region, SharedText, TargetGroup, TextMap,
+    UnmatchedSetting,
 };
 
 /// The result of the stage *collect*. It is serialized with a version, so that a saved scan can be judged by a new policy,
@@ -196,7 +197,7 @@ impl RegionInventory {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Evidence {
     /// The API operation: `elasticloadbalancing:DescribeLoadBalancerAttributes`.
-    pub operation: String,
+    pub operation: SharedText,
     /// When the response arrived, UTC.
     pub at: Timestamp,
     /// AWS's request id.
@@ -214,30 +215,30 @@ pub struct RawLoadBalancer {
     /// Its kind.
     pub kind: Kind,
     /// `internet-facing` or `internal`, verbatim.
-    pub scheme: Option<String>,
+    pub scheme: Option<SharedText>,
     /// Its VPC.
-    pub vpc: Option<String>,
+    pub vpc: Option<SharedText>,
     /// Its DNS name.
     pub dns_name: Option<String>,
     /// When it was created.
     pub created: Option<Timestamp>,
     /// Its state code, verbatim; classic load balancers have none.
-    pub state: Option<String>,
+    pub state: Option<SharedText>,
     /// Its security groups.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub security_groups: Vec<String>,
+    pub security_groups: Vec<SharedText>,
     /// Its Availability Zones by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub zones: Vec<String>,
+    pub zones: Vec<SharedText>,
     /// Every attribute that AWS returned, under AWS's keys, including attributes not known to this version. Attributes of a
     /// classic load balancer have the keys of the newer API where one exists, otherwise their own, such as
     /// `elb.http.desyncmitigationmode`.
-    pub attributes: Observed<BTreeMap<String, String>>,
+    pub attributes: Observed<TextMap>,
     /// The call that returned the attributes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<Evidence>,
     /// Its tags.
-    pub tags: Observed<BTreeMap<String, String>>,
+    pub tags: Observed<TextMap>,
     /// Its listeners.
     pub listeners: Observed<Vec<Listener>>,
     /// Where CloudWatch Logs deliveries ("vended logs") send its access logs; empty when there are none.

@@ -38,6 +38,7 @@ mod owner_names;
 pub mod palette;
 mod past_time;
 mod policy;
+mod pool;
 mod posture_summary;
 mod profile;
 mod reachability;
@@ -50,10 +51,12 @@ mod sanitize;
 mod scan_history;
 mod severity;
 mod sha256;
+mod shared_text;
 mod shares;
 mod sink;
 mod spreadsheet;
 mod tag_value;
+mod text_map;
 mod thresholds;
 mod tracked_source;
 mod traffic;
@@ -116,12 +119,14 @@ pub use sanitize::{code_span, harmless, harmless_lines, html_prose, is_control_o
 pub use scan_history::ScanHistory;
 pub use severity::Severity;
 pub use sha256::sha256_hex;
+pub use shared_text::SharedText;
 pub use shares::{percent, share};
 pub use sink::{
     DeliveryResult, DeliveryStatement, Receipt, Sink, SinkContext, SinkError, SinkFuture, SinkShape, Skipped,
 };
 pub use spreadsheet::guarded;
 pub use tag_value::tag_value;
+pub use text_map::TextMap;
 pub use thresholds::{FailOn, ReportSettings, UnknownFailOn};
 pub use tracked_source::{SourceState, TrackedSource, track};
 pub use traffic::{

@@ -1,6 +1,5 @@
 //! The load balancer that rules and sinks read, whichever API described it.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -12,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::reachability::not_collected;
 use crate::{
     AccountId, AppliedChange, AppliedPolicy, Arn, Edit, Evidence, Gap, GapReason, InCode, LoadBalancerCost, Observed,
-    OuPath, Reachability, Region, TargetGroup, TrackedSource, Traffic, Usage,
+    OuPath, Reachability, Region, SharedText, TargetGroup, TextMap, TrackedSource, Traffic, Usage,
 };
 
 /// A desync mitigation mode. The order is the strength: `Monitor < Defensive < Strictest`.
@@ -137,7 +136,7 @@ impl fmt::Display for Scheme {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Listener {
     /// The protocol as AWS spells it: `HTTP`, `HTTPS`, `TCP`, ...
-    pub protocol: String,
+    pub protocol: SharedText,
     /// The port; absent for gateway load balancers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub port: Option<u16>,
@@ -265,13 +264,13 @@ pub struct LoadBalancer {
     #[serde(default = "not_collected::<Vec<TargetGroup>>")]
     pub target_groups: Observed<Vec<TargetGroup>>,
     /// Its VPC.
-    pub vpc: Option<String>,
+    pub vpc: Option<SharedText>,
     /// Its DNS name.
     pub dns_name: Option<String>,
     /// When it was created.
     pub created: Option<Timestamp>,
     /// Its state code, verbatim.
-    pub state: Option<String>,
+    pub state: Option<SharedText>,
     /// The desync mitigation mode. A value that AWS does not document is unread (malformed).
     pub mode: Observed<Mode>,
     /// Whether invalid header fields are dropped. This is a separate control: it never changes the desync verdict.
@@ -283,7 +282,7 @@ pub struct LoadBalancer {
     /// Its listeners.
     pub listeners: Observed<Vec<Listener>>,
     /// Its tags.
-    pub tags: Observed<BTreeMap<String, String>>,
+    pub tags: Observed<TextMap>,
     /// The tool that manages it; absent if no known tag of a tool is present.
     pub managed_by: Observed<Manager>,
     /// The owner; absent if it has none.
@@ -293,16 +292,16 @@ pub struct LoadBalancer {
     /// Its application type, from the configured tags.
     pub application: Observed<String>,
     /// Every attribute AWS returned.
-    pub attributes: Observed<BTreeMap<String, String>>,
+    pub attributes: Observed<TextMap>,
     /// The call that returned the attributes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<Evidence>,
     /// Its security groups.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub security_groups: Vec<String>,
+    pub security_groups: Vec<SharedText>,
     /// Its Availability Zones by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub zones: Vec<String>,
+    pub zones: Vec<SharedText>,
     /// The traffic evidence, if it was collected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traffic: Option<Arc<Traffic>>,
@@ -314,7 +313,7 @@ pub struct LoadBalancer {
     pub changes: Vec<AppliedChange>,
     /// The author of its current mode, if the CloudTrail event of the call was received.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub edited: Option<Edit>,
+    pub edited: Option<Box<Edit>>,
     /// The parts of its identity that are placeholders, because it was declared and not read; absent for one that was read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub placeholder: Option<Arc<PlaceholderIdentity>>,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::Gap;
 
@@ -17,7 +17,15 @@ pub enum Observed<T> {
     /// AWS responded, and the response did not contain the value.
     Absent,
     /// The value could not be read, for this reason. The gap is shared, because one failed call leaves several values unread.
-    Unread(#[schemars(with = "Gap")] Arc<Gap>),
+    Unread(
+        #[schemars(with = "Gap")]
+        #[serde(deserialize_with = "shared_gap")]
+        Arc<Gap>,
+    ),
+}
+
+fn shared_gap<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<Gap>, D::Error> {
+    Gap::deserialize(deserializer).map(Gap::shared)
 }
 
 impl<T> Observed<T> {
@@ -62,7 +70,7 @@ impl<T> Observed<T> {
 
     /// An observation that failed.
     pub fn unread(gap: Gap) -> Self {
-        Self::Unread(Arc::new(gap))
+        Self::Unread(gap.shared())
     }
 
     /// Known if present, absent otherwise: for optional members of a response that arrived.

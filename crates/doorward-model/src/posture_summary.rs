@@ -273,7 +273,7 @@ fn exceptions(report: &ScanReport) -> (Vec<EndingException>, usize) {
     let today = report.run.finished.to_zoned(TimeZone::UTC).date();
     let mut ending: BTreeMap<(&str, &str, &str), usize> = BTreeMap::new();
     for finding in &report.findings {
-        let Verdict::Excepted { exception, expires, .. } = &finding.verdict else { continue };
+        let Verdict::Excepted { exception, expires, .. } = &*finding.verdict else { continue };
         // A date that cannot be parsed counts as near.
         let left =
             expires.parse::<Date>().ok().and_then(|last| last.since(today).ok()).map(|span| i64::from(span.get_days()));
@@ -298,12 +298,12 @@ fn idle(report: &ScanReport) -> (Option<Vec<IdleLoadBalancer>>, usize) {
     }
     let costs: BTreeMap<_, _> = report.load_balancers.iter().map(|lb| (&lb.arn, lb.cost.as_deref())).collect();
     let is_idle = |finding: &&Finding| {
-        finding.verdict.reason() == VerdictReason::NoTraffic && matches!(finding.verdict, Verdict::Fail { .. })
+        finding.verdict.reason() == VerdictReason::NoTraffic && matches!(*finding.verdict, Verdict::Fail { .. })
     };
     let rows = asked.filter(is_idle).map(|finding| IdleLoadBalancer {
-        name: finding.name.clone(),
+        name: finding.name.to_string(),
         place: format!("{} {}", finding.account, finding.region),
-        owner: finding.owner.clone(),
+        owner: finding.owner.to_string(),
         cost: (costs.get(&finding.load_balancer).copied().flatten())
             .map_or_else(|| "no price known".to_owned(), crate::LoadBalancerCost::amounts_in_words),
     });

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Arn, Gap, GapReason, Kind, Observed, Scheme};
+use crate::{Arn, Gap, GapReason, Kind, Observed, Scheme, SharedText};
 
 /// A target group that a load balancer forwards requests to.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -14,11 +14,11 @@ pub struct TargetGroup {
     /// Its name.
     pub name: String,
     /// The type of its targets as AWS spells it: `instance`, `ip`, `lambda`, `alb`.
-    pub target_type: String,
+    pub target_type: SharedText,
     /// The version of HTTP that its targets are sent, as AWS spells it: `HTTP1`, `HTTP2`, `GRPC`. Absent where the group has none, such
     /// as a group of Lambda functions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub protocol_version: Option<String>,
+    pub protocol_version: Option<SharedText>,
 }
 
 impl TargetGroup {
@@ -286,8 +286,8 @@ mod tests {
     fn only_instances_and_addresses_that_get_http_1_could_get_http_2() {
         let group = |target_type: &str, version: Option<&str>| TargetGroup {
             name: "x".to_owned(),
-            target_type: target_type.to_owned(),
-            protocol_version: version.map(str::to_owned),
+            target_type: target_type.into(),
+            protocol_version: version.map(Into::into),
         };
         for (target_type, version, could) in [
             ("instance", Some("HTTP1"), true),

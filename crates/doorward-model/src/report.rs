@@ -92,8 +92,13 @@ impl Tally {
             }
         }
         for finding in findings {
-            *tally.verdicts.entry(finding.rule.clone()).or_default().entry(finding.verdict.kind()).or_default() += 1;
-            if let Verdict::Fail { severity, .. } = finding.verdict {
+            *tally
+                .verdicts
+                .entry(finding.rule.as_str().to_owned())
+                .or_default()
+                .entry(finding.verdict.kind())
+                .or_default() += 1;
+            if let Verdict::Fail { severity, .. } = *finding.verdict {
                 *tally.failures.entry(severity).or_default() += 1;
             }
         }

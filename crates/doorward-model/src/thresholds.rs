@@ -98,7 +98,7 @@ impl ReportSettings {
 
     /// Whether a finding fails at or above the threshold.
     pub fn is_reached_by(&self, finding: &Finding) -> bool {
-        let by_severity = matches!(finding.verdict, Verdict::Fail { severity, .. } if self.fail_on.covers(severity));
+        let by_severity = matches!(*finding.verdict, Verdict::Fail { severity, .. } if self.fail_on.covers(severity));
         by_severity || (self.fail_on == FailOn::Overdue && finding.is_overdue())
     }
 

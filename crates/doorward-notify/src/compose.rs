@@ -265,7 +265,7 @@ impl<'a> Composer<'a> {
     /// Whether the rule of a finding was asked of its load balancer, where the scan saw that.
     fn was_asked(&self, id: &str, known: Option<&DigestEntry>) -> bool {
         match self.findings.get(id) {
-            Some(finding) => !matches!(finding.verdict, Verdict::NotAsked { .. }),
+            Some(finding) => !matches!(*finding.verdict, Verdict::NotAsked { .. }),
             None => known.is_none_or(|known| !self.load_balancers.contains_key(&known.arn)),
         }
     }
@@ -289,7 +289,7 @@ impl<'a> Composer<'a> {
             Some(false) => return before.map(|_| Now::Closed(DigestChange::Moved)),
             None => return before.map(|before| Now::Open(DigestEntry { unseen: true, ..before.clone() })),
         }
-        let standing = match &finding.verdict {
+        let standing = match &*finding.verdict {
             Verdict::Fail { severity: Severity::Informational, .. }
             | Verdict::Excepted { severity: Severity::Informational, .. }
             | Verdict::Pass { .. } => return before.map(|before| Now::Closed(fine(before))),
@@ -310,9 +310,9 @@ impl<'a> Composer<'a> {
         let due = standing.as_ref().and_then(|standing| self.due(finding, standing, unseen, before));
         Some(Now::Open(DigestEntry {
             arn: finding.load_balancer.clone(),
-            rule: finding.rule.clone(),
-            name: finding.name.clone(),
-            owner: finding.owner.clone(),
+            rule: finding.rule.to_string(),
+            name: finding.name.to_string(),
+            owner: finding.owner.to_string(),
             standing,
             unseen,
             due,

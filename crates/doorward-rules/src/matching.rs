@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use doorward_model::{Gap, Observed, OuPath, Pattern};
+use doorward_model::{Gap, Observed, OuPath, Pattern, TextMap};
 
 /// Whether one criterion, or several together, match.
 pub(crate) enum Match {
@@ -56,6 +56,6 @@ pub(crate) fn within(ou: &Observed<OuPath>, units: &[String]) -> Match {
 }
 
 /// Whether every tag is present with a value that matches its glob.
-pub(crate) fn tagged(tags: &Observed<BTreeMap<String, String>>, wanted: &BTreeMap<String, Pattern>) -> Match {
+pub(crate) fn tagged(tags: &Observed<TextMap>, wanted: &BTreeMap<String, Pattern>) -> Match {
     Match::seen(tags, |tags| wanted.iter().all(|(key, value)| tags.get(key).is_some_and(|v| value.matches(v))))
 }

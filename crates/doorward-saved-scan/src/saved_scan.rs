@@ -207,7 +207,8 @@ impl Saving {
     /// The file cannot be written.
     pub fn finish(self, report: &ScanReport, context: &HistoryContext) -> io::Result<()> {
         let Self { mut draft } = self;
-        let history = report.findings.iter().filter_map(|f| Some((f.id.clone(), f.history.clone()?))).collect();
+        let history =
+            report.findings.iter().filter_map(|f| Some((f.id.clone(), f.history.as_deref()?.clone()))).collect();
         let Inputs { traffic, changes, edits, declared, tracked, usage, costs } = Inputs::of(report);
         let (past, unseen) = (context.clone(), report.unseen.clone());
         let line = JoinedLine { history, past, traffic, changes, declared, edits, tracked, usage, costs, unseen };

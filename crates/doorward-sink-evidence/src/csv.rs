@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
+use std::sync::Arc;
 
 use ::csv::{QuoteStyle, Terminator, Writer, WriterBuilder};
 use doorward_model::{
@@ -80,14 +81,14 @@ fn not_seen_findings(report: &ScanReport, unseen: &Unseen) -> Vec<Finding> {
     let missing = unseen.findings.iter().filter(|finding| !reported.contains(finding.id.as_str()));
     let finding = |finding: &UnseenFinding| Finding {
         id: finding.id.clone(),
-        rule: finding.rule.clone(),
+        rule: finding.rule.as_str().into(),
         account: finding.account.clone(),
         region: finding.region.clone(),
         load_balancer: finding.load_balancer.clone(),
-        name: finding.name.clone(),
+        name: finding.name.as_str().into(),
         kind: finding.kind,
-        owner: finding.owner.clone(),
-        verdict: Verdict::Unknown {
+        owner: finding.owner.as_str().into(),
+        verdict: Arc::new(Verdict::Unknown {
             reason: VerdictReason::NotSeen,
             because: format!(
                 "It failed{}{} when it was last seen, on {}. This scan did not see it: {}.",
@@ -97,15 +98,15 @@ fn not_seen_findings(report: &ScanReport, unseen: &Unseen) -> Vec<Finding> {
                 finding.because.sentence()
             ),
             gaps: Vec::new(),
-        },
+        }),
         observed_at: Some(finding.last_seen),
-        history: Some(History {
+        history: Some(Box::new(History {
             first_seen: finding.first_seen,
             last_seen: finding.last_seen,
             resolved: None,
             reopened: 0,
             failing: None,
-        }),
+        })),
         deadline: None,
     };
     missing.map(finding).collect()

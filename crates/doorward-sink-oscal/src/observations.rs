@@ -53,7 +53,7 @@ fn gap_text(gap: &Gap) -> String {
 
 /// The observation of one verdict.
 pub(crate) fn of_verdict(run: &Run, finding: &Finding, lb: Option<&LoadBalancer>, rules: &[RuleMeta]) -> Value {
-    let verdict = &finding.verdict;
+    let verdict = &*finding.verdict;
     let mut props = vec![
         property("verdict", &verdict.kind().to_string()),
         property("reason", verdict.reason().code()),
@@ -102,7 +102,7 @@ pub(crate) fn risk(run: &Run, finding: &Finding, rules: &[RuleMeta]) -> Option<V
     let status = risk_of(&finding.verdict)?;
     let meta = rules.iter().find(|meta| meta.id == finding.rule);
     let title = title(rules, &finding.rule);
-    let title = match &finding.verdict {
+    let title = match &*finding.verdict {
         Verdict::Unknown { .. } => format!("Could not be checked: {title}"),
         _ => title.to_owned(),
     };
@@ -117,7 +117,7 @@ pub(crate) fn risk(run: &Run, finding: &Finding, rules: &[RuleMeta]) -> Option<V
         "related-observations": [{ "observation-uuid": observation_uuid(&run.id, &finding.id) }],
     });
     let Some(members) = risk.as_object_mut() else { return Some(risk) };
-    let severity = match &finding.verdict {
+    let severity = match &*finding.verdict {
         Verdict::Fail { severity, .. } | Verdict::Excepted { severity, .. } => Some(severity.as_str()),
         _ => None,
     };
@@ -126,7 +126,7 @@ pub(crate) fn risk(run: &Run, finding: &Finding, rules: &[RuleMeta]) -> Option<V
         let origin = json!({ "actors": [{ "type": "tool", "actor-uuid": tool_uuid() }] });
         members.insert("characterizations".to_owned(), json!([{ "origin": origin, "facets": [facet] }]));
     }
-    if let Verdict::Fail { remedy, .. } = &finding.verdict {
+    if let Verdict::Fail { remedy, .. } = &*finding.verdict {
         let response = json!({
             "uuid": uuid(&["response", &finding.id]),
             "lifecycle": "recommendation",

@@ -130,7 +130,7 @@ pub(crate) struct PageBuilder<'a> {
 
 /// Whether a finding is fine, beside the point, or not asked and not known to have failed.
 fn is_quiet(finding: &Finding) -> bool {
-    match &finding.verdict {
+    match &*finding.verdict {
         Verdict::Pass { .. } | Verdict::NotApplicable { .. } => true,
         Verdict::NotAsked { .. } => !was_open(finding),
         Verdict::Fail { .. } | Verdict::Excepted { .. } | Verdict::Unknown { .. } => false,
@@ -233,7 +233,7 @@ impl<'a> PageBuilder<'a> {
             (false, Some(first)) => age(*first, self.report.run.finished),
             (false, None) => "not recorded".to_owned(),
         };
-        let failing = held.findings.iter().any(|f| f.rule == MODE_RULE && matches!(f.verdict, Verdict::Fail { .. }));
+        let failing = held.findings.iter().any(|f| f.rule == MODE_RULE && matches!(*f.verdict, Verdict::Fail { .. }));
         Row {
             anchor: anchor(n),
             name: lb.name.clone(),
@@ -283,13 +283,13 @@ impl<'a> PageBuilder<'a> {
 
     /// The mode to set now: the required one, where the load balancer fails to have it and no exception permits that.
     fn due(&self, held: &OwnedLoadBalancer<'_>) -> Option<Mode> {
-        let fails = held.findings.iter().any(|f| f.rule == MODE_RULE && matches!(f.verdict, Verdict::Fail { .. }));
+        let fails = held.findings.iter().any(|f| f.rule == MODE_RULE && matches!(*f.verdict, Verdict::Fail { .. }));
         self.context.required.get(&held.lb.arn).map(|required| required.lowest).filter(|_| fails)
     }
 
     fn asked(&self, lb: Option<&LoadBalancer>, finding: &Finding) -> Asked {
         let mut snippets = Vec::new();
-        if let (Some(lb), Verdict::Fail { .. }, MODE_RULE) = (lb, &finding.verdict, finding.rule.as_str())
+        if let (Some(lb), Verdict::Fail { .. }, MODE_RULE) = (lb, &*finding.verdict, finding.rule.as_str())
             && let Some(required) = self.context.required.get(&lb.arn)
             // Where code declares what has no other sign of a manager, the change is the one to that code.
             && (lb.declared.is_none() || lb.managed_by.known().is_some())
@@ -305,7 +305,7 @@ impl<'a> PageBuilder<'a> {
             let date = history.first_seen.strftime("%Y-%m-%d");
             format!("since {date} ({}{again})", age(history.first_seen, self.report.run.finished))
         });
-        let (remedy, exception) = match &finding.verdict {
+        let (remedy, exception) = match &*finding.verdict {
             Verdict::Fail { remedy, .. } => (Some(remedy.clone()), None),
             Verdict::Excepted { exception, expires, .. } => (None, Some(format!("{exception} until {expires}"))),
             Verdict::Unknown { gaps, .. } => {
@@ -320,8 +320,8 @@ impl<'a> PageBuilder<'a> {
             title: self
                 .titles
                 .get(finding.rule.as_str())
-                .map_or_else(|| finding.rule.clone(), |title| (*title).to_owned()),
-            rule: finding.rule.clone(),
+                .map_or_else(|| finding.rule.to_string(), |title| (*title).to_owned()),
+            rule: finding.rule.to_string(),
             verdict: finding.verdict.kind().to_string(),
             severity: finding.verdict.severity().map_or("", Severity::as_str),
             because: finding.verdict.because().to_owned(),
@@ -329,7 +329,7 @@ impl<'a> PageBuilder<'a> {
             exception,
             since,
             snippets,
-            name: finding.name.clone(),
+            name: finding.name.to_string(),
         }
     }
 
@@ -337,13 +337,13 @@ impl<'a> PageBuilder<'a> {
         let why = finding.because.sentence();
         let excepted = if finding.excepted { ", under an exception then" } else { "" };
         Missed {
-            name: finding.name.clone(),
+            name: finding.name.to_string(),
             region: finding.region.to_string(),
             title: self
                 .titles
                 .get(finding.rule.as_str())
-                .map_or_else(|| finding.rule.clone(), |title| (*title).to_owned()),
-            rule: finding.rule.clone(),
+                .map_or_else(|| finding.rule.to_string(), |title| (*title).to_owned()),
+            rule: finding.rule.to_string(),
             severity: finding.severity.map_or("unknown", Severity::as_str),
             why: format!("{why}{excepted}"),
             last_seen: finding.last_seen.strftime("%Y-%m-%d %H:%M UTC").to_string(),

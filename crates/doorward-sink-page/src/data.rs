@@ -240,7 +240,7 @@ impl Packer {
             shown(&lb.drop_invalid_headers),
             listeners(&lb.listeners),
             evidence.map_or_else(String::new, |e| e.at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()),
-            evidence.map_or_else(String::new, |e| e.operation.clone()),
+            evidence.map_or_else(String::new, |e| e.operation.to_string()),
             cost_centre,
             shown(&lb.reachability),
             triggers.map(|of| format!("{of}; now: {}", of.now.join(", "))).unwrap_or_default(),
@@ -276,7 +276,7 @@ impl Packer {
             VerdictKind::NotApplicable => 4,
             VerdictKind::NotAsked => 5,
         };
-        let packed = match &finding.verdict {
+        let packed = match &*finding.verdict {
             Verdict::Fail { severity, remedy, .. } => [kind, *severity as i64, because, say(remedy), NONE, NONE],
             Verdict::Excepted { severity, exception, expires, .. } => {
                 [kind, *severity as i64, because, NONE, say(exception), say(expires)]
@@ -337,7 +337,7 @@ fn listeners(listeners: &Observed<Vec<Listener>>) -> String {
     let Observed::Known(listeners) = listeners else { return shown(&listeners.as_ref().map(|_| "")) };
     let each = listeners.iter().map(|listener| match listener.port {
         Some(port) => format!("{} {port}", listener.protocol),
-        None => listener.protocol.clone(),
+        None => listener.protocol.to_string(),
     });
     let each: Vec<String> = each.collect();
     if each.is_empty() { "none".to_owned() } else { each.join(", ") }

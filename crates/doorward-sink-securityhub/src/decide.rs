@@ -61,8 +61,8 @@ impl<'a, O: Outbox> Hearing<'a, O> {
         remembered: &'a BTreeMap<String, SentFinding>,
     ) -> impl Iterator<Item = Result<DecidedStep, OutboxError>> + 'a {
         // What was not asked says nothing: whatever is remembered of it is decided as if it were not in the report.
-        let asked = findings.iter().filter(|finding| !matches!(finding.verdict, Verdict::NotAsked { .. }));
-        let inapplicable = |finding: &Finding| matches!(finding.verdict, Verdict::NotApplicable { .. });
+        let asked = findings.iter().filter(|finding| !matches!(*finding.verdict, Verdict::NotAsked { .. }));
+        let inapplicable = |finding: &Finding| matches!(*finding.verdict, Verdict::NotApplicable { .. });
         let (asked, said): (Vec<&&Finding>, Vec<&&Finding>) = asked.partition(|finding| inapplicable(finding));
         let asked: BTreeSet<String> = asked.into_iter().map(|finding| id(&finding.id)).collect();
         let said: BTreeSet<String> = said.into_iter().map(|finding| id(&finding.id)).collect();
@@ -76,9 +76,9 @@ impl<'a, O: Outbox> Hearing<'a, O> {
 
     fn present(&self, finding: &Finding, remembered: &BTreeMap<String, SentFinding>) -> DecidedStep {
         let Some(rendered) = self.renderer.render(self.index, finding) else {
-            return DecidedStep::Omitted(if matches!(finding.verdict, Verdict::NotApplicable { .. }) {
+            return DecidedStep::Omitted(if matches!(*finding.verdict, Verdict::NotApplicable { .. }) {
                 Omitted::NotApplicable
-            } else if matches!(finding.verdict, Verdict::NotAsked { .. }) {
+            } else if matches!(*finding.verdict, Verdict::NotAsked { .. }) {
                 Omitted::NotAsked
             } else if self.renderer.rule(&finding.rule).is_none() {
                 Omitted::UnknownRule

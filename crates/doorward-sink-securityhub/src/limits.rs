@@ -38,22 +38,22 @@ impl Cuts {
     }
 
     /// A map of at most `pairs` entries, keys and values made to fit. Keys that become the same keep the first.
-    pub(crate) fn map(
+    pub(crate) fn map<'a>(
         &mut self,
         place: &str,
-        map: &BTreeMap<String, String>,
+        map: impl ExactSizeIterator<Item = (&'a str, &'a str)>,
         pairs: usize,
         key: usize,
         value: usize,
     ) -> BTreeMap<String, String> {
-        let mut kept = BTreeMap::new();
-        for (name, entry) in map.iter().take(pairs) {
+        let (all, mut kept) = (map.len(), BTreeMap::new());
+        for (name, entry) in map.take(pairs) {
             let name = self.text(place, name, key);
             let entry = self.text(place, entry, value);
             kept.entry(name).or_insert(entry);
         }
-        if kept.len() < map.len() {
-            self.note(format!("{place} ({} of {} left out)", map.len() - kept.len(), map.len()));
+        if kept.len() < all {
+            self.note(format!("{place} ({} of {all} left out)", all - kept.len()));
         }
         kept
     }
@@ -115,9 +115,14 @@ pub(crate) fn fit(finding: &mut Asff, cuts: &mut Cuts) {
         }
     }
     if bytes(finding) > FINDING_BYTES {
-        let short = cuts.map("ProductFields", &finding.product_fields, 50, 128, 256);
+        let short = cuts.map("ProductFields", texts(&finding.product_fields), 50, 128, 256);
         finding.product_fields = short;
     }
+}
+
+/// The entries of a map, borrowed.
+pub(crate) fn texts(map: &BTreeMap<String, String>) -> impl ExactSizeIterator<Item = (&str, &str)> {
+    map.iter().map(|(key, value)| (key.as_str(), value.as_str()))
 }
 
 #[cfg(test)]
@@ -140,7 +145,7 @@ mod tests {
         #[test]
         fn every_map_fits_and_says_what_it_left_out(map in prop::collection::btree_map("\\PC{0,9}", "\\PC{0,9}", 0..12)) {
             let mut cuts = Cuts::default();
-            let kept = cuts.map("Tags", &map, 5, 128, 256);
+            let kept = cuts.map("Tags", texts(&map), 5, 128, 256);
             prop_assert!(kept.len() <= 5);
             prop_assert_eq!(cuts.summary().is_some(), kept.len() < map.len());
         }

@@ -31,7 +31,7 @@ use doorward_model::{
 };
 
 use crate::asff::{Asff, FIRST_SEEN, LAST_SEEN, ProviderFields, SCAN_ID, digest};
-use crate::limits::{Cuts, fit};
+use crate::limits::{Cuts, fit, texts};
 
 /// Longest finding id, in UTF-16 units.
 const ID: usize = 512;
@@ -151,7 +151,7 @@ impl FindingRenderer {
     /// Renders one finding. None where the rule does not apply or was not asked, and where the report has no such load balancer or this
     /// version no such rule: the caller accounts for both.
     pub fn render(&self, index: &ReportIndex<'_>, finding: &Finding) -> Option<Rendered> {
-        if matches!(finding.verdict, Verdict::NotApplicable { .. } | Verdict::NotAsked { .. }) {
+        if matches!(*finding.verdict, Verdict::NotApplicable { .. } | Verdict::NotAsked { .. }) {
             return None;
         }
         let meta = self.rule(&finding.rule)?;
@@ -165,7 +165,7 @@ impl FindingRenderer {
         let history = finding.history.as_ref();
         let first = history.map_or(observed_at, |history| history.first_seen.min(observed_at));
         // Of what could not be read, the ledger knows when it was last seen.
-        let unseen = history.filter(|_| matches!(finding.verdict, Verdict::Unknown { .. }));
+        let unseen = history.filter(|_| matches!(*finding.verdict, Verdict::Unknown { .. }));
         let last = unseen.map_or(observed_at, |history| history.last_seen.min(observed_at));
         let name = lb.account_name.known().filter(|_| security_hub.account == finding.account);
         let mut rendered = Asff {
@@ -198,7 +198,7 @@ impl FindingRenderer {
         fields.insert(SCAN_ID.to_owned(), run.id.clone());
         fields.insert(FIRST_SEEN.to_owned(), stamp(first));
         fields.insert(LAST_SEEN.to_owned(), stamp(last));
-        rendered.product_fields = cuts.map("ProductFields", &fields, 49, 128, 2048);
+        rendered.product_fields = cuts.map("ProductFields", texts(&fields), 49, 128, 2048);
         fit(&mut rendered, &mut cuts);
         if let Some(summary) = cuts.summary() {
             rendered.product_fields.insert("doorward/cut".to_owned(), summary);
@@ -312,12 +312,12 @@ fn fields(finding: &Finding, lb: &LoadBalancer, meta: &RuleMeta) -> BTreeMap<Str
     put("account", finding.account.to_string());
     put("account-name", seen(&lb.account_name));
     put("region", finding.region.to_string());
-    put("load-balancer-name", finding.name.clone());
+    put("load-balancer-name", finding.name.to_string());
     put("load-balancer-kind", finding.kind.to_string());
     put("mode", seen(&lb.mode));
     put("drop-invalid-headers", seen(&lb.drop_invalid_headers));
     put("scheme", seen(&lb.scheme));
-    put("owner", finding.owner.clone());
+    put("owner", finding.owner.to_string());
     if let Observed::Known(owner) = &lb.owner {
         put("owner-source", owner.source_text());
     }

@@ -76,13 +76,13 @@ fn seen(lb: &LoadBalancer, findings: &[&Finding], context: &FlatContext) -> [Str
         (findings.iter()).filter(|f| f.verdict.severity().as_ref().is_some_and(open)).collect();
     let highest = findings.iter().filter_map(|f| f.verdict.severity()).max();
     let rules = |all: &mut dyn Iterator<Item = &str>| all.collect::<Vec<_>>().join(" ");
-    let excepted = findings.iter().filter_map(|finding| match &finding.verdict {
+    let excepted = findings.iter().filter_map(|finding| match &*finding.verdict {
         Verdict::Excepted { expires, .. } => Some((finding.rule.as_str(), expires.as_str())),
         _ => None,
     });
     let excepted: Vec<(&str, &str)> = excepted.collect();
     let since = failing.iter().filter_map(|finding| finding.history.as_ref()).map(|history| history.first_seen).min();
-    let unknown = findings.iter().filter(|finding| matches!(finding.verdict, Verdict::Unknown { .. })).count();
+    let unknown = findings.iter().filter(|finding| matches!(*finding.verdict, Verdict::Unknown { .. })).count();
     [
         cell(&lb.name),
         cell(lb.arn.as_str()),

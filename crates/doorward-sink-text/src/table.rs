@@ -232,7 +232,7 @@ fn owners(out: &mut dyn Write, report: &ScanReport, ink: Ink, width: usize) -> i
     }
     for finding in report.findings.iter().filter(|finding| finding.kind.can_parse_http()) {
         let row = owners.entry(names.shown(&finding.owner)).or_default();
-        match &finding.verdict {
+        match &*finding.verdict {
             Verdict::Fail { severity, .. } => *row.failures.entry(*severity).or_default() += 1,
             Verdict::Unknown { .. } => row.unknown += 1,
             _ => {}
@@ -282,7 +282,7 @@ fn next_steps(out: &mut dyn Write, report: &ScanReport, ink: Ink) -> io::Result<
     let mut pressing: Vec<Step<'_>> = Vec::new();
     let mut rest: BTreeMap<(Reverse<Severity>, &str), Vec<&str>> = BTreeMap::new();
     for finding in &report.findings {
-        match &finding.verdict {
+        match &*finding.verdict {
             Verdict::Fail { severity, because, remedy, .. } if *severity >= Severity::High || finding.is_overdue() => {
                 pressing.push(Step { finding, severity: *severity, because, remedy });
             }
@@ -329,7 +329,7 @@ fn next_steps(out: &mut dyn Write, report: &ScanReport, ink: Ink) -> io::Result<
 fn excepted(out: &mut dyn Write, report: &ScanReport, ink: Ink) -> io::Result<()> {
     let mut allowed: BTreeMap<(&str, &str, &str), Vec<&str>> = BTreeMap::new();
     for finding in &report.findings {
-        if let Verdict::Excepted { exception, expires, .. } = &finding.verdict {
+        if let Verdict::Excepted { exception, expires, .. } = &*finding.verdict {
             allowed.entry((expires, exception, &finding.rule)).or_default().push(&finding.name);
         }
     }
@@ -362,7 +362,7 @@ impl Step<'_> {
         };
         writeln!(out, "  {} {name} · {account} {region} · {owner}", ink.severity(self.severity))?;
         writeln!(out, "           {}", harmless(self.because))?;
-        if let Some(deadline) = self.finding.deadline.as_ref().map(Deadline::sentence) {
+        if let Some(deadline) = self.finding.deadline.as_deref().map(Deadline::sentence) {
             writeln!(out, "           {}", harmless(&deadline))?;
         }
         harmless(self.remedy).lines().try_for_each(|line| writeln!(out, "           → {line}"))

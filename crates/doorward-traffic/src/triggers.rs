@@ -3,11 +3,11 @@
 //! AWS's own classifier decides the class of each trigger (see `classify`), the documented effect of each mode follows from the class.
 //! What the configuration or the library does not determine is unknown.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
 use doorward_model::{
-    AccountId, Arn, EffectiveMode, Kind, LoadBalancer, Mode, Observed, Reachability, Region, TargetGroup,
+    AccountId, Arn, EffectiveMode, Kind, LoadBalancer, Mode, Observed, Reachability, Region, TargetGroup, TextMap,
 };
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -232,7 +232,7 @@ pub struct Posture {
     /// Its target groups.
     pub target_groups: Observed<Vec<TargetGroup>>,
     /// The other attributes that decide what targets receive, as AWS returned them: those that begin with `routing.`.
-    pub routing: Observed<BTreeMap<String, String>>,
+    pub routing: Observed<TextMap>,
     /// The recommended mode and treatment of invalid header fields; absent where the internet does not reach it.
     pub recommended: Option<RecommendedTarget>,
     /// Every published trigger that this version knows.
@@ -274,7 +274,7 @@ pub fn posture(lb: &LoadBalancer) -> Option<Posture> {
         target_groups: lb.target_groups.clone(),
         routing: lb.attributes.as_ref().map(|attributes| {
             let routing = attributes.iter().filter(|(key, _)| key.starts_with("routing."));
-            routing.map(|(key, value)| (key.clone(), value.clone())).collect()
+            routing.collect()
         }),
         recommended: RecommendedTarget::of(lb),
         triggers: triggers.collect(),

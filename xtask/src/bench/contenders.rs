@@ -39,6 +39,11 @@ impl Program {
         executable(&messages).map(Self).context("cargo built no executable of the name `scan`")
     }
 
+    /// One that is built already.
+    pub(super) fn at(path: PathBuf) -> Self {
+        Self(path)
+    }
+
     /// Starts an emulator of its own for this size.
     pub(super) fn serve(&self, size: Size) -> Result<Emulator> {
         let mut command = Command::new(&self.0);

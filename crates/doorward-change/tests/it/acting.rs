@@ -70,8 +70,11 @@ impl<K: Fate> ModeClient for Hand<'_, K> {
         });
         let load_balancer = report.load_balancers.remove(0);
         let required = Requirement::of(&load_balancer, &policy()).certain();
-        let verdict =
-            report.findings.into_iter().find(|finding| finding.rule == of.rule()).map(|finding| finding.verdict);
+        let verdict = report
+            .findings
+            .into_iter()
+            .find(|finding| finding.rule == of.rule())
+            .map(|finding| (*finding.verdict).clone());
         Ok(Inspection::Found(Box::new(Current { load_balancer, verdict, required, may_be_excepted: None })))
     }
 
@@ -82,8 +85,9 @@ impl<K: Fate> ModeClient for Hand<'_, K> {
         self.meet().await;
         Ok(match read? {
             None => ModeReading::Gone,
-            Some(mut read) => {
-                read.values.remove(of.attribute(target.kind)).map_or(ModeReading::Absent, ModeReading::Value)
+            Some(read) => {
+                let value = read.values.get(of.attribute(target.kind)).map(str::to_owned);
+                value.map_or(ModeReading::Absent, ModeReading::Value)
             }
         })
     }
@@ -95,8 +99,9 @@ impl<K: Fate> ModeClient for Hand<'_, K> {
             mode::set(self.access, self.session(target), &subject, wanted.attribute(target.kind), wanted.as_str())
                 .await;
         self.meet().await;
-        let mut set = set.map_err(|failed| SetFailure { gap: failed.gap, refused: failed.refused })?;
-        Ok(SetResponse { value: set.values.remove(wanted.attribute(target.kind)), request_id: set.evidence.request_id })
+        let set = set.map_err(|failed| SetFailure { gap: failed.gap, refused: failed.refused })?;
+        let value = set.values.get(wanted.attribute(target.kind)).map(str::to_owned);
+        Ok(SetResponse { value, request_id: set.evidence.request_id })
     }
 }
 

@@ -68,7 +68,7 @@ fn fate(report: &ScanReport, order: &PlanRequest, alter: impl FnOnce(&mut LoadBa
     report.load_balancers.truncate(1);
     let lb = &mut report.load_balancers[0];
     report.findings.retain(|f| f.load_balancer == lb.arn && f.rule == "desync-mode-below-required");
-    alter(lb, &mut report.findings[0].verdict);
+    alter(lb, Arc::make_mut(&mut report.findings[0].verdict));
     let plan = plan_of(&report, order, &settings());
     Plan::read(&plan.text().unwrap()).expect("reads back");
     match (&plan.steps[..], &plan.patches[..], &plan.skipped[..], plan.already) {

@@ -284,7 +284,7 @@ async fn one(seed: u64) {
     for (was, is) in report.load_balancers.iter().zip(&again.load_balancers) {
         let key = was.kind.mode_attribute();
         let without = |lb: &doorward_model::LoadBalancer| {
-            let mut attributes = lb.attributes.known().cloned().unwrap();
+            let mut attributes: BTreeMap<String, String> = lb.attributes.known().unwrap().into();
             attributes.remove(key);
             attributes
         };

@@ -289,7 +289,7 @@ async fn what_a_load_balancer_has_become_since_decides() {
     let fail = report.findings.iter().find(|f| f.load_balancer == lb.arn && f.rule == doorward_change::RULE).unwrap();
     let as_planned = Current {
         load_balancer: lb,
-        verdict: Some(fail.verdict.clone()),
+        verdict: Some(fail.verdict.as_ref().clone()),
         required: Some(Mode::Defensive),
         may_be_excepted: None,
     };

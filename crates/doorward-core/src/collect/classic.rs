@@ -1,6 +1,6 @@
 //! Classic load balancers, through the older API with its own names and request limits.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use aws_sdk_elasticloadbalancing::operation::describe_load_balancers::DescribeLoadBalancersOutput;
@@ -10,7 +10,7 @@ use futures::StreamExt;
 use jiff::Timestamp;
 
 use doorward_aws::{Failure, Operation, classic_as};
-use doorward_model::{Arn, Evidence, Gap, Kind, Listener, Observed, RawLoadBalancer};
+use doorward_model::{Arn, Evidence, Gap, Kind, Listener, Observed, RawLoadBalancer, TextMap};
 
 use super::listed::{self, Fault, Read};
 use super::{AT_ONCE, ApiResult, CollectContext, foreign, not_asked, tags, v2};
@@ -89,7 +89,7 @@ fn raw(context: CollectContext<'_>, given: Given) -> Read {
             let listener = description.listener?;
             // The SDK returns an empty text in the place of a missing protocol.
             let protocol = Some(listener.protocol.to_uppercase()).filter(|protocol| !protocol.is_empty())?;
-            Some(Listener { protocol, port: u16::try_from(listener.load_balancer_port).ok() })
+            Some(Listener { protocol: protocol.into(), port: u16::try_from(listener.load_balancer_port).ok() })
         });
         match read.collect::<Option<Vec<Listener>>>() {
             Some(mut listeners) => {
@@ -110,13 +110,13 @@ fn raw(context: CollectContext<'_>, given: Given) -> Read {
         arn,
         name,
         kind: Kind::Classic,
-        scheme: given.scheme,
-        vpc: given.vpc_id,
+        scheme: given.scheme.map(Into::into),
+        vpc: given.vpc_id.map(Into::into),
         dns_name: given.dns_name,
         created: given.created_time.and_then(|at| Timestamp::new(at.secs(), at.subsec_nanos().try_into().ok()?).ok()),
         state: None,
-        security_groups: given.security_groups.unwrap_or_default(),
-        zones: given.availability_zones.unwrap_or_default(),
+        security_groups: given.security_groups.unwrap_or_default().into_iter().map(Into::into).collect(),
+        zones: given.availability_zones.unwrap_or_default().into_iter().map(Into::into).collect(),
         attributes: not_asked(Operation::DescribeClassicLoadBalancerAttributes),
         evidence: None,
         tags: not_asked(Operation::DescribeClassicTags),
@@ -148,10 +148,7 @@ async fn details(context: CollectContext<'_>, mut raw: RawLoadBalancer) -> Resul
     Ok(raw)
 }
 
-pub(crate) async fn attributes(
-    context: CollectContext<'_>,
-    name: &str,
-) -> Result<Option<(BTreeMap<String, String>, Evidence)>, Gap> {
+pub(crate) async fn attributes(context: CollectContext<'_>, name: &str) -> Result<Option<(TextMap, Evidence)>, Gap> {
     let operation = Operation::DescribeClassicLoadBalancerAttributes;
     let client = context.access.clients.classic(&context.target.place.region);
     let clock = &context.access.clock;
@@ -174,7 +171,7 @@ pub(crate) async fn attributes(
                     }
                 };
                 let evidence = Evidence {
-                    operation: operation.action().to_owned(),
+                    operation: operation.action().into(),
                     at: clock(),
                     request_id: answer.request_id().map(str::to_owned),
                 };
@@ -190,7 +187,7 @@ pub(crate) async fn attributes(
 
 /// The nested attributes of the older API under the flat keys of the newer one, so that one rule reads both. A key with two
 /// values is an error.
-pub(crate) fn flat(given: LoadBalancerAttributes) -> Result<BTreeMap<String, String>, String> {
+pub(crate) fn flat(given: LoadBalancerAttributes) -> Result<TextMap, String> {
     let mut flat = Vec::new();
     let mut put = |key: &str, value: String| flat.push((Some(key.to_owned()), Some(value)));
     if let Some(cross_zone) = given.cross_zone_load_balancing {
@@ -228,7 +225,7 @@ mod tests {
         };
         let mode = Kind::Classic.mode_attribute();
         let good = given(vec![extra(Some(mode), "monitor")]).expect("one value each");
-        assert_eq!(good.get(mode).map(String::as_str), Some("monitor"));
+        assert_eq!(good.get(mode), Some("monitor"));
         for bad in [
             vec![extra(Some(mode), "monitor"), extra(Some(mode), "strictest")],
             vec![extra(Some(mode), "monitor"), extra(Some(mode), "monitor")],

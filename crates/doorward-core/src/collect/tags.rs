@@ -1,6 +1,6 @@
 //! Tags, twenty load balancers per call. One deleted load balancer fails its whole batch, so a failed batch is halved.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::future::Future;
 use std::hash::Hash;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use std::sync::Arc;
 use futures::StreamExt;
 
 use doorward_aws::{Failure, Operation, classic_as, elb_as};
-use doorward_model::{Arn, Gap, GapReason, Observed};
+use doorward_model::{Arn, Gap, GapReason, Observed, TextMap};
 
 use super::CollectContext;
 use super::v2::unambiguous;
@@ -16,7 +16,7 @@ use super::v2::unambiguous;
 /// The maximum of one call.
 const BATCH: usize = 20;
 
-type Tags = BTreeMap<String, String>;
+type Tags = TextMap;
 
 /// The tags of application load balancers. A failed batch leaves only the tags of its members unread.
 pub(super) async fn read(context: CollectContext<'_>, wanted: Vec<Arn>) -> HashMap<Arn, Observed<Tags>> {
@@ -181,7 +181,7 @@ mod tests {
                 gap.code = Some("LoadBalancerNotFound".into());
                 Err(gap)
             } else {
-                Ok(batch.into_iter().map(|key| (key, Tags::from([("n".into(), key.to_string())]))).collect())
+                Ok(batch.into_iter().map(|key| (key, Tags::from([("n", key.to_string())]))).collect())
             };
             async move { result }
         })
@@ -197,7 +197,7 @@ mod tests {
         };
         let read = |given: Vec<(Option<u32>, Option<Pairs>)>| described(&[1, 2], given.into_iter());
         let good = read(vec![(Some(1), tags(&[("owner", "web")])), (Some(2), None)]).expect("usable");
-        assert_eq!(good, [(1, Tags::from([("owner".into(), "web".into())]))]);
+        assert_eq!(good, [(1, Tags::from([("owner", "web")]))]);
         for bad in [
             vec![(Some(1), tags(&[])), (Some(1), tags(&[("owner", "web")]))],
             vec![(Some(3), tags(&[]))],

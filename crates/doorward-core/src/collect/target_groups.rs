@@ -6,7 +6,7 @@ use std::sync::Arc;
 use aws_sdk_elasticloadbalancingv2::operation::describe_target_groups::DescribeTargetGroupsOutput;
 
 use doorward_aws::{Failure, Operation, elb_as};
-use doorward_model::{Arn, Gap, GapReason, Kind, Observed, RawLoadBalancer, TargetGroup};
+use doorward_model::{Arn, Gap, GapReason, Kind, Observed, RawLoadBalancer, SharedText, TargetGroup};
 
 use super::entry_points::EntryPoints;
 use super::{CollectContext, foreign, listed, v2};
@@ -117,8 +117,8 @@ pub(super) async fn read(context: CollectContext<'_>) -> Result<Vec<ReadGroup>, 
         }
         let group = TargetGroup {
             name,
-            target_type: target_type.as_str().to_owned(),
-            protocol_version: given.protocol_version.filter(|version| !version.is_empty()),
+            target_type: target_type.as_str().into(),
+            protocol_version: given.protocol_version.filter(|version| !version.is_empty()).map(Into::into),
         };
         let group = ReadGroup { arn: arn.clone(), group, load_balancers };
         // Two pages overlap where a group was created between their calls.
@@ -136,7 +136,7 @@ async fn reached(
     load_balancers: &[RawLoadBalancer],
     entry_points: Option<&EntryPoints>,
 ) -> Result<Fronts, Gap> {
-    let mut schemes: HashMap<Arn, Option<String>> =
+    let mut schemes: HashMap<Arn, Option<SharedText>> =
         load_balancers.iter().map(|raw| (raw.arn.clone(), raw.scheme.clone())).collect();
     let mut fronts = Fronts::default();
     for one in groups.iter().filter(|one| one.group.target_type == "alb") {
@@ -145,7 +145,7 @@ async fn reached(
             if !schemes.contains_key(arn) {
                 schemes.insert(arn.clone(), scheme(context, arn).await?);
             }
-            match schemes.get(arn).and_then(Option::as_deref) {
+            match schemes.get(arn).and_then(|scheme| scheme.as_deref()) {
                 Some("internal") if entry_points.is_some_and(|found| found.lead_to(arn)) => {
                     private.insert(arn.clone());
                 }
@@ -169,11 +169,11 @@ async fn reached(
 
 /// The scheme of a load balancer that the list lacks: it was created after the list, or only one load balancer is read. A load balancer
 /// that does not exist any more forwards nothing, as an internal one does for the internet.
-async fn scheme(context: CollectContext<'_>, arn: &Arn) -> Result<Option<String>, Gap> {
+async fn scheme(context: CollectContext<'_>, arn: &Arn) -> Result<Option<SharedText>, Gap> {
     let operation = Operation::DescribeLoadBalancers;
     let (entries, gap) = v2::list(context, Some(arn)).await;
     match gap {
-        Some(gap) if listed::is_missing(&gap) => Ok(Some("internal".to_owned())),
+        Some(gap) if listed::is_missing(&gap) => Ok(Some("internal".into())),
         Some(gap) => Err(gap),
         None => {
             let mut found = entries.into_iter().filter_map(Result::ok).filter(|raw| raw.arn == *arn);

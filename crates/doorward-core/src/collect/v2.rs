@@ -11,7 +11,7 @@ use futures::StreamExt;
 use jiff::Timestamp;
 
 use doorward_aws::{Failure, Operation, elb_as};
-use doorward_model::{Arn, Evidence, Gap, GapReason, Kind, Listener, Observed, RawLoadBalancer};
+use doorward_model::{Arn, Evidence, Gap, GapReason, Kind, Listener, Observed, RawLoadBalancer, TextMap};
 
 use super::listed::{self, Fault, Read};
 use super::{AT_ONCE, ApiResult, CollectContext, foreign, not_asked, tags};
@@ -111,13 +111,18 @@ fn raw(context: CollectContext<'_>, given: Given) -> Read {
         kind: listed::kind(&arn, kind),
         arn,
         name,
-        scheme: given.scheme.map(|scheme| scheme.as_str().to_owned()),
-        vpc: given.vpc_id,
+        scheme: given.scheme.map(|scheme| scheme.as_str().into()),
+        vpc: given.vpc_id.map(Into::into),
         dns_name: given.dns_name,
         created: given.created_time.and_then(|at| Timestamp::new(at.secs(), at.subsec_nanos().try_into().ok()?).ok()),
-        state: given.state.and_then(|state| state.code).map(|code| code.as_str().to_owned()),
-        security_groups: given.security_groups.unwrap_or_default(),
-        zones: given.availability_zones.unwrap_or_default().into_iter().filter_map(|zone| zone.zone_name).collect(),
+        state: given.state.and_then(|state| state.code).map(|code| code.as_str().into()),
+        security_groups: given.security_groups.unwrap_or_default().into_iter().map(Into::into).collect(),
+        zones: given
+            .availability_zones
+            .unwrap_or_default()
+            .into_iter()
+            .filter_map(|zone| zone.zone_name.map(Into::into))
+            .collect(),
         attributes: not_asked(Operation::DescribeLoadBalancerAttributes),
         evidence: None,
         tags: not_asked(Operation::DescribeTags),
@@ -152,7 +157,7 @@ async fn details(context: CollectContext<'_>, mut raw: RawLoadBalancer) -> Resul
     Ok(raw)
 }
 
-pub(super) type Attributes = BTreeMap<String, String>;
+pub(super) type Attributes = TextMap;
 
 pub(crate) async fn attributes(context: CollectContext<'_>, arn: &Arn) -> Result<Option<(Attributes, Evidence)>, Gap> {
     let operation = Operation::DescribeLoadBalancerAttributes;
@@ -180,7 +185,7 @@ pub(crate) async fn attributes(context: CollectContext<'_>, arn: &Arn) -> Result
                     }
                 };
                 let evidence = Evidence {
-                    operation: operation.action().to_owned(),
+                    operation: operation.action().into(),
                     at: clock(),
                     request_id: answer.request_id().map(str::to_owned),
                 };
@@ -196,9 +201,7 @@ pub(crate) async fn attributes(context: CollectContext<'_>, arn: &Arn) -> Result
 }
 
 /// Attributes or tags as a map. A missing or repeated key makes the response unusable, because the right value is unknown.
-pub(crate) fn unambiguous(
-    pairs: impl Iterator<Item = (Option<String>, Option<String>)>,
-) -> Result<BTreeMap<String, String>, String> {
+pub(crate) fn unambiguous(pairs: impl Iterator<Item = (Option<String>, Option<String>)>) -> Result<TextMap, String> {
     let mut map = BTreeMap::new();
     for (key, value) in pairs {
         let key = key.filter(|key| !key.is_empty()).ok_or("the response contains a value without a key")?;
@@ -206,7 +209,7 @@ pub(crate) fn unambiguous(
             return Err(format!("the response contains the key {twice:?} twice"));
         }
     }
-    Ok(map)
+    Ok(map.into())
 }
 
 pub(super) async fn listeners(context: CollectContext<'_>, arn: &Arn) -> Observed<Vec<Listener>> {
@@ -224,7 +227,7 @@ pub(super) async fn listeners(context: CollectContext<'_>, arn: &Arn) -> Observe
         return Observed::unread(gap);
     }
     let listeners = listed.into_iter().map(|listener| {
-        let protocol = listener.protocol.map(|protocol| protocol.as_str().to_owned())?;
+        let protocol = listener.protocol.map(|protocol| protocol.as_str().into())?;
         let own = listener.load_balancer_arn.as_deref() == Some(arn.as_str());
         own.then(|| Listener { protocol, port: listener.port.and_then(|port| u16::try_from(port).ok()) })
     });

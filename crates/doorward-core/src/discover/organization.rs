@@ -1,13 +1,15 @@
 //! The accounts of the organization.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use aws_sdk_organizations::operation::list_tags_for_resource::ListTagsForResourceOutput;
 use futures::StreamExt;
 
 use doorward_aws::{Access, Failure, Operation, organizations_as};
-use doorward_model::{Account, AccountId, AccountState, Gap, GapReason, Listing, Observed, Organization, OuPath};
+use doorward_model::{
+    Account, AccountId, AccountState, Gap, GapReason, Listing, Observed, Organization, OuPath, TextMap,
+};
 
 use super::known::{self, Known};
 use super::scope::Decision;
@@ -266,7 +268,7 @@ pub(super) async fn account(access: &Access, units: &Units, entry: TreeEntry, wa
     })
 }
 
-async fn account_tags(access: &Access, id: &AccountId) -> Observed<BTreeMap<String, String>> {
+async fn account_tags(access: &Access, id: &AccountId) -> Observed<TextMap> {
     let operation = Operation::ListTagsForResource;
     let client = access.clients.organizations(access.home_region());
     let send = |credentials, token| {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use doorward_model::{Manager, Observed};
+use doorward_model::{Manager, Observed, TextMap};
 
 use super::{FoundTag, find_tag};
 
@@ -23,12 +23,12 @@ pub struct ManagerSettings {
 impl ManagerSettings {
     /// Absent if no known tag is present. The most specific manager is checked first: Elastic Beanstalk and ECS use
     /// CloudFormation, so their load balancers also have its tags.
-    pub(super) fn of(&self, tags: &Observed<BTreeMap<String, String>>) -> Observed<Manager> {
+    pub(super) fn of(&self, tags: &Observed<TextMap>) -> Observed<Manager> {
         tags.as_ref().and_then(|tags| Observed::from_answer(self.sign(tags)))
     }
 
-    fn sign(&self, tags: &BTreeMap<String, String>) -> Option<Manager> {
-        let tag = |key: &str| tags.get(key).map(String::as_str);
+    fn sign(&self, tags: &TextMap) -> Option<Manager> {
+        let tag = |key: &str| tags.get(key);
         if let Some(environment) = tag("elasticbeanstalk:environment-name") {
             return Some(Manager::ElasticBeanstalk(environment.to_owned()));
         }

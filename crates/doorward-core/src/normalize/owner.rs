@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use doorward_model::{Observed, OuPath, Owner, OwnerSource};
+use doorward_model::{Observed, OuPath, Owner, OwnerSource, TextMap};
 
 use super::{find_tag, normalized_text};
 
@@ -26,7 +26,7 @@ pub struct OwnerSettings {
     pub aliases: BTreeMap<String, String>,
 }
 
-type Tags = Observed<BTreeMap<String, String>>;
+type Tags = Observed<TextMap>;
 
 impl OwnerSettings {
     /// Absent means unowned. A source that could not be read ends the search, because it has priority over the sources after it.

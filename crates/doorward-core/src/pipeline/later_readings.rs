@@ -35,7 +35,7 @@ mod tests {
         let arn =
             format!("arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/app/{name}/50dc6c495c0c9188");
         let evidence = second.map(|second| Evidence {
-            operation: "elasticloadbalancing:DescribeLoadBalancerAttributes".to_owned(),
+            operation: "elasticloadbalancing:DescribeLoadBalancerAttributes".into(),
             at: jiff::Timestamp::from_second(second).expect("a time"),
             request_id: None,
         });

@@ -285,7 +285,7 @@ pub(crate) fn check_honest(what: &str, report: &ScanReport, world: &str, server:
         let parses = matches!(truth.kind.as_str(), "application" | "classic");
         let known = matches!(truth.mode.as_str(), "monitor" | "defensive" | "strictest");
         let verdict = finding.verdict.kind();
-        if let doorward_model::Verdict::Unknown { gaps, .. } = &finding.verdict {
+        if let doorward_model::Verdict::Unknown { gaps, .. } = &*finding.verdict {
             assert!(!gaps.is_empty(), "{what}: unknown without a reason: {truth:?}");
             continue;
         }

@@ -52,7 +52,7 @@ fn reach(report: &ScanReport, name: &str) -> String {
 
 fn severity(report: &ScanReport, name: &str) -> Severity {
     let finding = report.findings.iter().find(|f| f.rule == "invalid-headers-forwarded" && f.name == name);
-    match &finding.expect("asked").verdict {
+    match &*finding.expect("asked").verdict {
         Verdict::Fail { severity, .. } => *severity,
         other => panic!("{name}: {other:?}"),
     }
@@ -160,7 +160,7 @@ async fn each_unread_service_is_a_gap_of_its_own_and_leaves_the_rest_unknown() {
             assert_eq!(reach(&report, "back"), "internal, through network load balancer wire");
             // Every mode is known all the same.
             let modes = report.findings.iter().filter(|f| f.rule == "desync-mode-below-required");
-            assert!(modes.clone().all(|f| !matches!(f.verdict, Verdict::Unknown { .. })), "{what:?} of {action}");
+            assert!(modes.clone().all(|f| !matches!(*f.verdict, Verdict::Unknown { .. })), "{what:?} of {action}");
         }
     }
 }

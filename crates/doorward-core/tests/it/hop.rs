@@ -33,7 +33,7 @@ fn named<'a>(report: &'a ScanReport, name: &str) -> &'a LoadBalancer {
 
 fn severity(report: &ScanReport, name: &str) -> Severity {
     let finding = report.findings.iter().find(|f| f.rule == "invalid-headers-forwarded" && f.name == name);
-    match &finding.expect("asked").verdict {
+    match &*finding.expect("asked").verdict {
         Verdict::Fail { severity, .. } => *severity,
         other => panic!("{name}: {other:?}"),
     }
@@ -109,7 +109,7 @@ async fn what_was_not_read_is_unknown_and_not_lower() {
         assert_eq!(line.expect("coverage names it").status, CoverageStatus::Partial);
         // Every mode is known all the same.
         let of_mode = report.findings.iter().filter(|f| f.rule == "desync-mode-below-required");
-        assert!(of_mode.clone().count() > 5 && of_mode.clone().all(|f| !matches!(f.verdict, Verdict::Unknown { .. })));
+        assert!(of_mode.clone().count() > 5 && of_mode.clone().all(|f| !matches!(*f.verdict, Verdict::Unknown { .. })));
     }
 }
 
@@ -124,7 +124,7 @@ async fn the_setting_excludes_the_calls_and_lowers_no_coverage() {
     assert_eq!(named(&report, "alone").reachability.gap().map(|gap| gap.reason), Some(GapReason::NotAsked));
     assert_eq!(severity(&report, "alone"), severity(&report, "front"));
     let upstream = report.findings.iter().filter(|f| f.rule == "upstream-http1" && f.name == "front");
-    assert!(upstream.clone().count() == 1 && upstream.clone().all(|f| matches!(f.verdict, Verdict::NotAsked { .. })));
+    assert!(upstream.clone().count() == 1 && upstream.clone().all(|f| matches!(*f.verdict, Verdict::NotAsked { .. })));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -77,7 +77,7 @@ async fn every_verdict_of_the_example_with_gaps_is_the_truth() {
 
     let verdict = |name: &str| {
         let found = report.findings.iter().find(|f| f.rule == "desync-mode-below-required" && f.name == name);
-        found.map(|f| &f.verdict).unwrap_or_else(|| panic!("no verdict on {name}"))
+        found.map(|f| &*f.verdict).unwrap_or_else(|| panic!("no verdict on {name}"))
     };
     for name in ["treasury", "experimental", "ancient"] {
         assert!(matches!(verdict(name), Verdict::Unknown { .. }), "{name}: {:?}", verdict(name));

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use doorward_iac::{Declared, Deployment, ParseOutput, SourceFile, Subject, match_live, parse};
-use doorward_model::{Arn, Certainty, Gap, GapReason, InCode, Kind, LoadBalancer, Manager, Mode, Observed, Region};
+use doorward_model::{
+    Arn, Certainty, Gap, GapReason, InCode, Kind, LoadBalancer, Manager, Mode, Observed, Region, TextMap,
+};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use serde_json::json;
@@ -108,7 +110,7 @@ fn live(number: usize, name: usize, kind: Kind, region: usize, maker: &Maker) ->
     let arn = Arn::new(&arn(number)).unwrap();
     let region = Region::new(REGIONS[region]).unwrap();
     let (managed_by, tags) = match maker {
-        Maker::None => (Observed::Absent, Observed::Known([].into())),
+        Maker::None => (Observed::Absent, Observed::Known(TextMap::default())),
         Maker::Stack(logical) => (
             Observed::Known(Manager::CloudFormation("s".into())),
             Observed::Known([("aws:cloudformation:logical-id".to_owned(), LOGICAL[*logical].to_owned())].into()),
@@ -151,7 +153,7 @@ fn makers() -> impl Strategy<Value = Maker> {
 /// Whether the creator of a load balancer uses this dialect and, where it records the declaration, this declaration.
 fn fits(lb: &LoadBalancer, declared: &Declared) -> bool {
     let dialect = declared.dialect.as_str();
-    let tag = |key: &str| lb.tags.known().and_then(|tags| tags.get(key)).map(String::as_str);
+    let tag = |key: &str| lb.tags.known().and_then(|tags| tags.get(key));
     match &lb.managed_by {
         Observed::Known(Manager::CloudFormation(_)) => {
             dialect == "cloudformation"

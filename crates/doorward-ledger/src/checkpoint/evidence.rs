@@ -111,7 +111,7 @@ fn unpack(packed: &[u8], count: usize) -> Option<Vec<Option<Evidence>>> {
             }
             _ => None,
         };
-        found.push(Some(Evidence { operation, at, request_id }));
+        found.push(Some(Evidence { operation: operation.into(), at, request_id }));
     }
     Some(found)
 }

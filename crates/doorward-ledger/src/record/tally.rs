@@ -127,13 +127,13 @@ impl Tallies {
 
     /// Counts a finding, by the groups of its load balancer.
     pub(super) fn add_finding(&mut self, finding: &Finding, load_balancer: Option<usize>) {
-        let column = match &finding.verdict {
+        let column = match &*finding.verdict {
             Verdict::Fail { severity, .. } => count::SEVERITY + rank(*severity),
             Verdict::Excepted { .. } => count::EXCEPTED,
             Verdict::Unknown { .. } => count::UNKNOWN,
             Verdict::Pass { .. } | Verdict::NotApplicable { .. } | Verdict::NotAsked { .. } => return,
         };
-        let due = i64::from(finding.rule == DUE_RULE && matches!(finding.verdict, Verdict::Fail { .. }));
+        let due = i64::from(finding.rule == DUE_RULE && matches!(*finding.verdict, Verdict::Fail { .. }));
         let width = self.dimensions.len();
         let groups = match load_balancer {
             Some(load_balancer) => {

@@ -169,25 +169,25 @@ impl RunRecorder<'_> {
     pub(super) fn rule(&mut self, finding: &Finding) -> Result<i64, LedgerFault> {
         let derived = Finding::id_for(&finding.load_balancer, &finding.rule) == finding.id;
         let own = if derived { "" } else { finding.id.as_str() };
-        if let Some(id) = self.rules.get(&finding.rule).and_then(|by_id| by_id.get(own)) {
+        if let Some(id) = self.rules.get(finding.rule.as_str()).and_then(|by_id| by_id.get(own)) {
             return Ok(*id);
         }
         self.db.execute("INSERT INTO rules (name, own) VALUES (?1, ?2)", [finding.rule.as_str(), own])?;
         let id = self.db.last_insert_rowid();
-        self.rules.entry(finding.rule.clone()).or_default().insert(own.to_owned(), id);
+        self.rules.entry(finding.rule.to_string()).or_default().insert(own.to_owned(), id);
         Ok(id)
     }
 }
 
 /// The severity and the days of the deadline of a failure; what is known of the last one where the finding does not fail.
 pub(super) fn of_failure(finding: &Finding, standing: &FindingState) -> (Option<i64>, Option<i64>) {
-    let severity = match &finding.verdict {
+    let severity = match &*finding.verdict {
         Verdict::Fail { severity, .. } | Verdict::Excepted { severity, .. } => i64::try_from(rank(*severity)).ok(),
         _ => standing.severity,
     };
     let allowed = match &finding.deadline {
         Some(deadline) => Some(i64::from(deadline.days)),
-        None if matches!(finding.verdict, Verdict::Fail { .. }) => None,
+        None if matches!(*finding.verdict, Verdict::Fail { .. }) => None,
         None => standing.allowed,
     };
     (severity, allowed)

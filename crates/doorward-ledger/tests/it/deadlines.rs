@@ -83,7 +83,8 @@ proptest! {
             at += gap;
             let mut report = report(&format!("run-{at}"), at, &scene(*what));
             for finding in report.findings.iter_mut().filter(|finding| finding.verdict.severity().is_some()) {
-                finding.deadline = Some(Deadline::new(u32::try_from(ALLOWED).expect("small"), "a setting".to_owned()));
+                let days = u32::try_from(ALLOWED).expect("small");
+                finding.deadline = Some(Box::new(Deadline::new(days, "a setting".to_owned())));
             }
             let (_, history) = desk.ledger.record(&desk.lease, &report, &[]).expect("records");
             let report = report.with_history(history);
@@ -116,10 +117,10 @@ fn a_deadline_passes_to_the_second_and_not_while_nothing_is_read() {
         report
             .findings
             .iter_mut()
-            .for_each(|finding| finding.deadline = Some(Deadline::new(2, "a setting".to_owned())));
+            .for_each(|finding| finding.deadline = Some(Box::new(Deadline::new(2, "a setting".to_owned()))));
         let (_, history) = desk.ledger.record(&desk.lease, &report, &[]).expect("records");
         let finding = report.with_history(history).findings.remove(0);
-        finding.deadline.expect("a deadline")
+        *finding.deadline.expect("a deadline")
     };
     let mut desk = Desk::new();
     assert_eq!(deadline(&mut desk, 0, "1 full web:f").state, DeadlineState::InTime);

@@ -60,7 +60,7 @@ fn an_event_before_the_first_scan_is_remembered_and_is_no_trend() {
     assert!(desk.ledger.history(None, None, &By::All).expect("reads").is_empty());
     let (report, recorded) = desk.scan(10, "1 full a:f");
     assert_eq!(recorded.opened, 0);
-    let history = report.findings[0].history.clone().expect("known");
+    let history = report.findings[0].history.as_deref().cloned().expect("known");
     assert_eq!((history.first_seen, history.last_seen), (time(5), time(10)));
     assert!(desk.ledger.mode_changes(time(0)).expect("reads").is_empty(), "what was there first is no change");
 }

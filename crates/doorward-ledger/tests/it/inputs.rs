@@ -65,7 +65,7 @@ fn joined(id: &str, at: i64, requests: u64) -> ScanReport {
     let mut report = report(id, at, SCENE);
     let [a, b, c] = report.load_balancers.as_mut_slice() else { panic!("three load balancers") };
     a.traffic = Some(traffic(requests));
-    a.edited = Some(edit());
+    a.edited = Some(Box::new(edit()));
     b.changes = vec![change()];
     let because = "It has the name that is written there.".to_owned();
     c.declared = Some(Arc::new(InCode { certainty: Certainty::Ambiguous, because, places: Vec::new() }));

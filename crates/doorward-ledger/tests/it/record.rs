@@ -55,7 +55,7 @@ fn coming_back_is_counted_and_the_first_failure_is_kept() {
         [(0, 0, None, 0), (0, 10, Some(10), 0), (0, 20, None, 1), (0, 30, None, 1), (0, 30, None, 1), (0, 50, None, 1)];
     for ((n, scene), (first, last, resolved, reopened)) in (0..).zip(scenes).zip(expected) {
         let (report, _) = desk.scan(n * 10, scene);
-        let history = report.findings[0].history.clone().expect("it failed");
+        let history = report.findings[0].history.as_deref().cloned().expect("it failed");
         assert_eq!(
             (history.first_seen, history.last_seen, history.resolved, history.reopened),
             (time(first), time(last), resolved.map(time), reopened),

@@ -11,7 +11,7 @@ use doorward_ledger::{LEASE_TTL, Lease, Ledger, OpenOptions};
 use doorward_model::{
     Account, AccountId, AccountState, Arn, Coverage, CoverageLine, Edit, Evidence, Finding, Gap, GapReason, Inventory,
     Kind, Listing, LoadBalancer, Mode, Observed, OuPath, Owner, OwnerSource, RawLoadBalancer, Reachability, Region,
-    RegionInventory, Run, ScanReport, Scheme, Severity, Tally, Verdict, VerdictReason,
+    RegionInventory, Run, ScanReport, Scheme, Severity, Tally, TextMap, Verdict, VerdictReason,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -61,7 +61,7 @@ impl Desk {
         edit: Option<Edit>,
     ) -> (ScanReport, doorward_ledger::Recorded) {
         let mut report = report(&format!("event-{at}"), at, &format!("{account} partial {thing}"));
-        report.load_balancers[0].edited = edit;
+        report.load_balancers[0].edited = edit.map(Box::new);
         report.run.only = Some(report.load_balancers[0].arn.clone());
         let mut raw = inventory("raw", at, &format!("{account} partial {thing}")).cells.remove(0).load_balancers;
         let (raw, tags) = (raw.remove(0), ["Cost-Centre".to_owned()]);
@@ -186,29 +186,26 @@ fn cell(place: &Place<'_>, at: i64) -> RegionInventory {
 }
 
 fn raw(place: &Place<'_>, thing: &Thing<'_>, at: i64, n: usize) -> RawLoadBalancer {
-    let attributes = thing
-        .mode
-        .as_ref()
-        .map(|mode| BTreeMap::from([("routing.http.desync_mitigation_mode".to_owned(), mode.as_str().to_owned())]));
+    let attributes = thing.mode.as_ref().map(|mode| [("routing.http.desync_mitigation_mode", mode.as_str())].into());
     let request = [Some(format!("8f2b6a1c-0d3e-4f50-9a6b-{:012x}", at * 1000)), Some("short".to_owned()), None];
     RawLoadBalancer {
         arn: arn(place.account.as_str(), thing.name),
         name: thing.name.to_owned(),
         kind: Kind::Application,
-        scheme: Some("internal".to_owned()),
+        scheme: Some("internal".into()),
         vpc: None,
         dns_name: None,
         created: None,
-        state: Some("active".to_owned()),
+        state: Some("active".into()),
         security_groups: Vec::new(),
-        zones: vec!["eu-west-1a".to_owned()],
+        zones: vec!["eu-west-1a".into()],
         attributes,
         evidence: (n != 3).then(|| Evidence {
-            operation: "elasticloadbalancing:DescribeLoadBalancerAttributes".to_owned(),
+            operation: "elasticloadbalancing:DescribeLoadBalancerAttributes".into(),
             at: time(at),
             request_id: request[n % 3].clone(),
         }),
-        tags: Observed::Known(BTreeMap::new()),
+        tags: Observed::Known(TextMap::default()),
         listeners: Observed::Absent,
         vended_logs: Observed::Absent,
         target_groups: Observed::Absent,
@@ -279,14 +276,14 @@ pub(crate) fn report(id: &str, at: i64, scene: &str) -> ScanReport {
 pub(crate) fn finding(lb: &LoadBalancer, rule: &str, verdict: Verdict) -> Finding {
     Finding {
         id: Finding::id_for(&lb.arn, rule),
-        rule: rule.to_owned(),
+        rule: rule.into(),
         account: lb.account.clone(),
         region: lb.region.clone(),
         load_balancer: lb.arn.clone(),
-        name: lb.name.clone(),
+        name: lb.name.as_str().into(),
         kind: lb.kind,
-        owner: lb.owner_label().to_owned(),
-        verdict,
+        owner: lb.owner_label().into(),
+        verdict: verdict.into(),
         observed_at: None,
         history: None,
         deadline: None,

@@ -29,7 +29,7 @@ fn dated(id: &str, times: Times, scene: &str) -> ScanReport {
         line.read_at = line.read_at.map(|_| time(times.place));
     }
     for lb in &mut report.load_balancers {
-        let operation = "elasticloadbalancing:DescribeLoadBalancerAttributes".to_owned();
+        let operation = "elasticloadbalancing:DescribeLoadBalancerAttributes".into();
         lb.evidence = Some(Evidence { operation, at: time(times.read), request_id: None });
     }
     for finding in &mut report.findings {
@@ -56,7 +56,7 @@ fn first_last_and_resolved_are_the_times_of_readings() {
     let resumed = Times { began: 0, place: 10, read: 20, ended: 45 * DAY };
     let mut desk = Desk::new();
     let (report, _) = run(&mut desk, "resumed", resumed, "1 full a:f b:f");
-    let history = report.findings[0].history.clone().expect("it failed");
+    let history = report.findings[0].history.as_deref().cloned().expect("it failed");
     assert_eq!((history.first_seen, history.last_seen), (time(20), time(20)));
     let open = desk.ledger.open_findings().expect("reads");
     assert_eq!((open[0].first_seen, open[0].last_seen, open[0].unseen), (time(20), time(20), false));
@@ -64,7 +64,7 @@ fn first_last_and_resolved_are_the_times_of_readings() {
     let later = Times { began: 50 * DAY, place: 50 * DAY + 10, read: 50 * DAY + 20, ended: 51 * DAY };
     let (report, recorded) = run(&mut desk, "later", later, "1 full a:p");
     assert_eq!((recorded.fixed, recorded.gone, recorded.late, recorded.ahead), (1, 1, 0, 0));
-    let history = report.findings[0].history.clone().expect("it failed");
+    let history = report.findings[0].history.as_deref().cloned().expect("it failed");
     assert_eq!((history.last_seen, history.resolved), (time(later.read), Some(time(later.read))));
 
     // What is missing from a list was missing when the list was read; what nobody could see is as old as before.

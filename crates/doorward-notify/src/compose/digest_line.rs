@@ -23,11 +23,11 @@ impl Composer<'_> {
             name: entry.name.clone(),
             account: entry.arn.account().to_owned(),
             region: entry.arn.region().to_owned(),
-            owner: finding.map_or_else(|| entry.owner.clone(), |finding| finding.owner.clone()),
+            owner: finding.map_or_else(|| entry.owner.clone(), |finding| finding.owner.to_string()),
             standing: entry.standing.clone().filter(|_| open),
             unseen: entry.unseen && open,
             because: finding.map(|finding| finding.verdict.because().to_owned()).filter(|_| open),
-            remedy: finding.filter(|_| open).and_then(|finding| match &finding.verdict {
+            remedy: finding.filter(|_| open).and_then(|finding| match &*finding.verdict {
                 Verdict::Fail { remedy, .. } => Some(remedy.clone()),
                 _ => None,
             }),

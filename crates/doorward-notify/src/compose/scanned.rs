@@ -23,7 +23,11 @@ impl Composer<'_> {
             account_regions: coverage.counts.in_scope(),
             account_regions_complete: coverage.counts.complete,
             only: run.only.as_ref().map(|arn| arn.as_str().to_owned()),
-            edited: run.only.as_ref().and_then(|arn| self.load_balancers.get(arn)?.edited.as_ref()).map(edit_sentence),
+            edited: run
+                .only
+                .as_ref()
+                .and_then(|arn| self.load_balancers.get(arn)?.edited.as_deref())
+                .map(edit_sentence),
         }
     }
 }

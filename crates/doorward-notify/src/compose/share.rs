@@ -25,7 +25,7 @@ impl<'a> AudienceShare<'a> {
         self.owners.insert(&finding.owner);
         let totals = &mut self.totals;
         totals.findings += 1;
-        match &finding.verdict {
+        match &*finding.verdict {
             Verdict::Pass { .. } => totals.passing += 1,
             Verdict::Fail { severity: Severity::Informational, .. } => totals.informational += 1,
             Verdict::Fail { .. } => {

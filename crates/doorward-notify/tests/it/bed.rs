@@ -100,14 +100,14 @@ pub(crate) fn owned_by(name: &str) -> Observed<Owner> {
 pub(crate) fn finding(lb: &LoadBalancer, verdict: Verdict) -> Finding {
     Finding {
         id: Finding::id_for(&lb.arn, RULE),
-        rule: RULE.to_owned(),
+        rule: RULE.into(),
         account: lb.account.clone(),
         region: lb.region.clone(),
         load_balancer: lb.arn.clone(),
-        name: lb.name.clone(),
+        name: lb.name.as_str().into(),
         kind: lb.kind,
-        owner: lb.owner_label().to_owned(),
-        verdict,
+        owner: lb.owner_label().into(),
+        verdict: verdict.into(),
         observed_at: lb.evidence.as_ref().map(|evidence| evidence.at),
         history: None,
         deadline: None,
@@ -167,13 +167,9 @@ pub(crate) fn report(days: i64, scene: &str) -> ScanReport {
         let (word, reopened) = word.strip_suffix('+').map_or((word, 0), |word| (word, 1));
         if let Some(verdict) = verdict(word) {
             let mut one = finding(&lb, verdict);
-            let fails = matches!(one.verdict, Verdict::Fail { .. } | Verdict::Excepted { .. });
-            one.history = fails.then(|| History {
-                first_seen: day(0),
-                last_seen: day(days),
-                resolved: None,
-                reopened,
-                failing: None,
+            let fails = matches!(*one.verdict, Verdict::Fail { .. } | Verdict::Excepted { .. });
+            one.history = fails.then(|| {
+                Box::new(History { first_seen: day(0), last_seen: day(days), resolved: None, reopened, failing: None })
             });
             findings.push(one);
         }

@@ -124,7 +124,7 @@ fn a_digest_counts_what_was_not_seen_beside_what_was() {
     let mut report = report(2, "a:high@web !denied");
     let known = |n: usize| doorward_model::UnseenFinding {
         id: format!("known-{n}"),
-        rule: report.findings[0].rule.clone(),
+        rule: report.findings[0].rule.to_string(),
         account: report.findings[0].account.clone(),
         region: report.findings[0].region.clone(),
         load_balancer: doorward_model::Arn::new(&format!("{}{n}", crate::bed::arn("z"))).expect("an ARN"),

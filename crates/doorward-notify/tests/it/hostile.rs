@@ -95,7 +95,7 @@ fn report(text: &str) -> ScanReport {
             let odd: String = text.chars().filter(|c| !c.is_whitespace() && !c.is_control()).take(200).collect();
             lb.arn = Arn::new(&format!("{}{odd}", lb.arn)).unwrap_or(lb.arn);
             let mut one = finding(&lb, verdict.clone());
-            (lb.name, one.name, one.rule) = (text.to_owned(), text.to_owned(), text.to_owned());
+            (lb.name, one.name, one.rule) = (text.to_owned(), text.into(), text.into());
             one.id = Finding::id_for(&lb.arn, &format!("{number}{text}"));
             findings.push(one);
             load_balancers.push(lb);

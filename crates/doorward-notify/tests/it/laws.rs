@@ -162,7 +162,7 @@ fn truth(report: &ScanReport) -> BTreeMap<String, Belief> {
             },
             _ => serde_json::json!({"kind": "unowned"}),
         };
-        let standing = match &finding.verdict {
+        let standing = match &*finding.verdict {
             Verdict::Fail { severity, .. } if *severity > Severity::Informational => {
                 serde_json::json!({"is": "failing", "severity": severity})
             }

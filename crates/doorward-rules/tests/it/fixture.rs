@@ -6,7 +6,7 @@ use std::sync::Arc;
 use doorward_model::{
     AccountId, AppliedChange, Arn, ChangeStatus, EntryPoint, EntryService, Evidence, Gap, GapReason, InFront, Kind,
     Listener, LoadBalancer, LogDestination, Manager, Mode, Observed, ObservedTime, OuPath, Owner, OwnerSource,
-    Reachability, Region, Scheme, TargetGroup, Traffic, TrafficBasis, TrafficSource, TrafficStep, Usage,
+    Reachability, Region, Scheme, TargetGroup, TextMap, Traffic, TrafficBasis, TrafficSource, TrafficStep, Usage,
 };
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -126,19 +126,19 @@ pub(crate) fn load_balancer(given: &Given) -> LoadBalancer {
         target_groups: observed::<Vec<String>>(&given.target_groups, usual_groups)
             .map(|groups| groups.iter().map(|text| target_group(text)).collect()),
         scheme,
-        vpc: Some("vpc-0a1b2c3d".to_owned()),
+        vpc: Some("vpc-0a1b2c3d".into()),
         dns_name: Some("web-1234567890.eu-west-1.elb.amazonaws.com".to_owned()),
         created: match given.created.as_deref() {
             None => Some("2025-01-01T00:00:00Z".parse().expect("a time")),
             Some("") => None,
             Some(at) => Some(at.parse().expect("a time")),
         },
-        state: (kind != Kind::Classic).then(|| "active".to_owned()),
+        state: (kind != Kind::Classic).then(|| "active".into()),
         drop_invalid_headers: drop_invalid_headers.clone(),
         waf_fail_open: Observed::Known(false),
         listeners: observed::<Vec<String>>(&given.listeners, usual_listeners)
             .map(|listeners| listeners.iter().map(|text| listener(text)).collect()),
-        tags: observed(&given.tags, Observed::Known(BTreeMap::new())),
+        tags: observed(&given.tags, Observed::Known(TextMap::default())),
         managed_by: observed::<Manager>(&given.managed_by, Observed::Absent),
         owner: observed::<String>(&given.owner, Observed::Known("team-checkout".to_owned())).map(|name| Owner {
             name,
@@ -151,12 +151,12 @@ pub(crate) fn load_balancer(given: &Given) -> LoadBalancer {
         mode,
         access_logs,
         evidence: given.read_at.map(|at| Evidence {
-            operation: "elasticloadbalancing:DescribeLoadBalancerAttributes".to_owned(),
+            operation: "elasticloadbalancing:DescribeLoadBalancerAttributes".into(),
             at,
             request_id: None,
         }),
-        security_groups: vec!["sg-0a1b2c3d".to_owned()],
-        zones: vec!["eu-west-1a".to_owned(), "eu-west-1b".to_owned()],
+        security_groups: vec!["sg-0a1b2c3d".into()],
+        zones: vec!["eu-west-1a".into(), "eu-west-1b".into()],
         edited: None,
         tracked_sources: Vec::new(),
         placeholder: None,
@@ -237,7 +237,7 @@ fn observed<T: DeserializeOwned>(said: &Option<Value>, otherwise: Observed<T>) -
 
 fn listener(text: &str) -> Listener {
     let (protocol, port) = text.split_once(':').expect("PROTOCOL:PORT");
-    Listener { protocol: protocol.to_owned(), port: Some(port.parse().expect("a port")) }
+    Listener { protocol: protocol.into(), port: Some(port.parse().expect("a port")) }
 }
 
 fn target_group(text: &str) -> TargetGroup {
@@ -245,8 +245,8 @@ fn target_group(text: &str) -> TargetGroup {
     let mut next = || parts.next().filter(|part| !part.is_empty());
     TargetGroup {
         name: next().expect("a name"),
-        target_type: next().expect("a type of targets"),
-        protocol_version: next(),
+        target_type: next().expect("a type of targets").into(),
+        protocol_version: next().map(Into::into),
     }
 }
 
@@ -266,7 +266,7 @@ fn attributes(
     mode: &Observed<Mode>,
     drop_invalid_headers: &Observed<bool>,
     access_logs: &Observed<LogDestination>,
-) -> Observed<BTreeMap<String, String>> {
+) -> Observed<TextMap> {
     let mode = match mode {
         Observed::Known(mode) => Some(mode.as_str()),
         Observed::Absent => None,

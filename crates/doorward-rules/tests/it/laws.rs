@@ -94,7 +94,7 @@ fn without_evidence(lb: &LoadBalancer) -> LoadBalancer {
 /// A load balancer of which everything is known or known to be absent.
 pub(crate) fn any_load_balancer() -> impl Strategy<Value = LoadBalancer> {
     let words = || WORDS.map(str::to_owned).to_vec();
-    let listener = |protocol: &str| Listener { protocol: protocol.to_owned(), port: Some(443) };
+    let listener = |protocol: &str| Listener { protocol: protocol.into(), port: Some(443) };
     let ous =
         ["/Prod", "/Dev"].map(|names| OuPath { names: names.to_owned(), ids: vec!["r-ab12".to_owned()] }).to_vec();
     let tags = ["prod", "dev"].map(|env| BTreeMap::from([("env".to_owned(), env.to_owned())])).to_vec();
@@ -138,7 +138,7 @@ pub(crate) fn any_load_balancer() -> impl Strategy<Value = LoadBalancer> {
                     scheme,
                     listeners,
                     ou,
-                    tags,
+                    tags: tags.map(Into::into),
                     environment,
                     application,
                     managed_by,

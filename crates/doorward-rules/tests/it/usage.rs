@@ -56,14 +56,14 @@ fn findings(lbs: &[LoadBalancer], register: &Register, policy: &Policy, now: Tim
         .flat_map(|lb| {
             rules.iter().map(|rule| Finding {
                 id: Finding::id_for(&lb.arn, rule.meta().id),
-                rule: rule.meta().id.to_owned(),
+                rule: rule.meta().id.into(),
                 account: lb.account.clone(),
                 region: lb.region.clone(),
                 load_balancer: lb.arn.clone(),
-                name: lb.name.clone(),
+                name: lb.name.as_str().into(),
                 kind: lb.kind,
-                owner: lb.owner_label().to_owned(),
-                verdict: rule.judge(lb, policy),
+                owner: lb.owner_label().into(),
+                verdict: rule.judge(lb, policy).into(),
                 observed_at: None,
                 history: None,
                 deadline: None,

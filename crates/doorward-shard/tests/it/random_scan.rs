@@ -219,7 +219,7 @@ fn load_balancer(arn: &str, number: usize, started: Timestamp, random: &mut Rng)
     let modes = ["monitor", "defensive", "strictest", "Defensive"];
     let attributes = [("routing.http.desync_mitigation_mode".to_owned(), modes[random.usize(..4)].to_owned())];
     let evidence = Evidence {
-        operation: "elasticloadbalancing:DescribeLoadBalancerAttributes".to_owned(),
+        operation: "elasticloadbalancing:DescribeLoadBalancerAttributes".into(),
         at: started + SignedDuration::from_nanos(random.i64(0..1_000_000_000)),
         request_id: Some(format!("{:x}", random.u64(..))),
     };
@@ -228,12 +228,12 @@ fn load_balancer(arn: &str, number: usize, started: Timestamp, random: &mut Rng)
         arn: Arn::new(arn).unwrap(),
         name: format!("lb-{number:02}"),
         kind: Kind::Application,
-        scheme: Some("internal".to_owned()),
+        scheme: Some("internal".into()),
         vpc: None,
         dns_name: Some("x.example".to_owned()),
         created: Some(started),
-        state: Some("active".to_owned()),
-        security_groups: vec!["sg-1".to_owned()],
+        state: Some("active".into()),
+        security_groups: vec!["sg-1".into()],
         zones: Vec::new(),
         attributes: if denied { Observed::unread(gap(random)) } else { Observed::Known(attributes.into()) },
         evidence: (!denied).then_some(evidence),

@@ -77,7 +77,7 @@ fn missing(text: Option<&str>) -> Value<'_> {
 pub(crate) fn sheet<'p>(cx: &'p SheetContext<'p>) -> Sheet<'p> {
     let mut used: BTreeMap<&str, usize> = BTreeMap::new();
     for finding in &cx.report().findings {
-        if let Verdict::Excepted { exception, .. } = &finding.verdict {
+        if let Verdict::Excepted { exception, .. } = &*finding.verdict {
             *used.entry(exception).or_default() += 1;
         }
     }

@@ -102,9 +102,7 @@ impl<'p> LoggedChange<'p> {
         match self {
             Self::Mode(_) => super::seen(&lb.mode),
             Self::Attribute(change) => match &lb.attributes {
-                Observed::Known(attributes) => {
-                    attributes.get(&change.attribute).cloned().unwrap_or_else(|| "(absent)".to_owned())
-                }
+                Observed::Known(attributes) => attributes.get(&change.attribute).unwrap_or("(absent)").to_owned(),
                 other => super::seen(&other.as_ref().map(|_| "")),
             },
         }

@@ -45,7 +45,7 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
             "Severity",
             11,
             "How much a failure matters; for an exception, how much it would matter without it.",
-            |r| match &r.finding.verdict {
+            |r| match &*r.finding.verdict {
                 Verdict::Fail { severity, .. } | Verdict::Excepted { severity, .. } => severity.as_str().into(),
                 _ => Value::Blank,
             },
@@ -75,7 +75,7 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
             r.finding.verdict.because().into()
         })
         .prose("Remedy", 110, "The next step for this load balancer, where the rule fails.", |r| {
-            match &r.finding.verdict {
+            match &*r.finding.verdict {
                 Verdict::Fail { remedy, .. } => remedy.as_str().into(),
                 _ => Value::Blank,
             }
@@ -84,7 +84,7 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
             r.required.map(|required| required.by.as_str()).into()
         })
         .text("Exception", 16, "The exception that permits the failure; see the sheet Exceptions.", |r| {
-            match &r.finding.verdict {
+            match &*r.finding.verdict {
                 Verdict::Excepted { exception, .. } => exception.as_str().into(),
                 _ => Value::Blank,
             }
@@ -94,7 +94,7 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
             "Exception's last day",
             13,
             "The last day, in UTC, on which the exception holds.",
-            |r| match &r.finding.verdict {
+            |r| match &*r.finding.verdict {
                 Verdict::Excepted { expires, .. } => expires.parse::<jiff::civil::Date>().ok().into(),
                 _ => Value::Blank,
             },
@@ -106,7 +106,7 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
         )
         .count("Age in days", "Whole days from first seen to when it was read, for what still fails.", |r| {
             let open =
-                matches!(r.finding.verdict, Verdict::Fail { .. } | Verdict::Excepted { .. } | Verdict::Unknown { .. });
+                matches!(*r.finding.verdict, Verdict::Fail { .. } | Verdict::Excepted { .. } | Verdict::Unknown { .. });
             r.finding
                 .history
                 .as_ref()
@@ -157,7 +157,7 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
             "Days not observed",
             "Whole days of the current failure without an observation: they count for neither side.",
             |r| {
-                let days = r.finding.deadline.as_ref().and_then(doorward_model::Deadline::unobserved_days);
+                let days = r.finding.deadline.as_deref().and_then(doorward_model::Deadline::unobserved_days);
                 days.and_then(|days| i64::try_from(days).ok()).into()
             },
         )

@@ -66,7 +66,7 @@ pub(crate) fn sheet<'p>(cx: &'p SheetContext<'p>) -> Sheet<'p> {
         rows.extend(line.gaps.iter().map(|gap| Row { what, account, region, load_balancer: None, rule: None, gap }));
     }
     for finding in &report.findings {
-        let Verdict::Unknown { gaps, .. } = &finding.verdict else { continue };
+        let Verdict::Unknown { gaps, .. } = &*finding.verdict else { continue };
         rows.extend(gaps.iter().map(|gap| Row {
             what: "unknown verdict",
             account: finding.account.as_str(),

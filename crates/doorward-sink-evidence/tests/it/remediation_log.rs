@@ -17,7 +17,7 @@ fn the_remediation_log_lists_changes_of_other_attributes() {
     let mut report = scene::report(12);
     let changed = report.load_balancers.iter().position(|lb| !lb.changes.is_empty()).expect("one was changed");
     let lb = &mut report.load_balancers[changed];
-    lb.attributes = Observed::Known(BTreeMap::from([(KEY.to_owned(), "true".to_owned())]));
+    lb.attributes = Observed::Known([(KEY, "true")].into());
     let (found, before) = (lb.arn.clone(), lb.changes[0].at);
     let gone = Arn::new("arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/app/gone/50dc6c495c0c9188");
     let gone = gone.expect("an ARN");

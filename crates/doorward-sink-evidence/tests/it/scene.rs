@@ -106,7 +106,7 @@ fn build(count: usize, words: Words<'_>) -> ScanReport {
         .collect();
     let mut tally = Tally::default();
     for finding in &findings {
-        *tally.verdicts.entry(finding.rule.clone()).or_default().entry(finding.verdict.kind()).or_default() += 1;
+        *tally.verdicts.entry(finding.rule.to_string()).or_default().entry(finding.verdict.kind()).or_default() += 1;
     }
     let gone = Arn::new("arn:aws:elasticloadbalancing:eu-west-1:000123456789:loadbalancer/app/gone/0123456789abcdef");
     let gone = (count > 0).then(|| (gone.expect("valid"), vec![applied(1, 0, words)]));
@@ -176,16 +176,16 @@ fn load_balancer(n: usize, account: &AccountId, region: &Region, words: Words<'_
         reachability: Observed::Known(Reachability::InternetFacing),
         target_groups: Observed::Absent,
         scheme: Observed::Known(if n.is_multiple_of(2) { Scheme::Internal } else { Scheme::InternetFacing }),
-        vpc: Some(words(n, "vpc")),
+        vpc: Some(words(n, "vpc").into()),
         dns_name: Some(words(n, "dns")),
         created: Some(time(-86_400 * 400)),
-        state: Some(words(n, "active")),
+        state: Some(words(n, "active").into()),
         mode,
         drop_invalid_headers: Observed::Known(true),
         waf_fail_open: Observed::Known(false),
         access_logs: Observed::Known(LogDestination::S3 { bucket: words(n, "bucket"), prefix: words(n, "prefix") }),
         listeners: Observed::Absent,
-        tags: Observed::Known(BTreeMap::from([(words(n, "key"), words(n, "value"))])),
+        tags: Observed::Known([(words(n, "key"), words(n, "value"))].into()),
         managed_by: Observed::Known(Manager::CloudFormation(words(n, "stack"))),
         owner: Observed::Known(Owner {
             name: words(n, "team"),
@@ -196,13 +196,13 @@ fn load_balancer(n: usize, account: &AccountId, region: &Region, words: Words<'_
         application: Observed::Known(words(n, "shop")),
         attributes: Observed::Absent,
         evidence: Some(Evidence {
-            operation: "elasticloadbalancing:DescribeLoadBalancerAttributes".to_owned(),
+            operation: "elasticloadbalancing:DescribeLoadBalancerAttributes".into(),
             at: time(-30),
             request_id: Some(words(n, "request")),
         }),
         security_groups: Vec::new(),
         zones: Vec::new(),
-        edited: (n % 2 == 1).then(|| edited(n, words)),
+        edited: (n % 2 == 1).then(|| Box::new(edited(n, words))),
         tracked_sources: Vec::new(),
         placeholder: None,
         declared: Some(Arc::new(InCode {
@@ -319,22 +319,22 @@ fn finding(n: usize, lb: &LoadBalancer, rule: &str, words: Words<'_>) -> Finding
     };
     Finding {
         id: Finding::id_for(&lb.arn, rule),
-        rule: rule.to_owned(),
+        rule: rule.into(),
         account: lb.account.clone(),
         region: lb.region.clone(),
         load_balancer: lb.arn.clone(),
-        name: lb.name.clone(),
+        name: lb.name.as_str().into(),
         kind: lb.kind,
-        owner: lb.owner_label().to_owned(),
-        verdict,
+        owner: lb.owner_label().into(),
+        verdict: verdict.into(),
         observed_at: lb.evidence.as_ref().map(|evidence| evidence.at),
-        history: Some(History {
+        history: Some(Box::new(History {
             first_seen: time(-86_400 * 30 - 60),
             last_seen: time(0),
             resolved: None,
             reopened: 1,
             failing: None,
-        }),
+        })),
         deadline: None,
     }
 }

@@ -176,7 +176,7 @@ fn long_sheets_are_split_and_long_cells_say_where_the_rest_is() {
     let long = "a".repeat(1_000);
     let mut report = scene::report(25);
     for finding in &mut report.findings {
-        finding.name.clone_from(&long);
+        finding.name = long.as_str().into();
     }
     let folder = packed(&report, &scene::context(&report, &[]), SheetLimits { rows: 11, cell: 256 });
     let dir = folder.path().join("pack");
@@ -269,11 +269,11 @@ fn half_seen(report: &ScanReport) -> ScanReport {
     for finding in failed.filter(|f| lost.iter().any(|lb| lb.arn == f.load_balancer)) {
         unseen.findings.push(UnseenFinding {
             id: finding.id.clone(),
-            rule: finding.rule.clone(),
+            rule: finding.rule.to_string(),
             account: finding.account.clone(),
             region: finding.region.clone(),
             load_balancer: finding.load_balancer.clone(),
-            name: finding.name.clone(),
+            name: finding.name.to_string(),
             kind: finding.kind,
             owner: "team-lost".to_owned(),
             unit: "/Lost".to_owned(),

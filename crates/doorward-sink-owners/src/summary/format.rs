@@ -12,7 +12,7 @@ pub(super) fn is_due(verdict: &Verdict) -> bool {
 pub(super) fn exceptions(findings: &[&Finding]) -> String {
     let mut held: Vec<String> = Vec::new();
     for finding in findings {
-        match &finding.verdict {
+        match &*finding.verdict {
             Verdict::Excepted { exception, expires, .. } => held.push(format!("{exception} until {expires}")),
             Verdict::Fail { .. } if finding.rule == "exception-expired" => held.push("expired".to_owned()),
             Verdict::Fail { .. } if finding.rule == "exception-expiring" => held.push("ends soon".to_owned()),

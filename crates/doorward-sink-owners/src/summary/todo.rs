@@ -86,7 +86,7 @@ pub(super) fn of(
     let mut entries: BTreeMap<Place<'_>, (Vec<Item>, BTreeSet<String>)> = BTreeMap::new();
     for (n, held) in load_balancers.iter().enumerate() {
         for finding in &held.findings {
-            let (when, severity, note) = match &finding.verdict {
+            let (when, severity, note) = match &*finding.verdict {
                 Verdict::Fail { severity, .. } => {
                     let when = match severity {
                         _ if finding.is_overdue() => When::Overdue,
@@ -134,8 +134,8 @@ pub(super) fn of(
                 Verdict::NotAsked { .. } | Verdict::Pass { .. } | Verdict::NotApplicable { .. } => continue,
             };
             let (items, terms) = entries.entry((when, Reverse(severity), &finding.rule)).or_default();
-            if matches!(finding.verdict, Verdict::Fail { .. }) {
-                terms.extend(finding.deadline.as_ref().map(Deadline::terms));
+            if matches!(*finding.verdict, Verdict::Fail { .. }) {
+                terms.extend(finding.deadline.as_deref().map(Deadline::terms));
             }
             items.push(Item {
                 anchor: super::anchor(n),

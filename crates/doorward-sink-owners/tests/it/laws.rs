@@ -28,7 +28,7 @@ fn owned_by(owners: &[Observed<Owner>]) -> ScanReport {
         labels.insert(lb.arn.clone(), lb.owner_label().to_owned());
     }
     for finding in &mut report.findings {
-        finding.owner = labels[&finding.load_balancer].clone();
+        finding.owner = labels[&finding.load_balancer].as_str().into();
     }
     report
 }
@@ -84,8 +84,8 @@ proptest! {
             let all = report.findings.iter().filter(|f| f.verdict.severity() == Some(severity)).count();
             prop_assert_eq!(sum(&table, &format!("failures_{severity}")), all);
         }
-        let excepted = report.findings.iter().filter(|f| matches!(f.verdict, Verdict::Excepted { .. })).count();
-        let unknown = report.findings.iter().filter(|f| matches!(f.verdict, Verdict::Unknown { .. })).count();
+        let excepted = report.findings.iter().filter(|f| matches!(*f.verdict, Verdict::Excepted { .. })).count();
+        let unknown = report.findings.iter().filter(|f| matches!(*f.verdict, Verdict::Unknown { .. })).count();
         let centres = rows(&files["cost-centres.csv"]);
         for table in [&table, &centres] {
             prop_assert_eq!(sum(table, "excepted"), excepted);

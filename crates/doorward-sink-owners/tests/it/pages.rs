@@ -1,5 +1,7 @@
 //! What an owner's page says.
 
+use std::sync::Arc;
+
 use doorward_model::{
     Arn, ChangeKind, ChangeStatus, FindingChange, Gap, GapReason, Kind, LastMode, Manager, Mode, Observed, PreviousRun,
     RequiredMode, ScanReport, Severity, Unseen, UnseenFinding, UnseenLoadBalancer, Verdict, VerdictReason, WhyUnseen,
@@ -19,7 +21,7 @@ pub(crate) fn one(change: impl FnOnce(&mut ScanReport)) -> (ScanReport, OwnersCo
     lb.owner = scene::owner("alpha");
     lb.managed_by = Observed::Absent;
     for finding in &mut report.findings {
-        finding.verdict = match finding.rule.as_str() {
+        finding.verdict = Arc::new(match finding.rule.as_str() {
             MODE_RULE => Verdict::Fail {
                 reason: VerdictReason::ModeMonitor,
                 because: "The mode is monitor.".into(),
@@ -27,7 +29,7 @@ pub(crate) fn one(change: impl FnOnce(&mut ScanReport)) -> (ScanReport, OwnersCo
                 remedy: "Run `the command`.".into(),
             },
             _ => Verdict::Pass { reason: VerdictReason::ModeSufficient, because: "Fine.".into() },
-        };
+        });
     }
     change(&mut report);
     let mut context = context();
@@ -99,7 +101,7 @@ fn what_is_not_known_says_why_and_counts() {
         report.load_balancers[0].mode = Observed::unread(Gap::new(GapReason::Throttled, "elasticloadbalancing:X"));
         report.findings.iter_mut().filter(|finding| finding.rule == MODE_RULE).for_each(|finding| {
             let gap = Gap::new(GapReason::Throttled, "elasticloadbalancing:X");
-            finding.verdict = Verdict::unread(VerdictReason::ModeUnread, "The mode", &gap.into());
+            finding.verdict = Verdict::unread(VerdictReason::ModeUnread, "The mode", &gap.into()).into();
         });
     });
     for page in pages(&report, &context) {
@@ -115,13 +117,13 @@ fn exceptions_that_end_are_for_this_week_and_others_are_not() {
     for (expires, due) in [("2026-11-10", true), ("2027-02-01", false), ("whenever", true)] {
         let (report, context) = one(|report| {
             report.findings.iter_mut().filter(|finding| finding.rule == MODE_RULE).for_each(|finding| {
-                finding.verdict = Verdict::Excepted {
+                finding.verdict = Arc::new(Verdict::Excepted {
                     reason: VerdictReason::ExceptionValid,
                     because: "Allowed.".into(),
                     severity: Severity::High,
                     exception: "EX-1".into(),
                     expires: expires.into(),
-                };
+                });
             });
         });
         let [md, _] = pages(&report, &context);
@@ -214,7 +216,7 @@ fn what_was_done_is_reported_and_nothing_else() {
 
 #[test]
 fn who_set_a_mode_is_reported_where_it_is_known() {
-    let (report, context) = one(|report| report.load_balancers[0].edited = Some(scene::edited("ada")));
+    let (report, context) = one(|report| report.load_balancers[0].edited = Some(Box::new(scene::edited("ada"))));
     for page in pages(&report, &context) {
         let reported = page.split_once("Who set a mode").expect("a section").1;
         assert!(reported.contains("set to monitor by ada at 2026-11-02T09:00:00Z"), "{reported}");

@@ -1,5 +1,7 @@
 //! The pages as a person reads them: the text that a browser shows, one target mode, ages, each cause once.
 
+use std::sync::Arc;
+
 use doorward_model::{
     Gap, GapReason, History, Manager, Mode, Observed, ObservedTime, TrafficBasis, TrafficStep, Verdict,
 };
@@ -71,12 +73,13 @@ fn an_age_is_never_zero_days_and_an_ended_exception_has_its_date() {
     let (report, context) = one(|report| {
         let finished = report.run.finished;
         for finding in &mut report.findings {
-            finding.history =
-                Some(History { first_seen: finished, last_seen: finished, resolved: None, reopened: 0, failing: None });
+            let history =
+                History { first_seen: finished, last_seen: finished, resolved: None, reopened: 0, failing: None };
+            finding.history = Some(Box::new(history));
         }
         let mut ended = report.findings.iter().find(|f| f.rule == MODE_RULE).expect("a finding").clone();
         ended.rule = "exception-expired".into();
-        if let Verdict::Fail { because, .. } = &mut ended.verdict {
+        if let Verdict::Fail { because, .. } = Arc::make_mut(&mut ended.verdict) {
             *because = expired.into();
         }
         report.findings.retain(|finding| finding.rule != ended.rule);

@@ -175,7 +175,7 @@ fn coming(report: &ScanReport, exceptions: &[DueView]) -> (String, String) {
     let ending = exceptions.iter().filter(|one| !one.over).count();
     let fails = |rule: &str| {
         let of_rule = report.findings.iter().filter(|finding| finding.rule == rule);
-        of_rule.filter(|finding| matches!(finding.verdict, Verdict::Fail { .. })).count()
+        of_rule.filter(|finding| matches!(*finding.verdict, Verdict::Fail { .. })).count()
     };
     let counted = |count: usize, one: &str, many: &str| {
         (count > 0).then(|| format!("{count} {}", if count == 1 { one } else { many }))
@@ -243,7 +243,7 @@ fn due(report: &ScanReport, owners: &OwnerNames) -> Vec<DueView> {
     let days_left = |last: Date| last.since(today).map(|span| span.get_days()).unwrap_or(i32::MAX);
     let mut groups: BTreeMap<(Date, &str), Vec<(&str, &str)>> = BTreeMap::new();
     for finding in &report.findings {
-        let Verdict::Excepted { exception, expires, .. } = &finding.verdict else { continue };
+        let Verdict::Excepted { exception, expires, .. } = &*finding.verdict else { continue };
         let Ok(last) = expires.parse::<Date>() else { continue };
         if days_left(last) <= DUE_DAYS {
             groups.entry((last, exception)).or_default().push((&finding.name, owners.shown(&finding.owner)));
@@ -265,14 +265,14 @@ fn due(report: &ScanReport, owners: &OwnerNames) -> Vec<DueView> {
     let expired = report
         .findings
         .iter()
-        .filter(|finding| finding.rule == "exception-expired" && matches!(finding.verdict, Verdict::Fail { .. }));
+        .filter(|finding| finding.rule == "exception-expired" && matches!(*finding.verdict, Verdict::Fail { .. }));
     let expired = expired.map(|finding| DueView {
         exception: finding.verdict.because().to_owned(),
         last_day: String::new(),
         when: "expired".to_owned(),
         over: true,
         load_balancers: 1,
-        names: finding.name.clone(),
+        names: finding.name.to_string(),
         owners: owners.shown(&finding.owner).to_owned(),
     });
     expired.chain(ending).collect()

@@ -123,9 +123,9 @@ pub(super) fn of(report: &ScanReport, by: FindingGroup, centres: &CostCentres<'_
         names.insert(&lb.arn, name);
     }
     for finding in &report.findings {
-        let name = names.get(&finding.load_balancer).unwrap_or(&finding.owner);
-        let line = groups.entry(name.clone()).or_default();
-        match &finding.verdict {
+        let name = names.get(&finding.load_balancer).cloned().unwrap_or_else(|| finding.owner.to_string());
+        let line = groups.entry(name).or_default();
+        match &*finding.verdict {
             Verdict::Fail { severity, .. } => {
                 let place = Severity::OPEN.iter().position(|one| one == severity);
                 if let Some(count) = place.and_then(|place| line.failures.get_mut(place)) {

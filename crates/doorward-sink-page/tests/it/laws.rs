@@ -152,11 +152,11 @@ fn what_was_not_seen_is_said_and_drawn_beside_what_was() {
     };
     let unseen_finding = |f: doorward_model::Finding| doorward_model::UnseenFinding {
         id: f.id,
-        rule: f.rule,
+        rule: f.rule.into(),
         account: f.account,
         region: f.region,
         load_balancer: f.load_balancer,
-        name: f.name,
+        name: f.name.into(),
         kind: f.kind,
         owner: "team-lost".to_owned(),
         unit: "/Lost".to_owned(),
@@ -253,11 +253,11 @@ proptest! {
                 let finding = findings.next().expect("as many");
                 let number = |value: &serde_json::Value| usize::try_from(value.as_i64().expect("a number")).ok();
                 let of = |value: &serde_json::Value| number(value).map(|n| unpacked(&data, i, data["texts"][n].as_str().expect("a text")));
-                prop_assert_eq!(&data["rules"][number(&three[0]).expect("a rule")]["id"], &finding.rule);
+                prop_assert_eq!(&data["rules"][number(&three[0]).expect("a rule")]["id"], finding.rule.as_str());
                 let verdict = &data["verdicts"][number(&three[1]).expect("a verdict")];
                 let because = of(&verdict[2]);
                 prop_assert_eq!(because.as_deref(), Some(finding.verdict.because()));
-                if let doorward_model::Verdict::Fail { remedy, .. } = &finding.verdict {
+                if let doorward_model::Verdict::Fail { remedy, .. } = &*finding.verdict {
                     let packed = of(&verdict[3]);
                     prop_assert_eq!(packed.as_deref(), Some(remedy.as_str()));
                 }
@@ -272,7 +272,7 @@ proptest! {
 fn who_set_a_mode_is_in_the_data_where_it_is_known() {
     let mut report = scene::large(3, 1);
     assert!(data(&page(&report)).get("edits").is_none());
-    report.load_balancers[1].edited = Some(scene::edited("\u{1b}[31mada"));
+    report.load_balancers[1].edited = Some(Box::new(scene::edited("\u{1b}[31mada")));
     let reported = data(&page(&report))["edits"].clone();
     let said = reported["1"].as_str().expect("a sentence");
     assert!(said.starts_with("set to monitor by ") && said.contains("ada") && !said.contains('\u{1b}'), "{reported}");

@@ -134,7 +134,7 @@ fn ordinary(n: u64, owners: u64, dice: &mut Dice) -> LoadBalancer {
         reachability: Observed::Known(Reachability::InternetFacing),
         target_groups: Observed::Absent,
         scheme: Observed::Known(if dice.roll(2) == 0 { Scheme::Internal } else { Scheme::InternetFacing }),
-        vpc: Some(format!("vpc-{:017x}", n % 300)),
+        vpc: Some(format!("vpc-{:017x}", n % 300).into()),
         dns_name: Some(format!("x-{n}.eu-west-1.elb.amazonaws.com")),
         created: Some("2024-02-26T15:20:40Z".parse().expect("a time")),
         state: Some("active".into()),
@@ -154,7 +154,7 @@ fn ordinary(n: u64, owners: u64, dice: &mut Dice) -> LoadBalancer {
         },
         environment: Observed::Known("prod".into()),
         application: Observed::Absent,
-        attributes: Observed::Known(BTreeMap::new()),
+        attributes: Observed::Known(doorward_model::TextMap::default()),
         evidence: Some(Evidence {
             operation: "elasticloadbalancing:DescribeLoadBalancerAttributes".into(),
             at: now(),
@@ -273,16 +273,16 @@ fn poisoned(n: u64, text: &str) -> LoadBalancer {
     lb.account_name = known();
     lb.ou = Observed::Known(OuPath { names: text.clone(), ids: vec![text.clone()] });
     lb.name = text.clone();
-    lb.vpc = Some(text.clone());
+    lb.vpc = Some(text.as_str().into());
     lb.dns_name = Some(text.clone());
-    lb.state = Some(text.clone());
+    lb.state = Some(text.as_str().into());
     lb.traffic = Some(Arc::new(traffic(n as usize, &text)));
     lb.declared = Some(Arc::new(declared(n, &text)));
     lb.changes = vec![applied(ChangeStatus::Refused, &text), applied(ChangeStatus::Changed, &text)];
-    lb.edited = Some(edited(&text));
+    lb.edited = Some(Box::new(edited(&text)));
     lb.mode = Observed::Known(Mode::Monitor);
     lb.access_logs = Observed::Known(LogDestination::S3 { bucket: text.clone(), prefix: text.clone() });
-    lb.listeners = Observed::Known(vec![Listener { protocol: text.clone(), port: Some(1) }]);
+    lb.listeners = Observed::Known(vec![Listener { protocol: text.as_str().into(), port: Some(1) }]);
     lb.tags = Observed::Known(
         [(text.clone(), text.clone()), (format!("team{text}"), text.clone()), ("cost-center".into(), text.clone())]
             .into(),
@@ -311,9 +311,9 @@ fn poisoned(n: u64, text: &str) -> LoadBalancer {
     lb.environment = known();
     lb.application = known();
     lb.attributes = Observed::Known([(text.clone(), text.clone())].into());
-    lb.evidence = Some(Evidence { operation: text.clone(), at: now(), request_id: Some(text.clone()) });
-    lb.security_groups = vec![text.clone()];
-    lb.zones = vec![text];
+    lb.evidence = Some(Evidence { operation: text.as_str().into(), at: now(), request_id: Some(text.clone()) });
+    lb.security_groups = vec![text.as_str().into()];
+    lb.zones = vec![text.into()];
     lb
 }
 
@@ -351,22 +351,24 @@ fn finish(mut lbs: Vec<LoadBalancer>, dice: &mut Dice, hostile: Option<&[String]
             let open = matches!(verdict, Verdict::Fail { .. } | Verdict::Excepted { .. });
             findings.push(Finding {
                 id: Finding::id_for(&lb.arn, rule),
-                rule: rule.to_owned(),
+                rule: rule.into(),
                 account: lb.account.clone(),
                 region: lb.region.clone(),
                 load_balancer: lb.arn.clone(),
-                name: lb.name.clone(),
+                name: lb.name.as_str().into(),
                 kind: lb.kind,
-                owner: lb.owner_label().to_owned(),
-                verdict,
+                owner: lb.owner_label().into(),
+                verdict: verdict.into(),
                 observed_at: lb.evidence.as_ref().map(|evidence| evidence.at),
-                history: open.then(|| History {
-                    first_seen: now()
-                        - jiff::SignedDuration::from_hours(24 * i64::try_from(dice.roll(400)).expect("small")),
-                    last_seen: now(),
-                    resolved: None,
-                    reopened: u32::try_from(dice.roll(3)).expect("small"),
-                    failing: None,
+                history: open.then(|| {
+                    Box::new(History {
+                        first_seen: now()
+                            - jiff::SignedDuration::from_hours(24 * i64::try_from(dice.roll(400)).expect("small")),
+                        last_seen: now(),
+                        resolved: None,
+                        reopened: u32::try_from(dice.roll(3)).expect("small"),
+                        failing: None,
+                    })
                 }),
                 deadline: None,
             });

@@ -45,7 +45,7 @@ pub(super) fn answer(renderer: &FindingRenderer, meta: &RuleMeta, finding: &Find
     let mut fields = BTreeMap::new();
     let mut reasons: Vec<(String, String)> = Vec::new();
     let mut remedy = meta.remediation.to_owned();
-    let (title, status, severity) = match &finding.verdict {
+    let (title, status, severity) = match &*finding.verdict {
         Verdict::Fail { because, severity, remedy: own, .. } => {
             reasons.push(("OBSERVED".to_owned(), because.clone()));
             remedy.clone_from(own);

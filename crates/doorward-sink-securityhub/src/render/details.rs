@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use doorward_model::{Kind, LoadBalancer, Observed};
+use doorward_model::{Kind, LoadBalancer, Observed, SharedText, TextMap};
 
 use super::stamp;
 use crate::asff::{Attribute, ClassicAttributes, ClassicDetails, Details, Resource, State, V2Details, Zone};
@@ -24,7 +24,7 @@ fn partition(aws: &str) -> Option<String> {
     Some(asff.to_owned())
 }
 
-fn list(cuts: &mut Cuts, place: &str, items: &[String]) -> Vec<String> {
+fn list(cuts: &mut Cuts, place: &str, items: &[SharedText]) -> Vec<String> {
     if items.len() > LIST {
         cuts.note(format!("{place} ({} of {} left out)", items.len() - LIST, items.len()));
     }
@@ -32,7 +32,7 @@ fn list(cuts: &mut Cuts, place: &str, items: &[String]) -> Vec<String> {
 }
 
 /// Attributes that say something; AWS refuses empty values.
-fn attributes(cuts: &mut Cuts, all: &Observed<BTreeMap<String, String>>) -> Vec<Attribute> {
+fn attributes(cuts: &mut Cuts, all: &Observed<TextMap>) -> Vec<Attribute> {
     let Observed::Known(all) = all else { return Vec::new() };
     let named: Vec<_> = all.iter().filter(|(key, value)| !key.trim().is_empty() && !value.trim().is_empty()).collect();
     if named.len() > ATTRIBUTES {
@@ -93,7 +93,7 @@ pub(super) fn resource(lb: &LoadBalancer, cuts: &mut Cuts) -> Resource {
         }
     };
     let tags = match &lb.tags {
-        Observed::Known(tags) => cuts.map("Resources.Tags", tags, TAGS, 128, 256),
+        Observed::Known(tags) => cuts.map("Resources.Tags", tags.iter(), TAGS, 128, 256),
         Observed::Absent | Observed::Unread(_) => BTreeMap::new(),
     };
     let region = Some(lb.region.to_string()).filter(|region| region.len() <= 16);

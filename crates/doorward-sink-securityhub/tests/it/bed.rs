@@ -6,7 +6,7 @@ use std::sync::Arc;
 use doorward_model::{
     AccountId, AccountRegion, AppliedChange, Arn, ChangeStatus, Coverage, CoverageLine, CoverageStatus, Evidence,
     Finding, Gap, GapReason, Kind, Listing, LoadBalancer, Mode, Observed, Owner, OwnerSource, Reachability, Region,
-    RuleMeta, Run, ScanReport, Scheme, Severity, Tally, Verdict, VerdictReason,
+    RuleMeta, Run, ScanReport, Scheme, Severity, Tally, TextMap, Verdict, VerdictReason,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -200,19 +200,16 @@ pub(crate) fn load_balancer(place: &AccountRegion, name: &str, truth: &Truth, at
         reachability: Observed::Known(Reachability::InternetFacing),
         target_groups: Observed::Absent,
         scheme: Observed::Known(Scheme::InternetFacing),
-        vpc: Some("vpc-0123".to_owned()),
+        vpc: Some("vpc-0123".into()),
         dns_name: Some(format!("{name}.elb.amazonaws.com")),
         created: Some("2024-05-06T07:08:09Z".parse().expect("a time")),
-        state: Some("active".to_owned()),
+        state: Some("active".into()),
         mode: truth.mode.map_or_else(denied, Observed::Known),
         drop_invalid_headers: Observed::Known(false),
         waf_fail_open: Observed::Absent,
         access_logs: Observed::Absent,
         listeners: Observed::Absent,
-        tags: Observed::Known(BTreeMap::from([
-            ("team".to_owned(), "web".to_owned()),
-            ("empty".to_owned(), String::new()),
-        ])),
+        tags: Observed::Known([("team", "web"), ("empty", "")].into()),
         managed_by: Observed::Absent,
         owner: truth.owner.clone().map_or(Observed::Absent, |name| {
             Observed::Known(Owner {
@@ -223,16 +220,14 @@ pub(crate) fn load_balancer(place: &AccountRegion, name: &str, truth: &Truth, at
         }),
         environment: Observed::Known("prod".to_owned()),
         application: Observed::Absent,
-        attributes: truth
-            .mode
-            .map_or_else(denied_attributes, |mode| Observed::Known(BTreeMap::from([(key, mode.to_string())]))),
+        attributes: truth.mode.map_or_else(denied_attributes, |mode| Observed::Known([(key, mode.to_string())].into())),
         evidence: Some(Evidence {
             operation: "elasticloadbalancing:DescribeLoadBalancerAttributes".into(),
             at,
             request_id: None,
         }),
-        security_groups: vec!["sg-1".to_owned()],
-        zones: vec![format!("{}a", place.region)],
+        security_groups: vec!["sg-1".into()],
+        zones: vec![format!("{}a", place.region).into()],
         traffic: None,
         changes: Vec::new(),
         edited: None,
@@ -260,21 +255,21 @@ pub(crate) fn applied(status: ChangeStatus, text: &str) -> AppliedChange {
     }
 }
 
-fn denied_attributes() -> Observed<BTreeMap<String, String>> {
+fn denied_attributes() -> Observed<TextMap> {
     Observed::unread(Gap::new(GapReason::AccessDenied, "elasticloadbalancing:DescribeLoadBalancerAttributes"))
 }
 
 pub(crate) fn finding(lb: &LoadBalancer, rule: &str, verdict: Verdict) -> Finding {
     Finding {
         id: Finding::id_for(&lb.arn, rule),
-        rule: rule.to_owned(),
+        rule: rule.into(),
         account: lb.account.clone(),
         region: lb.region.clone(),
         load_balancer: lb.arn.clone(),
-        name: lb.name.clone(),
+        name: lb.name.as_str().into(),
         kind: lb.kind,
-        owner: lb.owner_label().to_owned(),
-        verdict,
+        owner: lb.owner_label().into(),
+        verdict: verdict.into(),
         observed_at: lb.evidence.as_ref().map(|evidence| evidence.at),
         history: None,
         deadline: None,

@@ -1,6 +1,7 @@
 //! What was seen beside what Security Hub's own controls say: every standing by its case, and laws over all of them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use doorward_fakeaws::{Fault, What};
 use doorward_model::{AccountRegion, Gap, GapReason, Kind, Mode, Severity, Verdict, VerdictReason};
@@ -48,7 +49,7 @@ fn standing(mode: Option<Mode>, kind: Kind, verdict: Option<Verdict>, answer: An
     scene.put(&here(), "edge", Truth { mode, kind, ..Truth::with(Mode::Monitor) });
     let mut report = scene.report("2026-11-02T09:00:00Z".parse().expect("a time"));
     for finding in report.findings.iter_mut().filter(|finding| finding.rule == MODE) {
-        finding.verdict = verdict.clone().unwrap_or_else(|| finding.verdict.clone());
+        finding.verdict = verdict.clone().map_or_else(|| finding.verdict.clone(), Arc::new);
     }
     let lines = compare(&report, &BTreeMap::from([(here(), answer)])).lines;
     assert_eq!(lines.len(), 1);

@@ -242,8 +242,8 @@ async fn what_was_not_asked_stays_as_it_was_sent() {
             }
             for finding in report.findings.iter_mut().filter(|finding| finding.rule == MODE) {
                 let (because, remedy) = ("No evidence was collected.".to_owned(), "Collect it.".to_owned());
-                finding.verdict =
-                    doorward_model::Verdict::NotAsked { reason: VerdictReason::TrafficNotCollected, because, remedy };
+                let reason = VerdictReason::TrafficNotCollected;
+                finding.verdict = doorward_model::Verdict::NotAsked { reason, because, remedy }.into();
             }
         };
         cloud.days_pass(1);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use doorward_fakeaws::{Fault, What};
 use doorward_model::{
     Certainty, ChangeStatus, CodePlace, Gap, GapReason, InCode, LoadBalancer, Mode, Observed, Owner, OwnerSource,
-    ScanReport, Verdict, VerdictReason,
+    ScanReport, TextMap, Verdict, VerdictReason,
 };
 use doorward_sink_securityhub::{Delivery, ExceptedAs, FINDING_BYTES, FindingRenderer, MemoryOutbox, ReportIndex};
 use proptest::prelude::*;
@@ -80,10 +80,11 @@ prop_compose! {
         lb.account_name = Observed::Known(account);
         lb.owner = Observed::Known(Owner { name: owner.clone(), source: OwnerSource::ResourceTag(owner), conflicting: Vec::new() });
         lb.environment = Observed::Known(name.clone());
-        (lb.name, lb.state, lb.security_groups) = (name, Some(state), groups);
+        (lb.name, lb.state) = (name, Some(state.into()));
+        lb.security_groups = groups.into_iter().map(Into::into).collect();
         lb.declared = done.as_ref().map(|text| Arc::new(declared(text)));
         lb.changes = done.iter().map(|text| applied(ChangeStatus::Changed, text)).collect();
-        (lb.tags, lb.attributes) = (Observed::Known(tags), Observed::Known(attributes));
+        (lb.tags, lb.attributes) = (Observed::Known(tags.into()), Observed::Known(attributes.into()));
         (lb, verdict, rule)
     }
 }
@@ -131,7 +132,7 @@ fn every_finding_ends_in_one_count_and_odd_ones_stop_no_other() {
                 let applicable = report
                     .findings
                     .iter()
-                    .filter(|f| f.rule == MODE && !matches!(f.verdict, Verdict::NotApplicable { .. }));
+                    .filter(|f| f.rule == MODE && !matches!(*f.verdict, Verdict::NotApplicable { .. }));
                 let applicable = applicable.count();
                 let faults = match trouble {
                     0 => vec![Fault::new(What::PartialFailure).service("securityhub")],
@@ -179,7 +180,7 @@ fn nothing_is_cut_silently_and_nothing_is_too_large() {
                     .load_balancers
                     .iter()
                     .find(|lb| rendered.finding.resources[0].id.starts_with(&lb.arn.as_str()[..90]));
-                let tags = lb.and_then(|lb| lb.tags.known()).map_or(0, BTreeMap::len);
+                let tags = lb.and_then(|lb| lb.tags.known()).map_or(0, TextMap::len);
                 prop_assert!(reported || rendered.finding.resources[0].tags.len() >= tags.min(1), "{json}");
             }
             Ok(())

@@ -78,7 +78,7 @@ pub(crate) fn gallery() -> ScanReport {
         if lb.name == "b-fail" {
             let first_seen = start() - SignedDuration::from_hours(24 * 40);
             finding.history =
-                Some(History { first_seen, last_seen: start(), resolved: None, reopened: 1, failing: None });
+                Some(Box::new(History { first_seen, last_seen: start(), resolved: None, reopened: 1, failing: None }));
         }
         report.findings.push(finding);
     }

@@ -18,7 +18,7 @@ fn cause(gap: &Gap) -> Cause {
 fn message<'a>(report: &'a ScanReport, wanted: &Cause) -> Option<&'a str> {
     let of_coverage = report.coverage.lines.iter().flat_map(|line| &line.gaps);
     let of_accounts = report.accounts.iter().flat_map(|account| [account.ou.gap(), account.regions.gap()]);
-    let of_verdicts = report.findings.iter().flat_map(|finding| match &finding.verdict {
+    let of_verdicts = report.findings.iter().flat_map(|finding| match &*finding.verdict {
         Verdict::Unknown { gaps, .. } => gaps.as_slice(),
         _ => &[],
     });
@@ -69,7 +69,7 @@ pub(super) fn write(out: &mut dyn Write, report: &ScanReport, ink: Ink) -> io::R
     }
 
     for finding in &report.findings {
-        let Verdict::Unknown { gaps, .. } = &finding.verdict else { continue };
+        let Verdict::Unknown { gaps, .. } = &*finding.verdict else { continue };
         for gap in gaps {
             let cause = cause(gap);
             // Gaps in the coverage are listed already; malformed responses have a section of their own.
@@ -120,7 +120,7 @@ fn odd(out: &mut dyn Write, report: &ScanReport, ink: Ink) -> io::Result<()> {
     let mut odd = report
         .findings
         .iter()
-        .filter_map(|finding| match &finding.verdict {
+        .filter_map(|finding| match &*finding.verdict {
             Verdict::Unknown { because, gaps, .. }
                 if gaps.iter().all(|gap| gap.reason == GapReason::Malformed && gap.code.is_none()) =>
             {

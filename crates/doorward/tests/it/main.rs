@@ -60,6 +60,7 @@ mod settings_shown;
 mod setup;
 mod shards;
 mod shared_ledger;
+mod shared_ledger_commands;
 mod shipped;
 mod state;
 mod time;

@@ -14,10 +14,10 @@ use crate::event::{envelope, feed, record};
 const EDGE: (&str, &str, &str) = ("100000000020", "eu-west-1", "image-resizer");
 const BUCKET: &str = "acme-ledger";
 const KEY: &str = "doorward/ledger.sqlite";
-const PLACE: &str = "s3://acme-ledger/doorward/ledger.sqlite";
+pub(crate) const PLACE: &str = "s3://acme-ledger/doorward/ledger.sqlite";
 
 /// The organization of the example with a bucket, and what `doorward setup iam --for ledger` grants the base identity.
-fn shared_world(versioned: bool) -> String {
+pub(crate) fn shared_world(versioned: bool) -> String {
     let grants = format!(
         "allow = [\n  {{ actions = [\"s3:GetObject\", \"s3:PutObject\"], resources = [\"arn:aws:s3:::{BUCKET}/{KEY}\"] }},\n  \
          {{ actions = [\"s3:ListBucket\", \"s3:GetBucketVersioning\"], resources = [\"arn:aws:s3:::{BUCKET}\"] }},\n"
