@@ -222,7 +222,9 @@ impl<'a> Checker<'a> {
                     }
                     verdict
                 };
-                (rules.map(|rule| (rule.meta(), verdict(&**rule))).collect(), required.certain())
+                let mut verdicts: Vec<_> = rules.map(|rule| (rule.meta(), verdict(&**rule))).collect();
+                verdicts.shrink_to_fit();
+                (verdicts, required.certain())
             }
         };
         JudgedDeclaration { declared, verdicts, required, twins_before: 0 }

@@ -112,7 +112,7 @@ struct Template<'a> {
 impl Template<'_> {
     fn resources(&self, resources: &Node, path: &str, output: &mut ParseOutput, depth: usize) {
         // Of resources with the same name, each of which is something else, no load balancer depends on which one counts.
-        let is_other = |id: &str| resources.all(id).all(|resource| nested::makes_none(resource));
+        let is_other = |id: &str| resources.all(id).all(nested::makes_none);
         if let Some(key) = resources.repeated(&is_other) {
             let message = duplicate_key(key.as_str().unwrap_or_default());
             output.errors.push(self.text.error(key.span.start, message));

@@ -17,8 +17,11 @@ use crate::tree::{Data, Document, Node};
 use crate::{Action, ParseOutput, Unexamined, UnexaminedReason, UnreadPart};
 
 mod charts;
+mod other_kinds;
 pub(crate) mod plan;
 pub(crate) mod preview;
+
+pub(crate) use other_kinds::is_named_after_other_kinds;
 
 /// The beginning of a text that stands for one of several, and contains all of them.
 pub(crate) const ONE_OF_SEVERAL: &str = "${one of several}\n";
@@ -55,44 +58,6 @@ const OTHERS: [&str; 5] = [
     "aws_cloudformation_stack_set",
     "aws_ecs_express_gateway_service",
 ];
-
-/// Words of Kubernetes objects that create no load balancer, as names of resources contain them.
-const OTHER_KINDS: [&str; 27] = [
-    "clusterissuer",
-    "clusterrole",
-    "configmap",
-    "constraint",
-    "constraints",
-    "crd",
-    "crds",
-    "cwagent",
-    "daemonset",
-    "deployment",
-    "ec2nodeclass",
-    "externalsecret",
-    "fluentbit",
-    "issuer",
-    "karpenter",
-    "namespace",
-    "nodeclass",
-    "nodepool",
-    "policy",
-    "provisioner",
-    "pvc",
-    "secretstore",
-    "serviceaccount",
-    "servicemonitor",
-    "statefulset",
-    "storageclass",
-    "targetgroupbinding",
-];
-
-/// Whether the name of a resource contains a word of objects that create no load balancer.
-pub(crate) fn is_named_after_other_kinds(address: &str) -> bool {
-    let name = address.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
-    let mut words = name.split(|c: char| !c.is_ascii_alphanumeric());
-    words.any(|word| OTHER_KINDS.contains(&word))
-}
 
 /// What a resource contains.
 pub(crate) enum Indirect {

@@ -57,9 +57,6 @@ impl<'a> BuildInput<'_, 'a> {
         }
         for field in ["resources", "bases"] {
             for name in names(&one.root, field) {
-                if super::resources::is_remote(name) {
-                    return None;
-                }
                 let path = below(&one.folder, name);
                 if let Some(inner) = self.all.get(&path) {
                     objects.extend(self.build(inner, depth + 1)?);
@@ -71,8 +68,10 @@ impl<'a> BuildInput<'_, 'a> {
                         }
                         objects.push(BuiltObject { text, node: document.root, is_changed: false });
                     }
-                } else if ![".yaml", ".yml", ".json"].iter().any(|ending| path.ends_with(ending)) {
-                    // A folder without a kustomization among the files: what it has is not known.
+                } else if super::resources::is_remote(name)
+                    || ![".yaml", ".yml", ".json"].iter().any(|ending| path.ends_with(ending))
+                {
+                    // A folder without a kustomization among the files, or another repository: what it has is not known.
                     return None;
                 }
                 // Any other file is outside the search, or declares no load balancer.

@@ -18,7 +18,9 @@ const MAX_FILES: usize = 1_000;
 /// Whether a name is the address of another repository or host: <https://github.com/kubernetes-sigs/kustomize/blob/master/examples/remoteBuild.md>
 pub(super) fn is_remote(name: &str) -> bool {
     let host = name.split('/').next().unwrap_or_default();
-    let is_host = name.contains('/') && host.contains('.') && !host.starts_with('.');
+    // A name of a host ends in letters; a folder may be named after a version.
+    let is_domain = |end: &str| end.len() > 1 && end.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let is_host = name.contains('/') && host.rsplit_once('.').is_some_and(|(_, end)| is_domain(end));
     name.contains("://") || name.contains("?ref=") || name.starts_with("git@") || name.starts_with("git::") || is_host
 }
 
@@ -53,7 +55,7 @@ pub(crate) fn resource_sources(sources: &[SourceFile], folder: ReadFolder<'_>) -
     while let Some(one) = pending.pop() {
         let Ok(documents) = yaml::parse(&SourceText::new(&one)) else { continue };
         let roots = documents.iter().map(|document| &document.root).take(1);
-        for name in roots.flat_map(names).filter_map(Node::as_str).filter(|name| !is_remote(name)) {
+        for name in roots.flat_map(names).filter_map(Node::as_str) {
             let path = below(one.folder(), name);
             if is_outside(&path, sources) || found.len() >= MAX_FILES {
                 continue;
@@ -82,8 +84,10 @@ pub(crate) fn mark_missing(sources: &[SourceFile], folder: ReadFolder<'_>, outpu
         all.contains_key(path)
             || known.contains(path)
             || NAMES.iter().any(|name| known.contains(below(path, name).as_str()))
-            // A file that gives no sign of a load balancer.
-            || (!is_outside(path, sources) && read(path, folder).is_some())
+            // A file that gives no sign of a load balancer, or that the user excludes.
+            || (!is_outside(path, sources)
+                && (read(path, folder).is_some()
+                    || NAMES.iter().any(|name| read(&below(path, name), folder).is_some())))
     };
     for one in all.values() {
         let Some(source) = sources.iter().find(|source| source.path == one.path) else { continue };
@@ -91,6 +95,10 @@ pub(crate) fn mark_missing(sources: &[SourceFile], folder: ReadFolder<'_>, outpu
         for node in names(&one.root) {
             let Some(name) = node.as_str().filter(|name| !name.contains('\n')) else { continue };
             let place = text.place(node.span.clone());
+            let path = below(&one.folder, name);
+            if is_known(&path) {
+                continue;
+            }
             if is_remote(name) {
                 let (address, detail) = (one.path.clone(), name.to_owned());
                 output.unexamined.push(Unexamined {
@@ -99,10 +107,6 @@ pub(crate) fn mark_missing(sources: &[SourceFile], folder: ReadFolder<'_>, outpu
                     reason: UnexaminedReason::RemoteManifests,
                     detail,
                 });
-                continue;
-            }
-            let path = below(&one.folder, name);
-            if is_known(&path) {
                 continue;
             }
             if may_matter(one, &path, &all, sources, &is_known, output) {

@@ -52,4 +52,8 @@ fn a_baseline_of_all_rules() {
     assert_eq!(run().code, Some(0), "{}", run().out);
     write(folder.path(), &[("infra/more.tf", &block("b"))]);
     assert_eq!(run().code, Some(5), "{}", run().out);
+    // It is written again beside what is checked.
+    let said = check(folder.path(), &["--format", "json-v1=baseline.json", "."]);
+    assert_eq!(said.code, Some(5), "{}", said.err);
+    assert_eq!(run().code, Some(0), "{}", run().out);
 }
