@@ -200,6 +200,8 @@ struct Recorded {
     account_regions_unseen: Option<usize>,
     never_read: Option<usize>,
     policy: Option<PolicyPoint>,
+    /// Whether this run or an earlier one read an account-Region completely.
+    has_read: bool,
 }
 
 fn runs(db: &Connection) -> rusqlite::Result<Vec<Recorded>> {
@@ -208,9 +210,12 @@ fn runs(db: &Connection) -> rusqlite::Result<Vec<Recorded>> {
                 unseen_load_balancers, unseen_places, never_read, policy FROM runs
          WHERE only IS NULL ORDER BY seq",
     )?;
+    let mut has_read = false;
     let rows = query.query_map([], |row| {
         let number = |column| row.get::<_, i64>(column).map(size);
+        has_read |= number(4)? > 0;
         Ok(Recorded {
+            has_read,
             seq: row.get(0)?,
             id: row.get(1)?,
             at: row.get(2)?,
@@ -270,9 +275,10 @@ impl Recorded {
         let open_total: usize = open.iter().filter(|(s, _)| **s > Severity::Informational).map(|(_, n)| n).sum();
         let not_seen = not_seen(counts);
         let unseen = n(count::UNSEEN);
-        // Nothing was read in full, nothing was seen, and nothing is known from before: that is unknown, not zero.
+        // Nothing was ever read in full, nothing was seen, and nothing is known from before: that is unknown, not zero. What was read in
+        // full before and had nothing in it is zero as far as is known.
         let is_seen = self.load_balancers.is_some_and(|seen| seen.count > 0) || load_balancers + open_total > 0;
-        let looked = self.coverage.complete > 0 || (self.coverage.partial > 0 && is_seen);
+        let looked = self.has_read || (self.coverage.partial > 0 && is_seen);
         let is_known = looked || unseen > 0 || not_seen.as_ref().is_some_and(|unseen| unseen.load_balancers > 0);
         let (open_unseen, excepted_unseen) =
             not_seen.as_ref().map_or((unseen, 0), |unseen| (unseen.open_total, unseen.excepted));

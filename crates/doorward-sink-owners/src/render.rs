@@ -139,7 +139,7 @@ fn block(state: &State<'_, '_>, text: &str) -> Value {
     })
 }
 
-/// A web address as a link in Markdown; a text that is none is text.
+/// A web address as a link in Markdown; any other text stays text.
 fn address(text: &str) -> Value {
     let is_plain = |c: char| c.is_ascii_graphic() && !matches!(c, '<' | '>');
     let is_web = text.starts_with("https://") || text.starts_with("http://");

@@ -87,6 +87,11 @@ fn a_first_scan_without_access_is_unknown_and_not_zero() {
     assert_eq!(run.strictest_known.and_then(Bounds::basis_points), None);
     desk.scan(10, "1 full; 2 full");
     assert_eq!((newest(&desk).open_known, newest(&desk).never_read), (Some(0), Some(0)), "nothing is there: zero");
+    // A scan that reads nothing takes nothing away: zero is what is known, and the next scan is compared with it.
+    desk.scan(20, "1 failed; 2 failed");
+    let run = newest(&desk);
+    assert_eq!((run.open_known, run.excepted_known, run.account_regions_unseen), (Some(0), Some(0), Some(2)));
+    assert!(!run.saw_all());
 }
 
 #[test]
@@ -270,6 +275,7 @@ proptest! {
         }
         let (runs, whole) = (desk.ledger.history(None, None, &By::All), still.ledger.history(None, None, &By::All));
         let (runs, whole) = (runs.expect("reads"), whole.expect("reads"));
+        let mut has_read = false;
         for (run, whole) in runs.iter().zip(&whole) {
             for (part, all) in [
                 (run.strictest_known, whole.strictest_known),
@@ -282,7 +288,8 @@ proptest! {
             prop_assert!(seen.count <= all.count && seen.of == all.of, "{:?}", history);
             // Nothing at all is known: not a zero. A list that was cut short before its first load balancer shows nothing either. And a
             // figure is unknown in no other case.
-            let is_nothing_known = run.coverage.complete == 0 && seen.of == 0;
+            has_read |= run.coverage.complete > 0;
+            let is_nothing_known = !has_read && seen.of == 0;
             prop_assert_eq!(run.open_known.is_none(), is_nothing_known, "{:?}", history);
             prop_assert_eq!(run.excepted_known.is_none(), is_nothing_known, "{:?}", history);
         }
