@@ -223,9 +223,7 @@ pub fn judge(
     }
     match (findings.is_empty(), open.is_empty()) {
         (false, _) => WatchVerdict::Regressed(findings),
-        (true, true) => {
-            WatchVerdict::Quiet { periods: after.samples.len(), explained, scanners: None, smallest: None }
-        }
+        (true, true) => WatchVerdict::Quiet { periods: after.samples.len(), explained, scanners: None, smallest: None },
         (true, false) => WatchVerdict::Unknown("too little is known of what was usual before the change".to_owned()),
     }
 }
