@@ -90,8 +90,9 @@ pub struct Progress {
 }
 
 /// Reads every access log below a folder, in AWS's key layout or not. A log is counted once, whatever the names of its copies: by its name
-/// without endings, and by its content; a file that holds lines of others is left out. `progress` is called from all threads, after each object. Everything that cannot be read is counted in [`crate::Reading::unread`]: files, names of logs that are
-/// not files (devices and pipes may never end), and links to folders elsewhere, which are not followed.
+/// without endings, and by its content; a file that holds lines of others is left out. `progress` is called from all threads, after each
+/// object. Everything that cannot be read is counted in [`crate::Reading::unread`]: files, names of logs that are not files (devices
+/// and pipes may never end), and links to folders elsewhere, which are not followed.
 ///
 /// # Errors
 /// The folder cannot be listed, or contains no log, or none of the window.

@@ -79,7 +79,8 @@ pub enum LogsOfRise {
     Unread(String),
 }
 
-/// Adds what access logs say to a verdict that a metric got worse, and the smallest loss that would have been found to one that none did. A rise of 4xx responses that is made of scanners alone is no regression.
+/// Adds what access logs say to a verdict that a metric got worse, and the smallest loss that would have been found to one that none did. A
+/// rise of 4xx responses that is made of scanners alone is no regression.
 pub(crate) async fn with_logs<F: ModeClient, G: MetricSource>(
     verdict: WatchVerdict,
     (client, metrics): (&F, &G),

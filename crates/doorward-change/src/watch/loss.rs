@@ -185,20 +185,22 @@ impl fmt::Display for SmallestLoss {
         // Rounded up: it is a promise.
         let percent = |share: f64| (share * 1000.0).ceil() / 10.0;
         let (soon, later) = (percent(self.soon), percent(self.later));
+        let Self { periods, .. } = self;
+        let certain = "cannot be distinguished with certainty from the usual variation within";
         if later >= 100.0 {
             return f.write_str("no loss of requests can be distinguished from the usual variation: it is too large, or the traffic too small");
         }
-        let Self { periods, .. } = self;
-        if soon < 100.0 && (*periods <= SHORTEST || later >= soon) {
+        if soon >= 100.0 {
             return write!(
                 f,
-                "a loss below {soon:.1}% of requests cannot be distinguished with certainty from the usual variation within {SHORTEST} minutes"
+                "no loss can be distinguished from the usual variation within {SHORTEST} minutes, and a loss below {later:.1}% of requests \
+                 {certain} {periods} minutes"
             );
         }
-        write!(
-            f,
-            "a loss below {soon:.1}% of requests cannot be distinguished with certainty from the usual variation within {SHORTEST} minutes, \
-             and below {later:.1}% within {periods} minutes"
-        )
+        write!(f, "a loss below {soon:.1}% of requests {certain} {SHORTEST} minutes")?;
+        if *periods > SHORTEST && later < soon {
+            write!(f, ", and below {later:.1}% within {periods} minutes")?;
+        }
+        Ok(())
     }
 }

@@ -226,7 +226,7 @@ fn compare(infrastructure: &Infrastructure) -> (Vec<String>, usize) {
                 Some(reason) => {
                     by_code.kind == "unknown" && by_code.reason.as_ref() == Some(reason) && by_scan.kind != "unknown"
                 }
-                // Declarations of target groups are not read.
+                // A declaration shows target groups only where its files lead to them.
                 None if rule == UPSTREAM_RULE => by_code.kind == "not-asked" || by_code.kind == by_scan.kind,
                 None if deployed.scheme_open_in_code => {
                     by_code.kind == by_scan.kind && severity(by_code) >= severity(by_scan)
