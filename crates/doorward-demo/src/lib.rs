@@ -3,6 +3,7 @@
 //! An [`Example`] is built in or read from a folder like `examples/acme-org`. What it holds is put into a running emulator; this
 //! crate scans nothing, reports nothing and writes no file.
 
+mod demo_files;
 mod logs;
 mod lowering;
 mod metric_days;
@@ -16,6 +17,7 @@ use doorward_check::{CheckError, Declarations, Gathered, SearchOptions, gather};
 use doorward_fakeaws::{Server, World, WorldError};
 use doorward_iac::SourceFile;
 
+pub use demo_files::DemoFiles;
 pub use logs::put_logs;
 pub use lowering::make_call_of;
 pub use metric_days::put_daily_metrics;

@@ -40,6 +40,14 @@ pub fn bytes(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     limited(file, most)
 }
 
+/// The content of a file, or of stdin for `-`, up to `most` bytes.
+///
+/// # Errors
+/// As [`bytes`].
+pub fn bytes_or_stdin(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    if path.as_os_str() == "-" { limited(io::stdin().lock(), most) } else { bytes(path, most) }
+}
+
 /// The bytes of a stream that has at most `most` of them.
 ///
 /// # Errors

@@ -6,6 +6,7 @@ use doorward_model::{AccountRegion, Arn, ChangeKind, FindingChange, Severity};
 use rusqlite::{Connection, OptionalExtension, Row};
 use serde::Serialize;
 
+use crate::DiffFilter;
 use crate::columns::{RunRef, account_region, finding_id, id, severity, was_looked_at};
 use crate::error::LedgerFault;
 use crate::finding_state::UNSEEN;
@@ -79,9 +80,9 @@ pub struct Diff {
 }
 
 impl Diff {
-    /// The same with the lines that `selects` selects. The counts stay those of all findings.
+    /// The same with the lines that a filter selects. The counts stay those of all findings.
     #[must_use]
-    pub fn selected(mut self, selects: impl Fn(&DiffLine) -> bool) -> Self {
+    pub fn selected(mut self, filter: &DiffFilter) -> Self {
         let lists = [
             &mut self.new,
             &mut self.fixed,
@@ -91,7 +92,7 @@ impl Diff {
             &mut self.vanished,
             &mut self.now_unseen,
         ];
-        lists.into_iter().for_each(|list| list.retain(&selects));
+        lists.into_iter().for_each(|list| list.retain(|line| filter.selects(line)));
         self
     }
 }

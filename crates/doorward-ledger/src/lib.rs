@@ -15,6 +15,7 @@
 mod checkpoint;
 mod columns;
 mod diff;
+mod diff_filter;
 mod disk;
 mod edits;
 mod error;
@@ -44,6 +45,7 @@ mod tracked_sources;
 pub use checkpoint::{RunHeader, UnfinishedRun};
 pub use columns::RunRef;
 pub use diff::{Diff, DiffLine, RecordedMode};
+pub use diff_filter::DiffFilter;
 pub use doorward_model::{Durations, Kpi, Share};
 pub use error::LedgerError;
 pub use figure_group::By;

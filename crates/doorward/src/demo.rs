@@ -1,13 +1,12 @@
 //! `doorward demo`: runs the program against an emulated organization in the same process.
 
-use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use doorward_demo::{EarlierScan, Example, emulator, is_built_in_settings};
+use doorward_demo::{DemoFiles, EarlierScan, Example, emulator, is_built_in_settings};
 use doorward_fakeaws::{CallDetail, Options, RequestIds, Server};
 
 use crate::cli::{Cli, DemoArguments};
@@ -104,6 +103,7 @@ pub(crate) fn run(cli: &Cli, arguments: &DemoArguments) -> Result<Exit, Failure>
         if !cli.quiet {
             let links = cli.links_on_stderr();
             let written = DemoFiles {
+                outputs: REGISTRY.iter().filter_map(|output| Some((output.demo?, output.help))).collect(),
                 traffic: traffic.is_some(),
                 change: story.is_some(),
                 event: event.is_some(),
@@ -130,44 +130,6 @@ fn ends_with(scan: Exit, pass_on: bool, quiet: bool) -> Exit {
         );
     }
     Exit::Clean
-}
-
-/// Which of its files a demo wrote: the folder may hold those of an earlier demo of another organization.
-struct DemoFiles {
-    traffic: bool,
-    change: bool,
-    event: bool,
-    settings: bool,
-}
-
-impl DemoFiles {
-    /// Lists the files of the demo, with a line for each.
-    fn text(&self, out: &Path, scans: usize, links: Hyperlinks) -> String {
-        let mut text = format!("\nWritten to {}:\n", links.file(out, &out.display().to_string()));
-        let outputs = REGISTRY.iter().filter_map(|output| Some((true, output.demo?, output.help)));
-        let others = [
-            (true, "scan.saved", "the saved scan, for `doorward report --from`"),
-            (self.traffic, "traffic.json", "traffic evidence, for `doorward scan --traffic`"),
-            (
-                self.change,
-                "change-plan.md",
-                "a plan of mode changes; change-plan.json is the same for `doorward apply`",
-            ),
-            (self.change, "change.txt", "the change that was applied, watched and rolled back by this plan"),
-            (self.event, "event.txt", "the re-scan of a load balancer whose mode was lowered"),
-            (true, "history.txt", "the trend; also as history.json, history.csv and history.metrics"),
-            (self.settings, "doorward.toml", "the settings"),
-        ];
-        for (_, name, what) in
-            outputs.chain(others).filter(|(is_written, name, _)| *is_written && out.join(name).exists())
-        {
-            let pad = " ".repeat(18_usize.saturating_sub(name.len()));
-            let _ = writeln!(text, "  {}{pad} {what}", links.file(&out.join(name), name));
-        }
-        let over = if scans == 1 { "of this scan".to_owned() } else { format!("over {scans} scans") };
-        let _ = writeln!(text, "`doorward history --ledger {}/ledger.sqlite` shows the trend {over}.", out.display());
-        text
-    }
 }
 
 /// The files that the demo must not replace: it writes a ledger and settings of its own. If the settings file that is found is that

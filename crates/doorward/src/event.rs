@@ -73,14 +73,10 @@ pub(crate) fn run(cli: &Cli, arguments: &EventArguments) -> Result<Exit, Failure
 
 /// The event as text, with its name in error messages.
 fn read(path: Option<&Path>) -> Result<(String, String), Failure> {
-    let path = path.filter(|path| path.as_os_str() != "-");
-    let name = path.map_or_else(|| "stdin".to_owned(), |path| path.display().to_string());
-    let read = match path {
-        Some(path) => input::bytes(path, MOST),
-        None => input::limited(std::io::stdin().lock(), MOST),
-    };
-    let usage = |problem: String| Failure::new(Exit::Usage, format!("{name}: {problem}"));
-    let text = read.and_then(input::decoded).map_err(|e| usage(format!("the event cannot be read: {e}")))?;
+    let path = path.unwrap_or(Path::new("-"));
+    let name = if path == Path::new("-") { "stdin".to_owned() } else { path.display().to_string() };
+    let text = input::bytes_or_stdin(path, MOST).and_then(input::decoded);
+    let text = text.map_err(|e| Failure::new(Exit::Usage, format!("{name}: the event cannot be read: {e}")))?;
     Ok((name, text))
 }
 

@@ -53,8 +53,8 @@ fn diff(ledger: &Ledger, arguments: &DiffArguments) -> Result<Exit, Failure> {
     let usage = |problem: String| Failure::new(Exit::Usage, problem);
     let from = ledger.run_named(arguments.from.as_deref().unwrap_or(PREVIOUS_RUN))?.map_err(usage)?;
     let to = ledger.run_named(arguments.to.as_deref().unwrap_or(LATEST_RUN))?.map_err(usage)?;
-    arguments.check(&ledger.known_names()?)?;
-    let diff = ledger.diff(&from, &to)?.selected(|line| arguments.selects(line));
+    let filter = arguments.filter(&ledger.known_names()?)?;
+    let diff = ledger.diff(&from, &to)?.selected(&filter);
     match arguments.format {
         ListFormat::Json => answer_json(&HistoryDiff { format: "history-diff-v1", diff }),
         ListFormat::Table => answer(&diff_table(&diff, crate::io::width())),

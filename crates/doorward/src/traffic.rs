@@ -291,11 +291,8 @@ fn before_and_after(cli: &Cli, arguments: &CompareArguments) -> Result<Exit, Fai
 /// Classifies a captured request with AWS's own library.
 fn captured(path: &Path) -> Result<Exit, Failure> {
     let usage = |problem: String| Failure::new(Exit::Usage, format!("{}: {problem}", path.display()));
-    let read = match path.as_os_str() == "-" {
-        true => input::limited(std::io::stdin().lock(), input::DOCUMENT),
-        false => input::bytes(path, input::DOCUMENT),
-    };
-    let request = read.map_err(|e| usage(format!("the request cannot be read: {e}")))?;
+    let request =
+        input::bytes_or_stdin(path, input::DOCUMENT).map_err(|e| usage(format!("the request cannot be read: {e}")))?;
     let classified = classify(&request).map_err(|e| usage(e.to_string()))?;
     answer_text(&classified.to_string())
 }

@@ -39,6 +39,11 @@ impl Scope {
             && self.names.is_empty()
     }
 
+    /// Whether it names an account, by its id or in an ARN.
+    pub fn names_account(&self, account: &str) -> bool {
+        self.accounts.iter().any(|id| id.as_str() == account) || self.arn.iter().any(|arn| arn.account() == account)
+    }
+
     /// Whether it may cover a load balancer in one of these accounts and in one of these OUs, named by path or id with those below them.
     /// An empty list stands for all. An id and a path cannot be compared without the organization, so that such an OU may be covered.
     pub fn may_cover(&self, accounts: &[String], ous: &[String]) -> bool {

@@ -1,6 +1,5 @@
 //! The Remediation log: changes of other attributes than the mode.
 
-
 use doorward_model::{Arn, AttributeChange, ChangeStatus, Observed};
 use doorward_sink_evidence::{PackContext, SheetLimits};
 use jiff::SignedDuration;

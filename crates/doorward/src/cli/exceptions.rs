@@ -67,12 +67,8 @@ impl ExceptionListArguments {
 
     /// The accounts and organizational units that no exception names: only a scan knows whether they exist.
     pub(crate) fn unnamed(&self, exceptions: &[&Exception]) -> ReportFilter {
-        let is_account = |scope: &Scope, account: &str| {
-            scope.accounts.iter().any(|id| id.as_str() == account)
-                || scope.arn.iter().any(|arn| arn.account() == account)
-        };
         let is_named = |named: &dyn Fn(&Scope) -> bool| exceptions.iter().any(|exception| named(&exception.scope));
-        let accounts = self.accounts.iter().filter(|account| !is_named(&|scope| is_account(scope, account)));
+        let accounts = self.accounts.iter().filter(|account| !is_named(&|scope| scope.names_account(account)));
         let ous = self.ous.iter().filter(|ou| !is_named(&|scope| scope.ous.contains(ou)));
         ReportFilter { accounts: accounts.cloned().collect(), ous: ous.cloned().collect(), ..ReportFilter::default() }
     }

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use doorward_ledger::{By, DiffLine, KnownNames, OWNER_UNREAD};
-use doorward_model::{PastTime, owner_key};
+use doorward_ledger::{By, DiffFilter, KnownNames};
+use doorward_model::PastTime;
 
 use super::ListFormat;
 use super::filter::{severity, unknown_value};
@@ -105,30 +105,16 @@ pub(crate) struct DiffArguments {
 }
 
 impl DiffArguments {
-    /// Refuses what is recorded nowhere: the difference would read as if nothing had changed.
-    pub(crate) fn check(&self, known: &KnownNames) -> Result<(), Failure> {
+    /// The part of the difference to show. Refuses what is recorded nowhere.
+    pub(crate) fn filter(&self, known: &KnownNames) -> Result<DiffFilter, Failure> {
         self.severities.iter().try_for_each(|given| severity(given).map(drop))?;
-        for (flag, given, known) in [
-            ("--account", &self.accounts, &known.accounts),
-            ("--rule", &self.rules, &known.rules),
-            ("--owner", &self.owners, &known.owners),
-        ] {
-            let is_known = |name: &String| known.iter().any(|one| owner_key(one) == owner_key(name));
-            if let Some(unknown) = given.iter().find(|name| !is_known(name)) {
-                return Err(unknown_value(flag, unknown, known));
-            }
+        let Self { owners, accounts, rules, severities, .. } = self;
+        let [owners, accounts, rules, severities] = [owners, accounts, rules, severities].map(Clone::clone);
+        let filter = DiffFilter { owners, accounts, rules, severities };
+        match filter.unrecorded(known) {
+            Some((flag, given, known)) => Err(unknown_value(flag, given, known)),
+            None => Ok(filter),
         }
-        Ok(())
-    }
-
-    /// Whether a line is to be shown.
-    pub(crate) fn selects(&self, line: &DiffLine) -> bool {
-        let one_of =
-            |list: &[String], value: &str| list.is_empty() || list.iter().any(|one| owner_key(one) == owner_key(value));
-        (line.owner == OWNER_UNREAD || one_of(&self.owners, &line.owner))
-            && one_of(&self.accounts, line.place.account.as_str())
-            && one_of(&self.rules, &line.rule)
-            && line.severity.is_none_or(|severity| one_of(&self.severities, severity.as_str()))
     }
 }
 
