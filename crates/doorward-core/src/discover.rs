@@ -39,7 +39,7 @@ use regions::RegionState;
 use scope::Decision;
 pub use scope::{RegionSettings, ScopeSettings, TagFilter};
 pub use single::{ScopeDecision, Single, enter_one};
-pub use unplanned::{Planned, add_unplanned};
+pub use unplanned::{PlanKnowledge, add_unplanned};
 
 /// The accounts and Regions to discover.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

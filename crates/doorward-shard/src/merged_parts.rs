@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use doorward_core::discover::Planned;
+use doorward_core::discover::PlanKnowledge;
 use doorward_model::{
     Account, AccountId, Gap, GapReason, Inventory, Listing, Observed, RegionInventory, Run, UnmatchedSetting, is_ahead,
 };
@@ -41,7 +41,7 @@ pub struct Merged<C> {
     /// Identifies the settings that decide what is read.
     pub reads: String,
     /// How the account-Regions were planned, for what only the merging machine's ledger knows.
-    pub planned: Planned,
+    pub planned: PlanKnowledge,
     /// The files that were not used.
     pub unused: Vec<UnusedPart>,
     /// The shards whose account-Regions are not available.
@@ -176,7 +176,7 @@ pub fn merge<C: Serialize + DeserializeOwned>(
     run.interrupted |= !missing.is_empty();
     run.unmatched.clone_from(&plan.unmatched);
     let PartPlan { accounts, accounts_listing, discovered_by, departed, .. } = plan;
-    let planned = Planned { discovered_by, departed };
+    let planned = PlanKnowledge { discovered_by, departed };
     let inventory = Inventory { run, organization: head.organization, accounts, accounts_listing, cells };
     Ok(Merged { inventory, criteria: head.criteria, plan: head.plan, reads: head.reads, planned, unused, missing })
 }

@@ -12,7 +12,7 @@ use doorward_assemble::{
 use doorward_aws::access::Emulator;
 use doorward_aws::{Clock, Stop};
 use doorward_check::Declarations;
-use doorward_core::discover::{Plan, Planned};
+use doorward_core::discover::{Plan, PlanKnowledge};
 use doorward_core::{collect, discover, run_of};
 use doorward_model::{
     AccountId, HistoryContext, Inputs, Inventory, Region, RegionInventory, ScanReport, UnmatchedSetting,
@@ -125,7 +125,7 @@ pub(crate) struct MergedScan {
     /// Identifies the settings that decided what was read.
     pub(crate) reads: String,
     /// How its account-Regions were planned.
-    pub(crate) planned: Planned,
+    pub(crate) planned: PlanKnowledge,
 }
 
 /// The end of a scan.
@@ -220,7 +220,7 @@ fn finish(saving: Saving, path: &Path, report: &ScanReport, context: &HistoryCon
 async fn take_over(
     request: &ScanRequest<'_>,
     recorder: &mut Option<ScanRecorder>,
-    (mut inventory, plan, reads, planned): (Inventory, String, String, Planned),
+    (mut inventory, plan, reads, planned): (Inventory, String, String, PlanKnowledge),
 ) -> Result<Inventory, Failure> {
     let ledger = &request.settings.ledger;
     if recorder.is_none() && ledger.enabled && !inventory.run.interrupted {

@@ -7,7 +7,7 @@ use doorward_model::{AccountId, Inventory, Region};
 
 use super::{ScanRecorder, known_of};
 use crate::AssembleError;
-use doorward_core::discover::{DiscoverSettings, Known, Planned, add_unplanned};
+use doorward_core::discover::{DiscoverSettings, Known, PlanKnowledge, add_unplanned};
 
 /// What a ledger knows of the organizations that it has scans of.
 #[derive(Debug, Clone, Default)]
@@ -42,7 +42,7 @@ impl ScanRecorder {
     pub fn add_unplanned(
         &self,
         inventory: &mut Inventory,
-        planned: &Planned,
+        planned: &PlanKnowledge,
         settings: &DiscoverSettings,
     ) -> Result<Vec<AccountId>, AssembleError> {
         let settings = planned.discovered_by.as_ref().unwrap_or(settings);

@@ -17,7 +17,7 @@ use super::{DiscoverSettings, Rest, inactive};
 
 /// How the account-Regions of a merged scan were planned.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Planned {
+pub struct PlanKnowledge {
     /// The settings of the discovery; absent in parts of versions that did not write them.
     pub discovered_by: Option<DiscoverSettings>,
     /// Accounts of an earlier scan of which AWS stated that they left the organization.
