@@ -123,7 +123,7 @@ impl DeclaredLoadBalancer<'_> {
     fn is_marked(&self, live: &LoadBalancer) -> bool {
         let (Some(mark), Some(tags)) = (&self.declared.match_hints.tag, live.tags.known()) else { return true };
         let of = |keys: &[&str]| {
-            let mut values = keys.iter().filter_map(|key| tags.get(*key)).peekable();
+            let mut values = keys.iter().filter_map(|key| tags.get(key)).peekable();
             values.peek().is_none() || values.any(|value| value == mark)
         };
         match self.declared.dialect {

@@ -337,7 +337,7 @@ fn load_balancer(lb: usize, mode: Mode) -> LoadBalancer {
         waf_fail_open: Observed::Absent,
         access_logs: Observed::Absent,
         listeners: Observed::Absent,
-        tags: Observed::Known(BTreeMap::from([("cost-centre".to_owned(), format!("{}", lb % 50))])),
+        tags: Observed::Known(BTreeMap::from([("cost-centre".to_owned(), format!("{}", lb % 50))]).into()),
         managed_by: Observed::Absent,
         owner: Observed::Known(owner),
         environment: Observed::Absent,

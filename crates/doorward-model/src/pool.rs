@@ -50,7 +50,8 @@ mod tests {
     fn equal_values_are_one_and_dropped_ones_are_forgotten() {
         let pool: Pool<str> = Pool::new();
         let share = |text: &str| pool.share(text, || text.into());
-        let (one, other) = (share("defensive"), share(&"defensive".to_owned()));
+        let text = "defensive".to_owned();
+        let (one, other) = (share("defensive"), share(&text));
         assert!(Arc::ptr_eq(&one, &other));
         for number in 0..20 * FEWEST {
             share(&number.to_string());

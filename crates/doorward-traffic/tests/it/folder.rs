@@ -156,7 +156,8 @@ fn joined_logs_beside_their_parts_are_counted_once() {
     let backwards: Vec<u8> = text.iter().rev().flatten().copied().collect();
     let name = |number: usize| all[number].file_name().expect("a name").to_string_lossy().into_owned();
     // What is put beside the logs, and how many further copies it counts as.
-    let beside: Vec<(&str, Vec<(String, Vec<u8>)>)> = vec![
+    type NamedFiles = Vec<(String, Vec<u8>)>;
+    let beside: Vec<(&str, NamedFiles)> = vec![
         ("members", vec![("all.log.gz".into(), stored.concat())]),
         ("members, before its parts", vec![("0-all.log.gz".into(), stored.concat())]),
         ("plain", vec![("all.log".into(), text.concat())]),

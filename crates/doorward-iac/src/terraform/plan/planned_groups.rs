@@ -127,7 +127,7 @@ fn add_module(
     depth: usize,
 ) {
     for resource in &module.resources {
-        let kind = &&*resource.kind;
+        let kind = &*resource.kind;
         if ![&LISTENERS, &RULES, &GROUPS].iter().any(|kinds| kinds.contains(&kind)) {
             continue;
         }
