@@ -10,7 +10,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::explanation::{BlockedForecast, ExplainedRise};
-use super::usual_variation::{BEFORE, Figure, TESTED, Variation, compliant, quantile, total};
+use super::usual_variation::{BEFORE, SampleFigure, TESTED, Variation, compliant, quantile, total};
 use super::{MetricSample, PERIOD, Regression, SHORTEST, UsualMetrics, WatchedMetric};
 use crate::WatchSettings;
 
@@ -45,7 +45,7 @@ impl LossBaseline {
     /// None if too few hours are known, or most requests do not comply.
     fn of(before: &UsualMetrics, length: i64, settings: &WatchSettings) -> Option<Self> {
         let minutes = before.minutes.samples();
-        let share = |figure: Figure| {
+        let share = |figure: SampleFigure| {
             let (count, of) = total(minutes, figure);
             (of > 0.0).then(|| count / of)
         };
@@ -56,7 +56,8 @@ impl LossBaseline {
         let known = (&before.minutes, &before.hours);
         let chance = share(|sample| sample.elb_4xx)?.max(share(not_served)?);
         let quantile = quantile(&before.hours);
-        let variation = |figure: Figure| Variation::of(known, (length, settings.weeks), figure, (chance, quantile));
+        let variation =
+            |figure: SampleFigure| Variation::of(known, (length, settings.weeks), figure, (chance, quantile));
         let first = before.hours.samples().last()?.at.as_second() - TESTED * 3600;
         let (count, of) =
             total(before.hours.samples().iter().filter(|sample| sample.at.as_second() > first), |sample| {
@@ -112,7 +113,7 @@ pub(super) fn judge(
     if of <= 0.0 {
         return None;
     }
-    let count = |figure: Figure| total(newest, figure).0;
+    let count = |figure: SampleFigure| total(newest, figure).0;
     let (all, now) = (count(MetricSample::all), count(|sample| sample.non_compliant));
     let rise = seen - usual.own.expected * of;
     let (lowest, highest) = usual.forecast(forecast);

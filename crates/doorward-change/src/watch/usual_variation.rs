@@ -23,7 +23,7 @@ const MISSED: f64 = 3.3;
 const LONGEST: i64 = 10;
 
 /// What is counted of a sample.
-pub(super) type Figure = fn(&MetricSample) -> f64;
+pub(super) type SampleFigure = fn(&MetricSample) -> f64;
 
 /// Requests that comply with HTTP. Counts are compared with these: neither scanners nor what a mode blocks changes them.
 pub(super) fn compliant(sample: &MetricSample) -> f64 {
@@ -31,7 +31,7 @@ pub(super) fn compliant(sample: &MetricSample) -> f64 {
 }
 
 /// Count and denominator of samples.
-pub(super) fn total<'a>(samples: impl IntoIterator<Item = &'a MetricSample>, figure: Figure) -> (f64, f64) {
+pub(super) fn total<'a>(samples: impl IntoIterator<Item = &'a MetricSample>, figure: SampleFigure) -> (f64, f64) {
     samples.into_iter().fold((0.0, 0.0), |(count, of), sample| (count + figure(sample), of + compliant(sample)))
 }
 
@@ -58,7 +58,7 @@ impl Variation {
     pub(super) fn of(
         (minutes, hours): (&MetricSamples, &MetricSamples),
         (length, weeks): (i64, u32),
-        figure: Figure,
+        figure: SampleFigure,
         (chance, quantile): (f64, f64),
     ) -> Option<Self> {
         let (count, of) = total(minutes.samples(), figure);
@@ -114,7 +114,7 @@ impl Variation {
 }
 
 /// By how much the share of each of the last hours was above its expectation, and the requests of that hour.
-fn errors(hours: &MetricSamples, weeks: u32, figure: Figure) -> Vec<(f64, f64)> {
+fn errors(hours: &MetricSamples, weeks: u32, figure: SampleFigure) -> Vec<(f64, f64)> {
     let number = |sample: &MetricSample| sample.at.as_second().div_euclid(3600);
     let (Some(first), Some(last)) = (hours.samples().first().map(number), hours.samples().last().map(number)) else {
         return Vec::new();
@@ -161,7 +161,7 @@ fn clipped(mut errors: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
 }
 
 /// The variance of stretches of some periods around the share of their hour.
-fn within(minutes: &MetricSamples, length: i64, figure: Figure) -> f64 {
+fn within(minutes: &MetricSamples, length: i64, figure: SampleFigure) -> f64 {
     let hour = |sample: &MetricSample| sample.at.as_second().div_euclid(3600);
     let stretch = |sample: &MetricSample| sample.at.as_second().div_euclid(length * PERIOD.as_secs());
     let (mut sum, mut all, mut stretches, mut free) = (0.0, 0.0, 0.0, 0.0);

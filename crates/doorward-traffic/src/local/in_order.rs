@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::{Condvar, Mutex, PoisonError};
 
-use super::joined::{Joined, Known, Use};
+use super::joined::{Joined, KnownLines, Use};
 use super::{LogFile, Progress};
 use crate::fingerprint::Fingerprint;
 use crate::object::Key;
@@ -29,7 +29,7 @@ struct State {
     next: usize,
     waiting: BTreeMap<usize, ReadFile>,
     tally: Tally,
-    known: Known,
+    known: KnownLines,
     /// Files that may hold lines of others.
     held: Vec<(usize, Option<Tally>)>,
     copies: u64,
@@ -42,7 +42,7 @@ impl<'a> InOrder<'a> {
             next: 0,
             waiting: BTreeMap::new(),
             tally: Tally::default(),
-            known: Known::default(),
+            known: KnownLines::default(),
             held: Vec::new(),
             copies: 0,
             progress,

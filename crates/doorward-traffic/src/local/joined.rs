@@ -27,7 +27,7 @@ const KEPT: usize = 1 << 20;
 
 /// What is known of the files that were read.
 #[derive(Debug, Default)]
-pub(super) struct Known {
+pub(super) struct KnownLines {
     /// The contents of files.
     contents: BTreeSet<(u64, u32, u64)>,
     /// The first and the last line of each file, with the numbers of the files.
@@ -77,7 +77,7 @@ pub(super) fn lines(tally: &Tally) -> u64 {
     tally.lines() + tally.unparsed() + outside
 }
 
-impl Known {
+impl KnownLines {
     /// Adds a file that was read to its end. Files are added in the order of their numbers.
     pub(super) fn add(&mut self, number: usize, key: &str, tally: &Tally, fingerprint: &Fingerprint) -> Use {
         if !self.contents.insert(fingerprint.content()) {
