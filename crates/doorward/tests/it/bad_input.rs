@@ -128,7 +128,8 @@ fn environment_and_flags() {
         );
     }
     check("", &["guide", "trafic"], &[], 2, &["trafic", "did you mean traffic?"]);
-    check("", &["history", "--since", "last week"], &[], 2, &["ledger"]);
+    check("", &["history", "--since", "last week"], &[], 2, &["--since", "\"last week\" is neither a day"]);
+    check("", &["history", "--since", "4w"], &[], 2, &["ledger"]);
     check("", &["exceptions", "list", "--rule", "owner-mising"], &[], 2, &["--rule", "did you mean owner-missing?"]);
     check("", &["nonsense"], &[], 2, &["error: unrecognized subcommand 'nonsense'"]);
     check("", &["report", "--from", "nothing.saved"], &[], 2, &["nothing.saved", "cannot be read"]);
