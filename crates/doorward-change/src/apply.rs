@@ -9,7 +9,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::executor::{Executor, changed_at};
 use crate::watch::{
-    BlockedForecast, LAG, PERIOD, SmallestLoss, UsualMetrics, WatchVerdict, judge, reported, since, usual, with_logs,
+    BlockedForecast, LAG, PERIOD, SmallestLoss, UNKNOWN_LOSS, UsualMetrics, WatchVerdict, judge, periods, reported,
+    since, usual, with_logs,
 };
 use crate::{
     ChangeSettings, ChangeState, Event, ExplainedRise, Journal, JournalError, MetricSource, ModeClient, Plan, Step,
@@ -264,6 +265,8 @@ impl<F: ModeClient, J: Journal, G: MetricSource> ApplyRun<'_, F, J, G> {
                 WatchVerdict::Quiet { explained, scanners, smallest, .. } => {
                     judged += 1;
                     if let Some(smallest) = smallest {
+                        let smallest =
+                            smallest.map_or_else(|why| format!("{UNKNOWN_LOSS}: {why}"), |loss| loss.to_string());
                         notable.push_str(&format!("; {name} in {}: {smallest}", step.target.region));
                     }
                     if let Some(scanners) = scanners {
@@ -294,8 +297,8 @@ impl<F: ModeClient, J: Journal, G: MetricSource> ApplyRun<'_, F, J, G> {
             Ok(seen) => {
                 let forecast = step.effect.as_ref().and_then(BlockedForecast::of);
                 let verdict = judge(usual, &seen, reported(input.at), forecast.as_ref(), &self.settings.watch);
-                let length = input.at.duration_since(input.since).as_mins();
-                let smallest = SmallestLoss::of(usual, length, forecast.as_ref(), &self.settings.watch);
+                let length = periods(input.since, input.at);
+                let smallest = SmallestLoss::or_unread(usual, length, forecast.as_ref(), &self.settings.watch);
                 with_logs(verdict, (self.client, self.metrics), step, (&seen, smallest), (input.since, input.at)).await
             }
             Err(because) => WatchVerdict::Unknown(because),

@@ -7,8 +7,8 @@ use jiff::SignedDuration;
 
 use crate::executor::{changed_since, not_contained, unreadable, value};
 use crate::plan::still_allowed;
-use crate::watch::usual;
-use crate::{BlockedForecast, ChangeSettings, Inspection, MetricSource, ModeClient, PERIOD, Plan, SmallestLoss};
+use crate::watch::{LAG, periods, usual};
+use crate::{BlockedForecast, ChangeSettings, Inspection, MetricSource, ModeClient, Plan, SmallestLoss};
 
 /// The effect that applying would have on one load balancer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,15 +55,16 @@ pub async fn smallest_losses<G: MetricSource>(
     time: &Time,
 ) -> Vec<Result<SmallestLoss, String>> {
     let length = SignedDuration::try_from(length).unwrap_or(SignedDuration::MAX);
-    let (now, periods) = (time.now(), length.as_secs() / PERIOD.as_secs());
+    let now = time.now();
     let end = now.saturating_add(length).unwrap_or(now);
+    let periods = periods(now, end.saturating_add(LAG).unwrap_or(end));
     let mut losses = Vec::with_capacity(plan.steps.len());
     for step in &plan.steps {
         let before = usual(metrics, &step.target, now, end, settings.watch.weeks).await;
         let forecast = step.effect.as_ref().and_then(BlockedForecast::of);
         losses.push(before.and_then(|before| {
             SmallestLoss::of(&before, periods, forecast.as_ref(), &settings.watch)
-                .ok_or_else(|| "too few hours with traffic are known".to_owned())
+                .ok_or_else(|| before.hours_unread.unwrap_or_else(|| "too few hours with traffic are known".to_owned()))
         }));
     }
     losses

@@ -8,6 +8,7 @@ use doorward_model::ChangeStatus;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::watch::UNKNOWN_LOSS;
 use crate::{
     Applied, BlockedSource, ChangeState, ChangeTarget, DryRunResult, ExplainedRise, Holds, LogsOfRise, Plan, Risk,
     SmallestLoss, Step, Verified, WatchVerdict,
@@ -265,7 +266,7 @@ pub fn render_dry_run(
                     document["smallest_loss"] = json!(smallest);
                 }
                 Err(why) => {
-                    let _ = write!(effect, "; the smallest loss that a watch can show is unknown: {why}");
+                    let _ = write!(effect, "; {UNKNOWN_LOSS}: {why}");
                     document["smallest_loss_unknown"] = json!(why);
                 }
             }
@@ -296,15 +297,17 @@ pub fn render_verified(state: &ChangeState, verified: &[Verified]) -> RenderedCh
             }
         };
         let mut sources: Option<&Vec<BlockedSource>> = None;
-        let mut smallest_loss: Option<SmallestLoss> = None;
+        let mut smallest_loss: Option<&Result<SmallestLoss, String>> = None;
         let since = match &one.since {
             WatchVerdict::Quiet { periods, explained, scanners, smallest } => {
-                smallest_loss = *smallest;
+                smallest_loss = smallest.as_ref();
                 let explained = explained.filter(ExplainedRise::is_notable).map(|rise| format!("; {rise}"));
                 let mut explained = explained.unwrap_or_default();
-                if let Some(smallest) = smallest {
-                    let _ = write!(explained, "; {smallest}");
-                }
+                let _ = match smallest {
+                    Some(Ok(smallest)) => write!(explained, "; {smallest}"),
+                    Some(Err(why)) => write!(explained, "; {UNKNOWN_LOSS}: {why}"),
+                    None => Ok(()),
+                };
                 match scanners {
                     Some(scanners) => {
                         sources = Some(&scanners.sources);
@@ -334,8 +337,10 @@ pub fn render_verified(state: &ChangeState, verified: &[Verified]) -> RenderedCh
         if let Some(sources) = sources {
             document["blocked_sources"] = json!(sources);
         }
-        if let Some(smallest) = smallest_loss {
-            document["smallest_loss"] = json!(smallest);
+        match smallest_loss {
+            Some(Ok(smallest)) => document["smallest_loss"] = json!(smallest),
+            Some(Err(why)) => document["smallest_loss_unknown"] = json!(why),
+            None => {}
         }
         documents.push(document);
     }

@@ -5,7 +5,9 @@ use doorward_model::Arn;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::executor::{not_contained, unreadable};
-use crate::watch::{BlockedForecast, LAG, SmallestLoss, WatchVerdict, judge, reported, since, usual, with_logs};
+use crate::watch::{
+    BlockedForecast, LAG, SmallestLoss, WatchVerdict, judge, periods, reported, since, usual, with_logs,
+};
 use crate::{ChangeSettings, ChangeState, MetricSource, ModeClient, ModeReading, Step, StepState};
 
 /// How long CloudWatch keeps periods of a minute.
@@ -86,8 +88,8 @@ async fn look<F: ModeClient, G: MetricSource>(
         Ok((usual, seen)) => {
             let forecast = step.effect.as_ref().and_then(BlockedForecast::of);
             let verdict = judge(&usual, &seen, reported(at), forecast.as_ref(), &settings.watch);
-            let length = at.duration_since(changed).as_mins();
-            let smallest = SmallestLoss::of(&usual, length, forecast.as_ref(), &settings.watch);
+            let length = periods(changed, at);
+            let smallest = SmallestLoss::or_unread(&usual, length, forecast.as_ref(), &settings.watch);
             with_logs(verdict, (client, metrics), step, (&seen, smallest), (changed, at)).await
         }
         Err(because) => WatchVerdict::Unknown(because),

@@ -23,8 +23,9 @@ pub use blocked_sources::{BlockedByLogs, BlockedSource, LogsOfRise};
 use explanation::explain;
 pub use explanation::{BlockedForecast, ExplainedRise};
 pub use loss::SmallestLoss;
+pub(crate) use loss::UNKNOWN_LOSS;
 pub use metric_samples::{MetricSample, MetricSamples, MetricSource, UsualMetrics};
-pub(crate) use metric_samples::{reported, since, usual};
+pub(crate) use metric_samples::{periods, reported, since, usual};
 
 /// The length of a metric period.
 pub const PERIOD: SignedDuration = SignedDuration::from_secs(60);
@@ -147,7 +148,7 @@ pub enum WatchVerdict {
         scanners: Option<BlockedByLogs>,
         /// The least loss that the watch would have found; none if too little is known of whole hours before the change, and as long as
         /// it is not asked for.
-        smallest: Option<SmallestLoss>,
+        smallest: Option<Result<SmallestLoss, String>>,
     },
     /// At least one metric is not.
     Regressed(Vec<Regression>),

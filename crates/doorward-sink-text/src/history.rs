@@ -208,7 +208,7 @@ fn diff_cells(line: &DiffLine) -> [String; 7] {
         harmless(line.load_balancer.load_balancer_name()).into_owned(),
         harmless(&line.owner).into_owned(),
         mode_change(line),
-        line.rule.clone(),
+        harmless(&line.rule).into_owned(),
         line.place.account.to_string(),
         line.place.region.to_string(),
     ]

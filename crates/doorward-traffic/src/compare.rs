@@ -138,6 +138,13 @@ pub struct BeforeAfter {
     pub figures: Vec<Compared>,
 }
 
+impl BeforeAfter {
+    /// Whether nothing is known of any figure.
+    pub fn is_unknown(&self) -> bool {
+        self.figures.iter().all(|figure| matches!(figure.change, Change::TooFewDays | Change::NotRead))
+    }
+}
+
 /// The document of `doorward traffic compare --format json`.
 #[derive(Debug, Serialize)]
 pub struct CompareDocument<'a> {

@@ -64,10 +64,16 @@ impl Key {
         match access_log(name) {
             Some(object) if has_ending(name) => Self::AccessLog(object),
             Some(object) => Self::Unfinished(object),
-            None if name.contains("_elasticloadbalancing_") => Self::OtherLog,
+            None if is_of_aws(name) => Self::OtherLog,
             None => Self::Foreign,
         }
     }
+}
+
+/// Whether a name begins as AWS's names of logs do. With words before it, only its content says which log it is.
+fn is_of_aws(name: &str) -> bool {
+    let mut parts = name.split('_');
+    parts.next().is_some_and(|account| AccountId::new(account).is_ok()) && parts.next() == Some("elasticloadbalancing")
 }
 
 /// Whether a name ends like a log. `gunzip`, file managers and browsers change names before or after `.log`.

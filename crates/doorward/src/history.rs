@@ -19,6 +19,10 @@ use crate::settings::Settings;
 pub(crate) fn run(cli: &Cli, arguments: &HistoryArguments) -> Result<Exit, Failure> {
     let settings = Settings::load(cli.config.as_deref(), &[])?;
     let path = arguments.ledger.clone().map_or_else(|| settings.ledger.path(), Ok)?;
+    if let (Some(_), Some(flag)) = (&arguments.command, arguments.given()) {
+        let problem = format!("{flag} is no flag of this subcommand; give its own flags after `diff` or `prune`");
+        return Err(Failure::new(Exit::Usage, problem));
+    }
     if let Some(HistoryCommand::Prune { dry_run }) = &arguments.command {
         return prune(&path, &settings, *dry_run);
     }

@@ -7,9 +7,9 @@ use std::time::Duration;
 use doorward_aws::{Access, Clock, Stop};
 use doorward_model::LoadBalancer;
 use doorward_traffic::{
-    AdviceDocument, CompareDocument, FolderOptions, Forecast, GatherEvent, GatherJob, LoadBalancerKey, STATE_FOLDER,
-    TrafficDocument, Window, advise_all, classify, compare_evidence, read_folder, render_advice, render_comparison,
-    render_traffic,
+    AdviceDocument, BeforeAfter, CompareDocument, FolderOptions, Forecast, GatherEvent, GatherJob, LoadBalancerKey,
+    STATE_FOLDER, TrafficDocument, Window, advise_all, classify, compare_evidence, read_folder, render_advice,
+    render_comparison, render_traffic,
 };
 use jiff::Timestamp;
 
@@ -285,7 +285,7 @@ fn before_and_after(cli: &Cli, arguments: &CompareArguments) -> Result<Exit, Fai
         ListFormat::Table => answer_text(&render_comparison(&compared, arguments.change))?,
         ListFormat::Json => answer_json(&CompareDocument::new(arguments.change, &compared))?,
     };
-    Ok(coverage(&evidence))
+    Ok(if compared.values().all(BeforeAfter::is_unknown) { Exit::Coverage } else { coverage(&evidence) })
 }
 
 /// Classifies a captured request with AWS's own library.

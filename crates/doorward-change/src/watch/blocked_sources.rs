@@ -85,7 +85,7 @@ pub(crate) async fn with_logs<F: ModeClient, G: MetricSource>(
     verdict: WatchVerdict,
     (client, metrics): (&F, &G),
     step: &Step,
-    (seen, smallest): (&MetricSamples, Option<SmallestLoss>),
+    (seen, smallest): (&MetricSamples, Option<Result<SmallestLoss, String>>),
     (changed, at): (Timestamp, Timestamp),
 ) -> WatchVerdict {
     let mut found = match verdict {

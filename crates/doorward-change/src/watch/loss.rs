@@ -154,7 +154,21 @@ pub struct SmallestLoss {
     pub periods: i64,
 }
 
+/// How texts begin that give the reason why it is unknown.
+pub(crate) const UNKNOWN_LOSS: &str = "the smallest loss that a watch can show is unknown";
+
 impl SmallestLoss {
+    /// As [`Self::of`], or why it is unknown because of a reading that failed.
+    pub(crate) fn or_unread(
+        before: &UsualMetrics,
+        periods: i64,
+        forecast: Option<&BlockedForecast>,
+        settings: &WatchSettings,
+    ) -> Option<Result<Self, String>> {
+        let unread = || before.hours_unread.clone().map(Err);
+        Self::of(before, periods, forecast, settings).map(Ok).or_else(unread)
+    }
+
     /// Of a watch of some periods; none if too few hours before the change are known. It depends on nothing after the change.
     pub fn of(
         before: &UsualMetrics,

@@ -76,11 +76,13 @@ pub struct UsualMetrics {
     pub minutes: MetricSamples,
     /// Whole hours of the weeks before the change, one sample for each; empty if they were not read.
     pub hours: MetricSamples,
+    /// Why the whole hours could not be read, if they could not.
+    pub hours_unread: Option<String>,
 }
 
 impl From<MetricSamples> for UsualMetrics {
     fn from(minutes: MetricSamples) -> Self {
-        Self { minutes, hours: MetricSamples::default() }
+        Self { minutes, ..Self::default() }
     }
 }
 
@@ -139,8 +141,11 @@ pub(crate) async fn usual<G: MetricSource>(
     let until = whole_hour(since);
     let from = shift(until, hour * -i32::try_from(loss::hours_to_read(weeks)).unwrap_or(i32::MAX));
     // The verdict does not depend on them alone: without them it is coarser.
-    let hours = metrics.read_hours(target, from, until).await.unwrap_or_default();
-    Ok(UsualMetrics { minutes, hours })
+    let (hours, hours_unread) = match metrics.read_hours(target, from, until).await {
+        Ok(hours) => (hours, None),
+        Err(gap) => (MetricSamples::default(), Some(format!("whole hours of its metrics could not be read: {gap}"))),
+    };
+    Ok(UsualMetrics { minutes, hours, hours_unread })
 }
 
 /// The metrics since a change, as far as CloudWatch reports them at a time, in whole periods; without the period of the change.
@@ -152,6 +157,11 @@ pub(crate) async fn since<G: MetricSource>(
 ) -> Result<MetricSamples, String> {
     let (from, until) = (ceil(changed), reported(at));
     if until > from { metrics.read(target, from, until).await.map_err(unread) } else { Ok(MetricSamples::default()) }
+}
+
+/// The number of periods that can be read at a time, without the period of the change.
+pub(crate) fn periods(changed: Timestamp, at: Timestamp) -> i64 {
+    (reported(at).duration_since(ceil(changed)).as_secs() / PERIOD.as_secs()).max(0)
 }
 
 /// The end of the periods that CloudWatch reports in full at a time.

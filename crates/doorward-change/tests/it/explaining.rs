@@ -119,7 +119,7 @@ impl World {
 /// What is known before the change.
 fn before(world: &World, changed: Timestamp, explains: bool) -> UsualMetrics {
     let hours = if explains { world.hours(changed) } else { MetricSamples::default() };
-    UsualMetrics { minutes: kept(world.usual(changed), explains), hours }
+    UsualMetrics { minutes: kept(world.usual(changed), explains), hours, hours_unread: None }
 }
 
 /// The samples that a rule sees: one that does not explain knows nothing of non-compliant requests and 4xx responses of targets.

@@ -247,7 +247,7 @@ fn verdicts(traffic: &Traffic, changed: Timestamp, hours: bool) -> Vec<WatchVerd
         before = MetricSamples::new(samples);
     }
     let hours = if hours { traffic.hours(changed) } else { MetricSamples::default() };
-    let before = UsualMetrics { minutes: before, hours };
+    let before = UsualMetrics { minutes: before, hours, hours_unread: None };
     let at = |minute: i32| {
         let until = changed + PERIOD * minute;
         judge(&before, &traffic.between(changed, until), until, None, &settings().watch)
@@ -313,7 +313,7 @@ fn false_alarms(kind: &Traffic, load_balancers: u64, history: bool) -> u32 {
             }
         }
         let hours = if history { traffic.hours(changed) } else { MetricSamples::default() };
-        let before = UsualMetrics { minutes: MetricSamples::new(before), hours };
+        let before = UsualMetrics { minutes: MetricSamples::new(before), hours, hours_unread: None };
         let after = traffic.between(changed, changed + PERIOD * 30);
         let worse = (2..=30).any(|minute| {
             let until = changed + PERIOD * minute;

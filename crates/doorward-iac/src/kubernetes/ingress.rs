@@ -209,22 +209,34 @@ fn annotated(object: Object<'_>) -> Attributes {
             let list = node.as_str().unwrap_or_default();
             for pair in list.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
                 match pair.split_once('=') {
+                    // The controller trims whole pairs only, and AWS refuses a name or a value with a space: nothing is set.
+                    Some((key, value)) if key.is_empty() || key.trim() != key || value.trim() != value => {
+                        return refused(object.text, node, &format!("{pair:?} has a space beside =, or no name"));
+                    }
                     Some((key, value)) => {
-                        let (key, value) = (key.trim(), value.trim());
                         let span = within(object.text, node, pair, value);
                         attributes.set(object.text, key, rendered(object.text, value, &span), span);
                     }
                     None => {
                         let message = format!("{pair:?} is not key=value");
-                        let is_open = pair.contains("{{") || pair.contains("${");
-                        let reason = if is_open { GapReason::Unresolved } else { GapReason::Malformed };
-                        attributes.incomplete = Some(gap(object.text, reason, node.span.clone(), message));
+                        if !(pair.contains("{{") || pair.contains("${")) {
+                            return refused(object.text, node, &message);
+                        }
+                        attributes.incomplete =
+                            Some(gap(object.text, GapReason::Unresolved, node.span.clone(), message));
                     }
                 }
             }
         }
     }
     attributes
+}
+
+/// What an annotation sets that the controller refuses as a whole: nothing is known.
+/// <https://github.com/kubernetes-sigs/aws-load-balancer-controller/blob/main/pkg/annotations/parser.go>
+fn refused(text: &SourceText<'_>, node: &Node, why: &str) -> Attributes {
+    let incomplete = Some(gap(text, GapReason::Malformed, node.span.clone(), why));
+    Attributes { incomplete, ..Attributes::default() }
 }
 
 /// Whether unknown annotations follow the one with the attributes, as `merge` adds them in Terraform: the last one counts.

@@ -52,6 +52,21 @@ pub(crate) struct HistoryArguments {
 }
 
 impl HistoryArguments {
+    /// A flag that selects a part of the trend, if one is given.
+    pub(crate) fn given(&self) -> Option<&'static str> {
+        [
+            ("--since", self.since.is_some()),
+            ("--until", self.until.is_some()),
+            ("--by", self.by.is_some()),
+            ("--rule", self.rule.is_some()),
+            ("--owner", self.owner.is_some()),
+            ("--ou", self.ou.is_some()),
+            ("--severity", self.severity.is_some()),
+        ]
+        .into_iter()
+        .find_map(|(flag, given)| given.then_some(flag))
+    }
+
     /// How figures are grouped, and the one group that a filter selects, with its flag.
     pub(crate) fn grouping(&self) -> (By, Option<(&'static str, &str)>) {
         let one = [

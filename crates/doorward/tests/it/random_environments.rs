@@ -250,6 +250,8 @@ fn is_named(message: &str, name: &str) -> bool {
         // Without a home directory there is no path of a ledger, and without keys other sources are tried.
         "HOME" | "XDG_STATE_HOME" => "ledger",
         "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => "no source of credentials is configured",
+        // A Region that does not exist refuses every key; the message names it.
+        "AWS_REGION" | "AWS_DEFAULT_REGION" => "were not accepted in eu-east-9",
         // The addresses that a variable leads to.
         "AWS_EC2_METADATA_DISABLED" => "instance metadata",
         _ => return names_it(message, name),

@@ -115,7 +115,7 @@ fn a_folder_of_logs_gives_advice() {
         folder.path(),
         &["traffic", "compare", "--logs", &logs, "--change", "2026-10-30", "--load-balancer", "partner-api"],
     );
-    assert!(compared.code == Some(0) && compared.out.contains("too few days"), "{} {}", compared.out, compared.err);
+    assert!(compared.code == Some(4) && compared.out.contains("too few days"), "{} {}", compared.out, compared.err);
     let missing = offline(folder.path(), &["traffic", "--logs", "nowhere"]);
     assert!(missing.code == Some(2) && missing.err.contains("nowhere"), "{}", missing.err);
 }
@@ -314,7 +314,7 @@ fn a_window_beside_the_logs_is_named() {
         assert!(said.code == Some(0) && said.out.contains("1 lines understood"), "{} {}", said.out, said.err);
     }
     let said = offline(folder.path(), &["traffic", "--logs", ".", "--until", "yesterday"]);
-    assert!(said.code == Some(2) && said.err.contains("neither a date (2026-10-25) nor a time"), "{}", said.err);
+    assert!(said.code == Some(2) && said.err.contains("neither a day (2026-11-02), a time"), "{}", said.err);
     // Three days are 72 hours, wherever the last hour ends.
     let said = offline(folder.path(), &["traffic", "--logs", ".", "--days", "3", "--until", "2026-10-25T05:30:00Z"]);
     assert!(said.err.contains("of 2026-10-22T06Z to 2026-10-25T06Z"), "{}", said.err);
