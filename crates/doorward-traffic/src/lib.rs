@@ -70,7 +70,7 @@ pub use forecast::{
 pub use gather::{AthenaOptions, CacheOptions, GatherError, GatherEvent, TrafficRequest, gather, log_bucket};
 pub use gather_job::GatherJob;
 pub use join::{AdviceRules, TrafficByArn, advise_all, expire_all, join};
-pub use local::{FolderError, FolderOptions, Progress, read_folder};
+pub use local::{FolderError, FolderOptions, Progress, outside_window, read_folder};
 pub use metric::{Answer, Known, Metric, Series};
 pub use object::{INTERVAL, Key, Listed, LogObject, Selection, day_folder};
 pub use prices::Prices;

@@ -135,15 +135,18 @@ pub fn read_folder(
     tally.reading.listed.selected -= copies;
     tally.reading.listed.repeated += copies;
     tally.reading.unread.merge(&refused);
+    Ok(tally)
+}
+
+/// The error of a folder of which every line is of another time than the window. Files with other names than AWS's are read for it: only
+/// their lines have times.
+pub fn outside_window(folder: &Path, window: Window, tally: &Tally) -> Option<FolderError> {
     let outside: u64 = tally.load_balancers.values().map(|load_balancer| load_balancer.outside).sum();
-    match options.window {
-        // Files with other names than AWS's: only their lines have times.
-        Some(window) if outside > 0 && tally.lines() == 0 && tally.is_whole() => {
-            let (folder, s) = (folder.to_owned(), if outside == 1 { "" } else { "s" });
-            Err(FolderError::OutsideWindow { folder, window, holds: format!("{outside} line{s}, of other times") })
-        }
-        _ => Ok(tally),
-    }
+    let is_outside = outside > 0 && tally.lines() == 0 && tally.is_whole();
+    is_outside.then(|| {
+        let (folder, s) = (folder.to_owned(), if outside == 1 { "" } else { "s" });
+        FolderError::OutsideWindow { folder, window, holds: format!("{outside} line{s}, of other times") }
+    })
 }
 
 /// Why there is nothing to read in a folder.

@@ -8,8 +8,8 @@ use doorward_aws::{Access, Clock, Stop};
 use doorward_model::LoadBalancer;
 use doorward_traffic::{
     AdviceDocument, BeforeAfter, CompareDocument, FolderOptions, Forecast, GatherEvent, GatherJob, LoadBalancerKey,
-    STATE_FOLDER, TrafficDocument, Window, advise_all, classify, compare_evidence, read_folder, render_advice,
-    render_comparison, render_traffic,
+    STATE_FOLDER, TrafficDocument, Window, advise_all, classify, compare_evidence, outside_window, read_folder,
+    render_advice, render_comparison, render_traffic,
 };
 use jiff::Timestamp;
 
@@ -239,7 +239,10 @@ fn folder_of(
     let tally = read_folder(folder, options, &|at| progress.at(at.done, at.objects));
     progress.finish();
     let tally = tally.map_err(|e| Failure::new(Exit::Usage, e.to_string()))?;
-    Ok(TrafficEvidence::new(window, tally).protecting(protected))
+    match window.and_then(|window| outside_window(folder, window, &tally)) {
+        Some(error) => Err(Failure::new(Exit::Usage, error.to_string())),
+        None => Ok(TrafficEvidence::new(window, tally).protecting(protected)),
+    }
 }
 
 /// Says which files were left out of the counts. `doorward traffic` has it in its output.
