@@ -84,3 +84,54 @@ fn key_of(id: &str, judged: &JudgedDeclaration, verdict: &Verdict) -> String {
     };
     key(id, &verdict.kind().to_string(), severity, mode.unwrap_or_default())
 }
+
+#[cfg(test)]
+mod tests {
+    use doorward_iac::{Deployment, SourceFile, SourceRange};
+    use doorward_model::{FailOn, ReportSettings, VerdictReason};
+
+    use super::*;
+
+    #[test]
+    fn an_accepted_part_does_not_answer_a_verdict_that_was_not_asked() {
+        let text = "resource \"aws_lb\" \"a\" {}\n".as_bytes().to_vec();
+        let source = SourceFile::new("main.tf", text, true).unwrap();
+        let mut parsed = doorward_iac::parse(&[source], &Deployment::default(), &|_| Ok(Vec::new()));
+        let rules = doorward_rules::all();
+        let meta = |id: &str| rules.iter().map(|rule| rule.meta()).find(|meta| meta.id == id).unwrap();
+        let not_asked = Verdict::NotAsked {
+            reason: VerdictReason::TargetGroupsNotCollected,
+            because: String::new(),
+            remedy: String::new(),
+        };
+        let unknown = Verdict::Unknown { reason: VerdictReason::ModeUnread, because: String::new(), gaps: Vec::new() };
+        let verdicts = vec![(meta("upstream-http1"), not_asked), (meta("desync-mode-below-required"), unknown)];
+        let declared = parsed.declared.remove(0);
+        let place = SourceRange::at_start("other.tf".to_owned());
+        let mut report = CheckReport {
+            judged: vec![JudgedDeclaration { declared, verdicts, required: None, twins_before: 0 }],
+            errors: Vec::new(),
+            unread: vec![UnreadPart { address: "other.tf".to_owned(), place, because: String::new() }],
+            unexamined: Vec::new(),
+            accepted: BTreeSet::new(),
+            ignored: 0,
+            files: Vec::new(),
+            requested: BTreeSet::new(),
+        };
+        let part = Baseline::part(&report.unread[0]);
+        let mode = report.judged[0].id("desync-mode-below-required");
+        let thresholds = ReportSettings { fail_on: FailOn::Low, minimum_coverage: 100.0 };
+        let mut is_covered = |accepted: &[&String], is_mode_judged: bool| {
+            if !is_mode_judged {
+                report.judged[0].verdicts.truncate(1);
+            }
+            report.accepted = accepted.iter().map(|one| (*one).clone()).collect();
+            report.outcome(&thresholds).covered
+        };
+        // The accepted verdict is the answer; the part answers nothing.
+        assert!(is_covered(&[&part, &mode], true));
+        assert!(!is_covered(&[&part], true));
+        assert!(!is_covered(&[&part], false));
+        assert!(!is_covered(&[], false));
+    }
+}

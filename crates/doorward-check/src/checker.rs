@@ -298,7 +298,10 @@ impl CheckReport {
         let unread = self.unread.iter().filter(|unread| !self.accepted.contains(&Baseline::part(unread))).count();
         let (read, all) = (self.judged.len(), self.judged.len() + unread);
         // That only verdicts which were not asked are left does not mean that nothing is known, where the others are accepted.
-        let counts = |kind: &VerdictKind| self.accepted.is_empty() || *kind != VerdictKind::NotAsked;
+        let mut all_verdicts =
+            self.judged.iter().flat_map(|one| one.verdicts.iter().map(move |(meta, _)| (one, meta.id)));
+        let has_accepted = all_verdicts.any(|(judged, rule)| !is_new(judged, rule));
+        let counts = |kind: &VerdictKind| !has_accepted || *kind != VerdictKind::NotAsked;
         let kinds = verdicts().map(Verdict::kind).filter(counts);
         let covered = thresholds.is_enough(read, all) && thresholds.is_enough_known(kinds);
         Outcome { unreadable: !self.errors.is_empty(), failed, covered }

@@ -6,7 +6,9 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use doorward_iac::{ALL_FILES, FileError, SourceFile, SourceRange, Unexamined, UnexaminedReason, UnreadPart};
+use doorward_iac::{
+    ALL_FILES, FileError, PartlyRead, SourceFile, SourceRange, Unexamined, UnexaminedReason, UnreadPart,
+};
 
 use crate::CheckError;
 
@@ -24,7 +26,7 @@ const CONFIGURATION: [&str; 6] = [".tf", ".tofu", ".tf.json", ".tofu.json", ".tf
 /// The maximum number of files whose names the function `fileset` of a configuration gets.
 const MAX_NAMES: usize = 10_000;
 
-/// The first bytes of a file that git-crypt encrypts. No tool deploys such a file before it is decrypted.
+/// The first bytes of a file that git-crypt encrypts.
 const ENCRYPTED: &[u8] = b"\0GITCRYPT\0";
 
 /// The input files.
@@ -86,7 +88,7 @@ impl Gathered {
     fn add(&mut self, label: String, bytes: Vec<u8>, named: bool) {
         if !named && bytes.starts_with(ENCRYPTED) {
             let place = SourceRange::at_start(label.clone());
-            let (reason, detail) = (UnexaminedReason::EncryptedFile, "is encrypted by git-crypt".to_owned());
+            let (reason, detail) = (UnexaminedReason::EncryptedFile, doorward_iac::ENCRYPTED.to_owned());
             self.unexamined.push(Unexamined { address: label, place, reason, detail });
             return;
         }
@@ -133,29 +135,30 @@ pub fn read_file(path: &Path) -> Result<SourceFile, FileError> {
 }
 
 /// The Terraform files in a folder: configuration, variables and the list of installed modules. Hidden files are left out,
-/// as Terraform does. A folder that does not exist is empty. The path of a file gives that file, unless it is a link, which may
-/// lead anywhere.
+/// as Terraform does. A folder that does not exist is empty. The path of a file gives that file.
 ///
 /// # Errors
 ///
-/// A folder or file that cannot be read.
-pub fn read_folder(folder: &str) -> Result<Vec<SourceFile>, FileError> {
+/// A folder or files that cannot be read, with the files that can. The path of a link to a file, which may lead anywhere.
+pub fn read_folder(folder: &str) -> Result<Vec<SourceFile>, PartlyRead> {
     if let Some(above) = folder.strip_suffix(ALL_FILES).filter(|above| above.is_empty() || above.ends_with('/')) {
-        return names_below(above.trim_end_matches('/'));
+        return Ok(names_below(above.trim_end_matches('/'))?);
     }
     let path = if folder.is_empty() { Path::new(".") } else { Path::new(folder) };
     let unreadable = |at: &Path, e: &std::io::Error| FileError::at_start(shown(at), format!("cannot be read: {e}"));
     let entries = match std::fs::read_dir(path) {
         Ok(entries) => entries,
         Err(_) if path.symlink_metadata().is_ok_and(|metadata| metadata.is_file()) => {
-            let bytes = bytes::of_file(path).map_err(|error| FileError::at_start(folder, error.to_string()))?;
-            return Ok(vec![SourceFile::new(folder, bytes, false)?]);
+            return Ok(vec![found_file(folder, path)?]);
+        }
+        Err(_) if path.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink()) => {
+            return Err(FileError::at_start(folder, "is a link, which is not followed").into());
         }
         // The module call that names the folder is then listed as not read.
         Err(e) if matches!(e.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => {
             return Ok(Vec::new());
         }
-        Err(e) => return Err(unreadable(path, &e)),
+        Err(e) => return Err(unreadable(path, &e).into()),
     };
     let mut names = BTreeSet::new();
     for entry in entries {
@@ -166,13 +169,23 @@ pub fn read_folder(folder: &str) -> Result<Vec<SourceFile>, FileError> {
             names.insert(path);
         }
     }
-    let mut sources = Vec::new();
+    let (mut sources, mut errors) = (Vec::new(), Vec::new());
     for path in names {
-        let label = shown(&path);
-        let bytes = bytes::of_file(&path).map_err(|error| FileError::at_start(&label, error.to_string()))?;
-        sources.push(SourceFile::new(label, bytes, false)?);
+        match found_file(&shown(&path), &path) {
+            Ok(source) => sources.push(source),
+            Err(error) => errors.push(error),
+        }
     }
-    Ok(sources)
+    if errors.is_empty() { Ok(sources) } else { Err(PartlyRead { sources, errors }) }
+}
+
+/// A file that another names, or that lies in its folder.
+fn found_file(label: &str, path: &Path) -> Result<SourceFile, FileError> {
+    let bytes = bytes::of_file(path).map_err(|error| FileError::at_start(label, error.to_string()))?;
+    if bytes.starts_with(ENCRYPTED) {
+        return Err(FileError::at_start(label, doorward_iac::ENCRYPTED));
+    }
+    SourceFile::new(label, bytes, false)
 }
 
 /// The files below a folder, without their texts. A link is not followed.
@@ -205,4 +218,35 @@ fn shown(path: &Path) -> String {
     let text = path.to_string_lossy();
     let text = if cfg!(windows) { text.replace('\\', "/") } else { text.into_owned() };
     text.strip_prefix("./").map(str::to_owned).unwrap_or(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unreadable_file_does_not_hide_the_others() {
+        let folder = std::env::temp_dir().join(format!("doorward-gather-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("notes.tf"), b"# caf\xe9\n").unwrap();
+        std::fs::write(folder.join("terraform.tfvars"), "mode = \"monitor\"\n").unwrap();
+        std::fs::write(folder.join("a.yaml"), b"\0GITCRYPT\0\xff").unwrap();
+        #[cfg(unix)]
+        std::os::unix::fs::symlink("terraform.tfvars", folder.join("link.yaml")).unwrap();
+        let read = |path: &Path| read_folder(&path.to_string_lossy());
+        let whole = read(&folder);
+        let message = |name: &str| read(&folder.join(name)).unwrap_err().errors.remove(0).message;
+        let encrypted = message("a.yaml");
+        #[cfg(unix)]
+        let link = message("link.yaml");
+        let gone = read(&folder.join("gone.yaml")).unwrap();
+        std::fs::remove_dir_all(&folder).unwrap();
+        let PartlyRead { sources, errors } = whole.unwrap_err();
+        assert!(matches!(sources.as_slice(), [only] if only.path.ends_with("/terraform.tfvars")), "{sources:?}");
+        assert!(matches!(errors.as_slice(), [only] if only.file.ends_with("/notes.tf")), "{errors:?}");
+        assert_eq!(encrypted, doorward_iac::ENCRYPTED);
+        #[cfg(unix)]
+        assert_eq!(link, "is a link, which is not followed");
+        assert!(gone.is_empty());
+    }
 }

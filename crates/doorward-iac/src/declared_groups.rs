@@ -16,8 +16,10 @@ pub(crate) struct DeclaredGroups {
     groups: BTreeMap<String, TargetGroup>,
     /// The load balancer of each listener.
     listeners: BTreeMap<String, String>,
-    /// Listeners and the groups that they or their rules forward to.
-    forwards: BTreeSet<(String, String)>,
+    /// The listeners of each load balancer.
+    owned: BTreeMap<String, BTreeSet<String>>,
+    /// The groups that each listener or its rules forward to.
+    forwards: BTreeMap<String, BTreeSet<String>>,
 }
 
 /// A target group by its properties, if they are known: of HTTP, with targets that could be sent HTTP/2. AWS's defaults are targets by
@@ -53,19 +55,23 @@ impl DeclaredGroups {
 
     /// Adds a listener of a load balancer.
     pub(crate) fn add_listener(&mut self, listener: String, load_balancer: String) {
-        self.listeners.insert(listener, load_balancer);
+        if let Some(before) = self.listeners.insert(listener.clone(), load_balancer.clone())
+            && let Some(owned) = self.owned.get_mut(&before)
+        {
+            owned.remove(&listener);
+        }
+        self.owned.entry(load_balancer).or_default().insert(listener);
     }
 
     /// Adds a way from a listener to a group.
     pub(crate) fn add_forward(&mut self, listener: &str, group: String) {
-        self.forwards.insert((listener.to_owned(), group));
+        self.forwards.entry(listener.to_owned()).or_default().insert(group);
     }
 
     /// The groups that are known to be behind a load balancer.
     pub(crate) fn of(&self, load_balancer: &str) -> Vec<TargetGroup> {
-        let is_own = |listener: &str| self.listeners.get(listener).is_some_and(|own| own == load_balancer);
-        let names: BTreeSet<&String> =
-            self.forwards.iter().filter(|(listener, _)| is_own(listener)).map(|(_, group)| group).collect();
+        let listeners = self.owned.get(load_balancer).into_iter().flatten();
+        let names: BTreeSet<&String> = listeners.filter_map(|listener| self.forwards.get(listener)).flatten().collect();
         names.into_iter().filter_map(|name| self.groups.get(name)).cloned().collect()
     }
 }

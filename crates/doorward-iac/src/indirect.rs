@@ -26,8 +26,9 @@ pub(crate) use other_kinds::is_named_after_other_kinds;
 /// The beginning of a text that stands for one of several, and contains all of them.
 pub(crate) const ONE_OF_SEVERAL: &str = "${one of several}\n";
 
-/// The key of a value whose key is not known.
-pub(crate) const ANY_KEY: &str = "${key}";
+/// The key that stands for the keys of a loop, whose values have the form of [`OF_LOOP`]. Of any other key that is not known, the
+/// form of the value is not known either.
+pub(crate) const KEYS_OF_LOOP: &str = "${keys of a loop}";
 /// The key of the value that a loop gives to each of its keys.
 pub(crate) const OF_LOOP: &str = "${each}";
 
@@ -292,7 +293,7 @@ fn has_other_resources_only(template: &Node) -> bool {
     let resources = template.get("Resources").and_then(Node::as_map).unwrap_or_default();
     let has_loop = resources.iter().any(|(key, _)| key.as_str() == Some(OF_LOOP));
     let is_other = |(key, resource): &(Node, Node)| {
-        if has_loop && key.as_str() == Some(ANY_KEY) {
+        if has_loop && key.as_str() == Some(KEYS_OF_LOOP) && resource.as_map().is_none() {
             return true;
         }
         resource.text_at(&["Type"]).is_some_and(|kind| !kind.contains("${") && !signs::of_any(kind))

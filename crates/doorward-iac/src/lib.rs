@@ -42,7 +42,7 @@ pub use declared::{
 };
 pub use detect::{cut_off, may_declare};
 pub use doorward_file::encoding::Encoding;
-pub use error::FileError;
+pub use error::{FileError, PartlyRead};
 pub use match_live::match_live;
 pub use source_text::{SourceFile, SourceRange};
 
@@ -69,13 +69,17 @@ pub struct Deployment {
     pub variables: VariableValues,
 }
 
+/// The message of the error of a file that git-crypt encrypts. No tool deploys such a file before it is decrypted.
+pub const ENCRYPTED: &str = "is encrypted by git-crypt";
+
 /// The last part of a path that stands for all files below a folder.
 pub const ALL_FILES: &str = "**";
 
 /// Reads the Terraform files directly in a folder, given its path; empty if the folder does not exist. The path of a file
 /// gives this file alone, of any kind. A path that ends in [`ALL_FILES`] gives all files below its folder, without their texts. The caller decides what may be read: a folder or file is requested because a
-/// configuration, which may be hostile, names it.
-pub type ReadFolder<'a> = &'a dyn Fn(&str) -> Result<Vec<SourceFile>, FileError>;
+/// configuration, which may be hostile, names it. An error contains the files that could be read, because the others do not change
+/// what these say.
+pub type ReadFolder<'a> = &'a dyn Fn(&str) -> Result<Vec<SourceFile>, PartlyRead>;
 
 /// Parses files. Each file is parsed on its own, except for Terraform configuration in one folder and Kubernetes
 /// manifests, which are evaluated together. A file that cannot be parsed is an error in the output and does not affect other files.

@@ -112,7 +112,8 @@ pub(crate) fn patch_sources(sources: &[SourceFile], folder: ReadFolder<'_>) -> V
     let known: BTreeSet<&str> = sources.iter().map(|source| source.path.as_str()).collect();
     let all = all_of(sources);
     let named: BTreeSet<String> = all.values().flat_map(|one| named_files(one, &PATCHES[..3])).collect();
-    let is_wanted = |path: &&String| !resources::is_outside(path, sources) && !known.contains(path.as_str());
+    let roots = resources::SourceRoots::of(sources);
+    let is_wanted = |path: &&String| !roots.is_outside(path) && !known.contains(path.as_str());
     let read = |path: &String| folder(path).unwrap_or_default().into_iter().find(|file| file.path == *path);
     named.iter().filter(is_wanted).take(MAX_PATCH_FILES).filter_map(read).collect()
 }

@@ -13,7 +13,7 @@ use super::variables::{self, GivenValues};
 use super::work::WorkBudget;
 use crate::indirect::FoundObjects;
 use crate::source_text::{SourceFile, SourceText};
-use crate::{Deployment, Dialect, ParseOutput, ReadFolder, UnreadPart, VariableOption};
+use crate::{Deployment, Dialect, ParseOutput, PartlyRead, ReadFolder, UnreadPart, VariableOption};
 
 /// The maximum depth of module calls. Terraform refuses modules that call each other, which the files may nevertheless contain.
 pub(super) const MAX_CALL_DEPTH: usize = 16;
@@ -195,13 +195,10 @@ impl Loader<'_> {
         if self.folders.contains_key(folder) {
             return;
         }
-        let mut sources = match (self.folder)(folder) {
-            Ok(sources) => sources,
+        let (mut sources, unreadable) = match (self.folder)(folder) {
+            Ok(sources) => (sources, Vec::new()),
             // The checked files of the folder are evaluated without it: what it decides is unknown.
-            Err(error) => {
-                output.unread.push(UnreadPart::of_file(error));
-                Vec::new()
-            }
+            Err(PartlyRead { sources, errors }) => (sources, errors),
         };
         let known: BTreeSet<String> = sources.iter().map(|source| source.path.clone()).collect();
         let named = self.named.get(folder).into_iter().flatten().filter(|source| !known.contains(&source.path));
@@ -216,6 +213,22 @@ impl Loader<'_> {
                 Ok(section) => parsed.push((source, section)),
                 Err(error) => output.errors.push(error),
             }
+        }
+        for error in unreadable {
+            // Without a file that overrides others, values would be wrong.
+            if is_override(&error.file) && !is_values(&error.file) {
+                output.errors.push(error);
+                continue;
+            }
+            if is_values(&error.file) {
+                // No bytes are valid text.
+                let Ok(source) = SourceFile::new(error.file.as_str(), Vec::new(), false) else { continue };
+                if !is_read(&source) {
+                    continue;
+                }
+                parsed.push((source, Section::of_unreadable()));
+            }
+            output.unread.push(UnreadPart::of_file(error));
         }
         self.folders.insert(folder.to_owned(), parsed);
     }

@@ -9,7 +9,7 @@ use super::section::Section;
 use super::syntax::{self, Expression, Part};
 use super::types::as_bool;
 use super::value::ConfigValue;
-use crate::indirect::{ANY_KEY, OF_LOOP, ONE_OF_SEVERAL, is_evaluated, of_resource, record};
+use crate::indirect::{KEYS_OF_LOOP, OF_LOOP, ONE_OF_SEVERAL, is_evaluated, of_resource, record};
 use crate::kubernetes::unknown;
 use crate::synthetic::{list, map, merge, parse_yaml, scalar};
 use crate::tree::Node;
@@ -116,8 +116,8 @@ impl BlockReader<'_, '_> {
                     let empty = map(Vec::<(String, Node)>::new(), span.clone());
                     let parts = parts.iter().map(|part| self.node(part, span));
                     return parts.fold(empty, |merged, part| match part.as_map() {
-                        Some(_) => merge(&merged, &part),
-                        None => merge(&merged, &map([("${merged}", part)], span.clone())),
+                        Some(_) => merge_open(&merged, &part),
+                        None => merge_open(&merged, &map([("${merged}", part)], span.clone())),
                     });
                 }
                 _ => {}
@@ -142,7 +142,7 @@ impl BlockReader<'_, '_> {
         let scope = names.fold(self.scope.clone(), |scope, name| scope.with_instance(name, []));
         let value = BlockReader { scope: &scope }.node(&repeated.value, span);
         value.as_map()?;
-        Some(map([(ANY_KEY, unknown("unknown", span.clone())), (OF_LOOP, value)], span.clone()))
+        Some(map([(KEYS_OF_LOOP, unknown("unknown", span.clone())), (OF_LOOP, value)], span.clone()))
     }
 
     /// The document of a text in YAML or JSON, parts of which may be unknown.
@@ -206,6 +206,19 @@ impl BlockReader<'_, '_> {
         }
         Some(())
     }
+}
+
+/// One map over another. Entries whose keys are not known stay beside each other, because their keys may differ.
+fn merge_open(base: &Node, over: &Node) -> Node {
+    let is_open = |(key, _): &&(Node, Node)| key.as_str().is_some_and(|key| key.starts_with("${"));
+    let (open, known): (Vec<_>, Vec<_>) = over.as_map().unwrap_or_default().iter().partition(is_open);
+    let of = |pairs: Vec<(Node, Node)>| Node {
+        span: over.span.clone(),
+        tag: None,
+        data: std::rc::Rc::new(crate::tree::Data::Map(pairs)),
+    };
+    let merged = merge(base, &of(known.into_iter().cloned().collect()));
+    of(merged.as_map().unwrap_or_default().iter().chain(open).cloned().collect())
 }
 
 /// A text whose parts may be unknown.

@@ -71,7 +71,7 @@ pub(crate) fn parse(
     let mut deliveries = false;
     let changes = list(text, find("resource_changes"), |head: &Head<'_>| {
         deliveries |= head.kind == "aws_cloudwatch_log_delivery_source";
-        is_load_balancer(head) || planned_groups::is_group(head)
+        is_load_balancer(head) || planned_groups::is_followed(head)
     })?;
     let mut has_deferred = false;
     let deferred = list(text, find("deferred_changes"), |Deferred { resource_change: head }| {

@@ -25,11 +25,19 @@ pub(super) struct Section {
     pub(super) inside: Option<Range<usize>>,
     pub(super) arguments: Vec<Argument>,
     pub(super) sections: Vec<Section>,
+    /// Whether it stands for a file that cannot be read.
+    pub(super) is_unreadable: bool,
 }
 
 impl Section {
+    /// The contents of a file that cannot be read.
+    pub(super) fn of_unreadable() -> Self {
+        Self { is_unreadable: true, ..Self::new("", Vec::new(), 0..0, None) }
+    }
+
     fn new(name: &str, labels: Vec<String>, head: Range<usize>, inside: Option<Range<usize>>) -> Self {
-        Self { name: name.to_owned(), labels, head, inside, arguments: Vec::new(), sections: Vec::new() }
+        let (arguments, sections) = (Vec::new(), Vec::new());
+        Self { name: name.to_owned(), labels, head, inside, arguments, sections, is_unreadable: false }
     }
 
     /// The argument of a name. Of repeated ones the last counts.

@@ -211,5 +211,6 @@ fn call_of(top: &Section, terraform: &Section, source: &SourceFile, is_open: boo
         inside: None,
         arguments,
         sections: Vec::new(),
+        is_unreadable: false,
     }
 }

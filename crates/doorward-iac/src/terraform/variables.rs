@@ -166,6 +166,14 @@ fn of_root<'a>(files: &'a [File<'a>], given: &GivenValues<'a>, constants: &Scope
     let mut ranked: Vec<_> = files.iter().filter_map(|file| Some((rank(file.text.path)?, file))).collect();
     ranked.sort_by(|a, b| a.0.cmp(&b.0));
     for (_, file) in ranked {
+        if file.section.is_unreadable {
+            // It may set any variable, also one that was set before.
+            for name in blocks(files, "variable").filter_map(|(_, section)| section.labels.first()) {
+                let cause = format!("{} cannot be read, and may set var.{name}", file.text.path);
+                values.insert(name.clone(), Given::Evaluated(Evaluated::unresolved(&file.text, 0..0, cause)));
+            }
+            continue;
+        }
         of_file(file, constants, &mut values, &|name| {
             format!("by var.{name}, which may be overridden when Terraform runs")
         });

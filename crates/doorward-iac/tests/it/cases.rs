@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use doorward_iac::{ALL_FILES, Deployment, FileError, ParseOutput, SourceFile, VariableOption, VariableValues, parse};
+use doorward_iac::{
+    ALL_FILES, Deployment, FileError, ParseOutput, PartlyRead, SourceFile, VariableOption, VariableValues, parse,
+};
 use doorward_model::{Mode, Policy};
 
 /// One case.
@@ -18,7 +20,7 @@ pub(crate) struct Case {
     /// The name of a frame that the text is put into.
     #[serde(default)]
     wrap: String,
-    /// Files beside it. Those that start with `+` are checked as well.
+    /// Files beside it. Those that start with `+` are checked as well. Those that start with `!` cannot be read; the text is the cause.
     #[serde(default)]
     files: BTreeMap<String, String>,
     /// The values of options `--var`, in their order.
@@ -126,19 +128,30 @@ impl Case {
         }
     }
 
-    fn folder(&self, folder: &str, sources: &[SourceFile]) -> Result<Vec<SourceFile>, FileError> {
+    fn folder(&self, folder: &str, sources: &[SourceFile]) -> Result<Vec<SourceFile>, PartlyRead> {
         if let Some(above) = folder.strip_suffix(ALL_FILES) {
             let below = |name: &&str| name.starts_with(above);
             let names = self.files.keys().map(|name| name.strip_prefix('+').unwrap_or(name));
             let names = names.chain(std::iter::once(self.file.as_str())).filter(below);
-            return names.map(|name| SourceFile::new(name, Vec::new(), false)).collect();
+            return names.map(|name| SourceFile::new(name, Vec::new(), false).map_err(PartlyRead::from)).collect();
         }
         let within = |path: &str| path.rsplit_once('/').map_or("", |(folder, _)| folder) == folder;
         let endings = [".tf", ".tofu", ".tf.json", ".tofu.json", ".tfvars", ".tfvars.json", "modules.json"];
         let is_configuration = |path: &str| endings.iter().any(|ending| path.ends_with(ending));
         let mut found: Vec<SourceFile> =
             sources.iter().filter(|s| within(&s.path) && is_configuration(&s.path)).cloned().collect();
+        let mut errors = Vec::new();
         for (name, text) in &self.files {
+            if let Some(name) = name.strip_prefix('!') {
+                let error = FileError::at_start(name, text.as_str());
+                if name == folder {
+                    return Err(error.into());
+                }
+                if within(name) && is_configuration(name) {
+                    errors.push(error);
+                }
+                continue;
+            }
             let name = name.strip_prefix('+').unwrap_or(name);
             if name == folder {
                 return Ok(vec![SourceFile::new(name, text.clone().into_bytes(), false)?]);
@@ -147,7 +160,7 @@ impl Case {
                 found.push(SourceFile::new(name, text.clone().into_bytes(), false)?);
             }
         }
-        Ok(found)
+        if errors.is_empty() { Ok(found) } else { Err(PartlyRead { sources: found, errors }) }
     }
 
     pub(crate) fn read(&self) -> ParseOutput {

@@ -3,6 +3,7 @@
 //!
 //! A kustomization cannot be built without its resources, so that a missing one may be any object.
 
+use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Kustomization, NAMES, RESOURCES, all_of, below, collect, is_kustomization};
@@ -10,7 +11,9 @@ use crate::indirect::is_named_after_other_kinds;
 use crate::source_text::{SourceFile, SourceText};
 use crate::terraform::module_sources::words;
 use crate::tree::{Node, yaml};
-use crate::{ParseOutput, ReadFolder, Unexamined, UnexaminedReason, UnreadPart, signs};
+use crate::{
+    ENCRYPTED, FileError, ParseOutput, PartlyRead, ReadFolder, Unexamined, UnexaminedReason, UnreadPart, signs,
+};
 
 /// The maximum number of files that are read for kustomizations besides the sources.
 const MAX_FILES: usize = 1_000;
@@ -28,41 +31,111 @@ fn names(root: &Node) -> impl Iterator<Item = &Node> {
     RESOURCES.iter().flat_map(|field| root.get(field).and_then(Node::as_seq).unwrap_or_default())
 }
 
-/// The folder that contains all sources; empty for the working folder.
-fn common_folder(sources: &[SourceFile]) -> String {
-    let parts = |source: &SourceFile| source.folder().split('/').map(str::to_owned).collect::<Vec<_>>();
-    let shared = |one: Vec<String>, other: Vec<String>| {
-        one.into_iter().zip(other).take_while(|(one, other)| one == other).map(|(one, _)| one).collect()
-    };
-    sources.iter().map(parts).reduce(shared).unwrap_or_default().join("/")
+/// The folders whose files may be read because a kustomization names them.
+pub(super) struct SourceRoots(BTreeSet<String>);
+
+impl SourceRoots {
+    /// The folders around the sources with absolute paths: one for each first part of their paths, because folders that share none
+    /// have nothing in common.
+    pub(super) fn of(sources: &[SourceFile]) -> Self {
+        let mut common: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for source in sources {
+            let Some(folder) = source.path.strip_prefix('/').map(|_| source.folder()) else { continue };
+            let parts: Vec<&str> = folder.split('/').skip(1).collect();
+            let Some(first) = parts.first().copied() else { continue };
+            let shared = common.entry(first).or_insert_with(|| parts.clone());
+            let length = shared.iter().zip(&parts).take_while(|(one, other)| one == other).count();
+            shared.truncate(length);
+        }
+        Self(common.into_values().map(|parts| format!("/{}", parts.join("/"))).collect())
+    }
+
+    /// Whether a file is outside the working folder and the folders of the sources. A hostile kustomization may name any file.
+    pub(super) fn is_outside(&self, path: &str) -> bool {
+        let is_below = |root: &String| path.strip_prefix(root.as_str()).is_some_and(|rest| rest.starts_with('/'));
+        path.starts_with("..") || (path.starts_with('/') && !self.0.iter().any(is_below))
+    }
 }
 
-/// Whether a file is outside the working folder and the folders of the sources. A hostile kustomization may name any file.
-pub(super) fn is_outside(path: &str, sources: &[SourceFile]) -> bool {
-    path.starts_with("..") || (path.starts_with('/') && !path.starts_with(&format!("{}/", common_folder(sources))))
+/// Reads one file; `None` if there is none.
+fn read(path: &str, folder: ReadFolder<'_>) -> Result<Option<SourceFile>, FileError> {
+    match folder(path) {
+        Ok(files) => Ok(files.into_iter().find(|file| file.path == path)),
+        // A folder may have other files that cannot be read.
+        Err(PartlyRead { errors, .. }) => match errors.into_iter().find(|error| error.file == path) {
+            Some(error) => Err(error),
+            None => Ok(None),
+        },
+    }
 }
 
-fn read(path: &str, folder: ReadFolder<'_>) -> Option<SourceFile> {
-    folder(path).unwrap_or_default().into_iter().find(|file| file.path == path)
+/// What is known of a resource that a kustomization names.
+#[derive(Clone)]
+enum Resource {
+    /// It is among the sources, gives no sign of a load balancer, or is excluded by the user.
+    Seen,
+    Missing,
+    Unreadable(FileError),
+}
+
+/// The resources that were looked for. Several kustomizations name the same ones, and each takes up to four reads.
+struct Resources<'a> {
+    all: &'a BTreeMap<String, Kustomization>,
+    paths: BTreeSet<&'a str>,
+    roots: SourceRoots,
+    folder: ReadFolder<'a>,
+    found: RefCell<BTreeMap<String, Resource>>,
+}
+
+impl Resources<'_> {
+    fn of(&self, path: &str) -> Resource {
+        if let Some(found) = self.found.borrow().get(path) {
+            return found.clone();
+        }
+        let resource = self.look_for(path);
+        self.found.borrow_mut().insert(path.to_owned(), resource.clone());
+        resource
+    }
+
+    fn look_for(&self, path: &str) -> Resource {
+        let candidates = || std::iter::once(path.to_owned()).chain(NAMES.iter().map(|name| below(path, name)));
+        if self.all.contains_key(path) || candidates().any(|path| self.paths.contains(path.as_str())) {
+            return Resource::Seen;
+        }
+        if self.roots.is_outside(path) {
+            return Resource::Missing;
+        }
+        for candidate in candidates() {
+            match read(&candidate, self.folder) {
+                Ok(Some(_)) => return Resource::Seen,
+                Ok(None) => {}
+                Err(error) => return Resource::Unreadable(error),
+            }
+        }
+        Resource::Missing
+    }
 }
 
 /// Reads the resources of kustomizations that the user named, and of the kustomizations among those.
 pub(crate) fn resource_sources(sources: &[SourceFile], folder: ReadFolder<'_>) -> Vec<SourceFile> {
     let mut known: BTreeSet<String> = sources.iter().map(|source| source.path.clone()).collect();
     let mut found = Vec::new();
+    let roots = SourceRoots::of(sources);
     let of_user = |source: &&SourceFile| source.named && is_kustomization(source.name());
     let mut pending: Vec<SourceFile> = sources.iter().filter(of_user).cloned().collect();
     while let Some(one) = pending.pop() {
         let Ok(documents) = yaml::parse(&SourceText::new(&one)) else { continue };
-        let roots = documents.iter().map(|document| &document.root).take(1);
-        for name in roots.flat_map(names).filter_map(Node::as_str) {
+        let first = documents.iter().map(|document| &document.root).take(1);
+        for name in first.flat_map(names).filter_map(Node::as_str) {
             let path = below(one.folder(), name);
-            if is_outside(&path, sources) || found.len() >= MAX_FILES {
+            if roots.is_outside(&path) || found.len() >= MAX_FILES {
                 continue;
             }
             let within = NAMES.iter().map(|name| below(&path, name));
             let candidates = std::iter::once(path.clone()).chain(within);
-            let read = candidates.filter(|path| !known.contains(path)).find_map(|path| read(&path, folder));
+            // What cannot be read is listed by `mark_missing`.
+            let mut unknown = candidates.filter(|path| !known.contains(path));
+            let read = unknown.find_map(|path| read(&path, folder).ok().flatten());
             if let Some(file) = read {
                 known.insert(file.path.clone());
                 if is_kustomization(file.name()) {
@@ -75,41 +148,48 @@ pub(crate) fn resource_sources(sources: &[SourceFile], folder: ReadFolder<'_>) -
     found
 }
 
-/// Lists the resources that are not among the files: as not read if they may concern a load balancer, otherwise, and if they come
-/// from other repositories, as not examined.
+/// Lists the resources that are not among the files: as not read if they cannot be, or may concern a load balancer, otherwise, and
+/// if they come from other repositories, as not examined.
 pub(crate) fn mark_missing(sources: &[SourceFile], folder: ReadFolder<'_>, output: &mut ParseOutput) {
-    let known: BTreeSet<&str> = sources.iter().map(|source| source.path.as_str()).collect();
     let all = all_of(sources);
-    let is_known = |path: &str| {
-        all.contains_key(path)
-            || known.contains(path)
-            || NAMES.iter().any(|name| known.contains(below(path, name).as_str()))
-            // A file that gives no sign of a load balancer, or that the user excludes.
-            || (!is_outside(path, sources)
-                && (read(path, folder).is_some()
-                    || NAMES.iter().any(|name| read(&below(path, name), folder).is_some())))
-    };
+    if all.is_empty() {
+        return;
+    }
+    let by_path: BTreeMap<&str, &SourceFile> = sources.iter().map(|source| (source.path.as_str(), source)).collect();
+    let paths: BTreeSet<&str> = by_path.keys().copied().collect();
+    let (roots, found) = (SourceRoots::of(sources), RefCell::default());
+    let resources = Resources { all: &all, paths, roots, folder, found };
+    let declaring: BTreeSet<String> = output.declared.iter().map(|declared| declared.place.file.clone()).collect();
     for one in all.values() {
-        let Some(source) = sources.iter().find(|source| source.path == one.path) else { continue };
+        let Some(source) = by_path.get(one.path.as_str()) else { continue };
         let text = SourceText::new(source);
+        let is_open = OnceCell::new();
         for node in names(&one.root) {
             let Some(name) = node.as_str().filter(|name| !name.contains('\n')) else { continue };
             let place = text.place(node.span.clone());
             let path = below(&one.folder, name);
-            if is_known(&path) {
-                continue;
+            match resources.of(&path) {
+                Resource::Seen => continue,
+                Resource::Unreadable(error) if error.message == ENCRYPTED => {
+                    let (place, address) = (crate::SourceRange::at_start(error.file.clone()), error.file);
+                    let (reason, detail) = (UnexaminedReason::EncryptedFile, error.message);
+                    output.unexamined.push(Unexamined { address, place, reason, detail });
+                    continue;
+                }
+                Resource::Unreadable(error) => {
+                    output.unread.push(UnreadPart::of_file(error));
+                    continue;
+                }
+                Resource::Missing => {}
             }
             if is_remote(name) {
                 let (address, detail) = (one.path.clone(), name.to_owned());
-                output.unexamined.push(Unexamined {
-                    address,
-                    place,
-                    reason: UnexaminedReason::RemoteManifests,
-                    detail,
-                });
+                let reason = UnexaminedReason::RemoteManifests;
+                output.unexamined.push(Unexamined { address, place, reason, detail });
                 continue;
             }
-            if may_matter(one, &path, &all, sources, &is_known, output) {
+            let is_open = || *is_open.get_or_init(|| may_miss_one(one, source, sources, &resources, &declaring));
+            if may_matter(&path, &is_open) {
                 output.unread.push(missing(one, &path, place));
             } else {
                 let (address, reason) = (path, UnexaminedReason::MissingManifest);
@@ -120,28 +200,28 @@ pub(crate) fn mark_missing(sources: &[SourceFile], folder: ReadFolder<'_>, outpu
     }
 }
 
-/// Whether a missing resource may concern a load balancer: its name speaks of one, the kustomization does or declares one, or
-/// nothing else is known of the kustomization.
-fn may_matter(
-    one: &Kustomization,
-    path: &str,
-    all: &BTreeMap<String, Kustomization>,
-    sources: &[SourceFile],
-    is_known: &dyn Fn(&str) -> bool,
-    output: &ParseOutput,
-) -> bool {
+/// Whether a missing resource may concern a load balancer: its name speaks of one, or the kustomization leaves it open.
+fn may_matter(path: &str, is_open: &dyn Fn() -> bool) -> bool {
     let file = path.rsplit('/').next().unwrap_or_default();
-    if words::names_one(file) {
+    words::names_one(file) || (!is_named_after_other_kinds(file.split('.').next().unwrap_or_default()) && is_open())
+}
+
+/// Whether a kustomization of which resources are missing leaves open if they concern a load balancer: it does or declares one, or
+/// nothing else is known of it.
+fn may_miss_one(
+    one: &Kustomization,
+    source: &SourceFile,
+    sources: &[SourceFile],
+    resources: &Resources<'_>,
+    declaring: &BTreeSet<String>,
+) -> bool {
+    if signs::of_controller(&source.text) {
         return true;
     }
-    if is_named_after_other_kinds(file.split('.').next().unwrap_or_default()) {
-        return false;
-    }
-    let text = sources.iter().find(|source| source.path == one.path).map_or("", |source| source.text.as_str());
     let mut files = BTreeSet::new();
-    collect(one, all, sources, &mut files, &mut BTreeSet::new(), 0);
-    let declares = output.declared.iter().any(|declared| files.contains(&declared.place.file));
-    declares || signs::of_controller(text) || !files.iter().any(|file| is_known(file))
+    collect(one, resources.all, sources, &mut files, &mut BTreeSet::new(), 0);
+    let is_seen = |file: &String| matches!(resources.of(file), Resource::Seen);
+    files.iter().any(|file| declaring.contains(file)) || !files.iter().any(is_seen)
 }
 
 fn missing(one: &Kustomization, path: &str, place: crate::SourceRange) -> UnreadPart {
@@ -154,5 +234,54 @@ fn missing(one: &Kustomization, path: &str, place: crate::SourceRange) -> Unread
              `kubectl kustomize {folder} | doorward check -`.",
             one.path
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_files_below_a_folder_of_the_sources_are_inside() {
+        let roots = |paths: &[&str]| {
+            let sources: Vec<SourceFile> =
+                paths.iter().map(|path| SourceFile::new(*path, Vec::new(), true).unwrap()).collect();
+            SourceRoots::of(&sources)
+        };
+        let apart = ["/srv/a/base/k.yaml", "/srv/a/prod/k.yaml", "/opt/b/k.yaml", "c/k.yaml"];
+        for (sources, path, expected) in [
+            (&apart[..], "/srv/a/other/i.yaml", false),
+            (&apart[..], "/opt/b/i.yaml", false),
+            (&apart[..], "/opt/bb/i.yaml", true),
+            (&apart[..], "/opt/i.yaml", true),
+            (&apart[..], "/etc/passwd", true),
+            (&apart[..], "/i.yaml", true),
+            (&apart[..], "d/i.yaml", false),
+            (&apart[..], "../i.yaml", true),
+            (&["/k.yaml"][..], "/etc/passwd", true),
+            (&["/k.yaml", "/srv/k.yaml"][..], "/srv/i.yaml", false),
+            (&["k.yaml"][..], "/etc/passwd", true),
+            (&[][..], "/etc/passwd", true),
+        ] {
+            assert_eq!(roots(sources).is_outside(path), expected, "{sources:?} {path}");
+        }
+    }
+
+    #[test]
+    fn each_resource_is_looked_for_once() {
+        let kustomization = |number: usize| {
+            let names: Vec<String> = (0..20).map(|name| format!("../gone{name}.yaml")).collect();
+            let text = format!("resources: [{}]\n", names.join(", "));
+            SourceFile::new(format!("k{number}/kustomization.yaml"), text.into_bytes(), false).unwrap()
+        };
+        let sources: Vec<SourceFile> = (0..50).map(kustomization).collect();
+        let reads = std::cell::Cell::new(0);
+        let folder = |_: &str| {
+            reads.set(reads.get() + 1);
+            Ok(Vec::new())
+        };
+        let mut output = ParseOutput::default();
+        mark_missing(&sources, &folder, &mut output);
+        assert_eq!((output.unread.len(), reads.get()), (50 * 20, 20 * (1 + NAMES.len())));
     }
 }

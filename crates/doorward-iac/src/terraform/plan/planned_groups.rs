@@ -54,26 +54,64 @@ struct ConfiguredResource<'a> {
     expressions: Option<&'a RawValue>,
 }
 
-/// Whether a change is of a target group.
-pub(super) fn is_group(head: &Head<'_>) -> bool {
-    head.deposed.is_none() && GROUPS.contains(&&*head.kind)
+/// The new values of a resource, without parsing them.
+#[derive(Deserialize)]
+struct Planned<'a> {
+    #[serde(borrow, default)]
+    after: Option<&'a RawValue>,
+}
+
+/// Whether a change is of a target group, or of a listener or rule that may forward to one.
+pub(super) fn is_followed(head: &Head<'_>) -> bool {
+    head.deposed.is_none() && (is_group(head) || leads_to_groups(&head.kind))
+}
+
+fn is_group(head: &Head<'_>) -> bool {
+    GROUPS.contains(&&*head.kind)
+}
+
+fn leads_to_groups(kind: &str) -> bool {
+    LISTENERS.contains(&kind) || RULES.contains(&kind)
+}
+
+/// Whether a resource exists after the plan.
+fn is_kept(head: &Head<'_>) -> bool {
+    serde_json::from_str(head.change.get())
+        .is_ok_and(|Planned { after }| after.is_some_and(|after| after.get() != "null"))
+}
+
+/// What the modules of a plan configure.
+#[derive(Default)]
+struct Configured {
+    groups: DeclaredGroups,
+    /// The addresses of groups that set a version.
+    with_version: BTreeSet<String>,
+    /// The addresses of listeners and rules of which exactly one exists after the plan. The configuration also has those with
+    /// `count = 0`.
+    existing: BTreeSet<String>,
 }
 
 /// The target groups of a plan by the addresses of their resources without instances. None of what cannot be parsed: it is no load
 /// balancer, and nothing is concluded from what is missing.
 pub(super) fn of_plan(text: &SourceText<'_>, changes: &[Head<'_>], configuration: Option<&RawValue>) -> DeclaredGroups {
-    let mut groups = DeclaredGroups::default();
     let mut planned: BTreeMap<String, Vec<&Head<'_>>> = BTreeMap::new();
-    for head in changes.iter().filter(|head| is_group(head)) {
-        if let Ok((_, address)) = address(text, head.address) {
-            planned.entry(without_instances(&address)).or_default().push(head);
+    let mut kept: BTreeMap<String, usize> = BTreeMap::new();
+    for head in changes.iter().filter(|head| is_followed(head)) {
+        let Ok((_, address)) = address(text, head.address) else { continue };
+        let address = without_instances(&address);
+        if is_group(head) {
+            planned.entry(address).or_default().push(head);
+        } else if is_kept(head) {
+            *kept.entry(address).or_default() += 1;
         }
     }
-    let Some(configuration) = configuration.filter(|_| !planned.is_empty()) else { return groups };
-    let mut with_version = BTreeSet::new();
+    let mut configured = Configured::default();
+    let Some(configuration) = configuration.filter(|_| !planned.is_empty()) else { return configured.groups };
+    configured.existing = kept.into_iter().filter(|(_, count)| *count == 1).map(|(address, _)| address).collect();
     if let Ok(PlanConfiguration { root_module: Some(root) }) = serde_json::from_str(configuration.get()) {
-        add_module(&root, "", (&mut groups, &mut with_version), MAX_NESTING);
+        add_module(&root, "", &mut configured, MAX_NESTING);
     }
+    let Configured { mut groups, with_version, .. } = configured;
     for (address, found) in planned {
         if let [head] = found.as_slice()
             && let Some(group) = planned_group(text, head, with_version.contains(&address))
@@ -120,22 +158,19 @@ fn planned_group(text: &SourceText<'_>, head: &Head<'_>, sets_version: bool) -> 
 }
 
 /// Adds the listeners of a module, and the addresses of the groups that set a version.
-fn add_module(
-    module: &ConfiguredModule<'_>,
-    prefix: &str,
-    (groups, with_version): (&mut DeclaredGroups, &mut BTreeSet<String>),
-    depth: usize,
-) {
+fn add_module(module: &ConfiguredModule<'_>, prefix: &str, configured: &mut Configured, depth: usize) {
     for resource in &module.resources {
         let kind = &*resource.kind;
-        if ![&LISTENERS, &RULES, &GROUPS].iter().any(|kinds| kinds.contains(&kind)) {
+        let address = format!("{prefix}{}", resource.address);
+        let is_relevant = GROUPS.contains(&kind) || (leads_to_groups(kind) && configured.existing.contains(&address));
+        if !is_relevant {
             continue;
         }
         let expressions = resource.expressions.and_then(|raw| serde_json::from_str::<Value>(raw.get()).ok());
         let Some(expressions) = expressions else { continue };
         if GROUPS.contains(&kind) {
             if !expressions["protocol_version"].is_null() {
-                with_version.insert(format!("{prefix}{}", resource.address));
+                configured.with_version.insert(address);
             }
             continue;
         }
@@ -145,24 +180,24 @@ fn add_module(
             (false, "listener_arn", "action")
         };
         let Some(target) = referred(&expressions[target], prefix) else { continue };
-        let listener = if own { format!("{prefix}{}", resource.address) } else { target.clone() };
+        let listener = if own { address } else { target.clone() };
         for action in expressions[actions].as_array().into_iter().flatten() {
             let forward = action["forward"].as_array().into_iter().flatten();
             let weighted = forward.flat_map(|one| one["target_group"].as_array().into_iter().flatten());
             let all = std::iter::once(&action["target_group_arn"]).chain(weighted.map(|one| &one["arn"]));
             for group in all.filter_map(|expression| referred(expression, prefix)) {
-                groups.add_forward(&listener, group);
+                configured.groups.add_forward(&listener, group);
             }
         }
         if own {
-            groups.add_listener(listener, target);
+            configured.groups.add_listener(listener, target);
         }
     }
     let Some(depth) = depth.checked_sub(1) else { return };
     for (name, call) in &module.module_calls {
         let called = call.module.and_then(|raw| serde_json::from_str::<ConfiguredModule<'_>>(raw.get()).ok());
         if let Some(called) = called {
-            add_module(&called, &format!("{prefix}module.{name}."), (&mut *groups, &mut *with_version), depth);
+            add_module(&called, &format!("{prefix}module.{name}."), configured, depth);
         }
     }
 }
