@@ -9,17 +9,17 @@ use doorward_traffic::{FolderError, FolderOptions, Progress, Tally, Window, read
 use crate::corpus::{Plan, Truth};
 use crate::words;
 
-fn read(folder: &Path, threads: usize) -> Tally {
+pub(crate) fn read(folder: &Path, threads: usize) -> Tally {
     read_folder(folder, FolderOptions { window: None, threads, protected: &[] }, &|_| ()).expect("a folder of logs")
 }
 
-fn write(bytes: u64, file_bytes: usize, seed: u64) -> (tempfile::TempDir, Truth) {
+pub(crate) fn write(bytes: u64, file_bytes: usize, seed: u64) -> (tempfile::TempDir, Truth) {
     let folder = tempfile::tempdir().expect("a folder");
     let truth = Plan::fleet(seed, bytes, file_bytes).write(folder.path()).expect("writes");
     (folder, truth)
 }
 
-fn logs(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn logs(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut pending = vec![folder.to_owned()];
     while let Some(folder) = pending.pop() {
@@ -80,27 +80,6 @@ fn what_else_lies_in_a_bucket_is_not_read() {
     let listed = &tally.reading.listed;
     assert_eq!((listed.selected, listed.repeated, listed.foreign), (all.len() as u64, 1, 1));
     assert_eq!((listed.test_files, listed.connection_logs, listed.other_logs), (1, 1, 1));
-}
-
-/// A log whose name has words before AWS's is read by its content: it may be the only copy.
-#[test]
-fn a_log_with_words_before_its_name_is_read() {
-    let (folder, truth) = write(500_000, 60_000, 4);
-    for (number, path) in logs(folder.path()).iter().enumerate() {
-        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
-        let before = ["Copy-", "copy of ", "node2_", "2026-10-20-", "AWSLogs_"][number % 5];
-        fs::rename(path, path.with_file_name(format!("{before}{name}"))).expect("renames");
-    }
-    let tally = read(folder.path(), 2);
-    // Such a name says neither the account nor the Region.
-    let by_id = |counted: &std::collections::BTreeMap<String, u64>| -> std::collections::BTreeMap<String, u64> {
-        let short = |key: &str| {
-            key.split('\t').map(|part| &part[part.find("app/").unwrap_or(0)..]).collect::<Vec<_>>().join("\t")
-        };
-        counted.iter().map(|(key, count)| (short(key), *count)).collect()
-    };
-    assert_eq!(by_id(&words::counted(&tally)), by_id(&truth));
-    assert_eq!(tally.reading.listed.other_logs, 0);
 }
 
 fn unpacked(stored: &[u8]) -> Vec<u8> {

@@ -14,6 +14,7 @@ mod evidence;
 mod example;
 mod faults;
 mod folder;
+mod folder_names;
 mod logs;
 mod metrics;
 mod permissions;
