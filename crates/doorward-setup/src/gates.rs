@@ -16,6 +16,9 @@ mod sentinel;
 
 /// The attribute of application load balancers.
 const ATTRIBUTE: &str = "routing.http.desync_mitigation_mode";
+/// What no annotation with attributes may contain: a part that is not `key=value`, spaces beside `=`, or a part without a key. The controller
+/// or AWS refuses it as a whole, so that its mode is unknown.
+const REFUSED: &str = "(^|,)[ ]*[^=, ][^=,]*(,|$)|[ ]=|=[ ]|(^|,)[ ]*=";
 /// The rule whose verdicts a gate anticipates.
 const RULE: &str = "desync-mode-below-required";
 

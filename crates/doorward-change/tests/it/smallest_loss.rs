@@ -12,7 +12,7 @@ use crate::watching::{LENGTH, Logs, Meter, Traffic, usual, watched_with};
 async fn the_smallest_loss_is_stated_before_a_change_and_in_its_result() {
     let (stopped, .., seen) = watched_with(usual(3), false, Logs::None).await;
     assert_eq!(stopped, None);
-    assert!(seen.contains(": a loss below ") && seen.contains("% within 32 minutes"), "{seen}");
+    assert!(seen.contains(": a loss below ") && seen.contains("% within 29 minutes"), "{seen}");
 
     let server = serve(&bed::world(&[Mode::Monitor])).await;
     let report = scan(&enter(&server).await).await;

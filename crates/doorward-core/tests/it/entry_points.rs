@@ -89,7 +89,11 @@ async fn what_leads_to_an_internal_load_balancer_counts_as_the_internet() {
             ("api", "internal, through API Gateway API bbbbbbbbbb"),
             ("deep", "internal, through CloudFront VPC origin vo_inner and network load balancer inner"),
             ("remote", "internal, through CloudFront VPC origin vo_remote"),
-            ("alone", "internal"),
+            (
+                "alone",
+                "internal; no CloudFront VPC origin and no HTTP or WebSocket API of API Gateway leads to it; Global Accelerator and \
+                 REST APIs are not read",
+            ),
             ("back", "internal, through network load balancer wire"),
             ("front", "internet-facing"),
         ] {

@@ -3,7 +3,7 @@
 //!
 //! The expressions use only functions of the CEL standard library.
 
-use super::{ATTRIBUTE, SchemeModes, head};
+use super::{ATTRIBUTE, REFUSED, SchemeModes, head};
 
 const ANNOTATIONS: &str = "object.metadata.annotations";
 const PREFIX: &str = "alb.ingress.kubernetes.io/";
@@ -111,7 +111,8 @@ fn of_annotation(denied: &[&str]) -> String {
     let modes = denied.join("|");
     format!(
         "has({ANNOTATIONS}) && '{key}' in {ANNOTATIONS}
-        && {ANNOTATIONS}['{key}'].matches('(^|,)[ ]*{attribute}[ ]*=[ ]*({modes})[ ]*(,|$)')"
+        && {ANNOTATIONS}['{key}'].matches('(^|,)[ ]*{attribute}=({modes})[ ]*(,|$)')
+        && !{ANNOTATIONS}['{key}'].matches('{REFUSED}')"
     )
 }
 

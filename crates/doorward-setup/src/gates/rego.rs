@@ -1,6 +1,6 @@
 //! Rego for conftest: plans of Terraform as JSON, and Kubernetes manifests. <https://www.conftest.dev/>
 
-use super::{ATTRIBUTE, Requirements, head, table};
+use super::{ATTRIBUTE, REFUSED, Requirements, head, table};
 
 /// The file of rules, in conftest's package.
 pub(super) fn text(requirements: &Requirements, notes: &[String]) -> String {
@@ -46,7 +46,8 @@ deny contains message if {{
 	scheme := object.get(annotations, "alb.ingress.kubernetes.io/scheme", "unknown")
 	some mode in object.get(weak_modes.application, scheme, weak_modes.application.unknown)
 	attributes := annotations["alb.ingress.kubernetes.io/load-balancer-attributes"]
-	regex.match(sprintf("(^|,)[ ]*{key}[ ]*=[ ]*%s[ ]*(,|$)", [mode]), attributes)
+	regex.match(sprintf("(^|,)[ ]*{key}=%s[ ]*(,|$)", [mode]), attributes)
+	not regex.match("{REFUSED}", attributes)
 	message := sprintf("Ingress %s: the policy requires a stronger mode than %s", [input.metadata.name, mode])
 }}
 
