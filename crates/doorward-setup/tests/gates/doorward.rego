@@ -43,7 +43,8 @@ deny contains message if {
 	scheme := object.get(annotations, "alb.ingress.kubernetes.io/scheme", "unknown")
 	some mode in object.get(weak_modes.application, scheme, weak_modes.application.unknown)
 	attributes := annotations["alb.ingress.kubernetes.io/load-balancer-attributes"]
-	regex.match(sprintf("(^|,)[ ]*routing[.]http[.]desync_mitigation_mode[ ]*=[ ]*%s[ ]*(,|$)", [mode]), attributes)
+	regex.match(sprintf("(^|,)[ ]*routing[.]http[.]desync_mitigation_mode=%s[ ]*(,|$)", [mode]), attributes)
+	not regex.match("(^|,)[ ]*[^=, ][^=,]*(,|$)|[ ]=|=[ ]|(^|,)[ ]*=", attributes)
 	message := sprintf("Ingress %s: the policy requires a stronger mode than %s", [input.metadata.name, mode])
 }
 
