@@ -13,7 +13,7 @@ use super::variables::{self, GivenValues};
 use super::work::WorkBudget;
 use crate::indirect::FoundObjects;
 use crate::source_text::{SourceFile, SourceText};
-use crate::{Deployment, Dialect, ParseOutput, PartlyRead, ReadFolder, UnreadPart, VariableOption};
+use crate::{Deployment, Dialect, FileError, ParseOutput, PartlyRead, ReadFolder, UnreadPart, VariableOption};
 
 /// The maximum depth of module calls. Terraform refuses modules that call each other, which the files may nevertheless contain.
 pub(super) const MAX_CALL_DEPTH: usize = 16;
@@ -206,17 +206,24 @@ impl Loader<'_> {
         // Terraform merges override files after all others.
         sources.sort_by(|a, b| (is_override(&a.path), &a.path).cmp(&(is_override(&b.path), &b.path)));
         let mut parsed = ParsedFolder::new();
+        let overrides = |path: &str| is_override(path) && !is_values(path);
+        let mut lost: Option<String> = None;
         // A file of values that Terraform does not read by itself belongs to another stage.
         let is_read = |source: &SourceFile| !is_values(&source.path) || variables::rank(&source.path).is_some();
         for source in sources.into_iter().filter(is_read) {
             match section::parse(&SourceText::new(&source)) {
                 Ok(section) => parsed.push((source, section)),
-                Err(error) => output.errors.push(error),
+                Err(error) => {
+                    if overrides(&error.file) {
+                        lost.get_or_insert_with(|| error.file.clone());
+                    }
+                    output.errors.push(error);
+                }
             }
         }
         for error in unreadable {
-            // Without a file that overrides others, values would be wrong.
-            if is_override(&error.file) && !is_values(&error.file) {
+            if overrides(&error.file) {
+                lost.get_or_insert_with(|| error.file.clone());
                 output.errors.push(error);
                 continue;
             }
@@ -229,6 +236,13 @@ impl Loader<'_> {
                 parsed.push((source, Section::of_unreadable()));
             }
             output.unread.push(UnreadPart::of_file(error));
+        }
+        if let Some(lost) = lost {
+            // It may replace any value of the folder.
+            for (source, _) in parsed.drain(..).filter(|(source, _)| !is_values(&source.path)) {
+                let message = format!("may be overridden by {lost}, which cannot be read");
+                output.unread.push(UnreadPart::of_file(FileError::at_start(source.path.as_str(), message)));
+            }
         }
         self.folders.insert(folder.to_owned(), parsed);
     }
