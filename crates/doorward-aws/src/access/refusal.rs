@@ -30,6 +30,10 @@ pub(super) fn with_cause(mut gap: Gap, offset: Option<i64>, source: &str) -> Gap
         GapReason::CredentialsRefused => format!(
             "the access key id is unknown, inactive or deleted there, or belongs to another partition; the credentials are {source}"
         ),
+        // AWS looked at these credentials, so a reader needs to know which they are.
+        GapReason::AccessDenied | GapReason::AccountInactive | GapReason::Expired | GapReason::Rejected => {
+            format!("the credentials are {source}")
+        }
         _ => return gap,
     };
     let message = if of_aws.is_empty() { cause } else { format!("{}; {cause}", of_aws.trim_end_matches('.')) };
@@ -80,7 +84,15 @@ mod tests {
                 GapReason::CredentialsRefused,
                 "another partition",
             ),
-            (GapReason::Expired, "ExpiredToken", "It is expired", None, GapReason::Expired, "It is expired"),
+            (GapReason::Expired, "ExpiredToken", "It is expired", None, GapReason::Expired, "AWS_ACCESS_KEY_ID"),
+            (
+                GapReason::Rejected,
+                "MissingAuthenticationToken",
+                "Request is missing Authentication Token",
+                Some(0),
+                GapReason::Rejected,
+                "the credentials are the key of AWS_ACCESS_KEY_ID",
+            ),
         ] {
             let gap = Gap { code: Some(code.to_owned()), ..Gap::new(reason, operation).with_message(message) };
             let gap = with_cause(gap, offset, "the key of AWS_ACCESS_KEY_ID");

@@ -3,13 +3,13 @@
 //! `DOORWARD_SLOW` makes 1,000 scans of 200, `DOORWARD_SEED` repeats a run.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should say where")]
-#![expect(clippy::print_stderr, reason = "the seed repeats a failed run")]
 
 mod damage;
 mod random_scan;
 
 use std::path::PathBuf;
 
+use doorward_fakeaws::seed;
 use doorward_model::{CoverageLine, CoverageStatus, GapReason, Inventory};
 use doorward_shard::{MergeError, MergeLimits, Merged, PartFile, Shard, merge};
 use fastrand::Rng;
@@ -25,12 +25,6 @@ fn merged(scan: &RandomScan, parts: &[PathBuf]) -> Result<Merged<Criteria>, Merg
     let now = scan.inventory.run.finished;
     let files: Vec<PartFile> = parts.iter().map(|path| PartFile::local(path)).collect();
     merge::<Criteria>(&files, None, MergeLimits { now, within: LIMIT })
-}
-
-fn seed() -> u64 {
-    let seed = std::env::var("DOORWARD_SEED").ok().and_then(|n| n.parse().ok()).unwrap_or_else(|| fastrand::u64(..));
-    eprintln!("DOORWARD_SEED={seed}");
-    seed
 }
 
 fn scans() -> usize {

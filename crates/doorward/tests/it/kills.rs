@@ -85,8 +85,7 @@ fn uninterrupted(bed: &Bed) -> (Value, usize) {
 fn killed_at_random_it_resumes_to_the_same() {
     let usual = if std::env::var_os("DOORWARD_SLOW").is_some() { 500 } else { 40 };
     let kills: usize = std::env::var("DOORWARD_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(usual);
-    let seed = std::env::var("DOORWARD_SEED").ok().and_then(|n| n.parse().ok()).unwrap_or_else(|| fastrand::u64(..));
-    println!("DOORWARD_SEED={seed}");
+    let seed = doorward_fakeaws::seed();
     let mut random = fastrand::Rng::with_seed(seed);
     let bed = Bed::start(&world("acme-org"), vec![]);
     let (expected, calls) = uninterrupted(&bed);

@@ -147,11 +147,8 @@ const APART: [(&str, &str); 4] = [
 
 #[test]
 fn no_environment_makes_a_command_panic() {
-    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
-    let clock = || std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos() as u64;
-    let seed = number("DOORWARD_SEED").unwrap_or_else(clock);
-    let cases = number("DOORWARD_ENVIRONMENTS").map_or(ENVIRONMENTS, |cases| cases as usize);
-    println!("seed {seed}");
+    let seed = doorward_fakeaws::seed();
+    let cases = std::env::var("DOORWARD_ENVIRONMENTS").ok().and_then(|n| n.parse().ok()).unwrap_or(ENVIRONMENTS);
     let folder = tempfile::tempdir().unwrap();
     // Every setting with its value, as the command itself prints them, and those without a default.
     let shown = doorward(folder.path()).args(["config", "show"]).output().unwrap();
