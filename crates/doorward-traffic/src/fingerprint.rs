@@ -18,10 +18,12 @@ pub(crate) struct Fingerprint {
     pub(crate) last_line: LineHash,
     /// The members that it is packed in, not more than one unless files were joined; one if it is not packed.
     pub(crate) members: u64,
+    /// Lines occur more than once in it, as far as they were compared.
+    repeats: bool,
 }
 
 /// A line, as good as its text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct LineHash(u64);
 
 impl LineHash {
@@ -54,7 +56,17 @@ impl Fingerprint {
             first_line: LineHash::of(first_line(text)),
             last_line: LineHash::of(last_line(text)),
             members: 1,
+            repeats: false,
         }
+    }
+
+    pub(crate) const fn with_repeats(self, repeats: bool) -> Self {
+        Self { repeats, ..self }
+    }
+
+    /// Whether lines occur more than once.
+    pub(crate) const fn repeats(self) -> bool {
+        self.repeats
     }
 
     /// What is equal for files with the same lines, however they are packed.
@@ -106,6 +118,7 @@ impl Gathering {
             first_line: self.first_line.unwrap_or(nothing),
             last_line: self.last_line.unwrap_or(nothing),
             members: 1,
+            repeats: false,
         }
     }
 }

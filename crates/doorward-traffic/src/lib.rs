@@ -41,6 +41,7 @@ mod protocol;
 mod read;
 mod reasons;
 mod render;
+mod repeats;
 mod scan;
 mod session_reach;
 mod settings;

@@ -10,6 +10,7 @@ use crate::inflate::{Growth, Inflater, MAGIC, Stream, length_of};
 use crate::line::LONGEST;
 use crate::object::{Key, LogObject};
 use crate::protected::ProtectedClients;
+use crate::repeats::Repeats;
 use crate::scan::Engine;
 use crate::tally::Tally;
 use crate::window::Window;
@@ -47,6 +48,8 @@ pub struct Reader {
     out: Vec<u8>,
     /// Of the last object, if it was read to its end and has lines.
     fingerprint: Option<Fingerprint>,
+    /// The lines of an object that a load balancer did not name.
+    repeats: Repeats,
 }
 
 impl Reader {
@@ -78,6 +81,7 @@ impl Reader {
             piece: Vec::new(),
             out: Vec::new(),
             fingerprint: None,
+            repeats: Repeats::default(),
         }
     }
 
@@ -106,7 +110,11 @@ impl Reader {
         if let Some(length) = self.inflater.whole(stored, out) {
             let text = &out[..length];
             let crc = stored.last_chunk::<8>().map_or(0, |[a, b, c, d, ..]| u32::from_le_bytes([*a, *b, *c, *d]));
-            self.fingerprint = Some(Fingerprint::of_one_member(text, crc));
+            if self.object.is_none() {
+                self.repeats.add(text);
+            }
+            let repeats = self.repeats.take();
+            self.fingerprint = Some(Fingerprint::of_one_member(text, crc).with_repeats(repeats));
             self.engine.count(text, &mut self.counter);
             let reading = self.counter.reading();
             reading.objects += 1;
@@ -228,6 +236,9 @@ impl Reader {
                 ready = &ready[rest..];
             }
             gathering.ready(ready);
+            if self.object.is_none() {
+                self.repeats.add(ready);
+            }
             self.engine.count(ready, &mut self.counter);
             if made == 0 {
                 break None;
@@ -236,8 +247,9 @@ impl Reader {
             held = filled - end;
         };
         self.piece = piece;
+        let repeats = self.repeats.take();
         if problem.is_none() && lines > 0 {
-            self.fingerprint = Some(gathering.finish(lines));
+            self.fingerprint = Some(gathering.finish(lines).with_repeats(repeats));
         }
         (lines, problem)
     }

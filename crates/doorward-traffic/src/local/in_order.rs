@@ -32,6 +32,8 @@ struct State {
     known: KnownLines,
     /// Files that may hold lines of others.
     held: Vec<(usize, Option<Tally>)>,
+    /// Files that have lines more than once, with the load balancers of those lines.
+    repeating: Vec<(usize, BTreeSet<LoadBalancerKey>)>,
     copies: u64,
     progress: Progress,
 }
@@ -44,6 +46,7 @@ impl<'a> InOrder<'a> {
             tally: Tally::default(),
             known: KnownLines::default(),
             held: Vec::new(),
+            repeating: Vec::new(),
             copies: 0,
             progress,
         };
@@ -60,7 +63,7 @@ impl<'a> InOrder<'a> {
     pub(super) fn put(&self, number: usize, read: ReadFile, bytes: u64) -> Progress {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.waiting.insert(number, read);
-        let State { next, waiting, tally, known, held, copies, .. } = &mut *state;
+        let State { next, waiting, tally, known, held, repeating, copies, .. } = &mut *state;
         while let Some((ready, fingerprint)) = waiting.remove(next) {
             let used = match (fingerprint, self.files.get(*next)) {
                 (Some(fingerprint), Some(file)) => known.add(*next, &file.key(), &ready, &fingerprint),
@@ -69,6 +72,7 @@ impl<'a> InOrder<'a> {
             match used {
                 Use::New => tally.merge(&ready),
                 Use::Copy => *copies += 1,
+                Use::Repeating => repeating.push((*next, keys(&ready))),
                 Use::Suspicious => {
                     let kept = (held.len() < HELD).then_some(ready);
                     held.push((*next, kept));
@@ -85,7 +89,11 @@ impl<'a> InOrder<'a> {
     /// The count, and how many files have the same lines as others. `again` reads a file whose count was not kept.
     pub(super) fn finish(self, again: &mut dyn FnMut(&LogFile) -> Tally) -> (Tally, u64) {
         let state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let State { mut tally, mut known, held, mut copies, .. } = state;
+        let State { mut tally, mut known, held, repeating, mut copies, .. } = state;
+        for (number, concerned) in repeating {
+            let Some(file) = self.files.get(number) else { continue };
+            refuse(&mut tally, file, concerned, REPEATS);
+        }
         let (mut compared, mut counts) = (BTreeMap::new(), Vec::new());
         for (number, kept) in held {
             let Some(file) = self.files.get(number) else { continue };
@@ -95,7 +103,7 @@ impl<'a> InOrder<'a> {
                     compared.insert(number, common);
                     counts.push((number, file, (counts.len() < HELD).then_some(counted)));
                 }
-                Err(error) => refuse(&mut tally, file, &counted, &error.to_string()),
+                Err(error) => refuse(&mut tally, file, keys(&counted), &error.to_string()),
             }
         }
         let decided = known.decide(&compared);
@@ -105,7 +113,7 @@ impl<'a> InOrder<'a> {
                 Some(Joined::Copy) => copies += 1,
                 Some(Joined::PartOf(other)) => {
                     let other = self.files.get(*other).map(|file| file.path.as_path());
-                    refuse(&mut tally, file, &count(), &doubled(other));
+                    refuse(&mut tally, file, keys(&count()), &doubled(other));
                 }
                 Some(Joined::Own) | None => tally.merge(&count()),
             }
@@ -114,6 +122,9 @@ impl<'a> InOrder<'a> {
     }
 }
 
+/// Why a file that has lines more than once is not counted.
+const REPEATS: &str = "it has lines more than once, as files have that were merged from folders that overlap; remove the repeated lines, as with `sort -u`";
+
 fn doubled(other: Option<&Path>) -> String {
     let other = other.map(|path| path.display().to_string()).unwrap_or_default();
     format!(
@@ -121,10 +132,13 @@ fn doubled(other: Option<&Path>) -> String {
     )
 }
 
+fn keys(counted: &Tally) -> BTreeSet<LoadBalancerKey> {
+    counted.load_balancers.keys().cloned().collect()
+}
+
 /// Counts nothing of a file, and says so for the load balancers whose lines it has.
-fn refuse(tally: &mut Tally, file: &LogFile, counted: &Tally, why: &str) {
+fn refuse(tally: &mut Tally, file: &LogFile, mut concerned: BTreeSet<LoadBalancerKey>, why: &str) {
     tally.reading.unread.add(|| format!("{}: {why}", file.key()));
-    let mut concerned: BTreeSet<LoadBalancerKey> = counted.load_balancers.keys().cloned().collect();
     if concerned.is_empty()
         && let Key::AccessLog(object) = Key::read(&file.key())
     {

@@ -49,6 +49,8 @@ pub(super) enum Use {
     Copy,
     /// It may hold lines of other files: decide when all are read.
     Suspicious,
+    /// It has lines more than once.
+    Repeating,
 }
 
 /// What a file that was suspicious is.
@@ -82,6 +84,9 @@ impl KnownLines {
     pub(super) fn add(&mut self, number: usize, key: &str, tally: &Tally, fingerprint: &Fingerprint) -> Use {
         if !self.contents.insert(fingerprint.content()) {
             return Use::Copy;
+        }
+        if fingerprint.repeats() {
+            return Use::Repeating;
         }
         let (first, last) = (fingerprint.first_line, fingerprint.last_line);
         let shares = [first, last].iter().any(|end| self.ends.contains_key(end));

@@ -82,7 +82,14 @@ fn what_else_lies_in_a_bucket_is_not_read() {
     assert_eq!((listed.test_files, listed.connection_logs, listed.other_logs), (1, 1, 1));
 }
 
-fn unpacked(stored: &[u8]) -> Vec<u8> {
+pub(crate) fn pack(text: &[u8]) -> Vec<u8> {
+    use std::io::Write as _;
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(1));
+    packed.write_all(text).expect("packs");
+    packed.finish().expect("packs")
+}
+
+pub(crate) fn unpacked(stored: &[u8]) -> Vec<u8> {
     use std::io::Read as _;
     let mut text = Vec::new();
     flate2::read::MultiGzDecoder::new(stored).read_to_end(&mut text).expect("unpacks");
@@ -144,12 +151,6 @@ fn joined_logs_beside_their_parts_are_counted_once() {
     let all = logs(source.path());
     let stored: Vec<Vec<u8>> = all.iter().map(|path| fs::read(path).expect("reads")).collect();
     let text: Vec<Vec<u8>> = stored.iter().map(|stored| unpacked(stored)).collect();
-    let pack = |text: &[u8]| {
-        use std::io::Write as _;
-        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(1));
-        packed.write_all(text).expect("packs");
-        packed.finish().expect("packs")
-    };
     let sorted = |text: &[u8]| {
         let mut lines: Vec<&[u8]> = text.split_inclusive(|byte| *byte == b'\n').collect();
         lines.sort_unstable();

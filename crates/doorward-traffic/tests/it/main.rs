@@ -15,6 +15,7 @@ mod example;
 mod faults;
 mod folder;
 mod folder_names;
+mod folder_repeats;
 mod logs;
 mod metrics;
 mod permissions;
