@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Account, AccountId, CostCentres, Decimal, Finding, IDLE_RULE, LoadBalancer, MODE_RULE, Money, OwnerNames, Verdict,
+    counted,
 };
 
 /// Where the cost of a load balancer comes from.
@@ -138,22 +139,20 @@ impl CostSum {
     /// price)`.
     pub fn sentence(&self) -> String {
         let all = self.load_balancers();
-        let plural = if all == 1 { "" } else { "s" };
         let sentence = match (all, self.priced, self.unpriced) {
             (0, ..) => self.amounts_in_words(),
-            (_, _, 0) => format!("{} ({all} load balancer{plural})", self.amounts_in_words()),
-            (_, 0, _) => format!("{all} load balancer{plural}, no price known"),
+            (_, _, 0) => format!("{} ({})", self.amounts_in_words(), counted(all, "load balancer")),
+            (_, 0, _) => format!("{}, no price known", counted(all, "load balancer")),
             (_, priced, _) => format!(
                 "{} ({priced} of {all} load balancers {} a price)",
                 self.amounts_in_words(),
                 if priced == 1 { "has" } else { "have" }
             ),
         };
-        let plural = if self.undecided == 1 { "" } else { "s" };
         match (self.undecided, all) {
             (0, _) => sentence,
-            (undecided, 0) => format!("unknown for {undecided} load balancer{plural}"),
-            (undecided, _) => format!("{sentence}; unknown for {undecided} more load balancer{plural}"),
+            (undecided, 0) => format!("unknown for {}", counted(undecided, "load balancer")),
+            (undecided, _) => format!("{sentence}; unknown for {}", counted(undecided, "more load balancer")),
         }
     }
 

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{FailingTime, Finding, Observed, Policy, Severity, Verdict};
+use crate::{FailingTime, Finding, Observed, Policy, Severity, Verdict, counted};
 
 /// Seconds of a day in UTC.
 const DAY: u64 = 86_400;
@@ -125,8 +125,7 @@ impl Deadline {
 
     /// The time that a failure has, with the setting: `30 days (policy.deadlines.severities.high)`. Many failures share it.
     pub fn terms(&self) -> String {
-        let plural = if self.days == 1 { "" } else { "s" };
-        format!("{} day{plural} ({})", self.days, self.by)
+        format!("{} ({})", counted(self.days, "day"), self.by)
     }
 
     /// The state of this failure beside [`Self::terms`]: `overdue since 2026-09-23`, or `due on 2026-12-02`.
@@ -140,33 +139,33 @@ impl Deadline {
             DeadlineState::InTime | DeadlineState::Unknown => "deadline unknown without a ledger".to_owned(),
         };
         match self.unobserved_days() {
-            Some(days) if days > 0 => format!("{state} ({days} days were not observed and count for neither side)"),
+            Some(days) if days > 0 => format!("{state} ({} not observed and not counted)", counted(days, "day")),
             _ => state,
         }
     }
 
     /// The deadline as one sentence.
     pub fn sentence(&self) -> String {
-        let days = self.days;
+        let days = counted(self.days, "day");
         let unobserved = match self.unobserved_days() {
-            Some(days) if days > 0 => format!("; {days} more days were not observed and count for neither side"),
+            Some(days) if days > 0 => format!("; {} not observed and not counted", counted(days, "more day")),
             _ => String::new(),
         };
         match (self.state, self.due) {
             (DeadlineState::Overdue, due) => {
                 let since = due.map_or_else(String::new, |due| format!(" since {}", due.strftime("%Y-%m-%d")));
-                format!("Overdue{since}: it may be open for {days} days ({}){unobserved}.", self.by)
+                format!("Overdue{since}: it may be open for {days} ({}){unobserved}.", self.by)
             }
             (DeadlineState::InTime, Some(due)) => {
                 format!(
-                    "Due on {}: it may be open for {days} days ({}){unobserved}.",
+                    "Due on {}: it may be open for {days} ({}){unobserved}.",
                     due.strftime("%Y-%m-%d"),
                     self.by
                 )
             }
             (DeadlineState::InTime | DeadlineState::Unknown, _) => {
                 format!(
-                    "It may be open for {days} days ({}); without a ledger, it is not known how long it has been open.",
+                    "It may be open for {days} ({}); without a ledger, it is not known how long it has been open.",
                     self.by
                 )
             }

@@ -53,16 +53,16 @@ gap_reasons! {
         "The scan role could not be assumed: it does not exist in the account, or its trust policy (external id included) does not allow the caller. AWS returns the same error for both.",
         "Deploy the scan role to the account, and allow the caller with the configured external id in its trust policy.";
     WrongAccount, "wrong-account":
-        "STS returned a session of another account than the one that was requested.",
+        "STS returned a session of a different account.",
         "Check the role name template and any endpoint override between this machine and STS.";
     RegionDisabled, "region-disabled":
         "The Region is not enabled in this account, so its endpoint does not serve the account.",
-        "Nothing, unless the account has resources there: then enable the Region and scan again.";
+        "Nothing to do, unless the account has resources in that Region: then enable the Region and scan again.";
     AccountInactive, "account-inactive":
         "The account is suspended, closed, pending closure, or not activated yet.",
-        "Nothing, unless the account is reopened.";
+        "Nothing to do, unless the account is reopened.";
     NotInOrganization, "not-in-organization":
-        "The settings name the account, and it is not in the organization that was scanned.",
+        "The settings name the account, but it is not in the scanned organization.",
         "Correct the account id in `scope.include_accounts` (--account), or scan with credentials of the account's own organization.";
     Throttled, "throttled":
         "AWS throttled the call until its deadline passed.",
@@ -77,7 +77,8 @@ gap_reasons! {
         "The credentials expired and could not be renewed.",
         "Renew the base credentials (for example sign in again) and repeat the scan.";
     CredentialsRefused, "credentials-refused":
-        "AWS does not accept the credentials: the access key id is unknown or inactive there, or the secret key does not belong to it.",
+        "AWS does not accept the credentials: the access key id is unknown or inactive, or the secret key does not \
+         belong to it.",
         "Check the access key id and its secret key, whether the key is active, and whether it belongs to this partition (commercial, China or GovCloud).";
     Malformed, "malformed":
         "A response arrived, but it was incomplete, could not be parsed, or lacked a required value.",
@@ -89,17 +90,20 @@ gap_reasons! {
         "AWS returned server errors (5xx) until the deadline of the call passed.",
         "Repeat the scan; see the AWS Health Dashboard for the Region.";
     ClockSkew, "clock-skew":
-        "AWS refused the signature or date of the request, as it does when this machine's clock is wrong.",
+        "AWS refused the signature or date of the request, usually because this machine's clock is wrong.",
         "Synchronise this machine's clock and repeat the scan.";
     Interrupted, "interrupted":
         "The scan was stopped before this was read.",
         "Repeat the scan and let it finish.";
     PartUnusable, "part-unusable":
-        "The scan was divided into shards, and the part of the shard that reads this is missing, broken, given twice, of another scan or too old.",
-        "Repeat that shard with `doorward scan --shard`, and merge the parts again.";
+        "The scan was divided into shards, and the part that should contain this cannot be used: it is missing, \
+         damaged, too old, from another scan, or was passed twice.",
+        "Repeat that shard with `doorward scan --shard`, then merge the parts again.";
     NotPlanned, "not-planned":
-        "The ledger has this account from an earlier scan, and the list of accounts lacks it. The shards of the scan were planned without that ledger, so AWS was not asked whether the account left the organization.",
-        "Run `doorward scan --discover-only` with the ledger of the merge, repeat the shards with that plan, and merge their parts.";
+        "An earlier scan in the ledger found this account, but the list of accounts does not contain it. The shards \
+         were planned without that ledger, so Doorward did not ask AWS whether the account left the organization.",
+        "Run `doorward scan --discover-only` with the ledger that the merge uses, repeat the shards with that plan, \
+         and merge their parts.";
     Rejected, "rejected":
         "AWS rejected the request itself; its message gives the reason.",
         "Read AWS's message: it names the part of the request that is wrong.";
@@ -107,7 +111,8 @@ gap_reasons! {
         "The settings exclude this from the scan.",
         "Change the include and exclude settings if it should be scanned.";
     NotAsked, "not-asked":
-        "Doorward did not request it: the settings or the kind of scan exclude it, or no rule needs it.",
+        "Doorward did not request it, because the settings or the kind of scan exclude it, or because no rule needs \
+         it.",
         "Change `collect.vended_logs`, `collect.alb_listeners`, `collect.target_groups`, `collect.reachability` or `scope.single_account` if a verdict needs it.";
     Unresolved, "unresolved":
         "A declaration refers to a value that the checked files do not contain.",
@@ -116,11 +121,11 @@ gap_reasons! {
         "The plan contains the value only after it is applied.",
         "Give the attribute a value that does not depend on another resource, or scan after the plan is applied.";
     KeepsLiveValue, "keeps-live-value":
-        "The declaration does not set it, so an existing load balancer keeps its value.",
+        "The declaration does not set the value, so an existing load balancer keeps the one it has.",
         "Set the attribute, or pass the live state with --scan, or --new if the load balancer does not exist yet.";
     Undeclared, "undeclared":
-        "The declaration does not contain it: deployment decides it.",
-        "Pass it with --account, --region or --tag, or pass the live state with --scan.";
+        "The declaration does not contain the value: it is set at deployment.",
+        "Pass the value with --account, --region or --tag, or pass the live state with --scan.";
 }
 
 impl GapReason {
@@ -133,7 +138,7 @@ impl GapReason {
     pub fn remedy_for(self, operation: &str, code: Option<&str>) -> &'static str {
         match (self, operation, code) {
             (Self::Rejected, _, Some("NoSuchBucket")) => {
-                "The bucket does not exist: correct the place of the access logs that names it, or create the bucket."
+                "The bucket does not exist: correct the access log setting that names it, or create the bucket."
             }
             (Self::Rejected, "sts:AssumeRole", _) => {
                 "Read AWS's message: it names the part of the request that is wrong, such as `access.session_duration`."

@@ -32,14 +32,14 @@ pub const FIGURES: &[GlossaryFigure] = &[
     GlossaryFigure {
         id: "weaker-by-exception",
         name: "Weaker by exception",
-        definition: "Load balancers whose mode is weaker than the policy requires and that an exception in force permits to be.",
+        definition: "Load balancers whose mode is weaker than the policy requires, under an exception in force.",
         shown: "page, workbook sheet Summary, `tally.verdicts` in JSON",
     },
     GlossaryFigure {
         id: "failing-verdicts",
         name: "Failing verdicts",
-        definition: "All verdicts fail of all rules. It is the sum of open findings and informational findings. A load balancer counts once \
-                     for each rule that it fails.",
+        definition: "The verdicts `fail` of all rules: the sum of open findings and informational findings. A load \
+             balancer counts once for each rule that it fails.",
         shown: "column fail of the table, `tally.verdicts` in JSON",
     },
     GlossaryFigure {
@@ -58,7 +58,7 @@ pub const FIGURES: &[GlossaryFigure] = &[
     GlossaryFigure {
         id: "excepted-findings",
         name: "Findings under an exception",
-        definition: "Verdicts excepted: the rule fails, and an exception in force permits it until a date.",
+        definition: "Verdicts `excepted`: the rule fails, and an exception in force permits this until a date.",
         shown: "every output",
     },
     GlossaryFigure {
@@ -66,21 +66,21 @@ pub const FIGURES: &[GlossaryFigure] = &[
         name: "Known, not seen now",
         definition: "Load balancers and open findings that an earlier scan observed and this one did not, because an account-Region was not \
                      read, an attribute could not be read, or the rule was not asked. They may still be there and still fail, so no output \
-                     counts them as fixed. Without a ledger they are unknown.",
+                     counts them as fixed. Without a ledger, they are unknown.",
         shown: "every output; `unseen` in JSON, sheet Not seen now of the workbook",
     },
     GlossaryFigure {
         id: "open-findings-known",
         name: "Open findings as far as is known",
-        definition: "Open findings that this scan observed, and those that were open when they were last observed and were not seen now. This \
-                     is the figure to compare scans by: a scan that sees less does not lower it.",
+        definition: "Open findings that this scan observed, plus those that were open when last observed and were \
+             not seen now. Use this figure to compare scans: a scan that sees less does not lower it.",
         shown: "trend of the page, history (open_known), workbook sheet Trend, metric doorward_open_findings",
     },
     GlossaryFigure {
         id: "failing-in-diff",
         name: "Findings that failed, in a comparison of two scans",
-        definition: "Open findings, informational findings, findings under an exception, and findings not seen, as far as is known at each of \
-                     the two scans. It is larger than open findings by the last three.",
+        definition: "Open findings, informational findings, findings under an exception, and findings not seen, in \
+             the state known at each of the two scans. The last three make this figure larger than open findings.",
         shown: "`doorward history diff`",
     },
     GlossaryFigure {
@@ -93,112 +93,120 @@ pub const FIGURES: &[GlossaryFigure] = &[
     GlossaryFigure {
         id: "coverage",
         name: "Coverage",
-        definition: "Account-Regions that were read completely, of those in scope. Skipped account-Regions are counted beside it.",
+        definition: "Account-Regions that were read completely, of those in scope. Skipped account-Regions are \
+             counted separately.",
         shown: "every output",
     },
     GlossaryFigure {
         id: "coverage-by-load-balancers",
         name: "Known load balancers that were seen",
-        definition: "Load balancers of every kind that this scan saw, of those that it saw or that an earlier scan saw and no scan observed as \
-                     deleted. Coverage counts account-Regions alike; this figure weighs them by what is in them. \
-                     `report.minimum_coverage` applies to both.",
+        definition: "Load balancers of every kind that this scan saw. The denominator also includes those that an \
+             earlier scan saw and that no scan found deleted. Coverage counts every account-Region once; this figure \
+             weights account-Regions by their load balancers. `report.minimum_coverage` applies to both.",
         shown: "table and page where something was not seen, history, workbook sheet Summary",
     },
     GlossaryFigure {
         id: "mode-share",
         name: "Share of a mode",
-        definition: "Application and classic load balancers in a mode, of those seen whose mode has an effect, including those whose mode is unknown. \
-                     Where load balancers were not seen, a range stands beside it that counts them both ways.",
+        definition: "Application and classic load balancers in a mode, of those that were seen and whose mode has an \
+             effect, including those whose mode is unknown. If load balancers were not seen, a range beside the \
+             share counts them both ways.",
         shown: "table, page, history, owner pages, workbook",
     },
     GlossaryFigure {
         id: "unowned-load-balancers",
         name: "Load balancers without an owner",
-        definition: "Application and classic load balancers whose mode has an effect and whose owner is not named anywhere. The rule \
-                     owner-missing also judges those without an HTTP listener, so its failures may be more.",
+        definition: "Application and classic load balancers whose mode has an effect and for which no source names \
+             an owner. The rule owner-missing also judges those without an HTTP listener, so it may have more \
+             failures.",
         shown: "history, metric doorward_unowned_load_balancers",
     },
     GlossaryFigure {
         id: "exposure",
         name: "Exposure",
-        definition: "Points of the open findings of an owner or cost centre: critical 64, high 16, medium 4, low 1. Zero is best; it has no \
-                     upper limit, and compares groups within one scan.",
+        definition: "The points of an owner's or cost centre's open findings: critical 64, high 16, medium 4, low 1. \
+             Zero is best, and there is no upper limit. Use it to compare groups within one scan.",
         shown: "owner pages and their index",
     },
     GlossaryFigure {
         id: "time-to-remediate",
         name: "Time to remediate",
-        definition: "From the first scan that observed a finding open to the scan that observed it pass, over all findings that were fixed. \
-                     Deleted load balancers and findings not seen are not among them.",
+        definition: "The time from the first scan that observed a finding open to the scan that observed it pass, \
+             over all findings that were fixed. Deleted load balancers and findings that were not seen are not \
+             included.",
         shown: "history, page, metric doorward_time_to_remediate_seconds_mean",
     },
     GlossaryFigure {
         id: "time-in-monitor",
         name: "Time in monitor",
-        definition: "From the first reading of a load balancer in monitor to the first in a stronger mode.",
+        definition: "The time from the first reading of a load balancer in monitor to the first reading in a \
+             stronger mode.",
         shown: "history, metric doorward_time_in_monitor_seconds_mean",
     },
     GlossaryFigure {
         id: "failing-again",
         name: "Failing again",
-        definition: "Findings that failed, were observed to pass or were resolved, and fail now. A finding that never failed before is new.",
+        definition: "Findings that failed, then passed or were resolved, and now fail again. A finding that never \
+             failed before is new.",
         shown: "history, `history diff`, owner pages, digests, workbook",
     },
     GlossaryFigure {
         id: "exceptions-due",
         name: "Exceptions due",
-        definition: "Exceptions that end soon, as the rule exception-expiring finds them, counted by the findings that say so.",
+        definition: "Exceptions that end soon, counted by the failures of the rule exception-expiring.",
         shown: "history, page, metric doorward_exceptions_due",
     },
     GlossaryFigure {
         id: "overdue-findings",
         name: "Overdue",
         definition: "Open findings that were observed to fail for longer than their deadline allows. Time without an observation and time \
-                     under an exception do not count. Its denominator is the open findings whose deadline and begin are known; those whose \
-                     begin is not known are counted beside it.",
+                     under an exception do not count. The denominator is the open findings whose deadline and first \
+                     failure are known; those whose first failure is not known are counted separately.",
         shown: "table, page, history, `tally.deadlines` in JSON, metric doorward_overdue_findings",
     },
     GlossaryFigure {
         id: "at-or-above-required",
         name: "At or above the required mode",
-        definition: "Load balancers whose observed mode is at least the one that the policy requires, of those seen whose mode has an effect. \
-                     Those of which the mode or the required mode could not be read are in the denominator, and are counted beside it. An \
-                     exception does not raise a mode.",
+        definition: "Load balancers whose observed mode is at least the mode that the policy requires, of those that \
+             were seen and whose mode has an effect. Load balancers whose mode or required mode could not be \
+             determined are in the denominator and are also counted separately. An exception does not raise a mode.",
         shown: "page, history, `tally.policy` in JSON, metric doorward_at_or_above_required_load_balancers",
     },
     GlossaryFigure {
         id: "decided-by-default",
         name: "Decided only by the default",
-        definition: "Load balancers whose required mode no rule, risk profile or preset of the policy decides, of those seen whose mode has an \
-                     effect. Those of which that is not known are counted beside it.",
+        definition: "Load balancers whose required mode comes from the default of the policy because no rule, risk \
+             profile or preset matches them, of those that were seen and whose mode has an effect. Those for which \
+             this is unknown are counted separately.",
         shown: "page, history, `tally.policy` in JSON, metric doorward_by_default_load_balancers",
     },
     GlossaryFigure {
         id: "remediated-in-time",
         name: "Resolved in time",
-        definition: "Findings that were resolved before their deadline, of those that were resolved and had one.",
+        definition: "Findings that were resolved before their deadline, of the resolved findings that had a deadline.",
         shown: "history, metric doorward_remediated_in_time_findings",
     },
     GlossaryFigure {
         id: "cost",
         name: "Cost",
-        definition: "What load balancers cost: charges of the newest month of a billing export that was over, or the list price of a month of 730 \
-                     hours where no export has the load balancer. Every amount names its currency, period and source. Those without a price \
-                     are counted beside it; amounts of several currencies are never added.",
+        definition: "The cost of load balancers: their charges in the newest complete month of a billing export or, \
+             for a load balancer that no export contains, the list price for a month of 730 hours. Every amount \
+             states its currency, period and source. Load balancers without a price are counted separately, and \
+             amounts in different currencies are never added.",
         shown: "page, posture sheet, owner pages, workbook sheet Costs, `tally.costs` in JSON, csv-inventory, digests for FinOps",
     },
     GlossaryFigure {
         id: "idle-cost",
         name: "Cost of idle load balancers",
-        definition: "The cost of load balancers for which the rule load-balancer-idle fails; those under an exception are justified and not \
-                     among them.",
+        definition: "The cost of load balancers that fail the rule load-balancer-idle. Load balancers under an \
+             exception are not included.",
         shown: "as cost",
     },
     GlossaryFigure {
         id: "cost-at-risk",
         name: "Cost at risk",
-        definition: "The cost of load balancers that are weaker than the policy requires, without those under an exception: money that is \
-                     spent on protection that is not used.",
+        definition: "The cost of load balancers that are weaker than the policy requires, without those under an \
+             exception: money spent on protection that is not used.",
         shown: "as cost",
     },
 ];

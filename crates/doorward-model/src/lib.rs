@@ -120,7 +120,7 @@ pub use scan_history::ScanHistory;
 pub use severity::Severity;
 pub use sha256::sha256_hex;
 pub use shared_text::SharedText;
-pub use shares::{percent, share};
+pub use shares::{counted, percent, share};
 pub use sink::{
     DeliveryResult, DeliveryStatement, Receipt, Sink, SinkContext, SinkError, SinkFuture, SinkShape, Skipped,
 };

@@ -214,9 +214,10 @@ fn warning(report: &ScanReport, read: bool) -> Option<String> {
     let unseen = report.unseen.as_ref().map_or(0, crate::Unseen::open);
     let more = match unseen {
         0 => String::new(),
+        1 => " 1 finding that failed when it was last seen was not seen now.".to_owned(),
         n => format!(" {n} findings that failed when they were last seen were not seen now."),
     };
-    Some(format!("Not everything was read: every figure is of what was read, and the rest is unknown.{more}"))
+    Some(format!("Not everything was read: every figure covers only what was read; the rest is unknown.{more}"))
 }
 
 fn trend(history: &HistoryContext) -> Vec<PosturePoint> {

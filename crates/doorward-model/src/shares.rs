@@ -1,4 +1,6 @@
-//! Percentages in text: rounded to the nearest, but never to nothing or to everything when that is not so.
+//! Percentages and counts in text. A percentage is rounded to the nearest, but never to 0% or 100% unless it is exactly that.
+
+use std::fmt::Display;
 
 /// A percentage with one decimal, rounded to the nearest: `55.6%`; none of nothing. A part that is not empty is at least 0.1%, and a
 /// part that is not everything at most 99.9%: 99.96% never reads 100%.
@@ -20,6 +22,12 @@ pub(crate) fn percent_of_counts(part: u64, whole: u64) -> Option<String> {
 /// A percentage with the counts it is made of: `55.6% (5 of 9)`, or `none in scope` where the whole is empty.
 pub fn share(part: usize, whole: usize) -> String {
     percent(part, whole).map_or_else(|| "none in scope".to_owned(), |percent| format!("{percent} ({part} of {whole})"))
+}
+
+/// A count with its noun: `1 load balancer`, `2 load balancers`, `0 load balancers`. The plural is the noun with an s.
+pub fn counted<N: Display + PartialEq + From<u8>>(count: N, noun: &str) -> String {
+    let plural = if count == N::from(1) { "" } else { "s" };
+    format!("{count} {noun}{plural}")
 }
 
 fn wide(count: usize) -> u64 {

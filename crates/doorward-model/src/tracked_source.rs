@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Mode, Traffic, TrafficSource, TrafficStep};
+use crate::{Mode, Traffic, TrafficSource, TrafficStep, counted};
 
 /// A source of requests that a stronger mode would block, followed from scan to scan. Its texts are external text from logs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -70,7 +70,7 @@ impl TrackedSource {
             SourceState::Gone => {
                 let since = self.gone.unwrap_or(self.last);
                 let days = at.duration_since(since).as_hours().max(0) / 24;
-                return format!("gone for {days} day{}", if days == 1 { "" } else { "s" });
+                return format!("gone for {}", counted(days, "day"));
             }
             SourceState::Open => "open",
             SourceState::Back => "back",

@@ -44,14 +44,18 @@ verdict_reasons! {
     Fail {
         ModeMonitor, "mode-monitor": "The mode is monitor, and the policy requires a stronger one.";
         ModeDefensive, "mode-defensive": "The mode is defensive, and the policy requires strictest.";
-        ModeReverted, "mode-reverted": "The mode is weaker than the one that Doorward's last change left.";
-        TrafficAdmitsStrictest, "traffic-admits-strictest": "The observed traffic would lose nothing in strictest.";
-        TrafficAdmitsStrictestAfterFixes, "traffic-admits-strictest-after-fixes": "The observed traffic would lose nothing in strictest once the named clients are fixed.";
-        AccessLogsOff, "access-logs-off": "Neither the attributes nor a CloudWatch Logs delivery write access logs.";
+        ModeReverted, "mode-reverted": "The mode is weaker than the one that Doorward's last change set.";
+        TrafficAdmitsStrictest, "traffic-admits-strictest": "The observed traffic supports strictest.";
+        TrafficAdmitsStrictestAfterFixes, "traffic-admits-strictest-after-fixes": "The observed traffic supports \
+             strictest once the named clients are fixed.";
+        AccessLogsOff, "access-logs-off": "No access logs are written, neither to S3 by the attributes nor by a \
+             CloudWatch Logs delivery.";
         InvalidHeadersForwarded, "invalid-headers-forwarded": "Header fields with invalid names are not removed, and the mode forwards requests that contain them.";
         InvalidHeadersForwardedInStrictest, "invalid-headers-forwarded-in-strictest": "Header fields with invalid names are not removed; strictest blocks most requests that contain them.";
-        InvalidHeadersAgainstPreset, "invalid-headers-against-preset": "Header fields with invalid names are not removed, and the preset of the policy requires it of what the internet reaches.";
-        UpstreamHttp1, "upstream-http1": "Targets that could be sent HTTP/2 are sent HTTP/1.1.";
+        InvalidHeadersAgainstPreset, "invalid-headers-against-preset": "Header fields with invalid names are not \
+             removed, and the preset of the policy requires their removal for load balancers that the internet \
+             reaches.";
+        UpstreamHttp1, "upstream-http1": "The load balancer sends HTTP/1.1 to targets that could be sent HTTP/2.";
         NoOwner, "no-owner": "No tag and no organizational unit names an owner.";
         FailsAfterExpiry, "fails-after-expiry": "An exception expired, and the rule that it permitted to fail still fails.";
         ReviewDue, "review-due": "The review date of an exception in force has come, and the rule still fails.";
@@ -84,8 +88,8 @@ verdict_reasons! {
     Pass {
         ModeSufficient, "mode-sufficient": "The mode is at least as strong as the policy requires.";
         ModeStrictest, "mode-strictest": "The mode is strictest; no stronger mode exists.";
-        ModeKept, "mode-kept": "The mode is the one that Doorward's last change left.";
-        ModeRaisedSince, "mode-raised-since": "The mode is stronger than the one that Doorward's last change left.";
+        ModeKept, "mode-kept": "The mode is the one that Doorward's last change set.";
+        ModeRaisedSince, "mode-raised-since": "The mode is stronger than the one that Doorward's last change set.";
         TrafficAgainstStrictest, "traffic-against-strictest": "Strictest would block requests that were observed.";
         AccessLogsInS3, "access-logs-in-s3": "Access logs are written to an S3 bucket.";
         AccessLogsDelivered, "access-logs-delivered": "Access logs are delivered by CloudWatch Logs.";
@@ -104,9 +108,10 @@ verdict_reasons! {
         NotApplicableNoProtocolVersion, "not-applicable-no-protocol-version": "A classic load balancer sends HTTP/1.1 only.";
         NotApplicableNoTargetGroup, "not-applicable-no-target-group": "The load balancer has no target group of instances or addresses.";
         NotApplicableModeMonitor, "not-applicable-mode-monitor": "The mode is monitor; defensive comes before strictest.";
-        NotApplicableModeRequired, "not-applicable-mode-required": "The policy requires strictest, so it is not a choice.";
+        NotApplicableModeRequired, "not-applicable-mode-required": "The policy already requires strictest.";
         NotApplicableNoChange, "not-applicable-no-change": "Doorward has not changed the mode.";
-        NotApplicableChangeNotInEffect, "not-applicable-change-not-in-effect": "Doorward's last change did not leave a mode that could be reverted.";
+        NotApplicableChangeNotInEffect, "not-applicable-change-not-in-effect": "Doorward's last change set no mode, \
+             so there is nothing that could be reverted.";
         NotApplicableNoExpiredException, "not-applicable-no-expired-exception": "No expired exception covers the load balancer.";
         NotApplicableNoExpiringException, "not-applicable-no-expiring-exception": "No exception that expires soon covers the load balancer.";
         NotApplicableNoReview, "not-applicable-no-review": "No exception in force with a review date covers the load balancer.";

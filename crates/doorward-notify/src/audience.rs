@@ -39,7 +39,7 @@ impl Audience {
     pub fn label(&self) -> &str {
         match self {
             Self::Owner(name) | Self::Profile(name) => name,
-            Self::Unlisted => "owners without a channel of their own",
+            Self::Unlisted => "owners without their own channel",
             Self::Unowned => "load balancers without a known owner",
             Self::Organization => "leadership",
             Self::Finops => "FinOps",

@@ -109,7 +109,7 @@ impl Sender {
                 }
                 Route::Mail(to) => {
                     let post = directory.post.as_ref().ok_or_else(|| {
-                        SettingsError::new("notify.smtp", format!("is missing; channel {name} needs it"))
+                        SettingsError::new("notify.smtp", format!("is missing; channel {name} requires it"))
                     })?;
                     Self::Mail(Box::new(smtp::Mailer::new(post, to, environment, timeout)?))
                 }

@@ -126,7 +126,7 @@ impl ChannelsConfig {
             let setting = format!("notify.owners.{owner:?}");
             let audience = Audience::Owner(owner.trim().to_owned());
             if owner.trim().is_empty() {
-                return Err(SettingsError::new(setting, "has no name; write the owner as the reports do"));
+                return Err(SettingsError::new(setting, "has no name; write the owner's name as in reports"));
             }
             if owners.insert(owner_key(owner), audience.clone()).is_some() {
                 return Err(SettingsError::new(setting, "is listed twice in different spellings; keep one"));
@@ -141,7 +141,7 @@ impl ChannelsConfig {
                 PostureReader::Finops => "notify.audiences.finops.channels",
             };
             if audience.channels.is_empty() {
-                return Err(SettingsError::new(setting, "names no channel; name at least one, or delete the audience"));
+                return Err(SettingsError::new(setting, "names no channel; name at least one, or remove the audience"));
             }
             lines.insert(reader.audience(), listed(setting, &audience.channels, &channels)?);
         }
@@ -196,7 +196,7 @@ impl PostureReader {
 fn listed(setting: &str, names: &[String], channels: &BTreeMap<String, Channel>) -> Result<Vec<String>, SettingsError> {
     if let Some(stranger) = names.iter().find(|name| !channels.contains_key(*name)) {
         let known: Vec<&str> = channels.keys().map(String::as_str).collect();
-        let known = if known.is_empty() { "there is none yet".to_owned() } else { known.join(", ") };
+        let known = if known.is_empty() { "it is empty".to_owned() } else { known.join(", ") };
         let problem = format!("names the channel {stranger:?}, which notify.channels does not have ({known})");
         return Err(SettingsError::new(setting, problem));
     }
@@ -219,10 +219,10 @@ fn channel(name: &str, settings: &ChannelSettings, has_post: bool) -> Result<Cha
         }
         ChannelSettings::Mail { to, timeout_seconds } => {
             if !has_post {
-                return Err(SettingsError::new("notify.smtp", format!("is missing; channel {name} needs it")));
+                return Err(SettingsError::new("notify.smtp", format!("is missing; channel {name} requires it")));
             }
             if to.is_empty() {
-                return Err(SettingsError::new(at("to"), "names no address; give at least one"));
+                return Err(SettingsError::new(at("to"), "contains no address; add at least one"));
             }
             let to: Result<Vec<_>, _> = to.iter().map(|address| mailbox(&at("to"), address)).collect();
             (Route::Mail(to?), *timeout_seconds)
@@ -235,7 +235,8 @@ fn channel(name: &str, settings: &ChannelSettings, has_post: bool) -> Result<Cha
                 return Err(SettingsError::new(at("command"), "must begin with the absolute path of a program"));
             }
             if command.iter().chain(pass_env).any(|word| word.contains('\0')) {
-                return Err(SettingsError::new(at("command"), "holds a NUL character, which no argument can"));
+                return Err(SettingsError::new(at("command"), "contains a NUL character, which an argument cannot \
+                     contain"));
             }
             (Route::Exec { command: command.clone(), pass_env: pass_env.clone() }, *timeout_seconds)
         }
@@ -247,7 +248,7 @@ fn channel(name: &str, settings: &ChannelSettings, has_post: bool) -> Result<Cha
 }
 
 fn mailbox(setting: &str, address: &str) -> Result<Mailbox, SettingsError> {
-    let problem = || SettingsError::new(setting, format!("holds {address:?}, which is not an e-mail address"));
+    let problem = || SettingsError::new(setting, format!("contains {address:?}, which is not an e-mail address"));
     let bare = address.trim();
     // Lists, groups and names beside the address are for people; here each is one address.
     if bare.chars().any(|c| c.is_control() || c.is_whitespace() || matches!(c, ',' | ';' | '<' | '>' | '"')) {
@@ -262,17 +263,17 @@ fn sender(setting: &str, text: &str) -> Result<Mailbox, SettingsError> {
     let name = name.trim().trim_matches('"');
     let is_name = !name.is_empty() && !name.chars().any(|c| c.is_control() || matches!(c, '<' | '>' | '"'));
     let address = rest.strip_suffix('>').filter(|_| is_name);
-    let problem = || SettingsError::new(setting, format!("holds {text:?}, which is not an e-mail address"));
+    let problem = || SettingsError::new(setting, format!("contains {text:?}, which is not an e-mail address"));
     let bare = mailbox(setting, address.ok_or_else(problem)?).map_err(|_| problem())?;
     Ok(Mailbox::new(Some(name.to_owned()), bare.email))
 }
 
 fn topic(setting: &str, text: &str) -> Result<Topic, SettingsError> {
-    let problem = |what: &str| SettingsError::new(setting, format!("holds {text:?}, which is {what}"));
+    let problem = |what: &str| SettingsError::new(setting, format!("contains {text:?}, which is {what}"));
     let arn = Arn::new(text).map_err(|_| problem("no ARN"))?;
-    let region = Region::new(arn.region()).map_err(|_| problem("not an ARN of a topic: it has no Region"))?;
+    let region = Region::new(arn.region()).map_err(|_| problem("not the ARN of a topic, because it has no Region"))?;
     let is_topic = text.split(':').nth(2) == Some("sns") && text.split(':').count() == 6 && !arn.resource().is_empty();
-    if is_topic { Ok(Topic { arn, region }) } else { Err(problem("no ARN of an SNS topic")) }
+    if is_topic { Ok(Topic { arn, region }) } else { Err(problem("not the ARN of an SNS topic")) }
 }
 
 fn post(settings: &SmtpSettings) -> Result<Post, SettingsError> {
@@ -282,12 +283,12 @@ fn post(settings: &SmtpSettings) -> Result<Post, SettingsError> {
         return Err(SettingsError::new(at("host"), "is not a host name"));
     }
     if settings.tls == SmtpTls::None && !is_local(&host) {
-        let problem = "is none, and notify.smtp.host is another machine; use implicit or starttls";
+        let problem = "is none, but notify.smtp.host is another machine; use implicit or starttls";
         return Err(SettingsError::new(at("tls"), problem));
     }
     let login = match &settings.user {
         None if settings.password_file.is_some() || settings.password_env.is_some() => {
-            return Err(SettingsError::new(at("user"), "is missing, though there is a password"));
+            return Err(SettingsError::new(at("user"), "is missing, but a password is set"));
         }
         None => None,
         Some(user) => {

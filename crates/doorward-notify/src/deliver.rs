@@ -151,7 +151,7 @@ impl<M: DeliveryStore> Dispatcher<M> {
                 (Err(error), _) => line(None, 0, failed(error.to_string())),
                 (Ok((remembered, None)), _) => line(None, remembered.attempts, DigestFate::Unchanged),
                 (Ok((remembered, Some(composed))), Some(reason)) => {
-                    let reason = format!("not tried, since the channel failed before: {reason}");
+                    let reason = format!("not tried, because the channel failed before: {reason}");
                     line(Some(composed.notice.id().to_owned()), remembered.attempts, failed(reason))
                 }
                 (Ok((remembered, Some(composed))), None) => {
@@ -188,7 +188,7 @@ impl<M: DeliveryStore> Dispatcher<M> {
         match self.tries(sender, &mut notice).await {
             Ok(()) => match self.memory.acknowledge(&key, channel, notice.id(), self.time.now()) {
                 Ok(()) => (DigestFate::Delivered { may_repeat: notice.may_repeat() }, false),
-                Err(error) => (failed(true, format!("it arrived, but {error}")), false),
+                Err(error) => (failed(true, format!("the digest arrived, but {error}")), false),
             },
             Err(failure) => {
                 let open = if failure.unclear { Some(&intent) } else { remembered.open.as_ref() };

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use doorward_model::{Edit, ObservationPeriod, PostureFigure};
+use doorward_model::{Edit, ObservationPeriod, PostureFigure, counted};
 use jiff::Timestamp;
 
 use crate::audience::Audience;
@@ -46,7 +46,7 @@ pub enum DigestChange {
     NotApplicable,
     /// Its load balancer is gone, or its account is closed.
     Gone,
-    /// Belongs to another owner now.
+    /// Now belongs to another owner.
     Moved,
 }
 
@@ -60,16 +60,16 @@ impl DigestChange {
             Self::Severity => "Severity changed",
             Self::SeenAgain => "Seen again, still failing",
             Self::Unseen => "Could not be read this time",
-            Self::NotAsked => "Not asked this time, open as before",
+            Self::NotAsked => "Not asked this time, still open",
             Self::Unknown => "Could not be read",
             Self::Excepted => "Now under an exception",
             Self::ExceptionChanged => "Exception changed",
             Self::Restated => "Current state",
             Self::Fixed => "Fixed",
-            Self::Cleared => "Read now, and passes",
+            Self::Cleared => "Now read, and passes",
             Self::NotApplicable => "No longer applies",
             Self::Gone => "Gone",
-            Self::Moved => "Belongs to another owner now",
+            Self::Moved => "Now belongs to another owner",
         }
     }
 }
@@ -279,8 +279,8 @@ impl Digest {
         let news = self.due.iter().filter(|due| due.new).count();
         let what = match (self.changes.len(), news) {
             (0, due) => format!("{due} due"),
-            (changes, 0) => plural(changes, "change"),
-            (changes, due) => format!("{}, {due} due", plural(changes, "change")),
+            (changes, 0) => counted(changes, "change"),
+            (changes, due) => format!("{}, {due} due", counted(changes, "change")),
         };
         match &self.scan.only {
             None => {
@@ -288,9 +288,10 @@ impl Digest {
                     0 => String::new(),
                     n => format!(" and {n} not seen now"),
                 };
-                format!("Doorward: {what}, {} failing{unseen} for {}", self.totals.failing, self.audience.label())
+                let failing = counted(self.totals.failing, "failing finding");
+                format!("Doorward: {what}, {failing}{unseen} for {}", self.audience.label())
             }
-            Some(_) => format!("Doorward: {what} at one load balancer of {}", self.audience.label()),
+            Some(_) => format!("Doorward: {what} on one load balancer of {}", self.audience.label()),
         }
     }
 }
@@ -299,9 +300,4 @@ impl Digest {
 pub(crate) fn edit_sentence(edit: &Edit) -> String {
     let from = edit.source.as_ref().map(|source| format!(", from {source}")).unwrap_or_default();
     format!("It was {edit}{from}.")
-}
-
-/// `1 change`, `2 changes`
-pub(crate) fn plural(count: usize, thing: &str) -> String {
-    format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
 }

@@ -1,10 +1,9 @@
 //! The result of a run of notifications: one line per audience and channel.
 
-use doorward_model::{Receipt, Skipped};
+use doorward_model::{Receipt, Skipped, counted};
 use serde::Serialize;
 
 use crate::audience::Audience;
-use crate::digest::plural;
 
 /// The sink's name in receipts.
 pub const NAME: &str = "notify";
@@ -69,17 +68,17 @@ impl Untold {
         let verb = if load_balancers == 1 { "has" } else { "have" };
         format!(
             "{} with {} {verb} no recipient",
-            plural(load_balancers, "load balancer"),
-            plural(open_findings, "open finding")
+            counted(load_balancers, "load balancer"),
+            counted(open_findings, "open finding")
         )
     }
 
     /// The cause and the next step.
     pub fn reason(&self) -> String {
         match &self.audience {
-            Audience::Owner(name) => format!("{name:?} has no channel; add one to its line in notify.owners"),
-            Audience::Unlisted => "owner not in notify.owners, and notify.fallback is empty".to_owned(),
-            Audience::Unowned => "no known owner, and notify.unowned is empty".to_owned(),
+            Audience::Owner(name) => format!("{name:?} has no channel; add one in notify.owners"),
+            Audience::Unlisted => "the owner is not in notify.owners, and notify.fallback is empty".to_owned(),
+            Audience::Unowned => "the owner is not known, and notify.unowned is empty".to_owned(),
             Audience::Profile(name) => format!("the risk profile {name:?} names no channel"),
             Audience::Organization | Audience::Finops => "the audience has no channel".to_owned(),
         }

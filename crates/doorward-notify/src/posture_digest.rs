@@ -1,6 +1,6 @@
 //! The digest of leadership and FinOps: the posture on one page, once in a period.
 
-use doorward_model::{PostureSummary, sha256_hex};
+use doorward_model::{PostureSummary, counted, sha256_hex};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
@@ -52,14 +52,17 @@ impl PostureDigest {
             let idle = match (&self.posture.costs, &self.posture.idle) {
                 (Some(costs), Some(_)) => format!("idle load balancers {}", costs.idle),
                 (None, Some(idle)) => {
-                    format!("{} idle load balancers, no price known", idle.len() + self.posture.more_idle)
+                    format!("{}, no price known", counted(idle.len() + self.posture.more_idle, "idle load balancer"))
                 }
                 (_, None) => "idle load balancers unknown".to_owned(),
             };
             return format!("Doorward {}: {idle}{short}, {subject}", self.period);
         }
         let figure = |id: &str| self.posture.figures.iter().find(|figure| figure.id == id);
-        let open = figure("open-findings").map_or_else(String::new, |open| format!("{} open findings", open.figure));
+        let open = figure("open-findings").map_or_else(String::new, |open| match open.figure.as_str() {
+            "1" => "1 open finding".to_owned(),
+            many => format!("{many} open findings"),
+        });
         let overdue = figure("overdue-findings")
             .filter(|overdue| overdue.figure.parse::<usize>().is_ok())
             .map_or_else(String::new, |overdue| format!(", {} overdue", overdue.figure));

@@ -3,9 +3,9 @@
 //! What is said is decided once, as a [`Message`] of parts that know whether they come from outside; each channel turns parts
 //! into its own format, and outside text into something that shows as it is there: no markup, no mention, no link.
 
-use doorward_model::harmless;
+use doorward_model::{counted, harmless};
 
-use crate::digest::{Digest, DigestChange, DigestLine, DueLine, plural};
+use crate::digest::{Digest, DigestChange, DigestLine, DueLine};
 use crate::notified_state::{DigestStanding, Due};
 use grouping::sections;
 
@@ -79,7 +79,7 @@ impl Message {
         ];
         let foot = match &digest.link {
             None => foot,
-            Some(link) => foot.into_iter().chain([ours(format!(" All of it: {link}"))]).collect(),
+            Some(link) => foot.into_iter().chain([ours(format!(" Full report: {link}"))]).collect(),
         };
         Self { title, lead, sections, foot }
     }
@@ -95,10 +95,10 @@ fn lead(digest: &Digest) -> Vec<Parts> {
     let mut lead = Vec::new();
     let mut say = |text: String| lead.push(vec![ours(text)]);
     if digest.may_repeat {
-        say("This may be a repeat: an earlier attempt to send it may have arrived.".to_owned());
+        say("This may be a duplicate: an earlier attempt to send it may have arrived.".to_owned());
     }
     if scan.only.is_some() {
-        say("Only one load balancer was read, because it was changed.".to_owned());
+        say("This digest covers one load balancer, which was read again because it was changed.".to_owned());
         if let Some(edited) = &scan.edited {
             lead.push(vec![MessagePart::Prose(clip(edited, SENTENCE))]);
         }
@@ -109,36 +109,37 @@ fn lead(digest: &Digest) -> Vec<Parts> {
         Some(since) => format!("Since the digest of {}.", since.strftime("%Y-%m-%d %H:%M UTC")),
     };
     let (read, all) = (scan.account_regions_complete, scan.account_regions);
-    let covered = if read == all && scan.accounts_listed {
-        format!("The scan read all {} completely", plural(all, "account-Region"))
+    let (covered, rest) = if read == all && scan.accounts_listed {
+        (format!("The scan read all {} completely", counted(all, "account-Region")), "")
     } else {
-        format!("The scan read {read} of {} completely, and the rest counts as unknown", plural(all, "account-Region"))
+        (format!("The scan read {read} of {} completely", counted(all, "account-Region")), "; the rest is unknown")
     };
     let read = scan.observed.as_ref().map(|period| format!(", {period}")).unwrap_or_default();
     let listed =
         if scan.accounts_listed { "" } else { " The list of accounts is not complete, so there may be more accounts." };
     let stopped = if scan.interrupted { " The scan was interrupted." } else { "" };
-    say(format!("{begin} {covered}{read}.{listed}{stopped}"));
+    say(format!("{begin} {covered}{read}{rest}.{listed}{stopped}"));
     let unknown = match totals.load_balancers_unknown {
         0 => String::new(),
-        n => format!("; {} with unknown verdicts", plural(n, "load balancer")),
+        n => format!("; {} with unknown verdicts", counted(n, "load balancer")),
     };
     say(format!(
-        "{} of {} failing, with {}; {} under an exception{unknown}.",
+        "Failing: {} of {}, with {}; {} under an exception{unknown}.",
         totals.load_balancers_failing,
-        plural(totals.load_balancers, "load balancer"),
-        plural(totals.failing, "finding"),
-        plural(totals.excepted, "finding"),
+        counted(totals.load_balancers, "load balancer"),
+        counted(totals.failing, "finding"),
+        counted(totals.excepted, "finding"),
     ));
     if totals.unseen_failing + totals.unseen_excepted + totals.load_balancers_unseen > 0 {
         say(format!(
-            "Not seen this time, so in none of these figures: {} that failed when last seen, {} under an exception, {}.",
-            plural(totals.unseen_failing, "finding"),
+            "Not included in these figures, because this scan did not see them: {} that failed when last seen, {} \
+             under an exception, {}.",
+            counted(totals.unseen_failing, "finding"),
             totals.unseen_excepted,
-            plural(totals.load_balancers_unseen, "load balancer"),
+            counted(totals.load_balancers_unseen, "load balancer"),
         ));
     } else if totals.unseen > 0 {
-        say(format!("Known and not seen this time, so in none of these figures: {}.", totals.unseen));
+        say(format!("Not included in these figures, because this scan did not see them: {}.", totals.unseen));
     }
     if !digest.kpis.is_empty() {
         let figures = digest.kpis.iter().map(|one| format!("{}: {}, {}", one.label, one.figure, one.of));
@@ -153,7 +154,7 @@ fn lead(digest: &Digest) -> Vec<Parts> {
     if totals.raise_now > 0 {
         say(format!(
             "Raise now: the traffic of {} supports a stronger mode.",
-            plural(totals.raise_now, "load balancer")
+            counted(totals.raise_now, "load balancer")
         ));
     }
     lead
@@ -164,14 +165,16 @@ fn due(digest: &Digest, due: &DueLine) -> Parts {
     parts.push(match &due.due {
         Due::ExceptionEnds { on } => {
             let left = match due.days_left {
-                None => "a date that cannot be read".to_owned(),
+                None => "the date cannot be read".to_owned(),
                 Some(left) if left < 0 => "it has ended".to_owned(),
                 Some(0) => "today".to_owned(),
-                Some(left) => format!("{} left", plural(usize::try_from(left).unwrap_or(usize::MAX), "day")),
+                Some(left) => format!("{} left", counted(usize::try_from(left).unwrap_or(usize::MAX), "day")),
             };
             MessagePart::Prose(clip(&format!(" Exception ends on {on} ({left})."), SENTENCE))
         }
-        Due::Overdue { after_days } => ours(format!(" Overdue: the settings allow {after_days} days.")),
+        Due::Overdue { after_days } => {
+            ours(format!(" Overdue: the settings allow {}.", counted(*after_days, "day")))
+        }
     });
     parts
 }
@@ -200,15 +203,15 @@ fn item(digest: &Digest, change: Option<DigestChange>, line: &DigestLine) -> Par
     if !state.is_empty() {
         if line.unseen && line.standing.is_some() {
             state.push_str(match change {
-                Some(DigestChange::NotAsked) => ", as last seen: not asked this time",
-                _ => ", as last observed: it could not be read this time",
+                Some(DigestChange::NotAsked) => ", when last seen: not asked this time",
+                _ => ", when last seen: it could not be read this time",
             });
         }
         state.push(')');
         parts.push(MessagePart::Prose(clip(&state, SENTENCE)));
     }
     if let Some(age) = line.age_days {
-        parts.push(ours(format!(", open for {}", plural(usize::try_from(age).unwrap_or(0), "day"))));
+        parts.push(ours(format!(", open for {}", counted(usize::try_from(age).unwrap_or(0), "day"))));
     }
     parts.push(ours("."));
     for sentence in [&line.because, &line.remedy].into_iter().flatten() {
@@ -266,8 +269,8 @@ fn find_www(text: &str) -> Option<usize> {
 /// Says how much of a message did not fit.
 fn more(left: usize) -> String {
     format!(
-        "… and {} not shown: the message has no more room. The owner's summary and the scan report have all.",
-        plural(left, "more line")
+        "… and {}, which did not fit into this message. The owner's page and the scan report show everything.",
+        counted(left, "more line")
     )
 }
 

@@ -86,7 +86,8 @@ impl Place {
             (Some(file), None) => Ok(Self::File(file.clone())),
             (None, Some(variable)) => Ok(Self::Variable(variable.clone())),
             (None, None) => Err(SettingsError::new(setting, "is missing; name a file or an environment variable")),
-            (Some(_), Some(_)) => Err(SettingsError::new(setting, "is given twice; keep the file or the variable")),
+            (Some(_), Some(_)) => Err(SettingsError::new(setting, "is given twice; keep either the file or the \
+                 variable")),
         }
     }
 
@@ -101,7 +102,7 @@ impl Place {
                 .ok_or_else(|| SettingsError::new(setting, format!("names the variable {name}, which is not set")))?,
         };
         if secret.expose().trim().is_empty() {
-            return Err(SettingsError::new(setting, "leads to an empty text; put the secret there"));
+            return Err(SettingsError::new(setting, "is empty; put the secret there"));
         }
         Ok(secret)
     }
@@ -111,7 +112,7 @@ fn read_file(setting: &str, path: &Path) -> Result<String, SettingsError> {
     // A device has no end, and no secret is as long as this.
     let read = std::fs::File::open(path).and_then(|file| input::limited(file, LONGEST)).and_then(input::decoded);
     read.map_err(|error| {
-        SettingsError::new(setting, format!("names {}, which cannot be read: {error}", path.display()))
+        SettingsError::new(setting, format!("names the file {}, which cannot be read: {error}", path.display()))
     })
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use doorward_model::{DeliveryResult, DeliveryStatement, Receipt, RuleMeta, ScanReport, Sink, SinkContext, SinkFuture};
+use doorward_model::{DeliveryResult, DeliveryStatement, Receipt, RuleMeta, ScanReport, Sink, SinkContext, SinkFuture, counted};
 use serde_json::{Value, json};
 
 use crate::audience::Audience;
@@ -58,19 +58,19 @@ pub fn plan_statement(planned: &[PlannedDigest], untold: &[Untold]) -> DeliveryS
                 let _ = writeln!(text, "== {head}\n{}\n", body.trim_end());
             }
             None if matches!(plan.audience, Audience::Organization | Audience::Finops) => {
-                let _ = writeln!(text, "== {head}: it has arrived for this period\n");
+                let _ = writeln!(text, "== {head}: already sent for this period\n");
             }
             None => {
                 let _ = writeln!(text, "== {head}: nothing changed and nothing is due\n");
             }
         }
         if let Some(failure) = &plan.failure {
-            let _ = writeln!(text, "   {} earlier attempts failed: {failure}\n", plan.attempts);
+            let _ = writeln!(text, "   earlier attempts that failed: {}; the last error: {failure}\n", plan.attempts);
         }
     }
     render_without_recipient(&mut text, untold);
     let sends = planned.iter().filter(|plan| plan.digest.is_some()).count();
-    let summary = format!("{sends} digests would be sent; none was sent.");
+    let summary = format!("{} would be sent; nothing was sent.", counted(sends, "digest"));
     let _ = writeln!(text, "{summary}");
     let lines: Vec<Value> = planned
         .iter()

@@ -34,7 +34,8 @@ pub fn policy_problem(policy: &Policy, has_channel: impl Fn(&str) -> bool) -> Op
         }
         if profile.deadlines.longest_interval_hours.is_some() {
             let problem =
-                "it is a setting of policy.deadlines: observations are counted once for all profiles".to_owned();
+                "it is a setting of policy.deadlines, because observations are counted once for all \
+                 profiles".to_owned();
             return Some((key("deadlines.longest_interval_hours"), problem));
         }
         if let Some(found) = of_deadlines(&profile.deadlines, &key("deadlines")) {
@@ -46,7 +47,7 @@ pub fn policy_problem(policy: &Policy, has_channel: impl Fn(&str) -> bool) -> Op
 
 fn of_deadlines(deadlines: &DeadlineDays, key: &str) -> Option<(String, String)> {
     if deadlines.longest_interval_hours == Some(0) {
-        let problem = "0 hours never count: no failure would ever be overdue".to_owned();
+        let problem = "with 0 hours no time would count, and no failure would ever be overdue".to_owned();
         return Some((format!("{key}.longest_interval_hours"), problem));
     }
     for rule in deadlines.rules.keys() {

@@ -91,13 +91,13 @@ pub(crate) fn exposure(lb: &LoadBalancer) -> String {
         (Observed::Known(Reachability::ThroughNetworkLoadBalancers(through)), _) => {
             let names: Vec<&str> = through.iter().map(Arn::load_balancer_name).collect();
             format!(
-                "It is internal, and the internet reaches it through the network load balancer {}.",
+                "It is internal, but the internet reaches it through the network load balancer {}.",
                 names.join(" and ")
             )
         }
         (Observed::Known(Reachability::ThroughEntryPoints(through)), _) => {
             let ways: Vec<String> = through.iter().map(ToString::to_string).collect();
-            format!("It is internal, and the internet reaches it through the {}.", ways.join(" and the "))
+            format!("It is internal, but the internet reaches it through the {}.", ways.join(" and the "))
         }
         (Observed::Known(Reachability::InternalWithoutEntryPoint), _) if lb.kind == Kind::Application => {
             "It is internal. No internet-facing network load balancer, no CloudFront VPC origin and no HTTP or WebSocket API of \
@@ -113,11 +113,11 @@ pub(crate) fn exposure(lb: &LoadBalancer) -> String {
             "It is internal.".to_owned()
         }
         (_, Observed::Known(Scheme::Internal)) => {
-            "It is internal. Whether the internet reaches it through another load balancer, CloudFront or API Gateway is not \
-             known, so it is rated as if it did."
+            "It is internal. It is not known whether the internet reaches it through another load balancer, \
+             CloudFront or API Gateway, so it is rated as reachable."
                 .to_owned()
         }
-        _ => "Its scheme is not known, so it is rated as if it were internet-facing.".to_owned(),
+        _ => "Its scheme is not known, so it is rated as internet-facing.".to_owned(),
     }
 }
 

@@ -15,12 +15,12 @@ pub struct PresetFile {
 pub const PRESETS: &[PresetFile] = &[
     PresetFile {
         name: "aws-control",
-        about: "The line of AWS's own controls ELB.12 and ELB.14: defensive or strictest everywhere.",
+        about: "As AWS's own controls ELB.12 and ELB.14 require: defensive or strictest everywhere.",
         settings: include_str!("../../../config/policy-presets/aws-control.toml"),
     },
     PresetFile {
         name: "research-2026",
-        about: "Strictest for everything that is internet-facing, after the research of 2025 and 2026.",
+        about: "Strictest for every load balancer that the internet reaches, based on the research of 2025 and 2026.",
         settings: include_str!("../../../config/policy-presets/research-2026.toml"),
     },
     PresetFile {

@@ -39,7 +39,7 @@ pub fn set_mode_instructions(lb: &LoadBalancer, mode: Mode) -> String {
              annotation (Gateway API: LoadBalancerConfiguration); the controller restores every key named there."
         ),
         Manager::EcsGateway(_) => {
-            format!("On {manager}, set configuration.hostSharedAlb.httpDesync to {mode} with ecs:UpdateGateway.")
+            format!("On {manager}, set configuration.hostSharedAlb.httpDesync to {mode} by ecs:UpdateGateway.")
         }
         Manager::ElasticBeanstalk(_) => format!(
             "In {manager}, put Key {key} with Value {mode} into LoadBalancerAttributes of the resource \
@@ -65,8 +65,8 @@ pub fn mode_caution(mode: Mode) -> &'static str {
 pub use doorward_model::DROP_INVALID;
 
 /// What to check before invalid header fields are removed.
-pub const DROP_INVALID_CAUTION: &str = "Its effect on clients is unknown before the change, because access logs contain no \
-     header names: names with an underscore are removed too.";
+pub const DROP_INVALID_CAUTION: &str = "Its effect on clients cannot be predicted, because access logs contain no \
+     header names. Header fields with an underscore in their name are removed too.";
 
 /// How to have this application load balancer remove invalid header fields.
 pub fn drop_invalid_headers(lb: &LoadBalancer) -> String {
@@ -102,7 +102,7 @@ pub(crate) fn use_http2(lb: &LoadBalancer) -> String {
         }
         Observed::Known(manager @ Manager::Kubernetes(_)) => format!(
             "In {manager}, annotate the Ingress or its Services with alb.ingress.kubernetes.io/backend-protocol-version: HTTP2, \
-             for which the controller creates a new target group"
+             which makes the controller create a new target group"
         ),
         Observed::Known(manager @ Manager::ElasticBeanstalk(_)) => format!(
             "In {manager}, set ProtocolVersion of the resource AWSEBV2LoadBalancerTargetGroup to HTTP2 in .ebextensions, which \
@@ -113,8 +113,8 @@ pub(crate) fn use_http2(lb: &LoadBalancer) -> String {
              replaces it"
         ),
         Observed::Known(Manager::EcsGateway(_)) => {
-            "ECS has no setting for it: use a service with a load balancer of your own and a target group with the protocol \
-             version HTTP2"
+            "ECS has no setting for it; use a service with your own load balancer and a target group with the \
+             protocol version HTTP2"
                 .to_owned()
         }
         Observed::Absent => BY_HAND.to_owned(),
@@ -123,12 +123,14 @@ pub(crate) fn use_http2(lb: &LoadBalancer) -> String {
     format!("{step}.{FIRST}")
 }
 
-const BY_HAND: &str = "Create a target group with `aws elbv2 create-target-group --protocol-version HTTP2`, register the targets in \
-     it, and let the listener rules forward to it, because the protocol version of a target group cannot be changed";
+const BY_HAND: &str = "Create a target group with `aws elbv2 create-target-group --protocol-version HTTP2`, register \
+     the targets in it, and make the listener rules forward to it; the protocol version of an existing target group \
+     cannot be changed";
 
 /// What to check before targets are sent HTTP/2.
 const FIRST: &str =
-    " First check that the targets support HTTP/2 without TLS upgrade negotiation, and change one target group first.";
+    " First check that the targets support HTTP/2 with prior knowledge (no upgrade negotiation), and start with one \
+     target group.";
 
 /// The requirement on the bucket that remedies call BUCKET.
 pub const LOG_BUCKET: &str =
@@ -165,7 +167,7 @@ pub(crate) fn enable_access_logs(lb: &LoadBalancer) -> String {
         ),
         Manager::EcsGateway(_) if classic => return no_setting("ECS", CLASSIC, &by_hand),
         Manager::EcsGateway(_) => {
-            format!("On {manager}, set configuration.hostSharedAlb.accessLogs with ecs:UpdateGateway.")
+            format!("On {manager}, set configuration.hostSharedAlb.accessLogs by ecs:UpdateGateway.")
         }
         Manager::ElasticBeanstalk(_) if classic => format!(
             "In {manager}, set AccessLoggingPolicy of the resource AWSEBLoadBalancer in .ebextensions and deploy."
@@ -217,8 +219,8 @@ fn by_hand(lb: &LoadBalancer, arguments: &str, in_words: &str) -> String {
              {arguments}`."
         ),
         _ => format!(
-            "Set {in_words} in the console; no command is printed, because the name of the load balancer has characters \
-             that a shell interprets."
+            "Set {in_words} in the console. No command is printed, because the name of the load balancer contains \
+             characters that a shell interprets."
         ),
     }
 }

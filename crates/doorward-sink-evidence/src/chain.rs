@@ -51,8 +51,8 @@ pub fn newest(archive: &Path, own: Option<&PublicKey>) -> Result<Option<Earlier>
     };
     let refuse = |why: String| {
         let problem = format!(
-            "{}: the packs there cannot be continued ({why}); see `doorward verify`, and name another folder to begin a \
-             new chain",
+            "{}: the chain of packs in this folder cannot be continued: {why}; run `doorward verify` to see the \
+             fault, or name another folder to begin a new chain",
             archive.display()
         );
         Err(EvidenceError::Other(problem).into())
@@ -70,7 +70,7 @@ pub fn newest(archive: &Path, own: Option<&PublicKey>) -> Result<Option<Earlier>
     }
     if let (None, Some(signer)) = (own, &verification.signer) {
         return refuse(format!(
-            "they are signed by {signer}, and no signing key is set: evidence.signing_key_file, or --signing-key"
+            "they are signed by {signer}, but no signing key is set (evidence.signing_key_file, or --signing-key)"
         ));
     }
     let Some(link) = verification.packs.last().cloned() else { return Ok(None) };
@@ -92,7 +92,7 @@ fn scope(scan: &Path) -> Result<Option<String>, EvidenceError> {
     }
     let file = File::open(scan).map_err(EvidenceError::io(scan))?;
     let scan: Result<Filtered, _> = serde_json::from_reader(BufReader::new(file));
-    scan.map(|scan| scan.filter).map_err(|e| EvidenceError::Other(format!("the filter of the pack before: {e}")))
+    scan.map(|scan| scan.filter).map_err(|e| EvidenceError::Other(format!("the filter of the previous pack: {e}")))
 }
 
 /// What the scan of a pack counted.
@@ -143,7 +143,7 @@ pub fn verify_chain(packs: &[PathBuf], expect: &Expect) -> Verification {
     let first = looked.first().map(|(_, seen)| seen.previous.clone());
     if let (Some(Some(missing)), None) = (&first, &expect.previous) {
         verification.faults.push(VerifyFault::Chain(format!(
-            "the first pack here follows run {} (manifest {}), which is not here",
+            "the first pack here follows the pack of run {} (manifest {}), which is missing",
             missing.run, missing.manifest_sha256
         )));
     }
@@ -171,8 +171,8 @@ fn signs((before, earlier): (&str, &Looked), (name, later): (&str, &Looked)) -> 
     let key = earlier.signed_by.as_ref()?;
     let why = match &later.signed_by {
         Some(other) if other == key => return None,
-        Some(other) => format!("the pack is signed by {other}, and {before} before it by {key}"),
-        None => format!("the pack is not signed, and {before} before it is signed by {key}"),
+        Some(other) => format!("the pack is signed by {other}, but the previous pack, {before}, by {key}"),
+        None => format!("the pack is not signed, but the previous pack, {before}, is signed by {key}"),
     };
     Some(VerifyFault::Signature(format!("{name}/{SIGNATURE}"), format!("{why}; the signer of a chain must not change")))
 }

@@ -67,7 +67,8 @@ impl EvidenceSink<'_> {
         if let Some(earlier) = earlier.as_ref().filter(|earlier| earlier.scope != scope) {
             let words = |scope: &Option<String>| scope.clone().unwrap_or_else(|| "the whole scan".to_owned());
             return Err(error(format!(
-                "{}: the packs there are of {}, and this one is of {}; name another folder, because a chain has one scope",
+                "{}: the packs in this folder cover {}, but this one covers {}; a chain has one scope, so name \
+                 another folder",
                 folder.display(),
                 words(&earlier.scope),
                 words(&scope)
@@ -90,7 +91,7 @@ impl EvidenceSink<'_> {
         };
         let written = write(&self.folder.join(&report.run.id), &pack)?;
         (self.notice)(&format!(
-            "evidence: {} · keep this hash elsewhere: it proves that the pack was not replaced: {}",
+            "evidence: {} · keep this hash outside the folder; it proves that the pack was not replaced: {}",
             written.receipt.destination, written.link.manifest_sha256
         ));
         Ok(written.receipt)

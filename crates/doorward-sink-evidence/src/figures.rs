@@ -38,7 +38,7 @@ pub struct PackFigures {
     pub open: BTreeMap<Severity, usize>,
     /// Failures under an exception.
     pub excepted: usize,
-    /// Verdicts that could not be reached.
+    /// Verdicts that are unknown.
     pub unknown: usize,
     /// What earlier runs saw and this one did not; absent where no ledger was asked, or by a version that did not count it.
     pub not_seen: Option<NotSeen>,

@@ -11,12 +11,13 @@ use base64::engine::general_purpose::STANDARD;
 pub enum KeyError {
     /// Not a private key.
     #[error(
-        "this is no ed25519 private key: give the PEM that `openssl genpkey -algorithm ed25519` writes, or 64 \
-          hexadecimal digits"
+        "this is not an ed25519 private key; give the PEM that `openssl genpkey -algorithm ed25519` writes, or 64 \
+         hexadecimal digits"
     )]
     Private,
     /// Not a public key.
-    #[error("this is no ed25519 public key: give the PEM that `openssl pkey -pubout` writes, or 64 hexadecimal digits")]
+    #[error("this is not an ed25519 public key; give the PEM that `openssl pkey -pubout` writes, or 64 hexadecimal
+    #digits")]
     Public,
 }
 

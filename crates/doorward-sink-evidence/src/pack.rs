@@ -98,7 +98,7 @@ pub struct PackContext {
 /// A period of time, UTC. Without a beginning the pack is evidence for the moment of the scan alone.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Period {
-    /// Its first instant.
+    /// The first instant at which it is in force.
     pub from: Option<Timestamp>,
     /// The first instant after it.
     pub until: Option<Timestamp>,
@@ -124,7 +124,7 @@ impl Default for Sampling {
 pub struct ExceptionRow {
     /// Its id.
     pub id: String,
-    /// The rule that may be failed.
+    /// The rule that may fail.
     pub rule: String,
     /// What it covers, in words.
     pub scope: String,
@@ -138,9 +138,9 @@ pub struct ExceptionRow {
     pub requester: String,
     /// Who allowed it.
     pub approver: String,
-    /// Where that was recorded.
+    /// The ticket in which the approval is recorded.
     pub ticket: Option<String>,
-    /// Its first instant.
+    /// The first instant at which it is in force.
     pub start: Timestamp,
     /// The last day, in UTC, of which it contains anything.
     pub last_day: Date,

@@ -48,20 +48,19 @@ pub(crate) fn text(cx: &SheetContext<'_>, sheets: &[SheetEntry]) -> String {
         line(&format!("| `{}` | sheet {}: {} rows |", sheet.csv, sheet.tabs.join(", "), sheet.rows));
     }
     line(
-        "\nThe CSV files are UTF-8 with CRLF and quotes after RFC 4180. An apostrophe is put before every \
-         text that a",
+        "\nThe CSV files are UTF-8 with CRLF and quotes as in RFC 4180. An apostrophe precedes every text that a",
     );
-    line("spreadsheet would calculate or turn into a number, account ids among them; remove one to get the text.\n");
+    line("spreadsheet would calculate or convert to a number, including account ids; remove it to get the text.\n");
     line("## How to verify\n");
     for (number, (what, command)) in (1..).zip(cover::COMMANDS) {
         line(&format!("{number}. {what}: `{command}`"));
     }
     line(
-        "\nThe third prints the hash that was kept elsewhere, and that the next pack repeats. \
-          Without it,",
+        "\nThe third prints the hash to compare with the copy kept outside the folder; the next pack repeats it. \
+         Without that copy,",
     );
     line(
-        "or a signature by a key you trust, a pack that was replaced as a whole cannot be distinguished from the original.\n",
+        "or a signature by a key that you trust, a pack that was replaced as a whole cannot be distinguished from the original.\n",
     );
     if cx.pack.key.is_some() {
         line("The signature can be checked without Doorward, with the public key you were given:");

@@ -25,11 +25,12 @@ impl EvidenceSettings {
     /// What is wrong with them: the key and the problem.
     pub fn problem(&self) -> Option<(&'static str, String)> {
         if self.sample == 0 {
-            return Some(("evidence.sample", "a sample of 0 load balancers shows nothing".to_owned()));
+            return Some(("evidence.sample", "a sample of 0 load balancers shows nothing; use 1 or more".to_owned()));
         }
         let both = self.signing_key_file.is_some() && self.signing_key_variable.is_some();
         both.then(|| {
-            ("evidence.signing_key_variable", "there is a signing_key_file too; a pack has one signature".to_owned())
+            ("evidence.signing_key_variable", "signing_key_file is set too, but a pack has one signature; remove one \
+                 of the two".to_owned())
         })
     }
 }

@@ -224,7 +224,7 @@ impl<'p> Sheet<'p> {
                 return Ok(());
             }
             Err(EvidenceError::Other(format!(
-                "the sheet {:?} announced {count} rows and gave {given}; report this",
+                "the sheet {:?} announced {count} rows and contains {given}; please report this",
                 title.tab
             )))
         };

@@ -134,24 +134,24 @@ pub(crate) fn ends(verification: &mut Verification, expect: &Expect, before: Opt
     let newest = newest.manifest_sha256.clone();
     match &expect.head {
         Some(head) if !head.eq_ignore_ascii_case(&newest) => verification.faults.push(VerifyFault::Replayed(format!(
-            "the newest pack's manifest has the SHA-256 {newest}, and {head} was expected: it is an older or \
-             another pack"
+            "the newest pack's manifest has the SHA-256 {newest}, but {head} was expected: this is an older or a \
+             different pack"
         ))),
         Some(_) => {}
         None => verification.notes.push(
-            "Whether this is the newest pack, and whether it was replaced as a whole, was not checked: give the hash of its \
-             manifest that was kept elsewhere."
+            "It was not checked whether this is the newest pack and whether it was replaced as a whole: pass the \
+             hash of its manifest with --head."
                 .to_owned(),
         ),
     }
     match (&expect.previous, before) {
         (Some(expected), Some(before)) if expected.eq_ignore_ascii_case(before) => {}
         (Some(expected), before) => verification.faults.push(VerifyFault::Chain(format!(
-            "the first pack follows {}, and {expected} was expected",
+            "the first pack follows {}, but {expected} was expected",
             before.unwrap_or("none")
         ))),
         (None, Some(before)) => verification.notes.push(format!(
-            "The first pack follows one whose manifest has the SHA-256 {before}; that pack was not verified."
+            "The first pack follows a pack whose manifest has the SHA-256 {before}; that pack was not verified."
         )),
         (None, None) => {}
     }
@@ -189,7 +189,7 @@ pub(crate) fn look(
         match small(&dir.join(name), most) {
             Ok(Ok(bytes)) => return Some(bytes),
             Ok(Err(size)) => {
-                faults.push(wrong(named(name), format!("it has {size} bytes, and at most {most} are allowed")))
+                faults.push(wrong(named(name), format!("it has {size} bytes; at most {most} are allowed")))
             }
             Err(problem) => faults.push(VerifyFault::Unreadable(problem.to_string())),
         }
@@ -301,7 +301,7 @@ fn parse(bytes: &[u8]) -> Result<Manifest, String> {
     }
     let sequence = manifest.previous.as_ref().map_or(1, |link| link.sequence.saturating_add(1));
     if manifest.sequence != sequence {
-        return Err(format!("it is number {} of its chain and would have to be {sequence}", manifest.sequence));
+        return Err(format!("it is number {} of its chain, but should be number {sequence}", manifest.sequence));
     }
     if manifest.chained() != manifest.chain {
         return Err("its chain hash does not match its content".to_owned());
@@ -348,7 +348,7 @@ fn check_signature(
     let mut wrong = |why: String| faults.push(VerifyFault::Signature(named(SIGNATURE), why));
     let Some(signer) = &manifest.signed_by else {
         match trusted {
-            Some(key) => wrong(format!("the pack is not signed, and a signature by {key} was expected")),
+            Some(key) => wrong(format!("the pack is not signed, but a signature by {key} was expected")),
             None => notes.push(format!("{} is not signed: anyone with write access can replace it.", named(MANIFEST))),
         }
         return;
@@ -359,12 +359,12 @@ fn check_signature(
     match signature {
         None => return faults.push(VerifyFault::Missing(named(SIGNATURE))),
         Some(signature) if !key.accepts(bytes, signature) => {
-            return wrong(format!("it is not a signature over {MANIFEST} by the key {key}"));
+            return wrong(format!("it is not a valid signature of {MANIFEST} by the key {key}"));
         }
         Some(_) => {}
     }
     match trusted {
-        Some(trusted) if *trusted != key => wrong(format!("the pack is signed by {key}, and {trusted} was expected")),
+        Some(trusted) if *trusted != key => wrong(format!("the pack is signed by {key}, but {trusted} was expected")),
         Some(_) => {}
         None => notes.push(format!("{} is signed by {key}; the owner of that key was not checked.", named(MANIFEST))),
     }

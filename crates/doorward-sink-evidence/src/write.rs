@@ -80,8 +80,8 @@ fn check(dir: &Path, pack: &Pack<'_>) -> Result<(), EvidenceError> {
     if let Some(link) = pack.context.previous.as_ref().filter(|link| link.finished >= pack.report.run.finished) {
         let (before, now) = (link.finished, pack.report.run.finished);
         return said(format!(
-            "the pack before (run {}) is of a run that ended at {before}, and this one ended at {now}; a \
-             chain goes forward",
+            "the run of the previous pack ({}) ended at {before}, after this one, which ended at {now}; a chain is \
+             written in the order of its runs",
             link.run
         ));
     }
@@ -93,7 +93,7 @@ fn check(dir: &Path, pack: &Pack<'_>) -> Result<(), EvidenceError> {
     if entries.next().is_none() {
         return Ok(());
     }
-    said(format!("{} holds something already, and evidence is not overwritten; name another folder", dir.display()))
+    said(format!("{} is not empty, and evidence is never overwritten; name another folder", dir.display()))
 }
 
 /// Writes every file; returns the link and how many findings are on the sheet Results.

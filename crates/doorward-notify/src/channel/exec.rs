@@ -68,7 +68,7 @@ impl ExecCommand {
         let status = match tokio::time::timeout(self.timeout, ended).await {
             Ok(Ok(status)) => status,
             Ok(Err(error)) => {
-                return Err(Failure::unclear(format!("{} was lost track of ({})", self.program, error.kind())));
+                return Err(Failure::unclear(format!("{} could not be waited for ({})", self.program, error.kind())));
             }
             Err(_) => {
                 let reason =
@@ -79,10 +79,10 @@ impl ExecCommand {
         match status.code() {
             Some(0) => Ok(()),
             Some(ASK_AGAIN) => {
-                Err(Failure::lost(format!("{} asks to be asked again (exit code {ASK_AGAIN})", self.program)))
+                Err(Failure::lost(format!("{} requests another attempt (exit code {ASK_AGAIN})", self.program)))
             }
             Some(code) => Err(Failure::refused(format!(
-                "{} refused the digest (exit code {code}); run it by hand with what `--dry-run` prints",
+                "{} refused the digest (exit code {code}); run it by hand with the digest that `--dry-run` prints",
                 self.program
             ))),
             None => Err(Failure::unclear(format!("{} was ended by a signal", self.program))),

@@ -33,7 +33,7 @@ impl Mailer {
     ) -> Result<Self, SettingsError> {
         let parameters = || {
             TlsParameters::new(post.host.clone())
-                .map_err(|_| SettingsError::new("notify.smtp.host", "is no name that a certificate could be for"))
+                .map_err(|_| SettingsError::new("notify.smtp.host", "is not a valid host name for a certificate"))
         };
         let tls = match post.tls {
             SmtpTls::Implicit => Tls::Wrapper(parameters()?),
@@ -55,7 +55,7 @@ impl Mailer {
     pub(super) async fn send(&self, id: &str, mail: &Mail, time: &Time) -> Result<(), Failure> {
         let message = self
             .message(id, mail, time)
-            .map_err(|_| Failure::refused("the message could not be built; `--dry-run` shows what it would be"))?;
+            .map_err(|_| Failure::refused("the message could not be built; `--dry-run` shows its content"))?;
         match tokio::time::timeout(self.timeout, self.transport.send(message)).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) => Err(judge(&error)),
@@ -85,10 +85,10 @@ fn judge(error: &lettre::transport::smtp::Error) -> Failure {
     let code = error.status().map(u16::from);
     match code {
         Some(code) if error.is_transient() => {
-            Failure::lost(format!("the mail server put it off ({code}); the next run tries again"))
+            Failure::lost(format!("the mail server deferred the message ({code}); the next run tries again"))
         }
         Some(530 | 534 | 535 | 538) => {
-            Failure::refused("the mail server refused the log-in; check notify.smtp.user and its password").of_channel()
+            Failure::refused("the mail server refused the login; check notify.smtp.user and its password").of_channel()
         }
         Some(code) => Failure::refused(format!(
             "the mail server refused the message ({code}); check notify.smtp.from and the channel's addresses"
@@ -97,8 +97,8 @@ fn judge(error: &lettre::transport::smtp::Error) -> Failure {
         None if error.is_tls() => Failure {
             again: Again::Soon,
             ..Failure::lost(format!(
-                "the TLS connection to the mail server failed ({}); check notify.smtp.host, port and tls, or name the certificate of its \
-                 authority with SSL_CERT_FILE",
+                "the TLS connection to the mail server failed ({}); check notify.smtp.host, port and tls, or set \
+                 SSL_CERT_FILE to the certificate of its authority",
                 innermost(error)
             ))
         },
@@ -107,7 +107,8 @@ fn judge(error: &lettre::transport::smtp::Error) -> Failure {
             ..Failure::lost("the mail server could not be reached; check notify.smtp.host, port and tls")
         },
         None if error.is_client() => {
-            Failure::refused("the mail server cannot do what the settings ask; check notify.smtp.tls and user")
+            Failure::refused("the mail server does not support what the settings require; check notify.smtp.tls and \
+                 notify.smtp.user")
                 .of_channel()
         }
         None => Failure::unclear("the connection to the mail server broke; the next run tries again"),

@@ -73,7 +73,7 @@ impl TopicPublisher {
         });
         match answer.await {
             Ok(answer) if answer.message_id().is_some_and(|id| !id.is_empty()) => Ok(()),
-            Ok(_) => Err(Failure::unclear("SNS answered without a message id; the next run tries again")),
+            Ok(_) => Err(Failure::unclear("the response of SNS contains no message id; the next run tries again")),
             Err(failure) => Err(meaning(&failure)),
         }
     }
@@ -92,7 +92,7 @@ fn meaning(failure: &doorward_aws::Failure) -> Failure {
             Failure::lost(format!("there are no credentials for SNS: {gap}"))
         }
         (GapReason::Expired, ..) => Failure::lost("the credentials have expired and could not be renewed; renew them"),
-        (GapReason::Throttled, ..) => Failure::lost("SNS asks to slow down; the next run tries again"),
+        (GapReason::Throttled, ..) => Failure::lost("SNS throttled the request; the next run tries again"),
         (GapReason::Malformed, None, None) if failure.action == RetryAction::Stop => {
             Failure::refused("the request to SNS could not be built; check the channel's topic")
         }
@@ -100,21 +100,22 @@ fn meaning(failure: &doorward_aws::Failure) -> Failure {
             Failure::refused("the topic does not exist; correct the channel's topic").of_channel()
         }
         (GapReason::AccessDenied | GapReason::DeniedByOrganizationPolicy, ..) => {
-            Failure::refused(format!("SNS refused it; allow {ACTION} on the topic")).of_channel()
+            Failure::refused(format!("SNS refused the request; allow {ACTION} on the topic")).of_channel()
         }
         (GapReason::ServiceFailure, _, Some(status)) => {
             Failure::unclear(format!("SNS answered {status}; the next run tries again"))
         }
         (GapReason::TimedOut, ..) => Failure::unclear("SNS did not answer in time; the next run tries again"),
         (GapReason::Unreachable, ..) => {
-            Failure::unclear("the connection to SNS broke or could not be made; the next run tries again")
+            Failure::unclear("the connection to SNS failed; the next run tries again")
         }
         // Codes are words of AWS's, but arrive from outside all the same.
-        (_, Some(code), _) => Failure::refused(format!("SNS refused it ({})", crate::render::clip(code, 60))),
+        (_, Some(code), _) => Failure::refused(format!("SNS refused the request ({})", crate::render::clip(code, 60))),
         // An error without a code did not come from SNS: something in between answered.
         (_, None, Some(status)) => {
-            Failure::unclear(format!("{status} was answered in the place of SNS; check proxies in between"))
+            Failure::unclear(format!("the response ({status}) is not from SNS; check for a proxy between this \
+                 machine and SNS"))
         }
-        (_, None, None) => Failure::unclear("the answer of SNS broke off; the next run tries again"),
+        (_, None, None) => Failure::unclear("the response of SNS was cut off; the next run tries again"),
     }
 }

@@ -32,7 +32,7 @@ impl Client {
             Ok(Self { policy, http })
         });
         made.map_err(|error| {
-            SettingsError::new("notify.channels", format!("has webhooks, and no HTTP client can be made: {error}"))
+            SettingsError::new("notify.channels", format!("has webhooks, but no HTTP client could be created: {error}"))
         })
     }
 }
@@ -80,12 +80,12 @@ impl Hook {
         let url: Uri = url.expose().trim().parse().map_err(|_| problem("text that is not a URL"))?;
         let host = url.host().ok_or_else(|| problem("a URL without a host"))?;
         if url.authority().is_some_and(|authority| authority.as_str().contains('@')) {
-            return Err(problem("a URL with a user in it; leave that out"));
+            return Err(problem("a URL with a user name; remove the user name"));
         }
         match url.scheme_str() {
             Some("https") => {}
             Some("http") if is_local(host) => {}
-            _ => return Err(problem("a URL that is not https; plain http is for this machine only")),
+            _ => return Err(problem("a URL that is not https; plain http is allowed only for this machine")),
         }
         Ok(Self { client, url, answer, timeout })
     }
@@ -113,7 +113,7 @@ impl Hook {
                 }
                 Err(_) => {
                     return Err(Failure::unclear(
-                        "the connection ended before an answer came; the next run tries again",
+                        "the connection ended before a response arrived; the next run tries again",
                     ));
                 }
             };
@@ -127,7 +127,7 @@ impl Hook {
         match tokio::time::timeout(self.timeout, asked).await {
             Ok(done) => done,
             Err(_) => Err(Failure::unclear(format!(
-                "no answer came within {} seconds; the next run tries again",
+                "no response arrived within {} seconds; the next run tries again",
                 self.timeout.as_secs()
             ))),
         }
@@ -149,25 +149,27 @@ fn judge(
         200..=299 => match body {
             Some(body) if answer.is_given_by(body) => Ok(()),
             Some(_) => Err(Failure::unclear(format!(
-                "the answer was {code}, but not the webhook's; check that nothing in between answers for it"
+                "the response ({code}) is not the webhook's; check for a proxy or login page that responds in its place"
             ))),
-            None => Err(Failure::unclear(format!("the answer {code} broke off; the next run tries again"))),
+            None => Err(Failure::unclear(format!("the response ({code}) was cut off; the next run tries again"))),
         },
         300..=399 => Err(Failure::refused(format!(
-            "the answer was a redirect ({code}), which is not followed; put the final URL into the setting"
+            "the response was a redirect ({code}), which is not followed; set the final URL"
         ))
         .of_channel()),
-        408 => Err(Failure { again, ..Failure::unclear("the answer was 408, too slow; the next run tries again") }),
-        429 => Err(Failure { again, ..Failure::lost("the webhook asks to slow down (429); the next run tries again") }),
+        408 => Err(Failure { again, ..Failure::unclear("the response was 408 (timeout); the next run tries again") }),
+        429 => Err(Failure { again, ..Failure::lost("the webhook throttled the request (429); the next run tries \
+             again") }),
         401 | 403 | 404 | 410 => Err(Failure::refused(format!(
-            "the webhook is refused or gone ({code}{said}); make a new one and put its URL into the setting"
+            "the webhook is refused or no longer exists ({code}{said}); create a new one and set its URL"
         ))
         .of_channel()),
         400..=499 => {
             Err(Failure::refused(format!("the message was refused ({code}{said}); `--dry-run` shows what was sent")))
         }
         _ => {
-            Err(Failure { again, ..Failure::unclear(format!("the answer was {code}{said}; the next run tries again")) })
+            Err(Failure { again, ..Failure::unclear(format!("the response was {code}{said}; the next run tries \
+                 again")) })
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use doorward_model::Severity;
+use doorward_model::{Severity, counted};
 
 use super::{MessagePart, MessageSection, NAME, Parts, SENTENCE, clip, item, ours};
-use crate::digest::{Digest, DigestChange, DigestLine, DueLine, plural};
+use crate::digest::{Digest, DigestChange, DigestLine, DueLine};
 use crate::notified_state::{DigestStanding, Due};
 
 /// The most names of a line; the others are counted.
@@ -56,7 +56,7 @@ pub(super) fn sections(digest: &Digest, room: usize) -> Vec<MessageSection> {
         let mut items: Vec<Parts> = groups.iter().take(shown).map(|group| grouped(digest, group)).collect();
         if !fits {
             let rest: usize = groups.iter().skip(shown).map(Vec::len).sum();
-            items.push(vec![ours(format!("and {} more", plural(rest, "finding")))]);
+            items.push(vec![ours(format!("and {} more", counted(rest, "finding")))]);
         }
         left = left.saturating_sub(items.len());
         sections.push(MessageSection { heading: format!("{heading} ({all})"), items });
@@ -89,7 +89,7 @@ fn grouped(digest: &Digest, group: &[Grouped<'_>]) -> Parts {
             let severity = first.line.standing.as_ref().map(|standing| format!(" ({})", standing.severity()));
             let title = format!("{}{}", first.line.title, severity.unwrap_or_default());
             let mut parts = vec![label(first), MessagePart::Prose(clip(&title, SENTENCE))];
-            parts.push(ours(format!(", {}: ", plural(group.len(), "load balancer"))));
+            parts.push(ours(format!(", {}: ", counted(group.len(), "load balancer"))));
             for (n, one) in group.iter().take(NAMES).enumerate() {
                 if n > 0 {
                     parts.push(ours(", "));
@@ -112,7 +112,7 @@ fn due_label(due: &DueLine) -> String {
     match &due.due {
         Due::ExceptionEnds { on } => format!("Exception ends on {on}"),
         Due::Overdue { after_days } => {
-            format!("Overdue (allowed: {})", plural(usize::try_from(*after_days).unwrap_or(0), "day"))
+            format!("Overdue (allowed: {})", counted(usize::try_from(*after_days).unwrap_or(0), "day"))
         }
     }
 }

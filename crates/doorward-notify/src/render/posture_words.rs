@@ -1,9 +1,8 @@
 //! The posture in words: what leadership and FinOps read, in the order of their sections.
 
-use doorward_model::{CostRow, PostureCosts, PostureSummary};
+use doorward_model::{CostRow, PostureCosts, PostureSummary, counted};
 
 use super::{MessagePart, MessageSection, NAME, Parts, SENTENCE, clip, ours};
-use crate::digest::plural;
 use crate::posture_digest::PostureDigest;
 use crate::render::Message;
 use crate::settings::DigestSection;
@@ -16,7 +15,7 @@ pub(crate) fn message(digest: &PostureDigest) -> Message {
         vec![ours(own.strip_suffix(&posture.subject).unwrap_or(&own)), MessagePart::Name(clip(&posture.subject, NAME))];
     let mut lead = Vec::new();
     if digest.may_repeat {
-        lead.push(vec![ours("This may be a repeat: an earlier attempt to send it may have arrived.")]);
+        lead.push(vec![ours("This may be a duplicate: an earlier attempt to send it may have arrived.")]);
     }
     lead.push(vec![ours(format!("Scan of {}: {}.", posture.at, posture.coverage))]);
     if let Some(warning) = &posture.warning {
@@ -30,7 +29,7 @@ pub(crate) fn message(digest: &PostureDigest) -> Message {
         MessagePart::Name(clip(&digest.scan.run, NAME)),
         ours(format!(". Period {}. Digest {}.", digest.period, digest.id.get(..12).unwrap_or(&digest.id))),
     ];
-    foot.extend(digest.link.as_ref().map(|link| ours(format!(" All of it: {link}"))));
+    foot.extend(digest.link.as_ref().map(|link| ours(format!(" Full report: {link}"))));
     Message { title, lead, sections, foot }
 }
 
@@ -52,8 +51,7 @@ fn name(text: &str) -> MessagePart {
 }
 
 fn more(count: usize, thing: &str) -> Option<Parts> {
-    let plural = if count == 1 { "" } else { "s" };
-    (count > 0).then(|| vec![ours(format!("and {count} more {thing}{plural}"))])
+    (count > 0).then(|| vec![ours(format!("and {}", counted(count, &format!("more {thing}"))))])
 }
 
 fn figures(posture: &PostureSummary) -> Vec<Parts> {
@@ -63,7 +61,7 @@ fn figures(posture: &PostureSummary) -> Vec<Parts> {
 fn trend(posture: &PostureSummary) -> Vec<Parts> {
     let line = |scan: &doorward_model::PosturePoint| {
         vec![ours(format!(
-            "{}: read completely {}, strictest or defensive {}, at or above required {}, {} open findings",
+            "{}: coverage {}, strictest or defensive {}, at or above the required mode {}, open findings {}",
             scan.at, scan.coverage, scan.protected, scan.required, scan.failing
         ))]
     };
@@ -80,7 +78,7 @@ fn owners(posture: &PostureSummary) -> Vec<Parts> {
     };
     let mut items: Vec<Parts> = posture.owners.iter().map(line).collect();
     if items.is_empty() {
-        items.push(vec![ours("Nothing fails among what was read.")]);
+        items.push(vec![ours("Nothing that was read fails.")]);
     }
     items.extend(more(posture.more_owners, "owner"));
     items
@@ -92,16 +90,16 @@ fn exceptions(posture: &PostureSummary) -> Vec<Parts> {
             name(&row.id),
             ours(" ("),
             name(&row.rule),
-            ours(format!(") until {}, {}", clip(&row.ends, NAME), plural(row.findings, "finding"))),
+            ours(format!(") until {}, {}", clip(&row.ends, NAME), counted(row.findings, "finding"))),
         ]
     };
     let mut items: Vec<Parts> = posture.exceptions.iter().map(line).collect();
     if items.is_empty() {
-        items.push(vec![ours("None among what was read.")]);
+        items.push(vec![ours("None, as far as it was read.")]);
     }
     items.extend(more(posture.more_exceptions, "exception"));
     if posture.reviews > 0 {
-        items.push(vec![ours(format!("{} due for review", plural(posture.reviews, "finding")))]);
+        items.push(vec![ours(format!("{} due for review", counted(posture.reviews, "finding")))]);
     }
     items
 }
@@ -122,11 +120,11 @@ fn idle(posture: &PostureSummary) -> Vec<Parts> {
     };
     let mut items: Vec<Parts> = idle.iter().map(line).collect();
     if items.is_empty() {
-        items.push(vec![ours("None among those whose metrics were read completely.")]);
+        items.push(vec![ours("None of those whose metrics were read completely.")]);
     }
     items.extend(more(posture.more_idle, "idle load balancer"));
     if posture.idle_unknown > 0 {
-        items.push(vec![ours(format!("Not known: {}", plural(posture.idle_unknown, "load balancer")))]);
+        items.push(vec![ours(format!("Not known: {}", counted(posture.idle_unknown, "load balancer")))]);
     }
     items
 }
@@ -164,6 +162,6 @@ fn changes(posture: &PostureSummary) -> Vec<Parts> {
         return vec![vec![ours("There is no earlier scan to compare with.")]];
     };
     let kinds: Vec<String> = changes.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
-    let kinds = if kinds.is_empty() { "nothing among what was read".to_owned() } else { kinds.join(", ") };
+    let kinds = if kinds.is_empty() { "no change, as far as it was read".to_owned() } else { kinds.join(", ") };
     vec![vec![ours(format!("Since {}: {kinds}", posture.since))]]
 }

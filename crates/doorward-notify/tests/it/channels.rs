@@ -65,7 +65,7 @@ async fn trouble_passes_and_the_digest_arrives() {
         assert_eq!(only(&outcome), &DigestFate::Delivered { may_repeat: repeat }, "{acts:?}");
         let bodies = receiver.bodies();
         assert_eq!(bodies.len(), messages, "{acts:?}");
-        let says_so = |body: &Value| body.to_string().contains("This may be a repeat");
+        let says_so = |body: &Value| body.to_string().contains("This may be a duplicate");
         assert!(!says_so(&bodies[0]) || messages == 1, "{acts:?}");
         assert_eq!(bodies.last().map(says_so), Some(repeat), "{acts:?}");
         if acts == [Act::Answer(429, "Retry-After: 7\r\n")] {
@@ -85,10 +85,10 @@ async fn what_cannot_arrive_is_listed_and_tried_by_the_next_run() {
         (Act::Answer(307, "Location: http://127.0.0.1:1/\r\n"), 1, false, "redirect (307), which is not followed"),
         (Act::Answer(403, ""), 1, false, "refused or gone (403)"),
         (Act::Answer(400, ""), 1, false, "the message was refused (400)"),
-        (Act::Answer(429, "Retry-After: 3600\r\n"), 1, false, "asks to slow down"),
-        (Act::Answer(429, ""), 4, false, "asks to slow down"),
-        (Act::Answer(500, ""), 4, true, "the answer was 500"),
-        (Act::Hangup, 4, true, "the connection ended before an answer came"),
+        (Act::Answer(429, "Retry-After: 3600\r\n"), 1, false, "throttled the request"),
+        (Act::Answer(429, ""), 4, false, "throttled the request"),
+        (Act::Answer(500, ""), 4, true, "the response was 500"),
+        (Act::Hangup, 4, true, "the connection ended before a response arrived"),
     ] {
         let mut acts = vec![act.clone(); 4].into_iter();
         let open = Arc::new(Mutex::new(false));
@@ -302,7 +302,7 @@ async fn mail_goes_to_the_addresses_of_the_directory() {
         "MAIL FROM:<doorward@x.example>",
         "RCPT TO:<a@x.example>",
         "RCPT TO:<b@x.example>",
-        "Subject: Doorward: 1 change, 1 failing for web",
+        "Subject: Doorward: 1 change, 1 failing finding for web",
         "Date: Wed, 10 Feb 2027 09:00:00 +0000",
         "Auto-Submitted: auto-generated",
         "Content-Type: text/plain",

@@ -145,7 +145,7 @@ fn a_digest_counts_what_was_not_seen_beside_what_was() {
     let web = planned.iter().find(|planned| planned.audience.key() == "owner:web").expect("web is told");
     let digest = web.digest.as_ref().and_then(|notice| notice.changes()).expect("a digest");
     assert_eq!((digest.totals.failing, digest.totals.unseen_failing, digest.totals.unseen_excepted), (1, 3, 1));
-    assert!(digest.headline().contains("1 failing and 3 not seen now"), "{}", digest.headline());
+    assert!(digest.headline().contains("1 failing finding and 3 not seen now"), "{}", digest.headline());
     let text = web.text.as_deref().expect("a text");
     assert!(text.contains("3 findings that failed when last seen, 1 under an exception"), "{text}");
 }
@@ -156,7 +156,7 @@ fn an_event_tells_of_one_load_balancer_and_takes_nothing_back() {
     let digests = desk.digests(2, "!only a:high@web");
     let [digest] = &digests[..] else { panic!("one is told: {digests:?}") };
     assert_eq!(digest.scan.only.as_deref(), Some(crate::bed::arn("a").as_str()));
-    assert!(digest.headline().contains("1 change at one load balancer of"), "{}", digest.headline());
+    assert!(digest.headline().contains("1 change on one load balancer of"), "{}", digest.headline());
     let (planned, _) = plan(
         &report(2, "!only a:high@web"),
         &RULES,
@@ -166,7 +166,7 @@ fn an_event_tells_of_one_load_balancer_and_takes_nothing_back() {
     )
     .expect("reads");
     let text = planned.iter().find_map(|planned| planned.text.clone()).expect("a text");
-    assert!(text.contains("Only one load balancer was read") && !text.contains("read completely"), "{text}");
+    assert!(text.contains("This digest covers one load balancer") && !text.contains("read completely"), "{text}");
     let desk = desk.reported(2, "!only a:high@web");
     assert_eq!(desk.says(3, "!only a:high@web"), Vec::<String>::new(), "once");
     // The others are known as before: a scan that sees them so tells nothing, one that does not tells that.
@@ -252,9 +252,9 @@ fn figures_have_their_denominators() {
     .expect("reads");
     let text = planned[0].text.as_deref().expect("a digest");
     for said in [
-        "1 of 2 load balancers failing, with 1 finding",
+        "Failing: 1 of 2 load balancers, with 1 finding",
         "1 load balancer with unknown verdicts",
-        "The scan read 0 of 1 account-Region completely, and the rest counts as unknown",
+        "completely; the rest is unknown",
     ] {
         assert!(text.contains(said), "{said:?} in {text}");
     }

@@ -41,7 +41,7 @@ fn what_cannot_work_is_named() {
         ("tries = 0", "setting notify.tries is out of range; it must be 1 to 10"),
         (
             "fallback = [\"a\"]",
-            "setting notify.fallback names the channel \"a\", which notify.channels does not have (there is none yet)",
+            "setting notify.fallback names the channel \"a\", which notify.channels does not have (it is empty)",
         ),
         (
             "[owners]\nweb = [\"b\"]\n[channels.a]\nkind = \"exec\"\ncommand = [\"/x\"]",
@@ -77,12 +77,13 @@ fn what_cannot_work_is_named() {
             "setting notify.channels.a.timeout_seconds is out of range",
         ),
         ("[channels.a]\nkind = \"sns\"\ntopic = \"x\"", "setting notify.channels.a.topic holds \"x\", which is no ARN"),
-        ("[channels.a]\nkind = \"sns\"\ntopic = \"arn:aws:sqs:eu-west-1:111122223333:x\"", "no ARN of an SNS topic"),
+        ("[channels.a]\nkind = \"sns\"\ntopic = \"arn:aws:sqs:eu-west-1:111122223333:x\"", "not the ARN of an SNS \
+             topic"),
         ("[channels.a]\nkind = \"sns\"\ntopic = \"arn:aws:sns:eu-west-1:111122223333:x\"", "works"),
         ("[channels.a]\nkind = \"mail\"\nto = [\"a@x.example\"]", "setting notify.smtp is missing; channel a needs it"),
         (
             "[smtp]\nhost = \"x.example\"\nfrom = \"a@x.example\"\ntls = \"none\"",
-            "setting notify.smtp.tls is none, and notify.smtp.host is another machine",
+            "setting notify.smtp.tls is none, but notify.smtp.host is another machine",
         ),
         (
             "[smtp]\nhost = \"x.example\"\nfrom = \"nobody\"",
@@ -112,8 +113,8 @@ fn what_cannot_work_is_named() {
             "setting notify.channels.a.url_file leads to a URL that is not https",
         ),
         ("[channels.a]\nkind = \"teams\"\nurl_env = \"LIKE_LOCAL\"", "leads to a URL that is not https"),
-        ("[channels.a]\nkind = \"teams\"\nurl_env = \"USER\"", "leads to a URL with a user in it"),
-        ("[channels.a]\nkind = \"teams\"\nurl_env = \"USER_LOCAL\"", "leads to a URL with a user in it"),
+        ("[channels.a]\nkind = \"teams\"\nurl_env = \"USER\"", "leads to a URL with a user name"),
+        ("[channels.a]\nkind = \"teams\"\nurl_env = \"USER_LOCAL\"", "leads to a URL with a user name"),
         ("[channels.a]\nkind = \"teams\"\nurl_env = \"OTHER\"", "leads to"),
         ("[channels.a]\nkind = \"teams\"\nurl_env = \"ODD\"", "leads to text that is not a URL"),
     ] {

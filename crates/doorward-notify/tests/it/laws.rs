@@ -121,7 +121,7 @@ async fn nothing_is_reported_twice_once_it_is_known_to_have_arrived() {
         for body in receiver.bodies() {
             let time = times.entry(digest_of(&body)).or_default();
             *time += 1;
-            let says_so = body.to_string().contains("This may be a repeat");
+            let says_so = body.to_string().contains("This may be a duplicate");
             assert!(*time == 1 || says_so, "seed {seed}: a repeat that does not say so");
             repeats += u64::from(*time > 1);
         }

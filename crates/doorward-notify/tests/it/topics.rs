@@ -91,7 +91,7 @@ async fn a_topic_gets_each_digest_once() {
         let messages = cloud.published(topic);
         assert_eq!(messages.len(), 1, "{topic}");
         let id = book.page("owner:web", "topic").delivered.expect("delivered").id;
-        assert_eq!(messages[0]["subject"], "Doorward: 1 change, 1 failing for web");
+        assert_eq!(messages[0]["subject"], "Doorward: 1 change, 1 failing finding for web");
         assert!(
             messages[0]["message"]
                 .as_str()

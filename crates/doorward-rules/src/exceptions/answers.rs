@@ -72,7 +72,8 @@ impl Answers {
             self.not_asked(
                 VerdictReason::ExceptedRuleDisabled,
                 format!(
-                    "`policy.disabled` turns {id} off, so whether the failure that {which} permits still exists was not asked."
+                    "`policy.disabled` turns {id} off, so this scan did not check whether the failure that {which} \
+                     permits still exists."
                 ),
                 format!("Remove {id} from `policy.disabled`."),
             );

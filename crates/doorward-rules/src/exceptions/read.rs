@@ -116,23 +116,23 @@ impl Reader<'_> {
         let scope = self.scope(table, &span, &named);
         let reason = self.required(table, "reason", &span, &named, "");
         let requester = self.required(table, "requester", &span, &named, "");
-        let approver = self.required(table, "approver", &span, &named, ": an exception needs an approval");
+        let approver = self.required(table, "approver", &span, &named, "; an exception needs an approver");
         let risk = self.text(table, "risk");
         let compensating_control = self.text(table, "compensating_control");
         let ticket = self.text(table, "ticket");
         let many = self.flag(table, "many");
         let start = self.required_moment(table, "start", &span, &named, "");
-        let expires = self.required_moment(table, "expires", &span, &named, ": an exception always ends");
+        let expires = self.required_moment(table, "expires", &span, &named, "; an exception needs an end date");
         let review = self.moment(table, "review");
         if let (Some(requester), Some(approver)) = (&requester, &approver)
             && is_same_person(requester, approver)
         {
             let problem =
-                format!("{named} is approved by its requester, {approver}: it needs the approval of another person");
+                format!("{named} is approved by its requester, {approver}; another person must approve it");
             self.complain(span_of(table, "approver"), problem);
         }
         if scope.as_ref().is_some_and(Scope::is_everything) && !many {
-            let problem = format!("{named} covers every load balancer: narrow its scope, or write many = true");
+            let problem = format!("{named} covers every load balancer; narrow its scope, or write many = true");
             self.complain(span_of(table, "scope"), problem);
         }
         if let (Some(start), Some(expires)) = (start, expires) {
@@ -167,7 +167,7 @@ impl Reader<'_> {
             return true;
         }
         let problem = if REGISTER_RULES.contains(&rule) {
-            format!("{rule} watches the register itself, so it cannot have an exception")
+            format!("{rule} checks the register itself, so it cannot have an exception")
         } else {
             unknown("rule", rule, &known)
         };
@@ -181,9 +181,9 @@ impl Reader<'_> {
             let problem = format!("{named} expires {expires}, before it starts, {start}");
             self.complain(span_of(table, "expires"), problem);
         } else if days > i64::from(most) {
-            let latest = start.latest(most).map(|latest| format!("; it can expire {latest} at the latest"));
+            let latest = start.latest(most).map(|latest| format!("; the latest end is {latest}"));
             let problem = format!(
-                "{named} runs for {days} days from {start} to {expires}, and {most} is the most{}",
+                "{named} lasts {days} days, from {start} to {expires}; the maximum is {most}{}",
                 latest.unwrap_or_default()
             );
             self.complain(span_of(table, "expires"), problem);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use doorward_model::{Arn, Finding, LoadBalancer, VerdictKind};
+use doorward_model::{Arn, Finding, LoadBalancer, VerdictKind, counted};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -97,7 +97,7 @@ impl Register {
             let of_rule = &verdicts[held.exception.rule.as_str()];
             if of_rule.is_empty() && !load_balancers.is_empty() {
                 let sentence =
-                    format!("exception {} is from {}, which did not run", held.exception.id, held.exception.rule);
+                    format!("exception {} permits failures of {}, which did not run", held.exception.id, held.exception.rule);
                 notices.push(notice(held, NoticeKind::ExceptionRuleOff, held.line, sentence));
                 continue;
             }
@@ -112,24 +112,26 @@ impl Register {
         let Count { judged, covered, passed, open } = *count;
         let mut notices = Vec::new();
         if covered == 0 && open == 0 {
-            let sentence = format!("exception {id} covers none of the {judged} load balancers that {rule} judged");
+            let sentence = format!("exception {id} covers none of the load balancers that {rule} judged ({judged})");
             notices.push(notice(held, NoticeKind::ExceptionMatchesNothing, held.scope_line, sentence));
         } else if covered == 0 {
             let sentence = format!(
-                "exception {id} covers none of the {judged} load balancers that {rule} judged for certain; for {open} of them a \
-                 value that its scope depends on could not be read"
+                "exception {id} covers none of the load balancers that {rule} judged ({judged}) for certain; for \
+                 {open} of them, a value that its scope depends on could not be read"
             );
             notices.push(notice(held, NoticeKind::ExceptionNotChecked, held.scope_line, sentence));
         } else if covered > self.terms.maximum_matches && !held.exception.many {
             let most = self.terms.maximum_matches;
             let sentence = format!(
-                "exception {id} covers {covered} load balancers, more than {most}: narrow its scope, or write many = true"
+                "exception {id} covers {covered} load balancers, more than {most}; narrow its scope, or write many = \
+                 true"
             );
             notices.push(notice(held, NoticeKind::ExceptionMatchesMany, held.scope_line, sentence));
         }
         if covered > 0 && passed == covered && open == 0 && state.in_force() {
             let sentence = format!(
-                "exception {id} is not needed: the {covered} load balancers that it covers pass {rule} without it"
+                "exception {id} is not needed: {rule} passes without it for {}",
+                counted(covered, "load balancer")
             );
             notices.push(notice(held, NoticeKind::ExceptionUnused, held.line, sentence));
         }

@@ -27,13 +27,14 @@ pub(crate) const META: RuleMeta = RuleMeta {
         VerdictReason::NotApplicableNoExpiredException,
     ],
     what: "Does this load balancer still fail a rule that an exception permitted it to fail until the exception expired?",
-    why: "An exception accepts a risk until a date. After that date the risk is not accepted any more: no approval is in \
-          force, and an assessor will ask for one.",
+    why: "An exception accepts a risk until a date. After that date the risk is no longer accepted: no approval is \
+         in force, and an assessor will ask for one.",
     evidence: "The register of exceptions at the time of the scan, and the verdict of the rule that each exception permits to \
-               fail. Another exception in force that covers the same load balancer counts as a renewal. If a value that a \
-               scope depends on could not be read, the verdict is unknown. The rule runs only if a register is configured.",
-    remediation: "Fix the failure, or have the exception renewed by an approver: `doorward exceptions renew`. Remove an \
-                  exception from the register when its load balancers are fixed.",
+               fail. Another exception in force that covers the same load balancer counts as a renewal. If a value \
+               that decides the scope could not be read, the verdict is unknown. The rule runs only if a register is \
+               configured.",
+    remediation: "Fix the failure, or have the exception renewed by an approver: `doorward exceptions renew`. Remove \
+         the exception from the register once its load balancers are fixed.",
     references: &[
         "https://docs.aws.amazon.com/securityhub/latest/userguide/elb-controls.html",
         "https://docs.aws.amazon.com/securityhub/1.0/APIReference/API_WorkflowUpdate.html",
@@ -87,7 +88,7 @@ fn ask(rule: &Wrapped, lb: &LoadBalancer, policy: &Policy, answers: &mut Answers
                 (Some(held), None) if !renewed.open.is_empty() => answers.unknown(
                     VerdictReason::ExceptionScopeUnread,
                     format!(
-                        "{}, and whether {} continues it could not be read: {}.",
+                        "{}; it is not known whether {} continues it, because a value could not be read: {}.",
                         ran_out(held),
                         names(&renewed.open),
                         preconditions::list(&renewed.gaps)
@@ -103,7 +104,8 @@ fn ask(rule: &Wrapped, lb: &LoadBalancer, policy: &Policy, answers: &mut Answers
                 (None, None) => answers.unknown(
                     VerdictReason::ExceptionScopeUnread,
                     format!(
-                        "The load balancer fails {id}, and whether {} permitted that before it expired could not be read: {}.",
+                        "The load balancer fails {id}. It is not known whether {} permitted this before it expired, \
+                         because a value could not be read: {}.",
                         names(&expired.open),
                         preconditions::list(&expired.gaps)
                     ),

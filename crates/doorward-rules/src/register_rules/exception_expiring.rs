@@ -27,11 +27,12 @@ pub(crate) const META: RuleMeta = RuleMeta {
         VerdictReason::NotApplicableNoExpiringException,
     ],
     what: "Does this load balancer still fail a rule under an exception that expires within the configured days of warning?",
-    why: "An expired exception permits nothing, and the rule fails again at the next scan. The owner needs time before that \
-          to fix the failure, and the approver needs time to review it.",
+    why: "Once an exception expires, the rule fails again at the next scan. Before that, the owner needs time to fix \
+         the failure, and the approver needs time to review it.",
     evidence: "The register of exceptions at the time of the scan, the days of warning in the settings, and the verdict of \
-               the rule that each exception permits to fail. An exception that starts before another ends continues it. If a \
-               value that a scope depends on could not be read, the verdict is unknown. The rule runs only if a register is \
+               the rule that each exception permits to fail. An exception that starts before another ends continues \
+               it. If a value that decides the scope could not be read, the verdict is unknown. The rule runs only \
+               if a register is \
                configured.",
     remediation: "Fix the failure before the exception expires, or have the exception renewed by an approver: `doorward \
                   exceptions renew`.",
@@ -88,7 +89,8 @@ fn ask(rule: &Wrapped, lb: &LoadBalancer, policy: &Policy, answers: &mut Answers
                 (None, _) if !live.open.is_empty() => answers.unknown(
                     VerdictReason::ExceptionScopeUnread,
                     format!(
-                        "The load balancer fails {id}, and whether {} permits that could not be read: {}.",
+                        "The load balancer fails {id}. It is not known whether {} permits this, because a value \
+                         could not be read: {}.",
                         names(&live.open),
                         preconditions::list(&live.gaps)
                     ),

@@ -27,10 +27,11 @@ pub(crate) const META: RuleMeta = RuleMeta {
         VerdictReason::NotApplicableNoReview,
     ],
     what: "Has the review date of an exception in force that covers this load balancer come, and does the rule still fail?",
-    why: "An exception is granted for a reason that may no longer hold. Its review date is a promise of its approver to look again \
-          before it expires.",
+    why: "An exception is granted for a reason that may no longer hold. On the review date, its approver promised to \
+         check it again before it expires.",
     evidence: "The register of exceptions at the time of the scan, and the verdict of the rule that each exception permits to fail. \
-               If a value that a scope depends on could not be read, the verdict is unknown. The rule runs only if an exception of \
+               If a value that decides the scope could not be read, the verdict is unknown. The rule runs only if an \
+               exception of \
                the register has a review date.",
     remediation: "Review the exception with its approver: fix the failure, or set the next `review` date in the register.",
     references: &["https://docs.aws.amazon.com/securityhub/1.0/APIReference/API_WorkflowUpdate.html"],
@@ -89,7 +90,7 @@ fn ask(
         Verdict::Fail { .. } => {
             for held in sure {
                 let because = format!(
-                    "{} was to be reviewed on {}, and the load balancer still fails {id}.",
+                    "{} was due for review on {}, and the load balancer still fails {id}.",
                     name(held),
                     date(held)
                 );
@@ -107,7 +108,8 @@ fn ask(
             }
             if sure.is_empty() && !open.is_empty() {
                 let because = format!(
-                    "The load balancer fails {id}, and whether {}, whose review is due, covers it could not be read: {}.",
+                    "The load balancer fails {id}. It is not known whether {}, whose review is due, covers it, \
+                     because a value could not be read: {}.",
                     names(open),
                     preconditions::list(gaps)
                 );
@@ -116,7 +118,7 @@ fn ask(
                 && let Some(held) = all.iter().min_by_key(|held| held.exception.review.map(|review| review.starts()))
             {
                 answers
-                    .pass(VerdictReason::ReviewAhead, format!("{} is to be reviewed on {}.", name(held), date(held)));
+                    .pass(VerdictReason::ReviewAhead, format!("{} is due for review on {}.", name(held), date(held)));
             }
         }
         verdict @ (Verdict::Unknown { .. } | Verdict::NotAsked { .. }) if !sure.is_empty() || !open.is_empty() => {
@@ -127,7 +129,7 @@ fn ask(
         Verdict::Unknown { .. } | Verdict::NotAsked { .. } => {
             if let Some(held) = all.iter().min_by_key(|held| held.exception.review.map(|review| review.starts())) {
                 answers
-                    .pass(VerdictReason::ReviewAhead, format!("{} is to be reviewed on {}.", name(held), date(held)));
+                    .pass(VerdictReason::ReviewAhead, format!("{} is due for review on {}.", name(held), date(held)));
             }
         }
         Verdict::Pass { .. } => {

@@ -27,8 +27,8 @@ pub(crate) const META: RuleMeta = RuleMeta {
     why: "Access logs are the only record of how an application load balancer classified each request. Without them it is \
           unknown which requests a stronger mode would block, and an attack cannot be investigated.",
     evidence: "The attribute access_logs.s3.enabled from DescribeLoadBalancerAttributes, and for application load balancers \
-               the deliveries from CloudWatch Logs. If the attribute is false, logs can still be delivered \
-               by CloudWatch Logs, so both are read.",
+               the deliveries from CloudWatch Logs. Both are read, because CloudWatch Logs can deliver logs even if \
+               the attribute is false.",
     remediation: "Enable access logs to a bucket in the same Region whose policy allows the log delivery service: change \
                   the setting in the tool that manages the load balancer, or create a CloudWatch Logs delivery for it.",
     references: &[

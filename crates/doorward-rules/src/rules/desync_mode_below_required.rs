@@ -31,12 +31,12 @@ pub(crate) const META: RuleMeta = RuleMeta {
           is not compliant.",
     evidence: "The attribute routing.http.desync_mitigation_mode from DescribeLoadBalancerAttributes (classic: \
                elb.http.desyncmitigationmode), compared with the mode that the policy's first matching rule requires. \
-               Dropping invalid header fields is a different control and does not change the verdict. If a value that \
+               Removing invalid header fields is a separate control and does not change the verdict. If a value that \
                the policy depends on could not be read, the rule fails or passes only if every possible value gives the \
                same verdict.",
     remediation: "Set the mode in the tool that manages the load balancer: its stack, manifest or configuration. Use \
                   modify-load-balancer-attributes only if no tool manages it. AWS documents no downtime for the change. \
-                  Before you set strictest, check which requests of this load balancer it would block.",
+                  Before you set strictest, check which of this load balancer's requests it would block.",
     references: &[
         "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html#desync-mitigation-mode",
         "https://docs.aws.amazon.com/elasticloadbalancing/latest/classic/config-desync-mitigation-mode.html",
@@ -69,8 +69,8 @@ impl Rule for DesyncModeBelowRequired {
                 Some(gap) => Verdict::Unknown {
                     reason: VerdictReason::ListenersUnread,
                     because: format!(
-                        "The mode is {mode} and the policy requires {required}, but whether any listener uses HTTP \
-                         could not be read: {gap}."
+                        "The mode is {mode} and the policy requires {required}, but it is not known whether any \
+                         listener uses HTTP: {gap}."
                     ),
                     gaps: vec![gap],
                 },
@@ -81,8 +81,8 @@ impl Rule for DesyncModeBelowRequired {
                 Verdict::Unknown {
                     reason: VerdictReason::RequirementUnread,
                     because: format!(
-                        "The mode is {mode}; the policy requires {required}, depending on a value that could not be read: \
-                         {unread}."
+                        "The mode is {mode}; the policy requires {required}, which depends on a value that could not \
+                         be read: {unread}."
                     ),
                     gaps,
                 }
@@ -106,7 +106,7 @@ fn failure(lb: &LoadBalancer, mode: Mode, required: &Requirement) -> Verdict {
     if required.certain().is_none() {
         let (highest, unread) = (required.highest(), preconditions::list(required.gaps()));
         remedy.push_str(&format!(
-            " Even {highest} may be required, depending on a value that could not be read: {unread}."
+            " It may even require {highest}; this depends on a value that could not be read: {unread}."
         ));
     }
     Verdict::Fail { reason, because, severity: META.severity_of(reason, lb), remedy }

@@ -31,17 +31,19 @@ pub(crate) const META: RuleMeta = RuleMeta {
         VerdictReason::TrafficNotCollected,
         VerdictReason::TrafficInsufficient,
     ],
-    what: "Is the mode of this load balancer defensive, and does the policy require no stronger one, so that strictest is a choice?",
-    why: "Defensive forwards Ambiguous requests and closes the connections afterwards. Strictest blocks every request \
-          that is not compliant; if all clients send compliant requests, strictest blocks nothing. A failure of this rule \
-          is not a fault: it marks an improvement that the traffic supports now, or after the named clients are fixed.",
+    what: "Is the mode of this load balancer defensive, although the policy would also accept strictest and the \
+         traffic supports it?",
+    why: "Defensive forwards Ambiguous requests and then closes the connections. Strictest blocks every request that \
+         is not compliant; if all clients send compliant requests, it blocks nothing. A failure of this rule is not \
+         a fault: it marks an improvement that the traffic supports now, or will support once the named clients are \
+         fixed.",
     evidence: "The desync mitigation mode from DescribeLoadBalancerAttributes, the mode that the policy requires, and traffic \
-               evidence from access logs and CloudWatch (`doorward traffic`). If strictest is a choice and the scan has no \
-               traffic evidence, not enough of it, or only evidence older than `traffic.maximum_age_days`, the rule is not \
-               asked: an earlier verdict is neither confirmed nor resolved.",
+               evidence from access logs and CloudWatch (`doorward traffic`). If the scan has no traffic evidence, \
+               not enough of it, or only evidence older than `traffic.maximum_age_days`, the rule is not asked: an \
+               earlier verdict is neither confirmed nor resolved.",
     remediation: "Collect traffic evidence over a representative period: classifications in the access logs of an \
                   application load balancer, and the CloudWatch metric DesyncMitigationMode_NonCompliant_Request_Count for \
-                  both kinds. Change to strictest if no needed request is Acceptable or Ambiguous.",
+                  both kinds. Change to strictest if no request that you need is Acceptable or Ambiguous.",
     references: &[
         "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html#desync-mitigation-mode",
         "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-metrics.html",
@@ -77,7 +79,7 @@ impl Rule for DesyncModeHeadroom {
                     Verdict::NotApplicable {
                         reason: VerdictReason::NotApplicableModeRequired,
                         because: format!(
-                            "The mode is defensive; the policy requires {required}, so it is not a choice."
+                            "The mode is defensive, but the policy already requires {required}."
                         ),
                     }
                 } else if gaps.is_empty() {
@@ -88,8 +90,8 @@ impl Rule for DesyncModeHeadroom {
                     Verdict::Unknown {
                         reason,
                         because: format!(
-                            "The mode is defensive and the policy requires {required}; whether strictest is a choice \
-                             depends on a value that could not be read: {unread}."
+                            "The mode is defensive and the policy requires {required}; a value that decides whether \
+                             it already requires strictest could not be read: {unread}."
                         ),
                         gaps,
                     }
@@ -136,13 +138,14 @@ fn choice(lb: &LoadBalancer, required: &Requirement) -> Verdict {
         (TrafficStep::Raise | TrafficStep::Keep | TrafficStep::Watch, _) if traffic.basis.names_clients() => {
             Verdict::Pass {
                 reason: VerdictReason::TrafficAgainstStrictest,
-                because: format!("{stands} Strictest is stronger, but it would block observed requests. {why}"),
+                because: format!("{stands} Strictest is stronger, but it would block requests that were observed. \
+                     {why}"),
             }
         }
         // This includes evidence from the metric alone: it counts requests without their clients.
         _ => Verdict::NotAsked {
             reason: VerdictReason::TrafficInsufficient,
-            because: format!("{stands} Strictest would be stronger; the traffic evidence is not sufficient."),
+            because: format!("{stands} Strictest would be stronger, but there is not enough traffic evidence."),
             remedy: why,
         },
     }
@@ -152,7 +155,8 @@ fn choice(lb: &LoadBalancer, required: &Requirement) -> Verdict {
 fn sources(traffic: &Traffic) -> String {
     let sentences = traffic.sources.iter().map(|source| {
         let fix =
-            source.fix.as_deref().unwrap_or("Find out what it sends; this reason code is not known to this version.");
+            source.fix.as_deref().unwrap_or("Find out what the client sends; this version does not know the reason \
+                 code.");
         let TrafficSource { address, agent, reason, requests, .. } = source;
         format!("{address} ({agent}) sent {requests} requests with {reason}: {fix}")
     });
@@ -178,15 +182,15 @@ fn gather_evidence(lb: &LoadBalancer) -> &'static str {
         }
         (_, Observed::Known(LogDestination::S3 { .. } | LogDestination::Delivery(_))) => {
             "Count the Acceptable and Ambiguous requests in its access logs over a representative period: strictest \
-             would block these."
+             would block them."
         }
         (_, Observed::Known(LogDestination::Nowhere)) => {
-            "Turn its access logs on and count the Acceptable and Ambiguous requests over a representative period: strictest \
-             would block these."
+            "Turn on its access logs and count the Acceptable and Ambiguous requests over a representative period: \
+             strictest would block them."
         }
         (_, Observed::Absent | Observed::Unread(_)) => {
-            "It is not known whether it writes access logs. Check this, turn them on if necessary, and count the Acceptable \
-             and Ambiguous requests over a representative period: strictest would block these."
+            "It is not known whether it writes access logs. Check this, turn them on if necessary, and count the \
+             Acceptable and Ambiguous requests over a representative period: strictest would block them."
         }
     }
 }

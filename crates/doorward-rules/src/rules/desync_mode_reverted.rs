@@ -27,14 +27,14 @@ pub(crate) const META: RuleMeta = RuleMeta {
         VerdictReason::NotApplicableChangeNotInEffect,
     ],
     what: "Is the mode of this load balancer still the one that Doorward's last change set, or a stronger one?",
-    why: "Controllers, stacks and pipelines restore their own settings, some of them hours later. An approved change that \
-          is reverted leaves the load balancer as exposed as before, although it is recorded as fixed.",
+    why: "Controllers, stacks and pipelines restore their own settings, some of them hours later. After an approved \
+         change is reverted, the load balancer is as exposed as before, although the change is recorded as done.",
     evidence: "The change journal in the ledger, and the desync mitigation mode from DescribeLoadBalancerAttributes, read \
-               after the change. A refused change did not set the mode, so the change before it counts. A change that was \
-               rolled back, failed or was superseded has no effect that could be reverted. The rule runs only if the journal \
-               has a change of a load balancer of the scan.",
-    remediation: "Find the author of the ModifyLoadBalancerAttributes call in CloudTrail, set the mode in the tool that \
-                  manages the load balancer, and only then change it again.",
+               after the change. A refused change did not set the mode, so the change before it counts. A change \
+               that was rolled back, failed or was superseded set nothing that could be reverted. The rule runs only \
+               if the journal contains a change to a load balancer of the scan.",
+    remediation: "Find the author of the ModifyLoadBalancerAttributes call in CloudTrail, set the mode in the tool \
+         that manages the load balancer, and then make the change again.",
     references: &[
         "https://docs.aws.amazon.com/elasticloadbalancing/latest/userguide/cloudtrail-logs.html",
         "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/view-cloudtrail-events.html",
@@ -86,7 +86,7 @@ impl Rule for DesyncModeReverted {
             Some(gap) => Verdict::Unknown {
                 reason: VerdictReason::ListenersUnread,
                 because: format!(
-                    "{left}; it is {mode} now, but whether any listener uses HTTP could not be read: {gap}."
+                    "{left}; it is {mode} now, but it is not known whether any listener uses HTTP: {gap}."
                 ),
                 gaps: vec![gap],
             },
@@ -102,7 +102,7 @@ fn change_in_effect(lb: &LoadBalancer) -> Result<&AppliedChange, (VerdictReason,
     // A refused change did not set the mode, so the change before it counts.
     let set = |change: &&AppliedChange| !matches!(change.status, ChangeStatus::Refused | ChangeStatus::RestoreRefused);
     let Some(change) = lb.changes.iter().rev().filter(happened).find(set) else {
-        let when = if lb.changes.is_empty() { "Doorward has" } else { "By the time it was read, Doorward had" };
+        let when = if lb.changes.is_empty() { "Doorward has" } else { "When the mode was read, Doorward had" };
         return Err((VerdictReason::NotApplicableNoChange, format!("{when} not changed its mode.")));
     };
     match change.status {
@@ -110,7 +110,7 @@ fn change_in_effect(lb: &LoadBalancer) -> Result<&AppliedChange, (VerdictReason,
         status => Err((
             VerdictReason::NotApplicableChangeNotInEffect,
             format!(
-                "The status of change {} to {} is: {status}. Only a mode that a change has set can be reverted.",
+                "The status of change {} to {} is: {status}. Only a mode that a change set can be reverted.",
                 change.change, change.to
             ),
         )),

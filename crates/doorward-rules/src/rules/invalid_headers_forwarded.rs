@@ -26,20 +26,22 @@ pub(crate) const META: RuleMeta = RuleMeta {
         VerdictReason::NotApplicableNoDropInvalid,
     ],
     what: "Does this application load balancer remove header fields whose names are invalid, before it forwards a request?",
-    why: "The desync mitigation mode is one of two controls. A header such as `Host : x` is Acceptable in AWS's classification, \
-          so defensive forwards it, and a target that reads it as a Host header sees another request than the load balancer. \
-          Research of 2025 attacked applications behind application load balancers in this way. Sources disagree. AWS's \
+    why: "The desync mitigation mode is one of two controls. A header such as `Host : x` is Acceptable in AWS's \
+         classification, so defensive forwards it, and a target that reads it as a Host header sees a different \
+         request than the load balancer. Research published in 2025 attacked applications behind application load \
+         balancers in this way. Sources disagree on this attribute. AWS's \
           Elastic Load Balancing best practices guide (as published on 2026-11-29) recommends strictest after monitoring, and \
           calls this attribute deprecated for that purpose. AWS Security Hub's note on ELB.4 (as published on 2026-11-29) \
           accepts that it is off where the mode is defensive or strictest (ELB.12). PortSwigger's paper of 2025-08-06 \
           recommends strictest together with this attribute.",
-    evidence: "The attribute routing.http.drop_invalid_header_fields.enabled from DescribeLoadBalancerAttributes. Mode and \
-               reachability only change the severity: strictest blocks requests with such names, so a failure counts less there. A mode that is \
-               not known counts as one that forwards them.",
+    evidence: "The attribute routing.http.drop_invalid_header_fields.enabled from DescribeLoadBalancerAttributes. \
+         Mode and reachability only change the severity: strictest blocks requests with such names, so a failure is \
+         less severe there. An unknown mode is rated as one that forwards them.",
     remediation: "Set routing.http.drop_invalid_header_fields.enabled to true in the tool that manages the load balancer. The \
                   load balancer then removes every header field whose name does not match `[-A-Za-z0-9]+`, names with an \
-                  underscore among them. Access logs do not contain header names, so the effect cannot be forecast: it is \
-                  unknown which clients depend on such a header. `doorward plan --drop-invalid` changes a canary first and \
+                  underscore among them. Access logs do not contain header names, so the effect cannot be predicted: \
+                  it is unknown which clients depend on such a header. `doorward plan --drop-invalid` changes a \
+                  canary first and \
                   watches it.",
     references: &[
         "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html#drop-invalid-header-fields",
@@ -94,7 +96,7 @@ fn failure(lb: &LoadBalancer, policy: &Policy) -> Verdict {
     let (reason, effect) = match &lb.mode {
         Observed::Known(Mode::Strictest) if policy.requires_dropped_headers() && may_be_reached => (
             VerdictReason::InvalidHeadersAgainstPreset,
-            "The preset research-2026 requires it besides strictest.".to_owned(),
+            "The preset research-2026 requires their removal in addition to strictest.".to_owned(),
         ),
         Observed::Known(Mode::Strictest) => (
             VerdictReason::InvalidHeadersForwardedInStrictest,
@@ -105,7 +107,7 @@ fn failure(lb: &LoadBalancer, policy: &Policy) -> Verdict {
         }
         Observed::Absent | Observed::Unread(_) => (
             VerdictReason::InvalidHeadersForwarded,
-            "The mode is not known, so it is rated as one that forwards them.".to_owned(),
+            "The mode is not known, so it is rated as a mode that forwards them.".to_owned(),
         ),
     };
     Verdict::Fail {

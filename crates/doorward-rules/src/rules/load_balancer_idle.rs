@@ -22,16 +22,18 @@ pub(crate) const META: RuleMeta = RuleMeta {
         VerdictReason::KindUnrecognized,
         VerdictReason::TrafficNotCollected,
     ],
-    what: "Did this load balancer serve anything in the window of daily metrics?",
-    why: "A load balancer is billed for every hour, with or without traffic, and what is not used is still reachable: a forgotten \
-          entrance that is not looked after.",
+    what: "Did this load balancer have any traffic in the window of daily metrics?",
+    why: "A load balancer is billed for every hour, with or without traffic, and an unused load balancer can still \
+         be reached, although it may no longer be maintained.",
     evidence: "Daily metrics of CloudWatch, as `doorward metrics collect` keeps them in the ledger: requests, redirects, fixed \
                responses and errors of an application load balancer, requests, bytes and errors of a classic one, new flows of the others. \
-               Errors that the load balancer answers itself count, because a request counts only where a target was chosen: one whose \
-               targets are all gone still has clients. It fails only if \
-               every metric of every day of the window was read and is zero, and the load balancer is older than the window. A day that \
-               was not read makes the verdict unknown, unless traffic was counted on another. Without any metric the rule is not asked.",
-    remediation: "Ask the owner what the load balancer is for. Delete it, or have an exception approved that says why it is kept.",
+               Errors that the load balancer returns itself also count: CloudWatch counts a request only if a target \
+               was chosen, so a load balancer without targets may still have clients. The rule fails only if every \
+               metric of every day of the window was read and is zero, and the load balancer is older than the \
+               window. A day that was not read makes the verdict unknown, unless traffic was counted on another day. \
+               Without any metric, the rule is not asked.",
+    remediation: "Ask the owner what the load balancer is for. Delete it, or have an exception approved that states \
+         why it is kept.",
     references: &[
         "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-metrics.html",
         "https://docs.aws.amazon.com/elasticloadbalancing/latest/network/load-balancer-cloudwatch-metrics.html",
@@ -94,7 +96,8 @@ impl Rule for LoadBalancerIdle {
             because: format!("No traffic was counted on any of the {days} days from {from} to {until} (UTC)."),
             severity: META.severity_of(VerdictReason::NoTraffic, lb),
             remedy: format!(
-                "Delete it or justify it: ask the owner, {}, what it is for. A stronger mode protects nothing here.",
+                "Ask the owner, {}, what it is for. Delete it, or have an exception approved that states why it is \
+                 kept. Without traffic, a stronger mode protects nothing.",
                 lb.owner_label()
             ),
         }
@@ -103,5 +106,5 @@ impl Rule for LoadBalancerIdle {
 
 fn unknown(reason: VerdictReason, gap: GapReason, what: &str) -> Verdict {
     let gap = Arc::new(Gap::new(gap, "cloudwatch:GetMetricData").with_message(what));
-    Verdict::Unknown { reason, because: format!("Whether it is used is not known: {what}."), gaps: vec![gap] }
+    Verdict::Unknown { reason, because: format!("It is not known whether it is used: {what}."), gaps: vec![gap] }
 }

@@ -19,8 +19,8 @@ pub(crate) const META: RuleMeta = RuleMeta {
         VerdictReason::NotApplicableKind,
     ],
     what: "Do the tags of the load balancer, the tags of its account or its organizational unit (OU) name an owner?",
-    why: "To change the mode safely takes knowledge of the application behind it. A finding without an owner has no \
-          recipient and stays open.",
+    why: "Changing the mode safely requires knowledge of the application behind the load balancer. A finding without \
+         an owner has no recipient and stays open.",
     evidence: "The tags from DescribeTags, the account's tags and OU from AWS Organizations, and the owner settings: tag keys, \
                aliases, and the map from OUs to owners. If a source could not be read and no source before it names an owner, \
                the verdict is unknown.",

@@ -10,7 +10,7 @@ use crate::{preconditions, remediation};
 pub(crate) const META: RuleMeta = RuleMeta {
     id: "upstream-http1",
     version: 1,
-    title: "Targets are sent HTTP/1.1",
+    title: "Targets receive HTTP/1.1",
     severity: Severity::Informational,
     adjustments: &[],
     reasons: &[
@@ -28,15 +28,18 @@ pub(crate) const META: RuleMeta = RuleMeta {
            HTTP/2?",
     why: "Request smuggling needs a load balancer and a target that disagree about where an HTTP/1.1 request ends. HTTP/2 sends \
           each request in frames of known length, so most published triggers cannot be written in it. Some triggers are Compliant \
-          in AWS's classification, and no desync mitigation mode blocks those. PortSwigger's papers of 2025-08-06 and \
-          2026-08-05 name HTTP/2 to the target as the change that removes the class. That it does so behind an application load \
-          balancer is inferred from HTTP/2's framing; AWS does not document it (as read on 2026-11-29). A failure of this rule is \
+          in AWS's classification, and no desync mitigation mode blocks those. PortSwigger's papers of 2025-08-06 \
+          and 2026-08-05 name HTTP/2 to the target as the change that removes this class of attack. Behind an \
+          application load balancer this is inferred from HTTP/2's framing; AWS does not document it (as read on \
+          2026-11-29). A failure of this rule is \
           not a fault: it marks an improvement where the targets support HTTP/2.",
     evidence: "The type of targets and the protocol version of each target group from DescribeTargetGroups \
-               (`collect.target_groups`). Of a declaration, the target groups that the same files lead to it by listeners, in Terraform, \
-               CloudFormation and Kubernetes; others may exist, so that a declaration never passes. Whether the targets support HTTP/2 is not read.",
-    remediation: "Where the targets support HTTP/2, create a target group with the protocol version HTTP2, register the targets \
-                  in it, and let the rules of the listeners forward to it, in the tool that manages them. The protocol version of an \
+               (`collect.target_groups`). For a declaration in Terraform, CloudFormation or Kubernetes: the target \
+               groups that listeners in the same files lead to. Other target groups may exist, so a declaration \
+               never passes. Whether the targets support HTTP/2 is not read.",
+    remediation: "If the targets support HTTP/2, create a target group with the protocol version HTTP2, register the \
+         targets in it, and make the listener rules forward to it, in the tool that manages them. The protocol \
+         version of an \
                   existing target group cannot be changed.",
     references: &[
         "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-target-groups.html#target-group-protocol-version",
@@ -68,8 +71,8 @@ impl Rule for UpstreamHttp1 {
             Observed::Unread(gap) if gap.reason == GapReason::NotAsked => Verdict::NotAsked {
                 reason: VerdictReason::TargetGroupsNotCollected,
                 because: "Its target groups were not read.".to_owned(),
-                remedy: "Scan with `collect.target_groups = true`; a declaration shows target groups only where its files contain them and \
-                         the listeners in between."
+                remedy: "Scan with `collect.target_groups = true`. For a declaration, target groups are known only \
+                     if the files contain them and the listeners that lead to them."
                     .to_owned(),
             },
             Observed::Unread(gap) => Verdict::unread(VerdictReason::TargetGroupsUnread, "The target groups", gap),

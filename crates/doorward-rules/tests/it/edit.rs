@@ -159,8 +159,8 @@ fn what_would_not_read_back_is_refused() {
     let long = Renewal { expires: moment("2026-06-30"), ..renewal() };
     assert_eq!(
         refused(renew(FILE, BY_HAND, "EX-1", &long, &default)),
-        "the result would not be a valid register: exceptions.toml:13: exception EX-1 runs for 103 days from 2026-03-20 to \
-         2026-06-30, and 90 is the most; it can expire 2026-06-17 at the latest"
+        "the result would not be a valid register: exceptions.toml:13: exception EX-1 lasts 103 days, from 2026-03-20 to \
+         2026-06-30; the maximum is 90; the latest end is 2026-06-17"
     );
     let nobody = Renewal { approver: " ".to_owned(), ..renewal() };
     assert_eq!(

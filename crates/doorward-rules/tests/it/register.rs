@@ -71,7 +71,7 @@ fn line_numbers_hold_with_any_line_end_and_a_byte_order_mark() {
     for text in [wrong.clone(), wrong.replace('\n', "\r\n"), format!("\u{feff}{wrong}")] {
         let found = Register::parse(&[("x.toml".to_owned(), text)], &Terms::default()).expect_err("too long");
         assert_eq!(found.len(), 1);
-        assert!(found[0].to_string().starts_with("x.toml:9: exception EX-1 runs for 91 days"), "{}", found[0]);
+        assert!(found[0].to_string().starts_with("x.toml:9: exception EX-1 lasts 91 days"), "{}", found[0]);
     }
 }
 

@@ -171,7 +171,7 @@ proptest! {
             Ok(_) => prop_assert!(!over),
             Err(errors) => {
                 prop_assert!(over);
-                let latest = format!("it can expire {} at the latest", date(last - 1));
+                let latest = format!("the latest end is {}", date(last - 1));
                 prop_assert!(errors[0].to_string().starts_with("x.toml:9: ") && errors[0].to_string().ends_with(&latest));
             }
         }

@@ -9,8 +9,8 @@ use crate::sheet::{Columns, Kind, Sheet, Title};
 const TITLE: Title = Title {
     tab: "Change log",
     file: "changes",
-    about: "Every change of a mode that the runs of the period saw. Each happened after one run and no later than \
-     the next.",
+    about: "Every change of a mode that the runs of the period observed. A change happened between the two runs that \
+         are named.",
 };
 
 struct Row<'p> {
@@ -24,24 +24,24 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
             Kind::Word,
             "Direction",
             12,
-            "stronger, weaker, first seen, or unclear where AWS returned no mode.",
+            "stronger, weaker, first seen, or unclear if AWS returned no mode.",
             |r| direction(r.change).into(),
         )
-        .text("Mode before", 14, "Blank at first sight, or where AWS returned none.", |r| {
+        .text("Mode before", 14, "Blank when the load balancer was first seen, or if AWS returned no mode.", |r| {
             r.change.from.map(Mode::as_str).into()
         })
-        .text("Mode after", 14, "Blank where AWS returned none.", |r| r.change.to.map(Mode::as_str).into())
+        .text("Mode after", 14, "Blank if AWS returned no mode.", |r| r.change.to.map(Mode::as_str).into())
         .id("Account", 14, "The account id, twelve digits, as text.", |r| r.change.load_balancer.account().into())
-        .text("Unit", 20, "The organizational unit, where the load balancer is still there.", |r| r.lb.map(unit).into())
+        .text("Unit", 20, "The organizational unit; blank if the load balancer no longer exists.", |r| r.lb.map(unit).into())
         .text("Region", 15, "The AWS Region.", |r| r.change.load_balancer.region().into())
-        .text("Load balancer", 28, "Its name; blank where it is gone by now.", |r| {
+        .text("Load balancer", 28, "Its name; blank if the load balancer no longer exists.", |r| {
             r.lb.map(|lb| lb.name.as_str()).into()
         })
-        .text("Owner", 22, "Who is responsible.", |r| r.lb.map(LoadBalancer::owner_label).into())
-        .time("Not before", "When the last run ended that saw the mode before.", |r| {
+        .text("Owner", 22, "The owner.", |r| r.lb.map(LoadBalancer::owner_label).into())
+        .time("Not before", "The end of the last run that observed the previous mode.", |r| {
             r.change.before.as_ref().map(|seen| seen.at)
         })
-        .time("Not after", "When the first run ended that saw the mode after.", |r| Some(r.change.after.at))
+        .time("Not after", "The end of the first run that observed the new mode.", |r| Some(r.change.after.at))
         .text("Run before", 40, "That run.", |r| r.change.before.as_ref().map(|seen| seen.run.as_str()).into())
         .text("Run after", 40, "That run.", |r| r.change.after.run.as_str().into())
         .text("ARN", 80, "The load balancer's ARN.", |r| r.change.load_balancer.as_str().into())

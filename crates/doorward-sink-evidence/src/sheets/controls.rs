@@ -11,8 +11,7 @@ use crate::sheet::{Columns, Sheet, Title, Value};
 const TITLE: Title = Title {
     tab: "Control mapping",
     file: "controls",
-    about: "Which requirements each rule supports. It supports them; the assessor decides whether they are \
-     satisfied.",
+    about: "The requirements that each rule supports. The assessor decides whether a requirement is satisfied.",
 };
 
 struct Row<'p> {
@@ -34,37 +33,38 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
     Columns::<Row<'p>>::new()
         .text("Framework", 26, "The standard.", |r| r.framework.name.as_str().into())
         .text("Version", 12, "Its version.", |r| r.framework.version.as_str().into())
-        .text("Control", 14, "The requirement or control, by its number there.", |r| r.control.id.as_str().into())
-        .prose("Topic", 44, "What it is about, in our words; read the standard for its own.", |r| {
+        .text("Control", 14, "The requirement or control, by its number in the standard.", |r| r.control.id.as_str().into())
+        .prose("Topic", 44, "The subject, in Doorward's words; the standard has the exact text.", |r| {
             r.control.title.as_str().into()
         })
         .text("Rule", 28, "The rule that supports it.", |r| r.rule.into())
-        .prose("Rule title", 34, "What the rule is called.", |r| r.title.into())
+        .prose("Rule title", 34, "The title of the rule.", |r| r.title.into())
         .prose(
             "Supports by",
             60,
-            "What the rule's result contributes. It supports; it never satisfies by itself.",
+            "What the result of the rule contributes. A rule supports a requirement; it never satisfies one by itself.",
             |r| r.control.supports.as_str().into(),
         )
-        .text("Kinds", 20, "The kinds of load balancers that the control is about, and that are counted.", |r| {
+        .text("Kinds", 20, "The kinds of load balancers to which the control applies; only these are counted.", |r| {
             every(&r.control.kinds).into()
         })
         .text(
             "Schemes",
             18,
-            "The schemes that are counted. One that could not be read counts for every control.",
+            "The schemes that are counted. A load balancer whose scheme could not be read counts for every control.",
             |r| every(&r.control.schemes).into(),
         )
         .count(
             "Fail",
-            "Rows of the sheet Results, of these kinds and schemes, where the rule fails; blank where it did not run.",
+            "Rows of the sheet Results, of these kinds and schemes, in which the rule fails; blank if the rule did \
+             not run.",
             |r| r.count(VerdictKind::Fail),
         )
-        .count("Unknown", "Rows where the rule could not be judged.", |r| r.count(VerdictKind::Unknown))
-        .count("Excepted", "Rows where an exception permits the failure.", |r| r.count(VerdictKind::Excepted))
-        .count("Pass", "Rows where the rule passes.", |r| r.count(VerdictKind::Pass))
-        .count("Not applicable", "Rows where the rule does not apply.", |r| r.count(VerdictKind::NotApplicable))
-        .count("Not asked", "Rows where the run did not collect the evidence that the rule needs.", |r| {
+        .count("Unknown", "Rows in which the verdict is unknown.", |r| r.count(VerdictKind::Unknown))
+        .count("Excepted", "Rows in which an exception permits the failure.", |r| r.count(VerdictKind::Excepted))
+        .count("Pass", "Rows in which the rule passes.", |r| r.count(VerdictKind::Pass))
+        .count("Not applicable", "Rows in which the rule does not apply.", |r| r.count(VerdictKind::NotApplicable))
+        .count("Not asked", "Rows for which the run did not collect the evidence that the rule needs.", |r| {
             r.count(VerdictKind::NotAsked)
         })
 }

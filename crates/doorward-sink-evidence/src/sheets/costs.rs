@@ -8,8 +8,9 @@ use crate::sheet::{Columns, Kind, Sheet, Title};
 const TITLE: Title = Title {
     tab: "Costs",
     file: "costs",
-    about: "The cost of each load balancer that has a price, with currency, period and source: one row for each currency. Filter by Idle \
-     for waste and by Weaker for cost at risk. A load balancer without a price has no row, which does not mean that it costs nothing.",
+    about: "The cost of each load balancer that has a price, with currency, period and source: one row for each \
+         currency. Filter by Idle to see waste, and by Weaker to see cost at risk. A load balancer whose price is \
+         not known has no row; this does not mean that it costs nothing.",
 };
 
 struct Row<'p> {
@@ -34,34 +35,35 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
         .text("Load balancer", 28, "Its name.", |r| r.lb.name.as_str().into())
         .id("Account", 14, "The account id, twelve digits, as text.", |r| r.lb.account.as_str().into())
         .text("Region", 15, "The AWS Region.", |r| r.lb.region.as_str().into())
-        .text("Owner", 22, "Who is responsible.", |r| r.lb.owner_label().into())
-        .text("Cost centre", 22, "By the tags that the settings name; blank where they name none.", |r| {
+        .text("Owner", 22, "The owner.", |r| r.lb.owner_label().into())
+        .text("Cost centre", 22, "From the tags that the settings name; blank if they name none.", |r| {
             r.centre.as_str().into()
         })
         .with(
             Kind::Word,
             "Idle",
             8,
-            "Whether the rule load-balancer-idle found no traffic; unknown where too little was read.",
+            "Whether the rule load-balancer-idle found no traffic; unknown if not enough was read.",
             |r| word(r.idle).into(),
         )
         .with(
             Kind::Word,
             "Weaker",
             8,
-            "Whether it is weaker than the policy requires, without an exception; unknown where its mode is.",
+            "Whether it is weaker than the policy requires, without an exception; unknown if its mode is unknown.",
             |r| word(r.weaker).into(),
         )
         .text("Currency", 10, "The currency, as ISO 4217 names it.", |r| r.money.currency.as_str().into())
-        .with(Kind::Id, "Amount", 16, "The amount, exact, as text; credits and refunds are subtracted.", |r| {
+        .with(Kind::Id, "Amount", 16, "The exact amount, as text; credits and refunds are subtracted.", |r| {
             r.money.amount.to_string().into()
         })
-        .with(Kind::Word, "At least", 10, "Whether it costs more, because capacity is not known.", |r| {
+        .with(Kind::Word, "At least", 10, "Whether the real cost is higher, because the cost of capacity is not \
+             known.", |r| {
             word(Some(r.cost.at_least)).into()
         })
         .text("Period", 26, "The period of the amount.", |r| r.cost.period().into())
-        .text("Source", 44, "Where the amount comes from.", |r| r.cost.source.as_str().into())
-        .text("ARN", 80, "Its ARN; composed for classic load balancers, which have none.", |r| r.lb.arn.as_str().into())
+        .text("Source", 44, "The source of the amount.", |r| r.cost.source.as_str().into())
+        .text("ARN", 80, "Its ARN (composed for classic load balancers, which have none).", |r| r.lb.arn.as_str().into())
 }
 
 /// The sheet.

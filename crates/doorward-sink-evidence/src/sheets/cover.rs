@@ -8,7 +8,8 @@ use crate::error::SINK;
 use crate::sheet::{Columns, Sheet, Title};
 
 pub(crate) const TITLE: Title =
-    Title { tab: "Cover", file: "cover", about: "The scan and its caller, how to verify the pack, and signatures." };
+    Title { tab: "Cover", file: "cover", about: "The scan and its caller, how to verify this pack, and where to \
+         sign." };
 
 /// The section that is signed by hand.
 pub(crate) const SIGN_OFF: &str = "Sign-off";
@@ -43,7 +44,7 @@ pub(crate) fn sheet<'p>(cx: &'p SheetContext<'p>) -> Sheet<'p> {
     add("Scope", "Organization", organization);
     let selected = context.scope.as_ref().map_or_else(
         || "the whole scan".to_owned(),
-        |scope| format!("{scope}; the coverage is that of the whole scan, everything else is of this part"),
+        |scope| format!("{scope}; coverage is that of the whole scan, everything else is of this part only"),
     );
     add("Scope", "Part of the scan", selected);
     let counts = report.coverage.counts;
@@ -54,7 +55,7 @@ pub(crate) fn sheet<'p>(cx: &'p SheetContext<'p>) -> Sheet<'p> {
         format!("{} of {} account-Regions in scope were read completely", counts.complete, counts.in_scope()),
     );
     add("Scope", "Load balancers", report.load_balancers.len().to_string());
-    let interrupted = if run.interrupted { "yes: everything that was not read by then is unknown" } else { "no" };
+    let interrupted = if run.interrupted { "yes: everything that was not read before the interruption is unknown" } else { "no" };
     add("Scope", "Interrupted", interrupted.to_owned());
     for one in &run.unmatched {
         let asked = if one.asked { ": asked for and not read, so coverage is not complete" } else { "" };
@@ -110,7 +111,7 @@ pub(crate) fn sheet<'p>(cx: &'p SheetContext<'p>) -> Sheet<'p> {
 pub(crate) const COMMANDS: &[(&str, &str)] = &[
     ("every file, with standard tools", "sha256sum --check SHA256SUMS"),
     ("every file, the folder, the chain and the signature", "doorward verify ."),
-    ("against the hash that was kept elsewhere", "sha256sum manifest.json"),
+    ("against the hash that was kept outside the folder", "sha256sum manifest.json"),
 ];
 
 fn time(at: Option<Timestamp>, otherwise: &str) -> String {
@@ -125,6 +126,6 @@ pub(crate) fn headline(cx: &SheetContext<'_>) -> [String; 2] {
     );
     [
         format!("Doorward {SINK}: desync mitigation mode of load balancers, {organization}"),
-        "It supports an assessment. The assessor decides whether a requirement is satisfied.".to_owned(),
+        "This pack supports an assessment. The assessor decides whether a requirement is satisfied.".to_owned(),
     ]
 }

@@ -8,8 +8,7 @@ use crate::sheet::{Columns, Kind, Sheet, Title};
 const TITLE: Title = Title {
     tab: "Scope & coverage",
     file: "coverage",
-    about: "Every account-Region exactly once, with its result, beside what AWS Organizations says of the \
-     account.",
+    about: "Every account-Region exactly once, with its result and the data of its account in AWS Organizations.",
 };
 
 struct Row<'p> {
@@ -39,7 +38,7 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
         .text(
             "Account state",
             14,
-            "Its state in AWS Organizations; an account that Organizations does not list has none.",
+            "Its state in AWS Organizations; blank if Organizations does not list the account.",
             |r| r.account.map(|account| account.state.to_string()).into(),
         )
         .text("Unit", 22, "The organizational unit, as a path of names.", |r| {
@@ -48,13 +47,13 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
         .text(
             "Region",
             20,
-            "The AWS Region; one line stands for all where the account's Regions could not be listed.",
+            "The AWS Region. If the account's Regions could not be listed, one row stands for all of them.",
             |r| place(r.line.region.as_ref()).into(),
         )
         .text(
             "Enabled in the account",
             22,
-            "Whether account:ListRegions names the Region as enabled; (unread) where that list could not be read.",
+            "Whether account:ListRegions lists the Region as enabled; (unread) if that list could not be read.",
             |r| {
                 let Some(account) = r.account else { return "(not listed)".into() };
                 match (&account.regions, &r.line.region) {
@@ -70,25 +69,26 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
             Kind::Word,
             "Status",
             12,
-            "complete: everything was read. partial: a part was not read. failed: nothing could be listed. skipped: \
-          excluded by the settings or known to be closed.",
+            "complete: everything was read. partial: some of it was not read. failed: nothing could be listed. \
+             skipped: excluded by the settings, or the account or Region is known to be closed or disabled.",
             |r| r.line.status.to_string().into(),
         )
         .text(
             "Fully listed",
             12,
-            "yes where every list of load balancers arrived in full. Only then can a load balancer be known to be deleted.",
+            "yes if every list of load balancers arrived in full. Only then can a missing load balancer be known to \
+             be deleted.",
             |r| (if r.line.fully_listed { "yes" } else { "no" }).into(),
         )
-        .count("Load balancers", "How many were found.", |r| r.line.load_balancers.into())
-        .count("Deleted meanwhile", "How many were deleted while the scan ran.", |r| r.line.gone.into())
+        .count("Load balancers", "How many load balancers were found.", |r| r.line.load_balancers.into())
+        .count("Deleted meanwhile", "How many load balancers were deleted while the scan ran.", |r| r.line.gone.into())
         .prose("Why not complete", 26, "The reasons, from a closed set; see the sheet Method & dictionary.", |r| {
             r.gaps(|gap| Some(gap.reason.code().to_owned())).into()
         })
         .prose("Operation", 44, "The API operations that failed.", |r| {
             r.gaps(|gap| Some(gap.operation.clone())).into()
         })
-        .prose("Action to allow", 44, "The IAM actions that fix it, where there are any.", |r| {
+        .prose("Action to allow", 44, "The IAM actions to allow, if that fixes it.", |r| {
             r.gaps(|gap| gap.action.clone()).into()
         })
 }

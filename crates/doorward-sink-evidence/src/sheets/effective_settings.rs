@@ -6,7 +6,8 @@ use crate::sheet::{Columns, Sheet, Title};
 const TITLE: Title = Title {
     tab: "Settings",
     file: "settings",
-    about: "The settings in effect when the report was judged, as TOML, without secrets. Empty where they were not recorded.",
+    about: "The settings in effect when the report was judged, as TOML, without secrets. Empty if they were not \
+         recorded.",
 };
 
 fn columns<'p>() -> Columns<'p, (usize, &'p str)> {

@@ -11,8 +11,8 @@ use crate::sheet::{Columns, Kind, Sheet, Title, Value};
 const TITLE: Title = Title {
     tab: "Exceptions",
     file: "exceptions",
-    about: "The whole register of exceptions and what each permitted in this scan. \"Risk accepted\" is not a \
-     compensating control: the assessor decides.",
+    about: "The whole register of exceptions, and the failures that each exception permitted in this scan. \"Risk \
+         accepted\" is not a compensating control: the assessor decides.",
 };
 
 struct Row<'p> {
@@ -36,37 +36,39 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
             Kind::Word,
             "Used",
             9,
-            "used where it permitted at least one failure in this scan, unused where it permitted none.",
+            "used if it permitted at least one failure in this scan, otherwise unused.",
             |r| (if r.used > 0 { "used" } else { "unused" }).into(),
         )
-        .count("Failures permitted", "How many rows of the sheet Results are excepted by it.", |r| r.used.into())
-        .text("Rule", 28, "The rule that may be failed.", |r| r.exception.rule.as_str().into())
+        .count("Failures permitted", "How many rows of the sheet Results it permits.", |r| r.used.into())
+        .text("Rule", 28, "The rule that may fail.", |r| r.exception.rule.as_str().into())
         .prose("Scope", 44, "What it covers.", |r| r.exception.scope.as_str().into())
         .prose("Constraint", 44, "Why the rule cannot be met, from the register.", |r| {
             r.exception.reason.as_str().into()
         })
         .prose("Objective", 44, "The purpose of the rule.", |r| r.rule.map(|meta| meta.why).into())
         .prose("Risk", 44, "The remaining risk, from the register.", |r| missing(r.exception.risk.as_deref()))
-        .prose("Compensating control", 44, "What reduces the risk instead, from the register.", |r| {
+        .prose("Compensating control", 44, "The compensating control, from the register.", |r| {
             missing(r.exception.compensating_control.as_deref())
         })
         .text(
             "Validation",
             26,
-            "How the compensating control was tested. The register does not hold it; ask for the record in Ticket.",
+            "How the compensating control was tested. The register does not contain this; ask for the record named \
+             in Ticket.",
             |_| "(not in the register)".into(),
         )
-        .text("Requester", 20, "Who requested it: its owner.", |r| r.exception.requester.as_str().into())
-        .text("Approver", 20, "Who approved it.", |r| r.exception.approver.as_str().into())
-        .text("Ticket", 16, "Where that was recorded.", |r| missing(r.exception.ticket.as_deref()))
-        .time("Start", "Its first instant.", |r| Some(r.exception.start))
-        .with(Kind::Day, "Last day", 13, "The last day, in UTC, on which it holds.", |r| r.exception.last_day.into())
+        .text("Requester", 20, "The person who requested it.", |r| r.exception.requester.as_str().into())
+        .text("Approver", 20, "The person who approved it.", |r| r.exception.approver.as_str().into())
+        .text("Ticket", 16, "The ticket in which the approval is recorded.", |r| missing(r.exception.ticket.as_deref()))
+        .time("Start", "The first instant at which it is in force.", |r| Some(r.exception.start))
+        .with(Kind::Day, "Last day", 13, "The last day, in UTC, on which it is in force.", |r| r.exception.last_day.into())
         .time("End", "The first instant after it.", |r| Some(r.exception.ends))
-        .with(Kind::Day, "Review", 13, "When it is reviewed before its end.", |r| r.exception.review.into())
-        .prose("To review", 44, "Problems that the scan found: covers nothing, not needed, covers too much.", |r| {
+        .with(Kind::Day, "Review", 13, "The date on which it is due for review.", |r| r.exception.review.into())
+        .prose("To review", 44, "Problems that the scan found: it covers nothing, is not needed, or covers too \
+             much.", |r| {
             r.exception.notices.join("\n").into()
         })
-        .text("Register", 30, "The file that holds it, and the line.", |r| r.exception.place.as_str().into())
+        .text("Register", 30, "The file and line that define it.", |r| r.exception.place.as_str().into())
 }
 
 fn missing(text: Option<&str>) -> Value<'_> {

@@ -8,7 +8,7 @@ use crate::sheet::{Columns, Sheet, Title};
 const TITLE: Title = Title {
     tab: "Management summary",
     file: "management",
-    about: "The result in sentences, each with its counts, and what every figure counts.",
+    about: "The result in sentences, each with its counts, and the definition of every figure.",
 };
 
 struct Row {
@@ -34,8 +34,8 @@ pub(crate) fn sheet<'p>(cx: &'p SheetContext<'p>) -> Sheet<'p> {
     add(
         "Verdict",
         format!(
-            "{} of the load balancers whose mode was judged are weaker than the policy requires; {} more are by exception, and of {} it \
-             could not be determined.",
+            "{} of the load balancers whose mode was judged are weaker than the policy requires; {} more are \
+             permitted by an exception, and for {} this could not be determined.",
             share(figures.weaker, figures.judged),
             figures.weaker_excepted,
             figures.undetermined
@@ -52,9 +52,10 @@ pub(crate) fn sheet<'p>(cx: &'p SheetContext<'p>) -> Sheet<'p> {
         ),
     );
     match &report.unseen {
-        None => add("Not seen", "No ledger was read, so what earlier scans saw is unknown.".to_owned()),
+        None => add("Not seen", "No ledger was read, so it is unknown what earlier scans observed.".to_owned()),
         Some(unseen) if unseen.is_empty() => {
-            add("Not seen", "Everything that earlier scans saw and that still exists was seen.".to_owned());
+            add("Not seen", "This scan observed everything that earlier scans observed and that still \
+                 exists.".to_owned());
         }
         Some(unseen) => add(
             "Not seen",
@@ -85,9 +86,10 @@ pub(crate) fn sheet<'p>(cx: &'p SheetContext<'p>) -> Sheet<'p> {
             None => format!("The run of {} read nothing, so there is nothing to compare with.", before.at),
             Some(was) => {
                 let basis = if cx.figures.is_comparable(before) {
-                    "Both runs saw everything that is known."
+                    "Both runs observed everything that is known."
                 } else {
-                    "The two runs did not see the same; what was not seen counts as last seen."
+                    "The two runs did not observe the same load balancers; what a run did not observe counts in its \
+                     last known state."
                 };
                 format!(
                     "At the end of the previous period ({}), {was} findings were open as far as is known; now {}. {basis}",

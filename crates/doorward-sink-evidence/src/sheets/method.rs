@@ -11,7 +11,7 @@ pub(crate) const SHEETS: &str = "Sheet";
 pub(crate) const TITLE: Title = Title {
     tab: "Method & dictionary",
     file: "method",
-    about: "How the figures are calculated, the limits of the method, and an explanation of every rule, reason and column.",
+    about: "The method, its limits, and an explanation of every rule, reason and column.",
 };
 
 struct Row {
@@ -33,43 +33,43 @@ fn columns<'p>() -> Columns<'p, Row> {
 const METHOD: &[(&str, &str)] = &[
     (
         "Population",
-        "AWS Organizations lists the accounts, account:ListRegions the Regions of each, and in every \
-         account-Region DescribeLoadBalancers of both API versions lists the load balancers, all pages. \
-         Accounts and Regions that were left out are lines of the sheet Scope & coverage with the reason.",
+        "AWS Organizations lists the accounts, and account:ListRegions lists the Regions of each. In every \
+         account-Region, DescribeLoadBalancers of both API versions lists the load balancers, to the last page. The \
+         sheet Scope & coverage has a row, with the reason, for every account and Region that was left out.",
     ),
     (
         "Observation",
-        "The mode is read from DescribeLoadBalancerAttributes. A value counts only as AWS returned it: \
-         nothing is defaulted. What was denied, throttled, cut short or not asked for is unread, and a \
-         verdict that needs it is unknown.",
+        "The mode is read from DescribeLoadBalancerAttributes. A value counts only if AWS returned it; no default is \
+         assumed. A value that was denied, throttled, cut short or not requested is unread, and a verdict that needs \
+         it is unknown.",
     ),
     (
         "Verdicts",
-        "Every rule judges every load balancer: pass and fail are based on what was seen; excepted is a failure \
-         under an exception in force; unknown means that it could not be read; not applicable means that the \
-         rule does not apply there.",
+        "Every rule judges every load balancer. Pass and fail are based on observed values. Excepted is a failure \
+         that an exception in force permits. Unknown means that a value could not be read. Not applicable means that \
+         the rule does not apply to the load balancer.",
     ),
     (
         "Shares",
-        "Every share stands beside its count and its denominator and is rounded down, so that 100% means \
-         all. Coverage is complete of those in scope; skipped account-Regions are counted separately.",
+        "Every share has its count and denominator beside it and is rounded down, so that 100% means all. Coverage \
+         is the share of the account-Regions in scope that were read completely; skipped ones are counted separately.",
     ),
     (
         "Sample",
-        "Every load balancer in scope gets the SHA-256 of the seed, a line feed and its ARN, in UTF-8. The \
-         sample is those with the smallest hashes, in their order. The same seed and population give the same \
-          sample on any machine.",
+        "Every load balancer in scope gets the SHA-256 of the seed, a line feed and its ARN, in UTF-8. The load \
+         balancers with the smallest hashes, in that order, are the sample. The same seed and population give the \
+         same sample on any machine.",
     ),
     (
         "Text from outside",
         "Names, tags and messages are data. Control characters and invisible characters \
-         appear as \\u{...}. In the CSV files an apostrophe stands before what a spreadsheet would calculate \
-         or turn into a number; the file scan.json has every value verbatim.",
+         appear as \\u{...}. In the CSV files, an apostrophe precedes text that a spreadsheet would calculate or \
+         convert to a number; the file scan.json has every value verbatim.",
     ),
     (
         "Integrity",
         "manifest.json names every file with its SHA-256, the manifest of the pack before, and a chain hash \
-         over both. The signature, where there is one, is over manifest.json.",
+         over both. A signature, if the pack has one, covers manifest.json.",
     ),
 ];
 
@@ -77,19 +77,19 @@ const METHOD: &[(&str, &str)] = &[
 const LIMITS: &[(&str, &str)] = &[
     (
         "A point in time",
-        "Every value holds for the moment of its call. What changed and changed back between two runs was not \
-          seen; CloudTrail records it.",
+        "Every value is valid for the moment of its call. A change that was reverted between two runs was not \
+         observed; CloudTrail records it.",
     ),
     (
         "Settings, not traffic",
-        "The pack shows how load balancers are configured. It shows neither the requests that arrive nor whether an \
-         application behind them is safe. The mode does not replace a web application firewall.",
+        "The pack shows how load balancers are configured. It shows neither the requests that arrive nor whether the \
+         applications behind them are safe. The mode does not replace a web application firewall.",
     ),
     ("Other entry points", "CloudFront, API Gateway and proxies on instances or in containers are not scanned."),
     (
         "Permissions",
-        "The scan reads what its role permits. Where an organization policy or the account's owner refuses, \
-         the account-Region is partial or failed, never clean.",
+        "The scan reads what its role permits. If an organization policy or the account's owner refuses access, the \
+         account-Region is partial or failed, never complete.",
     ),
     (
         "Owners",
@@ -97,8 +97,8 @@ const LIMITS: &[(&str, &str)] = &[
     ),
     (
         "Unsigned packs",
-        "Without a signature, or the hash of the manifest kept elsewhere, anyone with write access to the folder can \
-          replace the whole pack.",
+        "Without a signature, or a copy of the manifest's hash in another place, anyone with write access to the \
+         folder can replace the whole pack.",
     ),
 ];
 

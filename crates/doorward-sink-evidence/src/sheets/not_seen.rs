@@ -8,8 +8,9 @@ use crate::sheet::{Columns, Kind, Sheet, Title};
 const TITLE: Title = Title {
     tab: "Not seen now",
     file: "unseen",
-    about: "Load balancers and failures that earlier scans observed and this one did not. They may still be there and still fail, \
-     and no figure counts them as fixed. Without a ledger (see the sheet Cover) they are unknown, and the sheet is empty.",
+    about: "Load balancers and failures that earlier scans observed and this one did not. They may still exist and \
+         still fail, so no figure counts them as fixed. Without a ledger (see the sheet Cover), they are unknown and \
+         the sheet is empty.",
 };
 
 /// One line: exactly one of the two.
@@ -44,7 +45,7 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
         .text("Severity", 14, "The severity of the failure when it was last seen.", |r| {
             r.either(|_| None, |f| f.severity).map(|severity| severity.as_str()).into()
         })
-        .with(Kind::Word, "Excepted", 10, "yes where an exception permitted the failure when it was last seen.", |r| {
+        .with(Kind::Word, "Excepted", 10, "yes if an exception permitted the failure when it was last seen.", |r| {
             r.either(|_| "", |f| if f.excepted { "yes" } else { "no" }).into()
         })
         .text("Mode when last seen", 20, "The mode of the load balancer when it was last seen.", |r| {

@@ -9,9 +9,9 @@ use crate::sheet::{Columns, Kind, Sheet, Title, Value};
 const TITLE: Title = Title {
     tab: "Key figures",
     file: "key_figures",
-    about: "Times to remediate and in monitor, and deadlines, over every scan that the ledger recorded until this one: in total, and by \
-     owner, organizational unit, cost centre, severity and rule. The figures of groups add up to the total. Durations are in whole hours, \
-     rounded down. Without a ledger there are no rows.",
+    about: "Times to remediate, times in monitor, and deadlines, over every scan in the ledger up to this one: in \
+         total, and by owner, organizational unit, cost centre, severity and rule. The figures of groups add up to \
+         the total. Durations are in whole hours, rounded down. Without a ledger, there are no rows.",
 };
 
 fn hours(duration: Option<SignedDuration>) -> Value<'static> {
@@ -24,13 +24,13 @@ fn remediated(row: &KpiRow) -> &Durations {
 
 fn columns<'p>() -> Columns<'p, &'p KpiRow> {
     Columns::<&'p KpiRow>::new()
-        .with(Kind::Word, "By", 20, "What the row is a group of; all: one row for everything.", |r| {
+        .with(Kind::Word, "By", 20, "The grouping of the row; `all` is the total.", |r| {
             r.by.as_str().into()
         })
-        .text("Group", 32, "The group, as load balancers belong to it now; blank for everything.", |r| {
+        .text("Group", 32, "The group to which the load balancers belong now; blank for the total.", |r| {
             r.kpi.group.as_deref().into()
         })
-        .count("Remediated", "Failures that were observed to end: the denominator of the next three.", |r| {
+        .count("Remediated", "Failures that were observed to end: the denominator of the next three columns.", |r| {
             remediated(r).count.into()
         })
         .count("Mean, hours", "Mean time from first seen to resolved.", |r| hours(remediated(r).mean))
@@ -38,7 +38,7 @@ fn columns<'p>() -> Columns<'p, &'p KpiRow> {
         .count("90%, hours", "90th percentile of the same: at least 90% took no longer.", |r| {
             hours(remediated(r).percentile_90)
         })
-        .count("Under an exception", "Of these failures, those that were under an exception for a part.", |r| {
+        .count("Under an exception", "Of these failures, those that were under an exception for part of the time.", |r| {
             r.kpi.under_exception.count.into()
         })
         .count("Mean exception, hours", "Mean time under the exception, of those.", |r| {
@@ -47,34 +47,35 @@ fn columns<'p>() -> Columns<'p, &'p KpiRow> {
         .count("Mean without, hours", "Mean time without an exception, of all remediated.", |r| {
             hours(r.kpi.without_exception.mean)
         })
-        .count("With deadline", "Of the remediated, those that had a deadline.", |r| r.kpi.in_time.of.into())
+        .count("With deadline", "Of the remediated failures, those that had a deadline.", |r| r.kpi.in_time.of.into())
         .count("In time", "Of these, those that were resolved within their deadline, in observed time.", |r| {
             r.kpi.in_time.count.into()
         })
-        .with(Kind::Share, "Share in time", 10, "In time of those with a deadline, rounded down.", |r| {
+        .with(Kind::Share, "Share in time", 10, "In time, as a share of those with a deadline; rounded down.", |r| {
             Value::Share(r.kpi.in_time.count, r.kpi.in_time.of)
         })
-        .count("Failed again", "Of the remediated, those whose finding failed again since.", |r| {
+        .count("Failed again", "Of the remediated failures, those that have failed again since.", |r| {
             r.kpi.came_back.count.into()
         })
-        .count("Open", "Failures that are open, as they were last seen.", |r| r.kpi.open.into())
-        .count("Open, not seen", "Of these, those that the newest scan or event did not see.", |r| {
+        .count("Open", "Open failures, in their last known state.", |r| r.kpi.open.into())
+        .count("Open, not seen", "Of these, the failures that the newest scan or event did not observe.", |r| {
             r.kpi.open_unseen.into()
         })
         .count("Open with deadline", "Open failures that have a deadline.", |r| r.kpi.with_deadline.into())
         .count("Overdue", "Of these, those past it.", |r| r.kpi.overdue.into())
-        .count("Excepted", "Failures under an exception, as they were last seen.", |r| r.kpi.excepted.into())
-        .time("Oldest open", "When the finding that has been open longest first failed.", |r| r.kpi.oldest_open)
-        .count("Left monitor", "Load balancers that were seen to leave monitor; blank by severity and rule.", |r| {
+        .count("Excepted", "Failures under an exception, in their last known state.", |r| r.kpi.excepted.into())
+        .time("Oldest open", "The first failure of the finding that has been open longest.", |r| r.kpi.oldest_open)
+        .count("Left monitor", "Load balancers that were observed to leave monitor; blank in rows by severity and \
+             rule.", |r| {
             r.kpi.in_monitor.map_or(Value::Blank, |_| r.kpi.time_in_monitor.count.into())
         })
-        .count("Median in monitor, hours", "Median time that those were in monitor.", |r| {
+        .count("Median in monitor, hours", "The median time that these load balancers were in monitor.", |r| {
             hours(r.kpi.time_in_monitor.median)
         })
-        .count("In monitor", "Load balancers in monitor, as they were last seen.", |r| r.kpi.in_monitor.into())
+        .count("In monitor", "Load balancers in monitor, in their last known state.", |r| r.kpi.in_monitor.into())
         .time(
             "In monitor since",
-            "When the load balancer that has been in monitor longest was first seen in it.",
+            "The first observation in monitor of the load balancer that has been in it longest.",
             |r| r.kpi.in_monitor_since,
         )
 }

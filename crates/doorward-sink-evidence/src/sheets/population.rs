@@ -9,7 +9,7 @@ use crate::sheet::{Columns, Kind, Sheet, Title, Value};
 const TITLE: Title = Title {
     tab: "Population",
     file: "population",
-    about: "Every load balancer of every kind that the scan found, in scope or not, and why not.",
+    about: "Every load balancer of every kind that the scan found, with the reason if it is not in scope.",
 };
 
 struct Row<'p> {
@@ -24,62 +24,65 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
         .count("Number", "Its number in the population, from 1, in the order of account, Region and ARN.", |r| {
             r.number.into()
         })
-        .with(Kind::Word, "In scope", 10, "yes where a desync mitigation mode matters for it.", |r| {
+        .with(Kind::Word, "In scope", 10, "yes if its desync mitigation mode has an effect.", |r| {
             (if r.lb.effective_mode().applies() { "yes" } else { "no" }).into()
         })
-        .prose("Why not in scope", 44, "The reason where it is not.", |r| r.lb.effective_mode().why_not().into())
+        .prose("Why not in scope", 44, "The reason, if it is not in scope.", |r| r.lb.effective_mode().why_not().into())
         .id("Account", 14, "The account id, twelve digits, as text.", |r| r.lb.account.as_str().into())
         .text("Account name", 22, "Its name in AWS Organizations.", |r| seen(&r.lb.account_name).into())
         .text("Unit", 20, "The organizational unit, as a path of names.", |r| unit(r.lb).into())
         .text("Region", 15, "The AWS Region.", |r| r.lb.region.as_str().into())
         .text("Kind", 12, "application, classic, network or gateway.", |r| r.lb.kind.as_str().into())
         .text("Scheme", 16, "internet-facing or internal.", |r| seen(&r.lb.scheme).into())
-        .text("State", 10, "AWS's state code; classic load balancers have none.", |r| r.lb.state.as_deref().into())
+        .text("State", 10, "AWS's state code; blank for classic load balancers, which have none.", |r| r.lb.state.as_deref().into())
         .time("Created", "When it was created.", |r| r.lb.created)
-        .text("Observed mode", 22, "The desync mitigation mode AWS returned, or why there is none.", |r| {
+        .text("Observed mode", 22, "The desync mitigation mode that AWS returned, or why there is none.", |r| {
             if r.lb.kind.can_parse_http() { seen(&r.lb.mode).into() } else { Value::Blank }
         })
         .prose(
             "Mode left by",
             44,
-            "Who set that mode, and when, where a CloudTrail event shows it; otherwise blank.",
+            "Who set that mode, and when, if a CloudTrail event shows it; otherwise blank.",
             |r| r.lb.edited.as_ref().map(ToString::to_string).into(),
         )
         .text(
             "Required mode",
             14,
-            "The mode the policy requires; blank where it depends on what could not be read.",
+            "The mode that the policy requires; blank if it depends on a value that could not be read.",
             |r| r.required.and_then(RequiredMode::certain).map(|mode| mode.as_str()).into(),
         )
         .text(
             "Invalid headers dropped",
             22,
-            "Whether invalid header fields are dropped. Another control: it never changes the verdict on the mode.",
+            "Whether invalid header fields are removed. This is a separate control: it never changes the verdict on \
+             the mode.",
             |r| yes(r.lb, &r.lb.drop_invalid_headers),
         )
-        .text("WAF fails open", 18, "Whether requests pass while the web application firewall does not answer.", |r| {
+        .text("WAF fails open", 18, "Whether requests are forwarded while the web application firewall does not \
+             respond.", |r| {
             yes(r.lb, &r.lb.waf_fail_open)
         })
-        .text("Access logs", 36, "Where access logs go.", |r| logs(&r.lb.access_logs).into())
-        .text("Owner", 22, "Who is responsible; unowned is an owner too.", |r| r.lb.owner_label().into())
-        .text("Owner found in", 24, "The tag or unit that names the owner.", |r| {
+        .text("Access logs", 36, "The destination of its access logs.", |r| logs(&r.lb.access_logs).into())
+        .text("Owner", 22, "The owner; `unowned` if no source names one.", |r| r.lb.owner_label().into())
+        .text("Owner found in", 24, "The tag or organizational unit that names the owner.", |r| {
             r.lb.owner.known().map(|owner| owner.source_text()).into()
         })
         .text("Environment", 14, "From the configured tags.", |r| r.lb.environment.known().map(String::as_str).into())
         .text("Application", 18, "From the configured tags.", |r| r.lb.application.known().map(String::as_str).into())
-        .text("Managed by", 36, "What would change a setting back if it were changed by hand.", |r| {
+        .text("Managed by", 36, "The tool that manages it, which would revert a change made by hand.", |r| {
             match &r.lb.managed_by {
                 Observed::Absent => Value::Blank,
                 other => seen(other).into(),
             }
         })
-        .prose("Declared", 44, "Where it is declared in code, where files were given, and how sure that is.", |r| {
+        .prose("Declared", 44, "Where it is declared in code, and how certain the match is; blank if no files were \
+             given.", |r| {
             r.lb.declared.as_deref().map(ToString::to_string).into()
         })
         .text(
             "Risk profile",
             18,
-            "The risk profile of the policy; none or unknown where it has none, or it could not be read.",
+            "Its risk profile in the policy: none if no profile matches, unknown if a value could not be read.",
             |r| r.lb.policy.as_ref().map(doorward_model::AppliedPolicy::profile_label).into(),
         )
         .prose("Tags", 50, "Its tags, as JSON.", |r| match &r.lb.tags {
@@ -91,11 +94,11 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
         .text("Evidence: API action", 40, "The call that returned the attributes.", |r| {
             r.lb.evidence.as_ref().map(|evidence| evidence.operation.as_str()).into()
         })
-        .time("Evidence: time", "When its response arrived.", |r| r.lb.evidence.as_ref().map(|evidence| evidence.at))
+        .time("Evidence: time", "When the response to this call arrived.", |r| r.lb.evidence.as_ref().map(|evidence| evidence.at))
         .text("Evidence: request id", 38, "AWS's id of that call.", |r| {
             r.lb.evidence.as_ref().and_then(|evidence| evidence.request_id.as_deref()).into()
         })
-        .text("ARN", 80, "Its ARN; composed for classic load balancers, which have none.", |r| r.lb.arn.as_str().into())
+        .text("ARN", 80, "Its ARN (composed for classic load balancers, which have none).", |r| r.lb.arn.as_str().into())
 }
 
 fn yes<'a>(lb: &LoadBalancer, value: &Observed<bool>) -> Value<'a> {

@@ -9,10 +9,11 @@ use crate::sheet::{Columns, Kind, Sheet, Title};
 const TITLE: Title = Title {
     tab: "Remediation log",
     file: "remediation",
-    about: "Every change of a mode, and of the removal of invalid header fields, that Doorward was instructed to make, the oldest first for each load balancer: who \
-     approved it, why, AWS's request id and what came of it. What is not here was not changed as far as the ledger knows; \
-     without a ledger (see the sheet Cover) they are unknown. Load balancers that the scan did not find come last: deleted, or \
-     where it did not look.",
+    about: "Every change of a mode, or of the removal of invalid header fields, that Doorward was instructed to \
+         make, oldest first for each load balancer: the approver, the reason, AWS's request id and the result. The \
+         ledger knows of no other change; without a ledger (see the sheet Cover), changes are unknown. Load \
+         balancers that the scan did not find come last: they were deleted, or the scan did not read their \
+         account-Region.",
 };
 
 struct Row<'p> {
@@ -114,15 +115,15 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
         .text("Load balancer", 28, "Its name.", |r| r.arn.load_balancer_name().into())
         .id("Account", 14, "The account id, twelve digits, as text.", |r| r.arn.account().into())
         .text("Region", 15, "The AWS Region.", |r| r.arn.region().into())
-        .text("Owner", 22, "Who is responsible; blank where the scan did not find it.", |r| {
+        .text("Owner", 22, "The owner; blank if the scan did not find the load balancer.", |r| {
             r.lb.map(LoadBalancer::owner_label).into()
         })
-        .text("Change", 30, "The change's id; one change may be of many load balancers.", |r| r.change.id().into())
-        .time("Since", "When it came to stand where it stands.", |r| Some(r.change.at()))
-        .text("Mode before", 14, "The mode it was planned to leave; blank for other attributes.", |r| {
+        .text("Change", 30, "The id of the change; one change can contain many load balancers.", |r| r.change.id().into())
+        .time("Since", "When the change reached its current state.", |r| Some(r.change.at()))
+        .text("Mode before", 14, "The mode from which the change was planned; blank for other attributes.", |r| {
             r.change.mode().map(|change| change.from.as_str()).into()
         })
-        .text("Mode planned", 14, "The mode it was planned to enter; blank for other attributes.", |r| {
+        .text("Mode planned", 14, "The mode to which the change was planned; blank for other attributes.", |r| {
             r.change.mode().map(|change| change.to.as_str()).into()
         })
         .with(
@@ -133,24 +134,24 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
              meanwhile, rolled back or not, or unknown whether it was changed.",
             |r| r.change.status().label().into(),
         )
-        .text("Observed mode", 16, "The mode that this scan saw; the rule desync-mode-reverted compares it.", |r| {
+        .text("Observed mode", 16, "The mode that this scan observed; the rule desync-mode-reverted compares it.", |r| {
             r.lb.map_or_else(|| "not found".into(), |lb| super::seen(&lb.mode).into())
         })
-        .text("Approved by", 22, "Who approved the change, or its roll-back.", |r| r.change.words()[0].into())
+        .text("Approved by", 22, "Who approved the change or its rollback.", |r| r.change.words()[0].into())
         .prose("Why planned", 44, "The reason in the plan.", |r| r.change.words()[1].into())
-        .prose("Detail", 50, "What was refused or failed, and why; blank where the status says it all.", |r| {
+        .prose("Detail", 50, "What was refused or failed, and why; blank if the status needs no explanation.", |r| {
             r.change.words()[2].into()
         })
-        .text("Request id", 38, "AWS's id of the last call that set something; CloudTrail has the same.", |r| {
+        .text("Request id", 38, "AWS's id of the last call that set a value; CloudTrail records the same id.", |r| {
             r.change.request_id().into()
         })
-        .text("ARN", 80, "Its ARN; composed for classic load balancers, which have none.", |r| r.arn.as_str().into())
-        .text("Attribute", 44, "The attribute that was to be changed, under AWS's key.", |r| {
+        .text("ARN", 80, "Its ARN (composed for classic load balancers, which have none).", |r| r.arn.as_str().into())
+        .text("Attribute", 44, "The attribute to change, by AWS's key.", |r| {
             r.change.attribute(r.arn).into()
         })
-        .text("Value before", 14, "Its value before: a mode, or true or false.", |r| r.change.before().into())
-        .text("Value planned", 14, "The value that it was planned to get.", |r| r.change.planned().into())
-        .text("Observed value", 16, "Its value as this scan saw it.", |r| {
+        .text("Value before", 14, "Its previous value: a mode, or true or false.", |r| r.change.before().into())
+        .text("Value planned", 14, "The planned value.", |r| r.change.planned().into())
+        .text("Observed value", 16, "The value that this scan observed.", |r| {
             r.lb.map_or_else(|| "not found".into(), |lb| r.change.observed(lb).into())
         })
 }

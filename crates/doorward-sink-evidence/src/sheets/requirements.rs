@@ -26,23 +26,23 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
         .text("Framework", 22, "The standard and its version.", |r| {
             format!("{} {}", r.framework.name, r.framework.version).into()
         })
-        .prose("Topic", 40, "What it is about, in our words.", |r| r.control.title.as_str().into())
+        .prose("Topic", 40, "The subject, in Doorward's words.", |r| r.control.title.as_str().into())
         .with(
             Kind::Word,
             "Result",
             12,
-            "The gravest result of any load balancer: fail, unknown, excepted or pass; not judged where no rule ran.",
+            "The worst result of any load balancer (fail, unknown, excepted or pass); not judged if no rule ran.",
             |r| r.result.outcome().into(),
         )
         .count(
             "Load balancers",
-            "Those that a supporting rule judged; each counts once, by its gravest verdict.",
+            "Load balancers that a supporting rule judged; each counts once, by its worst verdict.",
             |r| r.result.judged().into(),
         )
-        .count("Fail", "Those of which at least one rule fails.", |r| r.result.fail.into())
-        .count("Unknown", "Those of which at least one verdict is unknown and none fails.", |r| r.result.unknown.into())
-        .count("Excepted", "Those with an exception whose other verdicts pass.", |r| r.result.excepted.into())
-        .count("Pass", "Those of which every rule passes.", |r| r.result.pass.into())
+        .count("Fail", "Load balancers for which at least one rule fails.", |r| r.result.fail.into())
+        .count("Unknown", "Load balancers for which at least one verdict is unknown and no rule fails.", |r| r.result.unknown.into())
+        .count("Excepted", "Load balancers with an exception whose other verdicts pass.", |r| r.result.excepted.into())
+        .count("Pass", "Load balancers for which every rule passes.", |r| r.result.pass.into())
         .prose("Rows", 60, "How to find the rows.", |r| {
             format!("Sheet Results, column Rule: {}", r.control.rules.join(", ")).into()
         })

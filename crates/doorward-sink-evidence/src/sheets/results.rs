@@ -12,8 +12,8 @@ use crate::sheet::{Columns, Kind, Sheet, Title, Value};
 pub(crate) const TITLE: Title = Title {
     tab: "Results",
     file: "results",
-    about: "One row for each rule and load balancer: what was seen, what is required, the verdict, and the call that \
-      returned it.",
+    about: "One row for each rule and load balancer: what was observed, what is required, the verdict, and the call \
+         that returned the value.",
 };
 
 /// One verdict and what belongs to it.
@@ -38,13 +38,13 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
             Kind::Word,
             "Verdict",
             12,
-            "pass, fail, excepted, unknown or not applicable. Unknown means that it could not be read.",
+            "pass, fail, excepted, unknown, not applicable or not asked. Unknown means that a value could not be read.",
             |r| r.finding.verdict.kind().to_string().into(),
         )
         .text(
             "Severity",
             11,
-            "How much a failure matters; for an exception, how much it would matter without it.",
+            "The severity of the failure; under an exception, the severity that it would have without the exception.",
             |r| match &*r.finding.verdict {
                 Verdict::Fail { severity, .. } | Verdict::Excepted { severity, .. } => severity.as_str().into(),
                 _ => Value::Blank,
@@ -54,33 +54,33 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
         .text(
             "Observed mode",
             22,
-            "The desync mitigation mode AWS returned, or why there is none. (absent): AWS answered without it. \
-         (unread): unknown, with the reason.",
+            "The desync mitigation mode that AWS returned, or why there is none. (absent): AWS's response did not \
+             contain it. (unread): unknown, with the reason.",
             |r| r.lb.filter(|lb| lb.kind.can_parse_http()).map(|lb| seen(&lb.mode)).into(),
         )
         .text(
             "Required mode",
             14,
-            "The mode the policy requires; blank where it depends on what could not be read.",
+            "The mode that the policy requires; blank if it depends on a value that could not be read.",
             |r| r.required.and_then(RequiredMode::certain).map(|mode| mode.as_str()).into(),
         )
-        .text("Owner", 22, "Who is responsible; unowned is an owner too.", |r| r.finding.owner.as_str().into())
+        .text("Owner", 22, "The owner; `unowned` if no source names one.", |r| r.finding.owner.as_str().into())
         .id("Account", 14, "The account id, twelve digits, as text.", |r| r.finding.account.as_str().into())
         .text("Unit", 20, "The organizational unit, as a path of names.", |r| r.lb.map(unit).into())
         .text("Region", 15, "The AWS Region.", |r| r.finding.region.as_str().into())
         .text("Reason", 26, "The code of the reason, stable for filters and programs; `doorward explain CODE` explains it.", |r| {
             r.finding.verdict.reason().code().into()
         })
-        .prose("Because", 78, "What was seen and what is required, in a sentence.", |r| {
+        .prose("Because", 78, "What was observed and what is required, in a sentence.", |r| {
             r.finding.verdict.because().into()
         })
-        .prose("Remedy", 110, "The next step for this load balancer, where the rule fails.", |r| {
+        .prose("Remedy", 110, "The next step for this load balancer, if the rule fails.", |r| {
             match &*r.finding.verdict {
                 Verdict::Fail { remedy, .. } => remedy.as_str().into(),
                 _ => Value::Blank,
             }
         })
-        .text("Required by", 24, "The rule of the policy that requires it, or its default.", |r| {
+        .text("Required by", 24, "The policy rule that requires the mode, or the policy's default.", |r| {
             r.required.map(|required| required.by.as_str()).into()
         })
         .text("Exception", 16, "The exception that permits the failure; see the sheet Exceptions.", |r| {
@@ -93,7 +93,7 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
             Kind::Day,
             "Exception's last day",
             13,
-            "The last day, in UTC, on which the exception holds.",
+            "The last day, in UTC, on which the exception is in force.",
             |r| match &*r.finding.verdict {
                 Verdict::Excepted { expires, .. } => expires.parse::<jiff::civil::Date>().ok().into(),
                 _ => Value::Blank,
@@ -101,10 +101,10 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
         )
         .time(
             "First seen",
-            "When a scan first saw the rule fail here; blank where it never did, or where no ledger is kept.",
+            "When a scan first observed the failure; blank if the rule never failed, or if there is no ledger.",
             |r| r.finding.history.as_ref().map(|history| history.first_seen),
         )
-        .count("Age in days", "Whole days from first seen to when it was read, for what still fails.", |r| {
+        .count("Age in days", "Whole days from the first failure to this reading, if the rule still fails.", |r| {
             let open =
                 matches!(*r.finding.verdict, Verdict::Fail { .. } | Verdict::Excepted { .. } | Verdict::Unknown { .. });
             r.finding
@@ -116,52 +116,56 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
         })
         .time(
             "Last seen",
-            "When a scan last saw it as it is now; earlier than this scan where this scan could not look.",
+            "When a scan last observed this state; earlier than this scan if this scan could not read it.",
             |r| r.finding.history.as_ref().map(|history| history.last_seen),
         )
-        .count("Came back", "How often it failed again after it had been resolved.", |r| {
+        .count("Came back", "How often the finding failed again after it was resolved.", |r| {
             r.finding.history.as_ref().map(|history| i64::from(history.reopened)).into()
         })
-        .text("Rule title", 46, "What the rule is called.", |r| r.rule.into())
+        .text("Rule title", 46, "The title of the rule.", |r| r.rule.into())
         .text("Account name", 22, "Its name in AWS Organizations.", |r| r.lb.map(|lb| seen(&lb.account_name)).into())
         .text("Kind", 12, "application, classic, network or gateway.", |r| r.finding.kind.as_str().into())
         .text("Scheme", 16, "internet-facing or internal.", |r| r.lb.map(|lb| seen(&lb.scheme)).into())
-        .text("Evidence: API action", 40, "The call that returned the attributes; look it up in CloudTrail.", |r| {
+        .text("Evidence: API action", 40, "The call that returned the attributes, as in CloudTrail.", |r| {
             r.evidence().map(|evidence| evidence.operation.as_str()).into()
         })
-        .time("Evidence: time", "When its response arrived.", |r| r.evidence().map(|evidence| evidence.at))
+        .time("Evidence: time", "When the response to this call arrived.", |r| r.evidence().map(|evidence| evidence.at))
         .time(
             "Observed",
-            "When what the verdict rests on was read; where nothing could be read, when the reading of the account-Region began.",
+            "When the values behind the verdict were read; if nothing could be read, when the reading of the \
+             account-Region began.",
             |r| r.finding.observed_at,
         )
         .text("Evidence: request id", 38, "AWS's id of that call.", |r| {
             r.evidence().and_then(|evidence| evidence.request_id.as_deref()).into()
         })
-        .text("ARN", 80, "The load balancer's ARN; composed for classic load balancers, which have none.", |r| {
+        .text("ARN", 80, "The load balancer's ARN (composed for classic load balancers, which have none).", |r| {
             r.finding.load_balancer.as_str().into()
         })
-        .text("Finding id", 80, "Never changes for the same load balancer and rule.", |r| r.finding.id.as_str().into())
-        .count("Deadline in days", "How many days the failure may be open; blank where the policy has no deadline for it.", |r| {
+        .text("Finding id", 80, "The id of the finding; it never changes for the same load balancer and rule.", |r| r.finding.id.as_str().into())
+        .count("Deadline in days", "How many days the failure may be open; blank if the policy sets no deadline for \
+             it.", |r| {
             r.finding.deadline.as_ref().map(|deadline| i64::from(deadline.days)).into()
         })
-        .text("Deadline state", 14, "in time, overdue, or unknown where no ledger is kept.", |r| {
+        .text("Deadline state", 14, "in time, overdue, or unknown if there is no ledger.", |r| {
             r.finding.deadline.as_ref().map(|deadline| deadline.state.as_str()).into()
         })
         .time(
             "Due",
-            "When the time is over or was over, if the failure is observed without interruption; every interruption moves it.",
+            "When the deadline ends or ended, if the failure is observed without interruption; every interruption \
+             moves it.",
             |r| r.finding.deadline.as_ref().and_then(|deadline| deadline.due),
         )
         .count(
             "Days not observed",
-            "Whole days of the current failure without an observation: they count for neither side.",
+            "Whole days of the current failure without an observation; they do not count towards the deadline.",
             |r| {
                 let days = r.finding.deadline.as_deref().and_then(doorward_model::Deadline::unobserved_days);
                 days.and_then(|days| i64::try_from(days).ok()).into()
             },
         )
-        .text("Risk profile", 18, "The risk profile of the policy; none or unknown where it has none, or it could not be read.", |r| {
+        .text("Risk profile", 18, "Its risk profile in the policy: none if no profile matches, unknown if a value \
+             could not be read.", |r| {
             r.lb.and_then(|lb| lb.policy.as_ref()).map(doorward_model::AppliedPolicy::profile_label).into()
         })
         .text("Application", 18, "The application type, from the configured tags.", |r| {

@@ -12,8 +12,8 @@ use crate::sheet::{Columns, Sheet, Title, Value};
 const TITLE: Title = Title {
     tab: "Sample",
     file: "sample",
-    about: "A random sample of the load balancers in scope, with columns for the tester. The seed is on the sheet Cover; it can be \
-     drawn again, or drawn with a seed of the assessor's own (--seed).",
+    about: "A random sample of the load balancers in scope, with columns for the tester. The seed is on the sheet \
+         Cover. The same sample can be drawn again, and assessors can draw one with their own seed (--seed).",
 };
 
 struct Row<'p> {
@@ -32,17 +32,17 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
         .text("Load balancer", 28, "Its name.", |r| r.drawn.lb.name.as_str().into())
         .text("Kind", 12, "application or classic.", |r| r.drawn.lb.kind.as_str().into())
         .text("Scheme", 16, "internet-facing or internal.", |r| seen(&r.drawn.lb.scheme).into())
-        .text("Observed mode", 22, "The desync mitigation mode AWS returned, or why there is none.", |r| {
+        .text("Observed mode", 22, "The desync mitigation mode that AWS returned, or why there is none.", |r| {
             seen(&r.drawn.lb.mode).into()
         })
-        .text("Owner", 22, "Who is responsible.", |r| r.drawn.lb.owner_label().into())
+        .text("Owner", 22, "The owner.", |r| r.drawn.lb.owner_label().into())
         .prose("Verdicts", 40, "The verdict of every rule.", |r| r.verdicts.as_str().into())
         .text("Tested by", 18, "Filled in by the tester.", |_| Value::Blank)
         .text("Tested on", 12, "Filled in by the tester.", |_| Value::Blank)
         .text(
             "Agrees",
             10,
-            "Filled in by the tester: whether the mode in the console or by the AWS CLI is the observed one.",
+            "Filled in by the tester: whether the mode in the console or the AWS CLI equals the observed mode.",
             |_| Value::Blank,
         )
         .text("Remark", 30, "Filled in by the tester.", |_| Value::Blank)
@@ -53,8 +53,8 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
         .id(
             "Draw key",
             66,
-            "SHA-256 of the seed, a line feed and the ARN, in UTF-8. The smallest keys of all load balancers in \
-         scope are the sample.",
+            "SHA-256 of the seed, a line feed and the ARN, in UTF-8. The load balancers in scope with the smallest \
+             keys are the sample.",
             |r| r.drawn.hash.as_str().into(),
         )
 }

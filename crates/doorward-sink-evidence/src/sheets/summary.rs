@@ -13,8 +13,8 @@ use crate::{NotSeen, PackFigures, RunFigures};
 pub(crate) const TITLE: Title = Title {
     tab: "Summary",
     file: "summary",
-    about: "Coverage, then compliance, by organizational unit and owner, compared with the previous period. No share without its \
-     denominator.",
+    about: "Coverage, then compliance by organizational unit and owner, compared with the previous period. Every \
+         share has its denominator.",
 };
 
 /// The section that the chart of modes draws.
@@ -40,22 +40,23 @@ fn columns<'p>() -> Columns<'p, Row> {
         .text("Section", 16, "Coverage, Reconciliation, Modes, Verdicts, Failures, By unit, By owner.", |r| {
             r.section.into()
         })
-        .text("Group", 34, "The rule, organizational unit or owner; blank for everything.", |r| r.group.as_str().into())
+        .text("Group", 34, "The rule, organizational unit or owner; blank for the total.", |r| r.group.as_str().into())
         .text("Measure", 48, "What is counted.", |r| r.measure.as_str().into())
         .count("Count", "How many.", |r| r.now.0.into())
         .count("Of", "The denominator of the count.", |r| r.now.1.into())
-        .with(Kind::Share, "Share", 9, "Count of Of, rounded down to 0.01%, so that 100% means all.", |r| {
+        .with(Kind::Share, "Share", 9, "Count divided by Of, rounded down to 0.01%, so that 100% means all.", |r| {
             share(r.now)
         })
-        .count("Count before", "The same in the previous period's last run or, in the first pack, in the run before; blank where there is none.", |r| {
+        .count("Count before", "The same count in the last run of the previous period or, in the first pack, in the \
+             run before this one; blank if there is none.", |r| {
             r.before.map(|(count, _)| count).into()
         })
         .count("Of before", "Its denominator.", |r| r.before.and_then(|(_, of)| of).into())
         .with(Kind::Share, "Share before", 9, "The share before.", |r| r.before.map_or(Value::Blank, share))
         .count(
             "Change",
-            "Count less Count before. Blank where one of the two runs did not observe everything that is known: then only \
-             the rows \"as far as is known\" can be compared.",
+            "Count minus Count before. Blank if one of the two runs did not observe everything that is known: then \
+             compare only the rows \"as far as is known\".",
             |r| {
                 let before = r.before.filter(|_| r.comparable);
                 before.map(|(before, _)| count(r.now.0).saturating_sub(count(before))).into()

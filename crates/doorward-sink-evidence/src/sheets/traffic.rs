@@ -8,8 +8,8 @@ use crate::sheet::{Columns, Sheet, Title, Value};
 const TITLE: Title = Title {
     tab: "Traffic",
     file: "traffic",
-    about: "What access logs and CloudWatch say each mode would do, for the load balancers whose traffic was read. A load \
-     balancer that is not here was not asked about.",
+    about: "The effect of each mode according to access logs and CloudWatch, for the load balancers whose traffic \
+         was read. For a load balancer that is not listed, no traffic was read.",
 };
 
 struct Row<'p> {
@@ -34,10 +34,10 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
         .text("Load balancer", 28, "Its name.", |r| r.lb.name.as_str().into())
         .id("Account", 14, "The account id, twelve digits, as text.", |r| r.lb.account.as_str().into())
         .text("Region", 15, "The AWS Region.", |r| r.lb.region.as_str().into())
-        .text("Owner", 22, "Who is responsible.", |r| r.lb.owner_label().into())
-        .text("Observed mode", 16, "The mode it is in.", |r| super::seen(&r.lb.mode).into())
-        .text("Advice", 24, "What follows from the traffic.", |r| r.traffic.advised().0.label().into())
-        .text("Recommended mode", 14, "The mode to be in after that; blank where that is unknown.", |r| {
+        .text("Owner", 22, "The owner.", |r| r.lb.owner_label().into())
+        .text("Observed mode", 16, "Its current mode.", |r| super::seen(&r.lb.mode).into())
+        .text("Advice", 24, "The advice that follows from the traffic.", |r| r.traffic.advised().0.label().into())
+        .text("Recommended mode", 14, "The mode that the advice leads to; blank if it is unknown.", |r| {
             r.traffic.advised().1.map(Mode::as_str).into()
         })
         .prose("Why", 60, "The reasons, with their denominators.", |r| r.traffic.because.join(" ").into())
@@ -46,9 +46,9 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
         })
         .time("Window from", "The first instant of the window.", |r| r.traffic.from)
         .time("Window until", "The first instant after it.", |r| r.traffic.until)
-        .count("Requests", "The denominator of all counts that follow.", |r| count(r.traffic.requests).into())
+        .count("Requests", "The denominator of all following counts.", |r| count(r.traffic.requests).into())
         .text("Requests of", 36, "What the denominator counts.", |r| r.traffic.denominator.as_str().into())
-        .count("Compliant", "Requests of this AWS classification; blank where no logs were read.", |r| {
+        .count("Compliant", "Requests of this AWS classification; blank if no logs were read.", |r| {
             tier(r, "Compliant")
         })
         .count("Acceptable", "Requests of this AWS classification; strictest blocks these.", |r| tier(r, "Acceptable"))
@@ -56,24 +56,24 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
         .count("Severe", "Requests of this AWS classification; defensive and strictest block these.", |r| {
             tier(r, "Severe")
         })
-        .count("Defensive would block", "Requests; blank where that is unknown.", |r| {
+        .count("Defensive would block", "Requests; blank if the number is unknown.", |r| {
             effect(r, Mode::Defensive, |effect| Some(effect.blocked))
         })
         .count(
             "Of these served successfully",
-            "By a target, with a status below 400: users who would be affected.",
+            "Of these, served by a target with a status below 400: users who would be affected.",
             |r| effect(r, Mode::Defensive, |effect| effect.hurt),
         )
-        .count("Strictest would block", "Requests; blank where that is unknown.", |r| {
+        .count("Strictest would block", "Requests; blank if the number is unknown.", |r| {
             effect(r, Mode::Strictest, |effect| Some(effect.blocked))
         })
         .count(
             "Of those served successfully",
-            "By a target, with a status below 400: users who would be affected.",
+            "Of these, served by a target with a status below 400: users who would be affected.",
             |r| effect(r, Mode::Strictest, |effect| effect.hurt),
         )
         .prose("Logs against CloudWatch", 44, "Whether both counts agree.", |r| r.traffic.cross_check.as_str().into())
-        .prose("Sources", 60, "Clients to fix or to review; their texts come from logs.", |r| {
+        .prose("Sources", 60, "Clients to fix or to review; the text comes from logs.", |r| {
             let sources = r.traffic.sources.iter();
             let lines = sources.map(|s| format!("{} {} {} ({}): {}", s.address, s.tier, s.reason, s.requests, s.agent));
             lines.collect::<Vec<_>>().join("\n").into()

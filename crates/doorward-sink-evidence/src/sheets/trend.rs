@@ -9,7 +9,7 @@ use crate::sheet::{Columns, Kind, Sheet, Title, Value};
 pub(crate) const TITLE: Title = Title {
     tab: "Trend",
     file: "trend",
-    about: "What each run of the period counted, oldest first. The chart on the sheet Summary shows it.",
+    about: "The counts of each run of the period, oldest first. The chart on the sheet Summary shows them.",
 };
 
 fn columns<'p>() -> Columns<'p, &'p RunFigures> {
@@ -18,30 +18,33 @@ fn columns<'p>() -> Columns<'p, &'p RunFigures> {
         .text("Run", 40, "Its id.", |r| r.run.as_str().into())
         .count("Account-Regions in scope", "All but the skipped ones.", |r| r.coverage.in_scope().into())
         .count("Complete", "Those that were read completely.", |r| r.coverage.complete.into())
-        .with(Kind::Share, "Coverage", 10, "Complete of in scope, rounded down.", |r| {
+        .with(Kind::Share, "Coverage", 10, "The share of account-Regions in scope that were read completely, rounded \
+             down.", |r| {
             Value::Share(r.coverage.complete, r.coverage.in_scope())
         })
-        .count("Load balancers", "Those whose mode matters.", |r| r.all.population().into())
+        .count("Load balancers", "Load balancers whose mode has an effect.", |r| r.all.population().into())
         .count("Monitor", "Those in monitor.", |r| r.all.mode(Mode::Monitor).into())
         .count("Defensive", "Those in defensive.", |r| r.all.mode(Mode::Defensive).into())
         .count("Strictest", "Those in strictest.", |r| r.all.mode(Mode::Strictest).into())
         .count("Mode unknown", "Those whose mode could not be read.", |r| r.all.mode_unknown.into())
-        .count("Failing", "Failures, informational ones left out.", |r| r.all.failing().into())
+        .count("Failing", "Failures, without informational ones.", |r| r.all.failing().into())
         .count("Excepted", "Failures under an exception.", |r| r.all.excepted.into())
-        .count("Unknown", "Verdicts that could not be reached.", |r| r.all.unknown.into())
+        .count("Unknown", "Verdicts that are unknown.", |r| r.all.unknown.into())
         .count(
             "Load balancers not seen",
-            "Those whose mode matters that earlier runs saw and this one did not; blank where they were not counted.",
+            "Load balancers whose mode has an effect that earlier runs observed and this one did not; blank if they \
+             were not counted.",
             |r| r.all.not_seen.map(|unseen| unseen.load_balancers).into(),
         )
         .count(
             "Failing, not seen",
-            "Findings that failed when they were last seen and were not seen by this run; not among Failing.",
+            "Findings that failed when last seen and that this run did not observe; not included in Failing.",
             |r| r.all.not_seen.map(|unseen| unseen.failing).into(),
         )
         .count(
             "Failing as far as is known",
-            "Failing and Failing, not seen: the figure to compare runs by. Blank where nothing was ever seen, which is not zero.",
+            "The sum of Failing and Failing, not seen: use it to compare runs. Blank if nothing was ever observed, \
+             which is not zero.",
             |r| r.failing_known().into(),
         )
 }

@@ -28,8 +28,8 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
         .text("Load balancer", 28, "Its name.", |r| r.lb.name.as_str().into())
         .id("Account", 14, "The account id, twelve digits, as text.", |r| r.lb.account.as_str().into())
         .text("Region", 15, "The AWS Region.", |r| r.lb.region.as_str().into())
-        .text("Owner", 22, "Who is responsible.", |r| r.lb.owner_label().into())
-        .text("Observed mode", 16, "The mode it is in.", |r| super::seen(&r.lb.mode).into())
+        .text("Owner", 22, "The owner.", |r| r.lb.owner_label().into())
+        .text("Observed mode", 16, "Its current mode.", |r| super::seen(&r.lb.mode).into())
         .text("Invalid headers dropped", 22, "Whether invalid header fields are removed.", |r| {
             super::seen(&r.lb.drop_invalid_headers).into()
         })
@@ -40,7 +40,7 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
             i64::try_from(r.summary.all).unwrap_or(i64::MAX).into()
         })
         .count("Reach targets", "Triggers that it forwards to its targets now.", |r| count(&r.summary.now).into())
-        .count("Unknown", "Triggers of which that is not known.", |r| count(&r.summary.unknown).into())
+        .count("Unknown", "Triggers for which this is not known.", |r| count(&r.summary.unknown).into())
         .count("In strictest", "Triggers that it would forward in strictest with invalid header fields removed.", |r| {
             count(&r.summary.strictest).into()
         })

@@ -30,7 +30,8 @@ pub fn verification_text(dir: &Path, verification: &Verification) -> String {
         0 => writeln!(
             text,
             "{dir}: consistent with itself, not proven: {count} pack(s), {files} files. Anyone with write access can replace all of it. \
-             Give --key FILE, the public key that signed it, or --head SHA256, the hash of the newest manifest that was kept elsewhere."
+             Pass --key FILE, the public key that signed it, or --head SHA256, the hash of the newest manifest that \
+             was kept outside the folder."
         ),
         count => writeln!(text, "{dir}: NOT as written: {count} fault(s)"),
     };

@@ -183,7 +183,7 @@ fn the_signer_of_a_chain_neither_changes_nor_stops() {
         (vec![Some(&key), Some(&key), Some(&key)], None),
         (vec![None, None], None),
         (vec![None, Some(&key), Some(&key)], None),
-        (vec![Some(&key), None], Some("the pack is not signed, and run-0 before it is signed by")),
+        (vec![Some(&key), None], Some("the pack is not signed, but the previous pack, run-0, is signed by")),
         (vec![Some(&key), Some(&other)], Some("the signer of a chain must not change")),
         (vec![Some(&key), None, Some(&key)], Some("the pack is not signed, and run-0")),
         (vec![None, Some(&key), None], Some("the pack is not signed, and run-1")),
@@ -343,7 +343,7 @@ fn time_goes_forward_in_a_chain() {
     let report = report(2);
     let context = PackContext { previous: Some(link), ..scene::context(&report, &[]) };
     let error = write(&folder.path().join("b"), &scene::pack(&report, b"{}", &context, None)).expect_err("backwards");
-    assert!(error.to_string().contains("a chain goes forward"), "{error}");
+    assert!(error.to_string().contains("a chain is written in the order of its runs"), "{error}");
     assert!(!folder.path().join("b").exists());
     let stray = folder.path().join("notes.txt");
     fs::write(stray, "x").expect("writes");

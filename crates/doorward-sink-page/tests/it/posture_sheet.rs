@@ -25,7 +25,7 @@ fn nothing_read_is_unknown_and_has_no_figures() {
     (counts.failed, counts.complete, counts.partial) = (counts.in_scope(), 0, 0);
     let sheet = render_sheet(&report, &HistoryContext::default(), &[]).expect("renders");
     assert!(sheet.contains("Nothing was read: the posture is unknown."), "{sheet}");
-    for figure in ["Strictest or defensive", "Owners with the highest risk", "None among what was read"] {
+    for figure in ["Strictest or defensive", "Owners with the highest risk", "None, as far as it was read"] {
         assert!(!sheet.contains(&format!(">{figure}<")), "{figure}");
     }
 }

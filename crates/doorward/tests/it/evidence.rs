@@ -198,7 +198,7 @@ fn a_signing_scan_does_not_continue_what_its_key_did_not_sign() {
     assert_eq!(verify(folder, &[]).code, Some(4), "alone it is consistent with itself");
     let refused = scan(&["--signing-key", "key"]);
     assert_eq!(refused.code, Some(6), "{}", refused.err);
-    assert!(refused.err.contains("the pack is not signed, and a signature by"), "{}", refused.err);
+    assert!(refused.err.contains("the pack is not signed, but a signature by"), "{}", refused.err);
     assert!(bed.server.calls().is_empty());
 }
 
@@ -271,7 +271,7 @@ fn a_pack_of_a_part_says_of_which() {
     let [pack] = &packs(folder.path())[..] else { panic!("one pack") };
     let csv = |name: &str| std::fs::read_to_string(pack.join(format!("csv/{name}.csv"))).unwrap();
     assert!(
-        csv("cover").contains("profile internet-facing; the coverage is that of the whole scan"),
+        csv("cover").contains("profile internet-facing; coverage is that of the whole scan"),
         "{}",
         csv("cover")
     );

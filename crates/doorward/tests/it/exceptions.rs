@@ -130,7 +130,7 @@ fn an_exception_that_is_wider_than_it_says_is_an_error() {
     };
     // What the text alone shows stops everything before it starts.
     for (register, fragment) in [
-        (text("\"*\"", "Kim", ""), "exceptions.toml:4: exception EX-1 covers every load balancer: narrow its scope"),
+        (text("\"*\"", "Kim", ""), "exceptions.toml:4: exception EX-1 covers every load balancer; narrow its scope"),
         (text("\"web\"", " ines", ""), "exceptions.toml:7: exception EX-1 is approved by its requester"),
     ] {
         let folder = folder(&register);

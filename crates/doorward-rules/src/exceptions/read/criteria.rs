@@ -11,7 +11,7 @@ impl Reader<'_> {
     /// Reads the scope. None where anything about it is wrong: half a scope covers too much.
     pub(super) fn scope(&mut self, exception: &dyn TableLike, span: &Span, named: &str) -> Option<Scope> {
         let Some(item) = exception.get("scope") else {
-            self.complain(span.clone(), format!("{named} has no scope: say what it covers by {}", KEYS.join(", ")));
+            self.complain(span.clone(), format!("{named} has no scope; name what it covers by {}", KEYS.join(", ")));
             return None;
         };
         let at = place(exception, "scope", item);
@@ -36,7 +36,8 @@ impl Reader<'_> {
             }
         }
         if scope.is_empty() && self.errors.len() == before {
-            let problem = format!("{named} has an empty scope, which would cover everything: give {}", KEYS.join(", "));
+            let problem = format!("{named} has an empty scope, which would cover every load balancer; name what it \
+                 covers by {}", KEYS.join(", "));
             self.complain(at, problem);
         }
         (self.errors.len() == before).then_some(scope)
@@ -52,7 +53,7 @@ impl Reader<'_> {
             (None, None) => vec![(None, kind(item), at.clone())],
         };
         if entries.is_empty() {
-            self.complain(at, format!("scope.{key} is empty: leave it out, or say what it covers"));
+            self.complain(at, format!("scope.{key} is empty; leave it out, or name what it covers"));
         }
         let mut all = Vec::new();
         for (text, kind, at) in entries {
@@ -62,7 +63,7 @@ impl Reader<'_> {
                     Ok(value) => all.push(value),
                     Err(problem) => self.complain(at, format!("scope.{key}: {problem}")),
                 },
-                None => self.complain(at, format!("scope.{key} has {kind} where text in quotes belongs")),
+                None => self.complain(at, format!("scope.{key} contains {kind}; write text in quotes")),
             }
         }
         all
@@ -74,7 +75,7 @@ impl Reader<'_> {
             return;
         };
         if tags.is_empty() {
-            self.complain(at, "scope.tags is empty: leave it out, or say what it covers".to_owned());
+            self.complain(at, "scope.tags is empty; leave it out, or name what it covers".to_owned());
         }
         for (key, item) in tags.iter() {
             match item.as_str() {
@@ -98,7 +99,7 @@ fn kind_of(value: &toml_edit::Value) -> &'static str {
 fn arn(text: &str) -> Result<Arn, String> {
     if text.contains(['*', '?']) {
         return Err(format!(
-            "{text:?} has a glob, and an ARN is compared exactly; names and accounts take more than one"
+            "{text:?} contains a wildcard, but ARNs are compared exactly; use `names`, or list each ARN"
         ));
     }
     Arn::new(text).map_err(|error| error.to_string())
