@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use doorward_aws::Time;
-use doorward_model::Arn;
+use doorward_model::{Arn, counted};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::executor::{Executor, changed_at};
@@ -126,6 +126,13 @@ impl<F: ModeClient, J: Journal, G: MetricSource> ApplyRun<'_, F, J, G> {
     fn obstacle(&self, state: &ChangeState) -> Option<String> {
         let plan = state.plan();
         if let Some((at, by, because)) = state.rollback() {
+            let left = counted(state.unrestored(), "load balancer");
+            if state.unrestored() > 0 {
+                return Some(format!(
+                    "its roll-back by {by} at {at} ({because}) is unfinished: {left} may still have the new mode; run `doorward rollback {}`",
+                    plan.id
+                ));
+            }
             return Some(format!("the change was rolled back by {by} at {at} ({because}); make a new plan"));
         }
         if !plan.names_its_organization() {
@@ -196,33 +203,37 @@ impl<F: ModeClient, J: Journal, G: MetricSource> ApplyRun<'_, F, J, G> {
         wave: usize,
         length: Duration,
     ) -> Result<Option<StopReason>, JournalError> {
-        if executor.state.watched(wave).is_some_and(|(_, quiet)| *quiet) {
+        let length = SignedDuration::try_from(length).unwrap_or(SignedDuration::MAX);
+        let long_enough = |(since, until): (Timestamp, Timestamp)| until.duration_since(since) >= length;
+        if executor.state.quiet_watch(wave).and_then(|watch| watch.span).is_some_and(long_enough) {
             return Ok(None);
         }
         let changed: Vec<&Step> =
             plan.wave(wave).filter(|s| executor.state.step_state(&s.target.arn) == StepState::Changed).collect();
         let Some(since) = changed_at(&executor.state, changed.iter().copied()) else { return Ok(None) };
-        let length = SignedDuration::try_from(length).unwrap_or(SignedDuration::MAX);
         let end = shift(since, length);
         let last = shift(end, LAG);
         let mut before: BTreeMap<Arn, Result<UsualMetrics, String>> = BTreeMap::new();
         for step in &changed {
-            let read = usual(self.metrics, &step.target, since, end, self.settings.watch.weeks).await;
+            // The load balancer may have been changed long before the last one of the wave, whose change begins the watch.
+            let sent = executor.state.record(&step.target.arn).and_then(|record| record.sent).unwrap_or(since);
+            let read = usual(self.metrics, &step.target, sent.min(since), end, self.settings.watch.weeks).await;
             before.insert(step.target.arn.clone(), read);
         }
+        let watched = |seen, quiet| Event::Watched { wave, seen, quiet, since: Some(since), until: Some(end) };
         loop {
             let now = self.time.now();
             let input = WatchInput { since, at: now.min(last), usual: &before };
             let observed = self.observe(&changed, &input).await;
             if let Some(seen) = observed.regressed {
-                executor.write(None, Event::Watched { wave, seen: seen.clone(), quiet: false })?;
+                executor.write(None, watched(seen.clone(), false))?;
                 self.roll_back(executor, plan, wave, &seen).await?;
                 return Ok(Some(StopReason::Regressed { wave, seen }));
             }
             if now >= last {
                 let unknown = observed.unknown;
                 let seen = unknown.clone().unwrap_or(observed.quiet);
-                executor.write(None, Event::Watched { wave, seen, quiet: unknown.is_none() })?;
+                executor.write(None, watched(seen, unknown.is_none()))?;
                 return Ok(unknown.map(|why| StopReason::Unobserved { wave, why }));
             }
             self.time.pause(PERIOD.unsigned_abs()).await;

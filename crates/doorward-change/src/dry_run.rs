@@ -5,7 +5,7 @@ use std::time::Duration;
 use doorward_aws::Time;
 use jiff::SignedDuration;
 
-use crate::executor::{changed_since, not_contained, unreadable, value};
+use crate::executor::{changed_since, is_another, not_contained, unreadable, value};
 use crate::plan::still_allowed;
 use crate::watch::{LAG, periods, usual};
 use crate::{BlockedForecast, ChangeSettings, Inspection, MetricSource, ModeClient, Plan, SmallestLoss};
@@ -35,6 +35,9 @@ pub async fn dry_run<F: ModeClient>(
         lines.push(match inspected {
             Err(gap) => DryRunResult::WouldRefuse(unreadable(&gap)),
             Ok(Inspection::Gone) => DryRunResult::WouldRefuse("it does not exist any more".to_owned()),
+            Ok(Inspection::Found(current)) if is_another(step, &current).is_some() => {
+                DryRunResult::WouldRefuse(is_another(step, &current).unwrap_or_default())
+            }
             Ok(Inspection::Found(current)) => match value(step, &current) {
                 None => DryRunResult::WouldRefuse(not_contained(step)),
                 Some(value) if value == step.to.as_str() => DryRunResult::Already,

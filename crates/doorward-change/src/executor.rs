@@ -99,6 +99,9 @@ impl<F: ModeClient, J: Journal> Executor<'_, F, J> {
         let event = match self.client.inspect(&step.target, step.to).await {
             Err(gap) => Some(unread(unreadable(&gap))),
             Ok(Inspection::Gone) => Some(Event::Refused { because: "it does not exist any more".to_owned() }),
+            Ok(Inspection::Found(current)) if is_another(step, &current).is_some() => {
+                is_another(step, &current).map(|because| Event::Refused { because })
+            }
             Ok(Inspection::Found(current)) => match value(step, &current) {
                 None => Some(unread(not_contained(step))),
                 // The result of an earlier request may be read at any time; another request needs every guard again.
@@ -145,10 +148,11 @@ impl<F: ModeClient, J: Journal> Executor<'_, F, J> {
             return Ok(false);
         };
         let prior = record.prior.unwrap_or(step.from);
-        let event = match self.client.read(&step.target, step.to).await {
+        let event = match read_same(self.client, step).await {
             Err(gap) => Some(Event::RestoreUnsure { because: unreadable(&gap) }),
             Ok(ModeReading::Gone) => Some(Event::RestoreRefused { because: "it does not exist any more".to_owned() }),
             Ok(ModeReading::Absent) => Some(Event::RestoreUnsure { because: not_contained(step) }),
+            Ok(ModeReading::Another(because)) => Some(Event::RestoreRefused { because }),
             Ok(ModeReading::Value(value)) if value == prior.as_str() => Some(Event::Restored { request_id: None }),
             Ok(ModeReading::Value(value)) if value == step.to.as_str() => None,
             Ok(ModeReading::Value(value)) => {
@@ -197,6 +201,7 @@ impl<F: ModeClient, J: Journal> Executor<'_, F, J> {
                 },
                 Ok(ModeReading::Value(value)) => Some(to.found(value)),
                 Ok(ModeReading::Gone) => Some("it does not exist any more".to_owned()),
+                Ok(ModeReading::Another(found)) => Some(found.clone()),
                 Ok(ModeReading::Absent) | Err(_) => None,
             };
             if let Some(found) = settled {
@@ -207,9 +212,11 @@ impl<F: ModeClient, J: Journal> Executor<'_, F, J> {
                 continue;
             }
             return match (seen, failed) {
-                (Ok(ModeReading::Value(value)), None) => {
-                    SetOutcome::Other(format!("AWS accepted the change, but {} again", to.found(&value)))
-                }
+                // It may be set late, or another party may have set it back at once.
+                (Ok(ModeReading::Value(value)), None) => SetOutcome::Unknown {
+                    because: format!("AWS accepted the change, but {} still or again", to.found(&value)),
+                    again: false,
+                },
                 (Ok(ModeReading::Value(value)), Some(SetFailure { gap, .. })) => SetOutcome::Unknown {
                     because: format!("no clear response to the change arrived ({gap}), and {} still", to.found(&value)),
                     again: true,
@@ -222,6 +229,34 @@ impl<F: ModeClient, J: Journal> Executor<'_, F, J> {
             };
         }
     }
+}
+
+/// The sentence that the load balancer of a step was deleted, and that another one has its name now; none if it is the same.
+pub(crate) fn is_another(step: &Step, current: &Current) -> Option<String> {
+    let (planned, found) = (step.created?, current.load_balancer.created);
+    match found {
+        Some(found) if found == planned => None,
+        Some(found) => Some(format!(
+            "it does not exist any more: another load balancer of its name was created at {found:.0}, and the planned one at {planned:.0}"
+        )),
+        None => Some(format!(
+            "AWS's response does not contain when it was created, so that it may be another load balancer than the planned one of {planned:.0}"
+        )),
+    }
+}
+
+/// Reads the attribute of the load balancer of a step. One of the same name that was created later is another one.
+pub(crate) async fn read_same<F: ModeClient>(client: &F, step: &Step) -> Result<ModeReading, Gap> {
+    if step.created.is_none() {
+        return client.read(&step.target, step.to).await;
+    }
+    Ok(match client.inspect(&step.target, step.to).await? {
+        Inspection::Gone => ModeReading::Gone,
+        Inspection::Found(current) => match is_another(step, &current) {
+            Some(found) => ModeReading::Another(found),
+            None => value(step, &current).map_or(ModeReading::Absent, |value| ModeReading::Value(value.to_owned())),
+        },
+    })
 }
 
 /// What a reading without the attribute says.

@@ -61,6 +61,12 @@ pub enum Event {
         seen: String,
         /// Whether it allows the next wave.
         quiet: bool,
+        /// The last change of the wave before the watch; none in journals of versions that did not record it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        since: Option<Timestamp>,
+        /// The end of the watched time.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<Timestamp>,
     },
     /// A rollback begins or continues.
     RollbackBegan {

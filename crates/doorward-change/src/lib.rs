@@ -41,7 +41,7 @@ pub use render::{
 pub use rollback::RollbackRun;
 pub use setting_value::SettingValue;
 pub use settings::{ChangeSettings, WatchSettings};
-pub use state::{AppliedStep, AppliedValue, ChangeState, StepRecord, StepState};
+pub use state::{AppliedStep, AppliedValue, ChangeState, StepRecord, StepState, WatchRecord};
 pub use verify::{Holds, Verified, verify};
 pub use watch::{
     BlockedByLogs, BlockedForecast, BlockedSource, ExplainedRise, LAG, LogsOfRise, MetricSample, MetricSamples,

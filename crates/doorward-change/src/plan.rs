@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use doorward_model::{AccountId, Arn, IDLE_RULE, LoadBalancer, Mode, Observed, Region, ScanReport, Verdict};
+use doorward_model::{AccountId, Arn, IDLE_RULE, Kind, LoadBalancer, Mode, Observed, Region, ScanReport, Verdict};
 use jiff::Timestamp;
 
 use crate::{ChangeSettings, SettingValue};
@@ -66,15 +66,20 @@ pub fn plan(
     let idle = idle(report);
     let (mut considered, mut already) = (0, 0);
     let (mut steps, mut patches, mut skipped) = (Vec::new(), Vec::new(), Vec::new());
-    for lb in report.load_balancers.iter().filter(|lb| lb.kind.can_parse_http() && order.covers(lb)) {
-        considered += 1;
+    for lb in report.load_balancers.iter().filter(|lb| lb.kind.can_parse_http()) {
+        let skip = |reason, because| Skip { target: ChangeTarget::of(lb), owner: owner(lb), reason, because };
+        match order.covers(lb) {
+            Some(false) => continue,
+            Some(true) => considered += 1,
+            None => {
+                considered += 1;
+                let why = lb.owner.gap().map_or_else(String::new, |gap| format!(": {gap}"));
+                skipped.push(skip(SkipReason::OwnerUnknown, format!("Its owner could not be read{why}")));
+                continue;
+            }
+        }
         if let Some(because) = validity::outdated(report, lb, made, settings) {
-            skipped.push(Skip {
-                target: ChangeTarget::of(lb),
-                owner: owner(lb),
-                reason: SkipReason::Outdated,
-                because,
-            });
+            skipped.push(skip(SkipReason::Outdated, because));
             continue;
         }
         let insisted = order.insisted.get(&lb.arn).cloned().unwrap_or_default();
@@ -82,7 +87,7 @@ pub fn plan(
         match guard::decide(lb, verdicts.get(&lb.arn).copied(), &demand, order, insisted) {
             guard::GuardDecision::Already => already += 1,
             guard::GuardDecision::Skip(reason, because) => {
-                skipped.push(Skip { target: ChangeTarget::of(lb), owner: owner(lb), reason, because });
+                skipped.push(skip(reason, because));
             }
             guard::GuardDecision::Patch { manager, from, to, reason } => {
                 let (remedy, snippets) = patch(lb, to);
@@ -92,7 +97,8 @@ pub fn plan(
             }
             guard::GuardDecision::Change(step) => {
                 let reason = with_idle(step.reason.clone(), idle.get(&lb.arn).copied());
-                steps.push(Step { observed: Some(validity::observed(report, lb)), reason, ..*step });
+                let created = lb.created.filter(|_| lb.kind == Kind::Classic);
+                steps.push(Step { observed: Some(validity::observed(report, lb)), created, reason, ..*step });
             }
         }
     }
@@ -193,15 +199,16 @@ impl PlanRequest {
         }
     }
 
-    fn covers(&self, lb: &LoadBalancer) -> bool {
-        let owner = || {
-            owner(lb).is_some_and(|owner| {
-                self.owners.iter().any(|one| doorward_model::owner_key(one) == doorward_model::owner_key(&owner))
-            })
-        };
-        (self.owners.is_empty() || owner())
-            && (self.accounts.is_empty() || self.accounts.contains(&lb.account))
+    /// Whether a load balancer is requested; none if that depends on its owner, which could not be read.
+    fn covers(&self, lb: &LoadBalancer) -> Option<bool> {
+        let within = (self.accounts.is_empty() || self.accounts.contains(&lb.account))
             && (self.regions.is_empty() || self.regions.contains(&lb.region))
-            && (self.load_balancers.is_empty() || self.load_balancers.contains(&lb.arn))
+            && (self.load_balancers.is_empty() || self.load_balancers.contains(&lb.arn));
+        if !within || self.owners.is_empty() {
+            return Some(within);
+        }
+        let name = owner(lb)?;
+        let name = doorward_model::owner_key(&name);
+        Some(self.owners.iter().any(|owner| doorward_model::owner_key(owner) == name))
     }
 }

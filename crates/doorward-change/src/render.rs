@@ -9,10 +9,11 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::watch::UNKNOWN_LOSS;
-use crate::{
-    Applied, BlockedSource, ChangeState, ChangeTarget, DryRunResult, ExplainedRise, Holds, LogsOfRise, Plan, Risk,
-    SmallestLoss, Step, Verified, WatchVerdict,
-};
+use crate::{Applied, ChangeState, ChangeTarget, DryRunResult, Plan, Risk, SmallestLoss, Step};
+
+mod verified;
+
+pub use verified::render_verified;
 
 /// Load balancers that a line about several names.
 const NAMED: usize = 8;
@@ -179,8 +180,8 @@ pub fn render_applied(applied: &Applied) -> RenderedChange {
         let _ = writeln!(text, "{stopped}");
     }
     for wave in 1..=state.plan().waves() {
-        if let Some((seen, true)) = state.watched(wave) {
-            let _ = writeln!(text, "Wave {wave}, watched: {seen}");
+        if let Some(watch) = state.quiet_watch(wave) {
+            let _ = writeln!(text, "Wave {wave}, watched: {}", watch.seen);
         }
     }
     let id = &state.plan().id;
@@ -226,8 +227,9 @@ fn document(format: &str, state: &ChangeState, stopped: Option<String>) -> Value
     let applied = state.applied_steps();
     let watched: Vec<Value> = (1..=state.plan().waves())
         .filter_map(|wave| {
-            let (seen, quiet) = state.watched(wave)?;
-            Some(json!({"wave": wave, "seen": seen, "quiet": quiet}))
+            let watch = state.watched(wave)?;
+            let is_whole = state.quiet_watch(wave).is_some();
+            Some(json!({"wave": wave, "seen": watch.seen, "quiet": watch.quiet, "of_all_changes": is_whole || !watch.quiet}))
         })
         .collect();
     json!({
@@ -277,86 +279,6 @@ pub fn render_dry_run(
     let _ = writeln!(text, "{refused} of {} would be refused; no mode was changed.", plan.steps.len());
     let json = json!({"format": "change-dry-run-v1", "change": plan.id, "load_balancers": documents});
     RenderedChange { text, json, result: ChangeResult::of(refused == 0) }
-}
-
-/// The result of verifying a change: bad if a change does not hold or made metrics worse, unknown if something could not be read.
-pub fn render_verified(state: &ChangeState, verified: &[Verified]) -> RenderedChange {
-    let (mut text, mut documents) = (String::new(), Vec::new());
-    let (mut bad, mut unknown) = (false, false);
-    for one in verified {
-        let Some(step) = state.plan().steps.iter().find(|step| step.target.arn == one.arn) else { continue };
-        let holds = match &one.holds {
-            Holds::Yes => format!("still in {}", step.to),
-            Holds::No { found } => {
-                bad = true;
-                format!("NOT in {} any more: {found}", step.to)
-            }
-            Holds::Unknown(why) => {
-                unknown = true;
-                format!("unknown: {why}")
-            }
-        };
-        let mut sources: Option<&Vec<BlockedSource>> = None;
-        let mut smallest_loss: Option<&Result<SmallestLoss, String>> = None;
-        let since = match &one.since {
-            WatchVerdict::Quiet { periods, explained, scanners, smallest } => {
-                smallest_loss = smallest.as_ref();
-                let explained = explained.filter(ExplainedRise::is_notable).map(|rise| format!("; {rise}"));
-                let mut explained = explained.unwrap_or_default();
-                let _ = match smallest {
-                    Some(Ok(smallest)) => write!(explained, "; {smallest}"),
-                    Some(Err(why)) => write!(explained, "; {UNKNOWN_LOSS}: {why}"),
-                    None => Ok(()),
-                };
-                match scanners {
-                    Some(scanners) => {
-                        sources = Some(&scanners.sources);
-                        format!("worse by scanners alone over {periods} minutes with requests{explained}: {scanners}")
-                    }
-                    None => format!("within the usual variation over {periods} minutes with requests{explained}"),
-                }
-            }
-            WatchVerdict::NoTraffic => "no traffic, as before".to_owned(),
-            WatchVerdict::Unknown(why) => {
-                unknown = true;
-                format!("unknown: {why}")
-            }
-            WatchVerdict::Regressed(regressions) => {
-                bad = true;
-                sources = regressions.iter().find_map(|regression| match &regression.logs {
-                    Some(LogsOfRise::Read(logs)) => Some(&logs.sources),
-                    _ => None,
-                });
-                let regressions: Vec<String> = regressions.iter().map(ToString::to_string).collect();
-                format!("WORSE: {}", regressions.join("; "))
-            }
-        };
-        let _ = writeln!(text, "{}  {holds}; since the change: {since}", place(step));
-        let mut document =
-            json!({"load_balancer": one.arn, "holds": one.holds == Holds::Yes, "mode": holds, "since": since});
-        if let Some(sources) = sources {
-            document["blocked_sources"] = json!(sources);
-        }
-        match smallest_loss {
-            Some(Ok(smallest)) => document["smallest_loss"] = json!(smallest),
-            Some(Err(why)) => document["smallest_loss_unknown"] = json!(why),
-            None => {}
-        }
-        documents.push(document);
-    }
-    let left = state.plan().steps.len() - verified.len();
-    let id = &state.plan().id;
-    let _ = writeln!(text, "{id}: {} verified, {left} of its plan were not changed or were restored", verified.len());
-    let result = match (bad, unknown) {
-        (true, _) => ChangeResult::Bad,
-        (false, true) => ChangeResult::Unknown,
-        (false, false) => ChangeResult::Good,
-    };
-    RenderedChange {
-        text,
-        json: json!({"format": "change-verified-v1", "change": id, "load_balancers": documents}),
-        result,
-    }
 }
 
 /// A list of changes, one in a line.

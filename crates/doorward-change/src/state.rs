@@ -6,6 +6,7 @@ use doorward_model::{AppliedChange, Arn, AttributeChange, ChangeStatus, Kind};
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::executor::changed_at;
 use crate::{Event, JournalEntry, Plan, SettingValue, Step};
 
 /// The state of one step.
@@ -85,6 +86,19 @@ pub struct StepRecord {
     pub request_id: Option<String>,
     /// The value to restore: what was read just before the first call.
     pub prior: Option<SettingValue>,
+    /// When the first of the requests was sent that may have set the present mode; none if none was sent.
+    pub sent: Option<Timestamp>,
+}
+
+/// A watch of a wave that ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WatchRecord {
+    /// The result, in a sentence.
+    pub seen: String,
+    /// Whether it allowed the next wave.
+    pub quiet: bool,
+    /// The last change of the wave before the watch, and the end of the watched time; none if the journal does not have them.
+    pub span: Option<(Timestamp, Timestamp)>,
 }
 
 /// One load balancer in a change.
@@ -158,7 +172,7 @@ pub struct ChangeState {
     load_balancers: BTreeMap<Arn, StepRecord>,
     approvals: Vec<(Timestamp, String)>,
     rollback: Option<(Timestamp, String, String)>,
-    watched: BTreeMap<usize, (String, bool)>,
+    watched: BTreeMap<usize, WatchRecord>,
 }
 
 impl ChangeState {
@@ -200,9 +214,21 @@ impl ChangeState {
         self.rollback.as_ref()
     }
 
-    /// The result of watching a wave, and whether it allowed the next wave.
-    pub fn watched(&self, wave: usize) -> Option<&(String, bool)> {
+    /// The last watch of a wave.
+    pub fn watched(&self, wave: usize) -> Option<&WatchRecord> {
         self.watched.get(&wave)
+    }
+
+    /// The last watch of a wave, if it allowed the next wave and was of every load balancer that is changed now.
+    pub fn quiet_watch(&self, wave: usize) -> Option<&WatchRecord> {
+        let watch = self.watched.get(&wave).filter(|watch| watch.quiet)?;
+        let (since, _) = watch.span?;
+        changed_at(self, self.plan.wave(wave)).is_none_or(|last| last <= since).then_some(watch)
+    }
+
+    /// The number of load balancers that may be in a mode of this change.
+    pub fn unrestored(&self) -> usize {
+        self.load_balancers.values().filter(|load_balancer| load_balancer.state.may_be_ours()).count()
     }
 
     /// The number of load balancers by status.
@@ -258,8 +284,8 @@ impl ChangeState {
         let Some(arn) = load_balancer else {
             match event {
                 Event::Approved { by, .. } => self.approvals.push((at, by)),
-                Event::Watched { wave, seen, quiet } => {
-                    self.watched.insert(wave, (seen, quiet));
+                Event::Watched { wave, seen, quiet, since, until } => {
+                    self.watched.insert(wave, WatchRecord { seen, quiet, span: since.zip(until) });
                 }
                 Event::RollbackBegan { by, because, .. } => self.rollback = Some((at, by, because)),
                 _ => {}
@@ -303,9 +329,15 @@ impl ChangeState {
         let before = self.load_balancers.remove(&arn);
         // A rollback restores the first value that was read before a request, however often the request is repeated.
         let first = before.as_ref().and_then(|load_balancer| load_balancer.prior);
+        let unsettled = before.as_ref().filter(|one| matches!(one.state, StepState::InFlight | StepState::Unsure));
+        let sent = match reached {
+            StepState::InFlight => unsettled.and_then(|one| one.sent).or(Some(at)),
+            StepState::Planned | StepState::Refused | StepState::Already | StepState::Failed => None,
+            _ => before.as_ref().and_then(|one| one.sent),
+        };
         let request_id = request_id.or_else(|| before.and_then(|load_balancer| load_balancer.request_id));
-        let load_balancer =
-            StepRecord { state: reached, at, detail, by: by.unwrap_or_default(), request_id, prior: first.or(prior) };
+        let by = by.unwrap_or_default();
+        let load_balancer = StepRecord { state: reached, at, detail, by, request_id, prior: first.or(prior), sent };
         self.load_balancers.insert(arn, load_balancer);
     }
 }

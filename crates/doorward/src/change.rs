@@ -75,8 +75,10 @@ pub(crate) fn run_plan(cli: &Cli, arguments: &PlanArguments) -> Result<Exit, Fai
     if !cli.quiet {
         answer_text(&render_plan(&plan, &arguments.out))?;
     }
-    use SkipReason::{DemandUnknown, HeadersUnknown, ManagerUnknown, ModeUnknown, Outdated};
-    let unknown = |reason| matches!(reason, ModeUnknown | HeadersUnknown | DemandUnknown | ManagerUnknown | Outdated);
+    use SkipReason::{DemandUnknown, HeadersUnknown, ManagerUnknown, ModeUnknown, Outdated, OwnerUnknown};
+    let unknown = |reason| {
+        matches!(reason, ModeUnknown | HeadersUnknown | DemandUnknown | ManagerUnknown | Outdated | OwnerUnknown)
+    };
     Ok(if plan.skipped.iter().any(|skip| unknown(skip.reason)) { Exit::Coverage } else { Exit::Clean })
 }
 

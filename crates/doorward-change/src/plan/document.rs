@@ -107,6 +107,10 @@ pub struct Step {
     /// When that value was read. The validity of the step begins then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed: Option<Timestamp>,
+    /// When a classic load balancer was created: one that was created later under its name is another load balancer. None for other kinds,
+    /// whose ARNs are never used again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created: Option<Timestamp>,
     /// The target value.
     pub to: SettingValue,
     /// Why.
@@ -193,6 +197,8 @@ pub enum SkipReason {
     Outdated,
     /// Whether it removes invalid header fields was not read.
     HeadersUnknown,
+    /// Its owner could not be read, and load balancers of certain owners were requested.
+    OwnerUnknown,
 }
 
 /// A plan of mode changes. `considered` = `steps` + `patches` + `skipped` + `already`.

@@ -150,6 +150,7 @@ fn directly_or_by_manager(lb: &LoadBalancer, proposal: Proposal) -> GuardDecisio
         environment: lb.environment.known().cloned(),
         from,
         observed: None,
+        created: None,
         to,
         reason,
         effect,

@@ -7,6 +7,7 @@ mod bed;
 mod explaining;
 mod headers;
 mod plans;
+mod reruns;
 mod schedules;
 mod smallest_loss;
 mod storm;

@@ -176,7 +176,8 @@ pub(crate) async fn watched_with(
     let changed = plan.steps.iter().filter(|s| applied.state.step_state(&s.target.arn) == StepState::Changed).count();
     let modes = plan.steps.iter().map(|step| mode_in(&server, &step.target.arn)).collect();
     assert!(sets(&server).len() <= 4);
-    let seen = applied.state.watched(0).or(applied.state.watched(1)).map(|(seen, _)| seen.clone()).unwrap_or_default();
+    let seen =
+        applied.state.watched(0).or(applied.state.watched(1)).map(|watch| watch.seen.clone()).unwrap_or_default();
     (applied.stopped, wheel.now().duration_since(begun), changed, modes, seen)
 }
 
