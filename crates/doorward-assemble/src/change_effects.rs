@@ -100,7 +100,8 @@ fn effect(
     } else if let Some(other) = in_the_way {
         Some(format!("another change of its mode, seen on {}, is among these days", day_of(other.after.at)))
     } else {
-        let [first, second] = sides.map(|(from, until)| sums(figures, from, until));
+        let connections = has_connections(&one.load_balancer);
+        let [first, second] = sides.map(|(from, until)| sums(figures, from, until, connections));
         let missing = [first.as_ref().err(), second.as_ref().err()].into_iter().flatten().next().copied();
         (effect.before, effect.after) = (first.ok(), second.ok());
         missing.map(|day| format!("the metrics of {day} were not read"))
@@ -115,8 +116,9 @@ fn effect(
             (BlockedLegitimate::No, "A weaker mode blocks nothing that the mode before forwarded.".to_owned());
         return Some(effect);
     }
-    let usual = samples(figures, before(first, USUAL), before(first, 1));
-    let since = samples(figures, sides[1].0, sides[1].1);
+    let connections = has_connections(&one.load_balancer);
+    let usual = samples(figures, before(first, USUAL), before(first, 1), connections);
+    let since = samples(figures, sides[1].0, sides[1].1, connections);
     (effect.blocked_legitimate, effect.because) = match judge_days(&usual, &since, settings) {
         WatchVerdict::Regressed(found) => {
             let found: Vec<String> = found.iter().map(ToString::to_string).collect();
@@ -150,13 +152,25 @@ fn made_by<'a>(
     })
 }
 
+/// Whether CloudWatch counts new connections of a load balancer: not of classic ones, whose ARN has no kind.
+fn has_connections(load_balancer: &Arn) -> bool {
+    load_balancer.resource().starts_with("loadbalancer/app/")
+}
+
+/// The value of a metric on a day; none if it was not read.
+fn on_day(figures: &DailyFigures, metric: DailyMetric, day: Date) -> Option<u64> {
+    figures.get(&metric).and_then(|days| days.get(&day)).copied()
+}
+
 /// The sums of a side, or the first day that was not read.
-fn sums(figures: &DailyFigures, from: Date, until: Date) -> Result<DailySums, Date> {
+fn sums(figures: &DailyFigures, from: Date, until: Date, connections: bool) -> Result<DailySums, Date> {
     let mut sums = [0_u64; NEEDED.len()];
     for day in days(from, until) {
+        if connections && on_day(figures, DailyMetric::NewConnections, day).is_none() {
+            return Err(day);
+        }
         for (sum, metric) in sums.iter_mut().zip(NEEDED) {
-            let value = figures.get(&metric).and_then(|days| days.get(&day)).ok_or(day)?;
-            *sum = sum.saturating_add(*value);
+            *sum = sum.saturating_add(on_day(figures, metric, day).ok_or(day)?);
         }
     }
     let [requests, non_compliant, target_5xx, target_4xx, load_balancer_4xx] = sums;
@@ -164,8 +178,8 @@ fn sums(figures: &DailyFigures, from: Date, until: Date) -> Result<DailySums, Da
 }
 
 /// The samples of days that were read; a day that was not read has none.
-fn samples(figures: &DailyFigures, from: Date, until: Date) -> Vec<MetricSample> {
-    let of = |metric: DailyMetric, day: Date| figures.get(&metric).and_then(|days| days.get(&day)).map(|n| *n as f64);
+fn samples(figures: &DailyFigures, from: Date, until: Date, connections: bool) -> Vec<MetricSample> {
+    let of = |metric: DailyMetric, day: Date| on_day(figures, metric, day).map(|n| n as f64);
     let sample = |day: Date| {
         Some(MetricSample {
             at: day.to_zoned(TimeZone::UTC).ok()?.timestamp(),
@@ -174,8 +188,7 @@ fn samples(figures: &DailyFigures, from: Date, until: Date) -> Vec<MetricSample>
             target_5xx: of(DailyMetric::Target5xx, day)?,
             non_compliant: of(DailyMetric::NonCompliant, day)?,
             target_4xx: of(DailyMetric::Target4xx, day)?,
-            // Classic load balancers count none.
-            connections: of(DailyMetric::NewConnections, day).unwrap_or(0.0),
+            connections: if connections { of(DailyMetric::NewConnections, day)? } else { 0.0 },
         })
     };
     days(from, until).filter_map(sample).collect()

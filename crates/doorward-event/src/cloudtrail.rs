@@ -75,12 +75,15 @@ pub struct ModeChangeEvent {
 }
 
 impl ModeChangeEvent {
-    /// The mode that the call left: the one that was read afterwards, if the call named it or created the load balancer. None if the
-    /// mode that was read is not due to this call, as far as the event shows.
+    /// The mode that the call left: the one that was read afterwards, if the call named it, or created the load balancer and it is the
+    /// mode in which AWS creates load balancers. None if the mode that was read is not due to this call, as far as the event shows.
     pub fn left_mode(&self, raw: &RawLoadBalancer) -> Option<Mode> {
         let read: Mode = raw.attributes.known()?.get(raw.kind.mode_attribute())?.parse().ok()?;
         let named = self.sets.as_deref() == Some(read.as_str());
-        let created = self.call == "CreateLoadBalancer" && raw.kind != Kind::Network && raw.kind != Kind::Gateway;
+        // A call that creates cannot name a mode: any other mode is of a later call.
+        let created = self.call == "CreateLoadBalancer"
+            && read == Mode::Defensive
+            && matches!(raw.kind, Kind::Application | Kind::Classic);
         (named || created).then_some(read)
     }
 

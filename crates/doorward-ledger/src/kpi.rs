@@ -165,8 +165,14 @@ fn closed(
                 here.kpi.came_back.of += 1;
                 here.kpi.came_back.count += usize::from(row.get::<_, bool>(8)?);
                 if let (Some(proven), Some(allowed)) = (row.get::<_, Option<i64>>(5)?, row.get::<_, Option<i64>>(6)?) {
-                    here.kpi.in_time.of += 1;
-                    here.kpi.in_time.count += usize::from(proven < allowed.saturating_mul(DAY));
+                    let allowed = allowed.saturating_mul(DAY);
+                    // The time that it was open at most; what was not observed of it counts for neither side.
+                    let most = closed - opened - excepted;
+                    let was_in_time = most.max(proven) < allowed;
+                    let is_known = was_in_time || proven >= allowed;
+                    here.kpi.in_time.of += usize::from(is_known);
+                    here.kpi.in_time.count += usize::from(was_in_time);
+                    here.kpi.in_time_unknown += usize::from(!is_known);
                 }
             }
         }

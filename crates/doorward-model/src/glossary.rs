@@ -183,7 +183,8 @@ pub const FIGURES: &[GlossaryFigure] = &[
     GlossaryFigure {
         id: "remediated-in-time",
         name: "Resolved in time",
-        definition: "Findings that were resolved before their deadline, of the resolved findings that had a deadline.",
+        definition: "Findings that were resolved before their deadline, time under an exception left out, of the resolved findings \
+             that had a deadline. Findings that were not observed long enough to know this are counted separately.",
         shown: "history, metric doorward_remediated_in_time_findings",
     },
     GlossaryFigure {

@@ -69,9 +69,11 @@ pub struct Kpi {
     pub in_monitor_unseen: Option<usize>,
     /// Since when the one that has been in monitor longest is in it, UTC.
     pub in_monitor_since: Option<Timestamp>,
-    /// Of the episodes remediated in the period that had a deadline, those that were in time: the failure was observed for less time
-    /// than the deadline allows. Time without an observation counts for neither side.
+    /// Of the episodes remediated in the period that had a deadline, those that were in time: they ended before the deadline, time under
+    /// an exception left out. The denominator has those of which that is known.
     pub in_time: Share,
+    /// Those that were open for longer than the deadline allows, and observed for less: it is unknown whether they were in time.
+    pub in_time_unknown: usize,
     /// Findings that fail now without an exception and are past their deadline, those that the newest look did not see as they were
     /// last seen.
     pub overdue: usize,

@@ -70,6 +70,7 @@ verdict_reasons! {
         ModeNotReported, "mode-not-reported": "AWS's response did not contain the desync mitigation mode.";
         ListenersUnread, "listeners-unread": "Whether a listener of the classic load balancer uses HTTP could not be read, so whether the mode has an effect is unknown.";
         RequirementUnread, "requirement-unread": "The required mode depends on a value that could not be read.";
+        ChangeUnsettled, "change-unsettled": "The result of Doorward's last change of the mode, or of its roll-back, is unknown.";
         KindUnrecognized, "kind-unrecognized": "The kind of the load balancer is not known to this version, or AWS's response contradicts itself about it.";
         AccessLogsUnread, "access-logs-unread": "The destination of access logs could not be read.";
         AccessLogsNotReported, "access-logs-not-reported": "AWS's response did not contain the access log attributes.";

@@ -11,7 +11,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use doorward_model::{LoadBalancer, Rule};
+use doorward_model::{Kind, LoadBalancer, Rule};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -35,6 +35,8 @@ pub use term::{Moment, MomentError, State};
 pub use usage::{Notice, NoticeKind};
 
 use term::Watch;
+
+use crate::matching::Match;
 
 /// The ids of the rules that watch the register itself, ordered. Exceptions from them do not exist.
 pub(crate) const REGISTER_RULES: [&str; 3] = ["exception-expired", "exception-expiring", "exception-review-due"];
@@ -101,6 +103,17 @@ pub struct Exception {
     pub review: Option<Moment>,
     /// Whether it may cover more load balancers than [`Terms::maximum_matches`].
     pub many: bool,
+}
+
+impl Exception {
+    /// Whether a load balancer is covered. A classic load balancer that was created after the exception began is another one than the
+    /// exception names by ARN: only its name is the same.
+    pub(crate) fn covers(&self, lb: &LoadBalancer) -> Match {
+        let is_another = lb.kind == Kind::Classic
+            && !self.scope.arn.is_empty()
+            && lb.created.is_some_and(|created| created >= self.start.ends());
+        if is_another { Match::No } else { self.scope.covers(lb) }
+    }
 }
 
 /// Every exception of every file. The default is no register at all.

@@ -15,6 +15,7 @@ use doorward_model::Mode;
 struct Stay {
     load_balancer: i64,
     group: Option<String>,
+    /// It exists, and was in monitor when its mode was last read.
     is_here: bool,
     is_unseen: bool,
     entered: Option<i64>,
@@ -31,14 +32,14 @@ pub(super) fn monitor_times(
 ) -> Result<(), LedgerFault> {
     let (monitor, defensive) = (mode_code(Some(Mode::Monitor)), mode_code(Some(Mode::Defensive)));
     let mut query = db.prepare(&format!(
-        "SELECT b.grouping, b.fate, c.load_balancer, c.now, coalesce(c.at, a.at), b.mode_seen IS NOT NULL OR {}
+        "SELECT b.grouping, b.fate = ?2 AND b.mode IS ?3, c.load_balancer, c.now, coalesce(c.at, a.at), b.mode_seen IS NOT NULL OR {}, c.was IS NULL
          FROM mode_changes c JOIN load_balancers b ON b.id = c.load_balancer JOIN runs a ON a.seq = c.run
          JOIN places p ON p.id = b.place LEFT JOIN runs e ON e.seq = b.event_run
          WHERE b.counted IS NULL OR b.counted <> ?1 ORDER BY c.load_balancer, c.run",
         is_unseen("b")
     ))?;
     let not_applicable = i64::try_from(count::MODE_NOT_APPLICABLE).unwrap_or(i64::MAX);
-    let mut rows = query.query([not_applicable])?;
+    let mut rows = query.query([not_applicable, HERE, monitor])?;
     let mut stay: Option<Stay> = None;
     while let Some(row) = rows.next()? {
         let (load_balancer, now, at): (i64, i64, i64) = (row.get(2)?, row.get(3)?, row.get(4)?);
@@ -46,8 +47,12 @@ pub(super) fn monitor_times(
             stay.take().into_iter().for_each(|stay| stay.end(gathered));
         }
         let Some(group) = groups.of_load_balancer(row.get(0)?) else { return Ok(()) };
-        let (is_here, is_unseen) = (row.get::<_, i64>(1)? == HERE, row.get(5)?);
+        let (is_here, is_unseen) = (row.get(1)?, row.get(5)?);
         let current = stay.get_or_insert(Stay { load_balancer, group, is_here, is_unseen, entered: None });
+        if row.get(6)? {
+            // Its first mode: a predecessor of the same name was deleted in monitor, or nothing was known before.
+            current.entered = None;
+        }
         if now == monitor {
             current.entered.get_or_insert(at);
         } else if let Some(entered) = current.entered.take()

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use doorward_model::{Arn, Finding, History, LoadBalancer, Observed, ScanReport};
+use doorward_model::{Arn, Finding, History, Kind, LoadBalancer, Observed, ScanReport};
 use rusqlite::Connection;
 
 use crate::Recorded;
@@ -238,6 +238,8 @@ impl<'a> RunRecorder<'a> {
             self.forget_look(known.id)?;
             next.event = None;
         }
+        // Other load balancers never get a name, and so an ARN, of a predecessor.
+        let is_another = known.fate != HERE && lb.kind == Kind::Classic;
         if known.fate != HERE {
             // A new load balancer under a known name: the edits of its predecessor do not apply to it.
             self.end_edits(known.id)?;
@@ -247,6 +249,12 @@ impl<'a> RunRecorder<'a> {
         }
         let last_run = known.mode_seen.or(place.with(known.event).last_run);
         match mode {
+            None if is_another => (next.mode, next.mode_seen) = (None, None),
+            Some(now) if is_another => {
+                // The time of its predecessor in a mode ends without a change of the mode.
+                (next.mode, next.mode_seen) = (mode, None);
+                self.mode_change(known.id, (None, None), None, now)?;
+            }
             None => next.mode_seen = known.mode.and(last_run),
             Some(now) => {
                 next.mode = mode;

@@ -105,7 +105,7 @@ proptest! {
             let open = matches!(proof.last, Some((_, 'f')));
             prop_assert_eq!((kpi.with_deadline, kpi.overdue), (usize::from(open), usize::from(open && proof.is_overdue())));
             let in_time = proof.ended.iter().filter(|observed| **observed < ALLOWED * DAY).count();
-            prop_assert!(kpi.in_time.of <= proof.ended.len() && kpi.in_time.count <= in_time);
+            prop_assert!(kpi.in_time.of + kpi.in_time_unknown <= proof.ended.len() && kpi.in_time.count <= in_time);
         }
     }
 }
@@ -136,4 +136,28 @@ fn a_deadline_passes_to_the_second_and_not_while_nothing_is_read() {
     assert_eq!((after.state, after.observed_seconds, after.unobserved_seconds), expected);
     assert_eq!(deadline(&mut desk, 41 * DAY, "1 full web:f").state, DeadlineState::InTime);
     assert_eq!(deadline(&mut desk, 42 * DAY, "1 full web:f").state, DeadlineState::Overdue);
+}
+
+#[test]
+fn a_failure_that_was_not_observed_up_to_its_deadline_is_in_no_share() {
+    let in_time = |scans: &[(i64, &str)]| {
+        let mut desk = Desk::new();
+        for (day, scene) in scans {
+            let mut report = report(&format!("run-{day}"), day * DAY, scene);
+            for finding in report.findings.iter_mut().filter(|finding| finding.verdict.severity().is_some()) {
+                finding.deadline = Some(Box::new(Deadline::new(2, "a setting".to_owned())));
+            }
+            desk.ledger.record(&desk.lease, &report, &[]).expect("records");
+        }
+        let kpi = desk.ledger.kpis(None, None, &By::All).expect("reads").remove(0);
+        (kpi.in_time.count, kpi.in_time.of, kpi.in_time_unknown)
+    };
+    assert_eq!(in_time(&[(0, "1 full web:f"), (1, "1 full web:p")]), (1, 1, 0));
+    assert_eq!(
+        in_time(&[(0, "1 full web:f"), (1, "1 full web:f"), (2, "1 full web:f"), (3, "1 full web:p")]),
+        (0, 1, 0)
+    );
+    assert_eq!(in_time(&[(0, "1 full web:f"), (1, "1 failed"), (40, "1 full web:p")]), (0, 0, 1));
+    // Under an exception for all but a day.
+    assert_eq!(in_time(&[(0, "1 full web:f"), (1, "1 full web:e"), (30, "1 full web:p")]), (1, 1, 0));
 }

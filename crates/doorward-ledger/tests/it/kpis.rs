@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use doorward_ledger::{By, Durations, LedgerError, RecordedMode};
-use doorward_model::{ChangeKind, CostCentres, Gap, GapReason, Mode, Observed, Severity};
+use doorward_model::{ChangeKind, CostCentres, Gap, GapReason, Kind, Mode, Observed, Severity};
 use jiff::SignedDuration;
 
 use crate::scene::{Desk, RULE, id, report, time};
@@ -139,6 +139,25 @@ fn the_time_in_monitor_matches_a_hand_computed_sequence() {
         let all = desk.ledger.kpis(None, None, &By::All).expect("reads").remove(0);
         assert_eq!((all.in_monitor, all.in_monitor_unseen), (Some(2), Some(if at == 120 { 2 } else { 1 })));
     }
+}
+
+/// A classic ARN has no id: a load balancer that gets the name of a deleted one changed no mode, and was in none before.
+#[test]
+fn a_classic_load_balancer_of_a_deleted_name_begins_anew() {
+    let figures = |again: &str| {
+        let mut desk = Desk::new();
+        for (at, scene) in [(0, "1 full a:f:monitor b:p"), (100, "1 full b:p"), (130, again)] {
+            let mut report = report(&format!("run-{at}"), at, scene);
+            report.load_balancers.iter_mut().for_each(|lb| lb.kind = Kind::Classic);
+            report.findings.iter_mut().for_each(|finding| finding.kind = Kind::Classic);
+            desk.ledger.record(&desk.lease, &report, &[]).expect("records");
+        }
+        let all = desk.ledger.kpis(None, None, &By::All).expect("reads").remove(0);
+        (all.time_in_monitor.count, all.in_monitor, all.in_monitor_since)
+    };
+    assert_eq!(figures("1 full a:p:defensive b:p"), (0, Some(0), None), "nothing left monitor");
+    assert_eq!(figures("1 full a:f:monitor b:p"), (0, Some(1), Some(time(130))), "not since its predecessor's time");
+    assert_eq!(figures("1 full a:u:unread b:p"), (0, Some(0), None), "its mode was never read");
 }
 
 #[test]

@@ -80,9 +80,9 @@ pub fn kpi_figures(kpi: &Kpi) -> Vec<PostureFigure> {
         let of = ("load balancer that left monitor", "load balancers that left monitor");
         figures.push(duration("time-in-monitor", "Time in monitor, median", &kpi.time_in_monitor, of));
     }
-    if kpi.in_time.of > 0 {
+    if kpi.in_time.of + kpi.in_time_unknown > 0 {
         let (id, label) = ("remediated-in-time", "Resolved in time");
-        figures.push(part(id, label, kpi.in_time.count, kpi.in_time.of, 0));
+        figures.push(part(id, label, kpi.in_time.count, kpi.in_time.of, kpi.in_time_unknown));
     }
     figures
 }

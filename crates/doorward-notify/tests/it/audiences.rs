@@ -213,6 +213,7 @@ fn the_digest_of_an_owner_has_its_key_figures() {
         group: Some("WEB".to_owned()),
         time_to_remediate: Durations::of(vec![86_400_000_000_000; 3]),
         in_time: Share { count: 2, of: 3 },
+        in_time_unknown: 0,
         ..Kpi::default()
     };
     let history =

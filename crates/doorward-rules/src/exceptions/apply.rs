@@ -92,7 +92,7 @@ impl Wrapped {
     pub(crate) fn cover(&self, lb: &LoadBalancer, wanted: impl Fn(State) -> bool) -> Cover<'_> {
         let mut cover = Cover::default();
         for held in self.held.iter().filter(|held| wanted(self.state(held))) {
-            match held.exception.scope.covers(lb) {
+            match held.exception.covers(lb) {
                 Match::No => {}
                 Match::Yes => cover.sure.push(held),
                 Match::Unread(gaps) => {

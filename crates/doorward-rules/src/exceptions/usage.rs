@@ -148,7 +148,7 @@ fn count(held: &Held, load_balancers: &[LoadBalancer], verdicts: &BTreeMap<&Arn,
             continue;
         };
         count.judged += 1;
-        match held.exception.scope.covers(lb) {
+        match held.exception.covers(lb) {
             Match::Yes => {
                 count.covered += 1;
                 count.passed += usize::from(*verdict == VerdictKind::Pass);

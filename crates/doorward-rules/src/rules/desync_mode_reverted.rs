@@ -1,7 +1,10 @@
 //! `desync-mode-reverted`: the mode is weaker than the one that Doorward set.
 
+use std::sync::Arc;
+
 use doorward_model::{
-    AppliedChange, ChangeStatus, LoadBalancer, Mode, Policy, Rule, RuleMeta, Severity, Verdict, VerdictReason,
+    AppliedChange, ChangeStatus, Gap, GapReason, LoadBalancer, Mode, Policy, Rule, RuleMeta, Severity, Verdict,
+    VerdictReason,
 };
 
 use crate::{preconditions, remediation};
@@ -20,6 +23,7 @@ pub(crate) const META: RuleMeta = RuleMeta {
         VerdictReason::ModeUnread,
         VerdictReason::ModeNotReported,
         VerdictReason::ListenersUnread,
+        VerdictReason::ChangeUnsettled,
         VerdictReason::KindUnrecognized,
         VerdictReason::NotApplicableKind,
         VerdictReason::NotApplicableNoHttpListener,
@@ -30,9 +34,10 @@ pub(crate) const META: RuleMeta = RuleMeta {
     why: "Controllers, stacks and pipelines restore their own settings, some of them hours later. After an approved \
          change is reverted, the load balancer is as exposed as before, although the change is recorded as done.",
     evidence: "The change journal in the ledger, and the desync mitigation mode from DescribeLoadBalancerAttributes, read \
-               after the change. A refused change did not set the mode, so the change before it counts. A change \
-               that was rolled back, failed or was superseded set nothing that could be reverted. The rule runs only \
-               if the journal contains a change to a load balancer of the scan.",
+               after the change. A change that was refused or failed did not set the mode, so the change before it counts. \
+               A change that was rolled back or superseded set nothing that could be reverted. While the result of a \
+               change or of a roll-back is unknown, the verdict is unknown. The rule runs only if the journal contains \
+               a change to a load balancer of the scan.",
     remediation: "Find the author of the ModifyLoadBalancerAttributes call in CloudTrail, set the mode in the tool \
          that manages the load balancer, and then make the change again.",
     references: &[
@@ -59,7 +64,7 @@ impl Rule for DesyncModeReverted {
     fn judge(&self, lb: &LoadBalancer, _policy: &Policy) -> Verdict {
         let change = match change_in_effect(lb) {
             Ok(change) => change,
-            Err((reason, because)) => return Verdict::NotApplicable { reason, because },
+            Err(verdict) => return verdict,
         };
         let seen = match preconditions::mode(lb) {
             Ok(seen) => seen,
@@ -94,26 +99,37 @@ impl Rule for DesyncModeReverted {
     }
 }
 
-/// The change whose mode should still be set. The error says why there is none.
-fn change_in_effect(lb: &LoadBalancer) -> Result<&AppliedChange, (VerdictReason, String)> {
+/// The change whose mode should still be set. The error is the verdict where there is none.
+fn change_in_effect(lb: &LoadBalancer) -> Result<&AppliedChange, Verdict> {
     let read = lb.evidence.as_ref().map(|evidence| evidence.at);
     // A mode that was read before a change is no evidence of its effect.
     let happened = |change: &&AppliedChange| read.is_none_or(|read| change.at <= read);
-    // A refused change did not set the mode, so the change before it counts.
-    let set = |change: &&AppliedChange| !matches!(change.status, ChangeStatus::Refused | ChangeStatus::RestoreRefused);
+    // A change that was refused or failed did not set the mode, so the change before it counts.
+    let set = |change: &&AppliedChange| {
+        !matches!(change.status, ChangeStatus::Refused | ChangeStatus::Failed | ChangeStatus::RestoreRefused)
+    };
     let Some(change) = lb.changes.iter().rev().filter(happened).find(set) else {
         let when = if lb.changes.is_empty() { "Doorward has" } else { "When the mode was read, Doorward had" };
-        return Err((VerdictReason::NotApplicableNoChange, format!("{when} not changed its mode.")));
+        let because = format!("{when} not changed its mode.");
+        return Err(Verdict::NotApplicable { reason: VerdictReason::NotApplicableNoChange, because });
     };
     match change.status {
         ChangeStatus::Changed | ChangeStatus::Already => Ok(change),
-        status => Err((
-            VerdictReason::NotApplicableChangeNotInEffect,
-            format!(
+        status @ (ChangeStatus::Unsure | ChangeStatus::RestoreFailed) => {
+            let settle = if status == ChangeStatus::Unsure { "apply its plan again" } else { "roll it back again" };
+            let because =
+                format!("The status of change {} to {} is: {status}; {settle} to settle it.", change.change, change.to);
+            let gap = Gap::new(GapReason::Interrupted, "elasticloadbalancing:ModifyLoadBalancerAttributes");
+            let gaps = vec![Arc::new(gap.with_message(because.clone()))];
+            Err(Verdict::Unknown { reason: VerdictReason::ChangeUnsettled, because, gaps })
+        }
+        status => Err(Verdict::NotApplicable {
+            reason: VerdictReason::NotApplicableChangeNotInEffect,
+            because: format!(
                 "The status of change {} to {} is: {status}. Only a mode that a change set can be reverted.",
                 change.change, change.to
             ),
-        )),
+        }),
     }
 }
 

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 
+use crate::fixture::load_balancer;
 use crate::laws::{FIELDS, WORDS, any_load_balancer, any_policy, forget};
 
 /// A few exceptions around the first day of March 2026, as text; each by itself, so that one can be left out.
@@ -213,5 +214,29 @@ proptest! {
                 None => prop_assert_eq!(verdict.kind(), VerdictKind::NotApplicable),
             }
         }
+    }
+}
+
+/// A classic ARN is used again by the next load balancer of the name; an exception is of the one that existed when it began.
+#[test]
+fn an_exception_by_arn_is_not_of_a_later_classic_load_balancer() {
+    for (kind, created, excepted) in [
+        ("classic", "2026-02-01T00:00:00Z", true),
+        ("classic", "2026-02-20T08:00:00Z", true),
+        ("classic", "2026-02-21T00:00:00Z", false),
+        ("classic", "", true),
+        ("application", "2026-02-25T00:00:00Z", true),
+    ] {
+        let given =
+            format!("kind = \"{kind}\"\nmode = \"monitor\"\nlisteners = [\"HTTP:80\"]\ncreated = \"{created}\"");
+        let lb = load_balancer(&toml::from_str(&given).expect("a load balancer"));
+        let register = register(&[format!(
+            "[[exception]]\nid = \"EX-1\"\nrule = \"desync-mode-below-required\"\nscope = {{ arn = [\"{}\"] }}\nreason = \"r\"\n\
+             requester = \"s\"\napprover = \"k\"\nstart = 2026-02-20\nexpires = 2026-03-10\n",
+            lb.arn
+        )]);
+        let verdicts = judge(&register, &lb, &Policy::default());
+        let (_, verdict) = verdicts.iter().find(|(rule, _)| *rule == "desync-mode-below-required").expect("judged");
+        assert_eq!(matches!(verdict, Verdict::Excepted { .. }), excepted, "{kind} {created}: {verdict:?}");
     }
 }

@@ -47,10 +47,21 @@ fn columns<'p>() -> Columns<'p, &'p KpiRow> {
         .count("Mean without, hours", "Mean time without an exception, of all remediated.", |r| {
             hours(r.kpi.without_exception.mean)
         })
-        .count("With deadline", "Of the remediated failures, those that had a deadline.", |r| r.kpi.in_time.of.into())
-        .count("In time", "Of these, those that were resolved within their deadline, in observed time.", |r| {
-            r.kpi.in_time.count.into()
-        })
+        .count(
+            "With deadline",
+            "Of the remediated failures, those that had a deadline, and of which it is known whether it was kept.",
+            |r| r.kpi.in_time.of.into(),
+        )
+        .count(
+            "In time",
+            "Of these, those that were resolved within their deadline, without time under an exception.",
+            |r| r.kpi.in_time.count.into(),
+        )
+        .count(
+            "In time unknown",
+            "Remediated failures with a deadline that were not observed long enough to know whether it was kept.",
+            |r| r.kpi.in_time_unknown.into(),
+        )
         .with(Kind::Share, "Share in time", 10, "In time, as a share of those with a deadline; rounded down.", |r| {
             Value::Share(r.kpi.in_time.count, r.kpi.in_time.of)
         })

@@ -319,7 +319,7 @@ fn figures(text: &mut String, kpi: &Kpi) {
     let _ = writeln!(text, "  time to remediate     {}", resolved(&kpi.time_to_remediate));
     let _ = writeln!(text, "  under exception       {}", resolved(&kpi.under_exception));
     let _ = writeln!(text, "  without exceptions    {}", resolved(&kpi.without_exception));
-    if kpi.with_deadline > 0 || kpi.in_time.of > 0 {
+    if kpi.with_deadline > 0 || kpi.in_time.of + kpi.in_time_unknown > 0 {
         let overdue = Share { count: kpi.overdue, of: kpi.with_deadline };
         let unseen = match kpi.overdue_unseen {
             0 => String::new(),
@@ -327,9 +327,13 @@ fn figures(text: &mut String, kpi: &Kpi) {
         };
         let _ = writeln!(
             text,
-            "  deadlines             overdue now {}{unseen}; resolved in time {}",
+            "  deadlines             overdue now {}{unseen}; resolved in time {}{}",
             share(overdue),
-            share(kpi.in_time)
+            share(kpi.in_time),
+            match kpi.in_time_unknown {
+                0 => String::new(),
+                unknown => format!(" ({unknown} more unknown: not observed up to the deadline)"),
+            }
         );
     }
     let _ = writeln!(text, "  failing again         {}", share(kpi.came_back));

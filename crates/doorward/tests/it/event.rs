@@ -168,7 +168,9 @@ fn an_event_says_of_each_load_balancer_what_a_scan_says() {
     made["responseElements"] = json!({"loadBalancers": [{"loadBalancerArn": load_balancers[0]["arn"]}]});
     let (_, reported) = event(&bed, folder.path(), &made, &[]);
     assert_eq!(reported["events"][0]["load_balancer"]["arn"], load_balancers[0]["arn"]);
-    assert_eq!(reported["events"][0]["edited"]["left"], load_balancers[0]["mode"]["known"], "{reported}");
+    // AWS creates load balancers in defensive; another mode is of a later call, by another identity.
+    let left = if load_balancers[0]["mode"]["known"] == "defensive" { json!("defensive") } else { Value::Null };
+    assert_eq!(reported["events"][0]["edited"]["left"], left, "{reported}");
     let schema: Value = serde_json::from_str(&run(doorward(folder.path()).args(["schema", "event-v1"])).out).unwrap();
     let (_, reported) = event(&bed, folder.path(), &envelope(&records[0]), &[]);
     let validator = jsonschema::validator_for(&schema).unwrap();
