@@ -72,7 +72,7 @@ impl Failure {
     /// STS opened a session in another account than the one asked for.
     pub(crate) fn wrong_account(asked: &AccountId, got: &str) -> Self {
         let gap = Gap::new(GapReason::WrongAccount, Operation::AssumeRole.action())
-            .with_message(format!("asked for a session in {asked}, got one in {got}"));
+            .with_message(format!("requested a session in {asked}, but received one in {got}"));
         Self { refused: true, ..Self::permanent(gap) }
     }
 
@@ -139,7 +139,7 @@ impl Failure {
             }
             SdkError::ResponseError(_) => {
                 let known = response_integrity::problem(error);
-                let problem = known.unwrap_or_else(|| "the answer was cut short or could not be parsed".to_owned());
+                let problem = known.unwrap_or_else(|| "the response was cut short or could not be parsed".to_owned());
                 Self::malformed(operation, &problem)
             }
             _ => {

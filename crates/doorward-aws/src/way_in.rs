@@ -63,7 +63,8 @@ pub enum WayInError {
     },
     /// FIPS or dual-stack endpoints are on, and the endpoint of one service is set.
     #[error(
-        "{flag} turns {kind} endpoints on, and {endpoint} sets the endpoint of {service}, which may be of another kind; unset one of them"
+        "{flag} turns on {kind} endpoints, but {endpoint} sets the endpoint of {service}, which may be of another \
+         kind; unset one of the two"
     )]
     TwoEndpoints {
         /// What turns them on.

@@ -318,7 +318,7 @@ def kind_of_text(text):
         ("no role to assume with it", "configuration"),
         ("no section [sso-session", "configuration"),
         ("uses IAM Identity Center and has no", "configuration"),
-        ("differs from that at", "configuration"),
+        ("differs from the value at", "configuration"),
         ("correct the line in the AWS configuration", "configuration"),
         ("save the AWS configuration as UTF-8", "configuration"),
         ("without quotes", "configuration"),

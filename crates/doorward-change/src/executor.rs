@@ -98,7 +98,7 @@ impl<F: ModeClient, J: Journal> Executor<'_, F, J> {
         let unread = |because: String| if tried { Event::Unsure { because } } else { Event::Refused { because } };
         let event = match self.client.inspect(&step.target, step.to).await {
             Err(gap) => Some(unread(unreadable(&gap))),
-            Ok(Inspection::Gone) => Some(Event::Refused { because: "it does not exist any more".to_owned() }),
+            Ok(Inspection::Gone) => Some(Event::Refused { because: "it no longer exists".to_owned() }),
             Ok(Inspection::Found(current)) => match value(step, &current) {
                 None => Some(unread(not_contained(step))),
                 // The result of an earlier request may be read at any time; another request needs every guard again.
@@ -147,7 +147,7 @@ impl<F: ModeClient, J: Journal> Executor<'_, F, J> {
         let prior = record.prior.unwrap_or(step.from);
         let event = match self.client.read(&step.target, step.to).await {
             Err(gap) => Some(Event::RestoreUnsure { because: unreadable(&gap) }),
-            Ok(ModeReading::Gone) => Some(Event::RestoreRefused { because: "it does not exist any more".to_owned() }),
+            Ok(ModeReading::Gone) => Some(Event::RestoreRefused { because: "it no longer exists".to_owned() }),
             Ok(ModeReading::Absent) => Some(Event::RestoreUnsure { because: not_contained(step) }),
             Ok(ModeReading::Value(value)) if value == prior.as_str() => Some(Event::Restored { request_id: None }),
             Ok(ModeReading::Value(value)) if value == step.to.as_str() => None,
@@ -167,7 +167,7 @@ impl<F: ModeClient, J: Journal> Executor<'_, F, J> {
             SetOutcome::There { request_id } => Event::Restored { request_id },
             SetOutcome::Refused { because, .. } => Event::RestoreFailed { because },
             SetOutcome::Other(found) => {
-                Event::RestoreRefused { because: format!("another party has changed it meanwhile: {found}") }
+                Event::RestoreRefused { because: format!("another party has changed it in the meantime: {found}") }
             }
             SetOutcome::Unknown { because, .. } => Event::RestoreUnsure { because },
         };
@@ -196,7 +196,7 @@ impl<F: ModeClient, J: Journal> Executor<'_, F, J> {
                     _ => None,
                 },
                 Ok(ModeReading::Value(value)) => Some(to.found(value)),
-                Ok(ModeReading::Gone) => Some("it does not exist any more".to_owned()),
+                Ok(ModeReading::Gone) => Some("it no longer exists".to_owned()),
                 Ok(ModeReading::Absent) | Err(_) => None,
             };
             if let Some(found) = settled {
@@ -211,7 +211,7 @@ impl<F: ModeClient, J: Journal> Executor<'_, F, J> {
                     SetOutcome::Other(format!("AWS accepted the change, but {} again", to.found(&value)))
                 }
                 (Ok(ModeReading::Value(value)), Some(SetFailure { gap, .. })) => SetOutcome::Unknown {
-                    because: format!("no clear response to the change arrived ({gap}), and {} still", to.found(&value)),
+                    because: format!("no clear response to the change arrived ({gap}); {} still", to.found(&value)),
                     again: true,
                 },
                 (Ok(_), _) => SetOutcome::Unknown { because: not_contained(step), again: false },
@@ -231,7 +231,7 @@ pub(crate) fn not_contained(step: &Step) -> String {
 
 /// What a reading of another value than the plan's says.
 pub(crate) fn changed_since(step: &Step, value: &str) -> String {
-    format!("its {} was {} when the plan was made, and is {value:?} now", step.to.noun(), step.from)
+    format!("its {} was {} when the plan was made, but is {value:?} now", step.to.noun(), step.from)
 }
 
 /// The value of the attribute that the step changes, verbatim.

@@ -81,7 +81,7 @@ pub enum Event {
         /// AWS's request id, if a request was sent and a response arrived.
         request_id: Option<String>,
     },
-    /// It is not restored: another party has changed it since, or it does not exist any more.
+    /// It is not restored: another party has changed it since, or it no longer exists.
     RestoreRefused {
         /// What was read.
         because: String,

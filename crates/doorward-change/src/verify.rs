@@ -54,7 +54,7 @@ pub async fn verify<F: ModeClient, G: MetricSource>(
         let holds = match client.read(&step.target, step.to).await {
             Ok(ModeReading::Value(value)) if value == step.to.as_str() => Holds::Yes,
             Ok(ModeReading::Value(value)) => Holds::No { found: step.to.found(&value) },
-            Ok(ModeReading::Gone) => Holds::No { found: "it does not exist any more".to_owned() },
+            Ok(ModeReading::Gone) => Holds::No { found: "it no longer exists".to_owned() },
             Ok(ModeReading::Absent) => Holds::Unknown(not_contained(step)),
             Err(gap) => Holds::Unknown(unreadable(&gap)),
         };

@@ -70,8 +70,8 @@ pub struct Recipe<'a> {
 pub enum PipelineError {
     /// The policy switches off every rule that applies: no finding at all would look like a clean result.
     #[error(
-        "policy.disabled switches off every rule that this scan would ask ({rules}), so nothing would be checked, which is not a \
-         clean result; take at least one of them out of policy.disabled"
+        "policy.disabled turns off every rule of this scan ({rules}), so nothing would be checked, and that is not a \
+         clean result; remove at least one of them from policy.disabled"
     )]
     NothingAsked {
         /// The ids of those rules, separated by commas.

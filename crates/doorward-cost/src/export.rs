@@ -120,7 +120,7 @@ impl BillingExport {
     fn add(&mut self, row: &StringRecord, columns: &ExportColumns) -> Result<(), String> {
         let amount = columns.amount(row)?;
         if LARGEST.parse::<Decimal>().is_ok_and(|largest| !(largest.opposite()..=largest).contains(&amount)) {
-            return Err(format!("{} is beyond {LARGEST} in one row; check the export", columns.names().amount));
+            return Err(format!("{} is more than {LARGEST} in one row; check the export", columns.names().amount));
         }
         let currency = columns.currency(row)?;
         let resource = columns.text(row, columns.resource);
@@ -224,10 +224,13 @@ fn said(error: &csv::Error) -> String {
     let line = error.position().map_or(1, csv::Position::line);
     match error.kind() {
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            format!("line {line}: it has {len} fields, and the header has {expected_len}; the export is damaged or cut")
+            format!(
+                "line {line}: it has {len} fields, but the header has {expected_len}; the export is damaged or \
+                 cut off"
+            )
         }
         csv::ErrorKind::Utf8 { .. } => format!("line {line}: it is not UTF-8"),
-        csv::ErrorKind::Io(error) => format!("it cannot be read to its end: {error}; it is damaged or cut"),
+        csv::ErrorKind::Io(error) => format!("it cannot be read to its end: {error}; it is damaged or cut off"),
         _ => format!("line {line}: {error}"),
     }
 }

@@ -72,7 +72,7 @@ impl RescanContext<'_> {
         };
         if arn.partition() != partition {
             return Ok(Rescanned::OutOfScope(format!(
-                "it is in partition {}, and these credentials are of {partition}",
+                "it is in partition {}, but these credentials are for {partition}",
                 arn.partition()
             )));
         }

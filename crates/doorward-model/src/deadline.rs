@@ -157,11 +157,7 @@ impl Deadline {
                 format!("Overdue{since}: it may be open for {days} ({}){unobserved}.", self.by)
             }
             (DeadlineState::InTime, Some(due)) => {
-                format!(
-                    "Due on {}: it may be open for {days} ({}){unobserved}.",
-                    due.strftime("%Y-%m-%d"),
-                    self.by
-                )
+                format!("Due on {}: it may be open for {days} ({}){unobserved}.", due.strftime("%Y-%m-%d"), self.by)
             }
             (DeadlineState::InTime | DeadlineState::Unknown, _) => {
                 format!(

@@ -235,8 +235,11 @@ fn channel(name: &str, settings: &ChannelSettings, has_post: bool) -> Result<Cha
                 return Err(SettingsError::new(at("command"), "must begin with the absolute path of a program"));
             }
             if command.iter().chain(pass_env).any(|word| word.contains('\0')) {
-                return Err(SettingsError::new(at("command"), "contains a NUL character, which an argument cannot \
-                     contain"));
+                return Err(SettingsError::new(
+                    at("command"),
+                    "contains a NUL character, which an argument cannot \
+                     contain",
+                ));
             }
             (Route::Exec { command: command.clone(), pass_env: pass_env.clone() }, *timeout_seconds)
         }

@@ -86,8 +86,11 @@ impl Place {
             (Some(file), None) => Ok(Self::File(file.clone())),
             (None, Some(variable)) => Ok(Self::Variable(variable.clone())),
             (None, None) => Err(SettingsError::new(setting, "is missing; name a file or an environment variable")),
-            (Some(_), Some(_)) => Err(SettingsError::new(setting, "is given twice; keep either the file or the \
-                 variable")),
+            (Some(_), Some(_)) => Err(SettingsError::new(
+                setting,
+                "is given twice; keep either the file or the \
+                 variable",
+            )),
         }
     }
 

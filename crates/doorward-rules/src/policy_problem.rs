@@ -33,9 +33,9 @@ pub fn policy_problem(policy: &Policy, has_channel: impl Fn(&str) -> bool) -> Op
             return Some((key("notify"), format!("{channel:?} is not in notify.channels")));
         }
         if profile.deadlines.longest_interval_hours.is_some() {
-            let problem =
-                "it is a setting of policy.deadlines, because observations are counted once for all \
-                 profiles".to_owned();
+            let problem = "it is a setting of policy.deadlines, because observations are counted once for all \
+                 profiles"
+                .to_owned();
             return Some((key("deadlines.longest_interval_hours"), problem));
         }
         if let Some(found) = of_deadlines(&profile.deadlines, &key("deadlines")) {

@@ -118,7 +118,9 @@ pub(crate) fn use_http2(lb: &LoadBalancer) -> String {
                 .to_owned()
         }
         Observed::Absent => BY_HAND.to_owned(),
-        Observed::Unread(gap) => return format!("{}{FIRST}", perhaps_managed(&format!("{BY_HAND}."), &gap.to_string())),
+        Observed::Unread(gap) => {
+            return format!("{}{FIRST}", perhaps_managed(&format!("{BY_HAND}."), &gap.to_string()));
+        }
     };
     format!("{step}.{FIRST}")
 }
@@ -128,8 +130,7 @@ const BY_HAND: &str = "Create a target group with `aws elbv2 create-target-group
      cannot be changed";
 
 /// What to check before targets are sent HTTP/2.
-const FIRST: &str =
-    " First check that the targets support HTTP/2 with prior knowledge (no upgrade negotiation), and start with one \
+const FIRST: &str = " First check that the targets support HTTP/2 with prior knowledge (no upgrade negotiation), and start with one \
      target group.";
 
 /// The requirement on the bucket that remedies call BUCKET.

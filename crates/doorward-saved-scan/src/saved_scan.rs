@@ -136,16 +136,17 @@ pub fn read(path: &Path) -> Result<(KeptScan, ReportCriteria), SavedScanError> {
         .and_then(|scan| Ok((scan, JoinedLine::deserialize(&mut lines)?)))
         .and_then(|read| lines.end().map(|()| read));
     let (scan, joined) = read.map_err(|e| match output_at(path) {
-        Some(format) => {
-            usage(format!("it is the output {format}, not a saved scan; name a file of `doorward scan --save FILE`"))
-        }
-        None => usage(format!("not a saved scan of this version: {e}")),
+        Some(format) => usage(format!(
+            "it is the output {format}, not a saved scan; name a file that `doorward scan --save FILE` \
+                 wrote"
+        )),
+        None => usage(format!("this version cannot read it as a saved scan: {e}")),
     })?;
     let ScanLine { format, normalize, policy, exceptions, report, sinks, settings, stopped, inventory } = scan;
     if format != FORMAT {
-        return Err(usage(format!("its format is {format:?}, this version reads {FORMAT}")));
+        return Err(usage(format!("its format is {format:?}, but this version reads {FORMAT}")));
     }
-    inventory.check().map_err(|e| usage(format!("the saved scan does not add up: {e}")))?;
+    inventory.check().map_err(|e| usage(format!("the saved scan contradicts itself: {e}")))?;
     let JoinedLine { history, past, traffic, changes, declared, edits, tracked, usage, costs, unseen } = joined;
     let kept = KeptScan {
         inventory,

@@ -69,7 +69,7 @@ impl std::fmt::Display for UnusedPart {
 #[derive(Debug, thiserror::Error)]
 pub enum MergeError {
     /// No file can be used, and without one the plan is not known.
-    #[error("no part can be used, so it is not known which account-Regions there are: {}", first_few(.0))]
+    #[error("no part can be used, so the account-Regions of the scan are not known: {}", first_few(.0))]
     NoPart(Vec<UnusedPart>),
 }
 
@@ -311,8 +311,8 @@ fn unread<'a>(
 fn gap(shard: Shard, unused: &[UnusedPart], unassigned: &[UnusedPart]) -> Gap {
     let own: Vec<UnusedPart> = unused.iter().filter(|one| one.shard == Some(shard)).cloned().collect();
     let message = match (own.as_slice(), unassigned) {
-        ([], []) => "no part of it was given".to_owned(),
-        ([], others) => format!("no part of it can be used ({})", first_few(others)),
+        ([], []) => "no part was passed for it".to_owned(),
+        ([], others) => format!("its part cannot be used ({})", first_few(others)),
         (own, _) => first_few(own),
     };
     Gap::new(GapReason::PartUnusable, format!("shard {shard}")).with_message(message)

@@ -47,9 +47,7 @@ pub(crate) fn text(cx: &SheetContext<'_>, sheets: &[SheetEntry]) -> String {
     for sheet in sheets {
         line(&format!("| `{}` | sheet {}: {} rows |", sheet.csv, sheet.tabs.join(", "), sheet.rows));
     }
-    line(
-        "\nThe CSV files are UTF-8 with CRLF and quotes as in RFC 4180. An apostrophe precedes every text that a",
-    );
+    line("\nThe CSV files are UTF-8 with CRLF and quotes as in RFC 4180. An apostrophe precedes every text that a");
     line("spreadsheet would calculate or convert to a number, including account ids; remove it to get the text.\n");
     line("## How to verify\n");
     for (number, (what, command)) in (1..).zip(cover::COMMANDS) {

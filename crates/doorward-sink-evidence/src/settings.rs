@@ -29,8 +29,12 @@ impl EvidenceSettings {
         }
         let both = self.signing_key_file.is_some() && self.signing_key_variable.is_some();
         both.then(|| {
-            ("evidence.signing_key_variable", "signing_key_file is set too, but a pack has one signature; remove one \
-                 of the two".to_owned())
+            (
+                "evidence.signing_key_variable",
+                "signing_key_file is set too, but a pack has one signature; remove one \
+                 of the two"
+                    .to_owned(),
+            )
         })
     }
 }

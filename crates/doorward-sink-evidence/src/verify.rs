@@ -291,7 +291,7 @@ fn compare(
 fn parse(bytes: &[u8]) -> Result<Manifest, String> {
     let manifest: Manifest = serde_json::from_slice(bytes).map_err(|error| format!("it is not a manifest: {error}"))?;
     if manifest.format != FORMAT {
-        return Err(format!("its format is {:?}, and this version verifies {FORMAT}", manifest.format));
+        return Err(format!("its format is {:?}, but this version verifies {FORMAT}", manifest.format));
     }
     if manifest.bytes().ok().as_deref() != Some(bytes) {
         return Err("its bytes are not the ones that Doorward writes".to_owned());

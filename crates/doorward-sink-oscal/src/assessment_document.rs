@@ -89,8 +89,8 @@ impl<'a> Scene<'a> {
         match &self.context.filter {
             None => "Every load balancer of every account and Region in scope, judged by every rule.".to_owned(),
             Some(filter) => text(&format!(
-                "FILTERED: {filter}. Only the load balancers and findings that this filter selects; the others are left out. The \
-                 account-Regions are those of the whole scan."
+                "FILTERED: {filter}. The document contains only the load balancers and findings that this filter \
+                 selects. The account-Regions are those of the whole scan."
             )),
         }
     }

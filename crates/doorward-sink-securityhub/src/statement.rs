@@ -31,7 +31,7 @@ impl<O: Outbox> Publisher<O> {
             }
         }
         let sends = plans.iter().filter(|planned| planned.finding.is_some()).count();
-        let summary = format!("{sends} of {} findings would be sent; nothing was.", plans.len());
+        let summary = format!("{sends} of {} findings would be sent; nothing was sent.", plans.len());
         let _ = writeln!(text, "\n{summary}");
         for (why, count) in &counts {
             let _ = writeln!(text, "  {count:>6}  {why}");
@@ -102,8 +102,8 @@ impl<O: Outbox> Publisher<O> {
 fn not_seen(report: &ScanReport) -> String {
     let Some(unseen) = report.unseen.as_ref().filter(|unseen| !unseen.is_empty()) else { return String::new() };
     format!(
-        "Known, not seen now: {} load balancers, {} findings that failed when last seen, {} under an exception. They stay in Security \
-         Hub as they were sent; none is archived or resolved.\n",
+        "Known, not seen now: {} load balancers, {} findings that failed when last seen, {} under an exception. \
+         Their findings in Security Hub stay as they are; none is archived or resolved.\n",
         unseen.load_balancers.len(),
         unseen.open(),
         unseen.excepted()

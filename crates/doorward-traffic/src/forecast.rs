@@ -363,12 +363,12 @@ fn cross_check(seen: ForecastInput<'_>, logged: Option<&LoadBalancerTally>) -> C
     let Some(series) = seen.series else { return CrossCheck::NotPossible("CloudWatch was not asked".to_owned()) };
     let logged_in = seen.window.or_else(|| tally.window());
     if logged_in.is_some_and(|window| window != series.window) {
-        return CrossCheck::NotPossible("logs and metric are of different hours".to_owned());
+        return CrossCheck::NotPossible("logs and metric cover different hours".to_owned());
     }
     let metric = match series.total(Metric::NonCompliant) {
         Known::Count(count) => count,
         Known::NoTraffic => 0,
-        Known::NotAsked => return CrossCheck::NotPossible("CloudWatch was not asked for it".to_owned()),
+        Known::NotAsked => return CrossCheck::NotPossible("CloudWatch was not asked for the metric".to_owned()),
         Known::Unread(gap) => {
             return CrossCheck::NotPossible(format!("CloudWatch could not be read: {}", gap.reason.code()));
         }

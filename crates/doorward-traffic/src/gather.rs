@@ -89,8 +89,8 @@ pub enum GatherError {
     Cache(#[from] CountCacheError),
     /// Athena would scan more than allowed.
     #[error(
-        "the logs of {window} have {:.3} GB, and Athena may scan {:.3} GB: raise traffic.athena.budget_gigabytes, or take a \
-         shorter window (--days); no query was started",
+        "the logs of {window} have {:.3} GB, but Athena may scan {:.3} GB; raise traffic.athena.budget_gigabytes, or \
+         choose a shorter window (--days); no query was started",
         *.bytes as f64 / 1e9,
         *.budget as f64 / 1e9
     )]
@@ -104,8 +104,8 @@ pub enum GatherError {
     },
     /// A dry run could not list all logs.
     #[error(
-        "the plan is not complete: the logs of {0} load balancer{s} could not be listed, as named above with what to allow; \
-         run again afterwards",
+        "the plan is incomplete: the logs of {0} load balancer{s} could not be listed; allow the actions named \
+         above, and run again",
         s = if *.0 == 1 { "" } else { "s" }
     )]
     Unlisted(usize),
@@ -180,7 +180,7 @@ async fn embedded(
         .collect();
     if !short.is_empty() {
         observe(GatherEvent::Note(format!(
-            "{} load balancers logged less than CloudWatch counts around its periods: all of their logs are read",
+            "load balancers whose logs contain less than CloudWatch counts: {}; all of their logs are read",
             short.len()
         )));
         for number in &short {
@@ -304,7 +304,8 @@ fn planned(plan: &LogPlan, extents: &BTreeMap<LoadBalancerKey, Extent>, prices: 
             of(Extent::AllWithoutMetric),
         ),
         format!(
-            "to read: {} objects, {:.1} MB; about {:.4} dollars for requests and {:.4} for the bytes if they leave their Region",
+            "to read: {} objects, {:.1} MB; about {:.4} dollars for requests, and {:.4} for the bytes if they leave \
+             their Region",
             plan.gets(),
             plan.bytes() as f64 / 1e6,
             cost.requests,

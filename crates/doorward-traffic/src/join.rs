@@ -77,7 +77,7 @@ fn advice_for(
     }
     if let (Step::NotEnoughEvidence { missing }, Some(reason)) = (&mut advice.step, evidence.no_count_reason(key)) {
         if nothing && evidence.is_idle(key) {
-            let wait = "Gather evidence again when it has traffic; a window without traffic supports no mode.";
+            let wait = "Collect evidence again when there is traffic; a window without traffic supports no mode.";
             *missing = vec![wait.to_owned()];
             advice.because.clear();
         }

@@ -252,14 +252,14 @@ fn unknown(observed: &ObservedWindow, seen: &ForecastInput<'_>) -> Vec<String> {
     let silent = time.hours - time.hours_with_traffic - time.hours_quiet;
     if silent > 0 {
         unknown.push(format!(
-            "{silent} of {} hours have no log lines; whether they were quiet or logs are missing is not known, because \
-             CloudWatch's RequestCount was not read for them.",
+            "{silent} of {} hours have no log lines. It is not known whether they were quiet or logs are missing, \
+             because CloudWatch's RequestCount was not read for them.",
             time.hours
         ));
     }
     if observed.thin_days > 0 {
         unknown.push(format!(
-            "{} with log lines in fewer than {ENOUGH_HOURS} hours {} not counted, because it is not known what else there was.",
+            "{} with log lines in fewer than {ENOUGH_HOURS} hours {} not counted, because logs may be missing.",
             counted(observed.thin_days.into(), "day"),
             if observed.thin_days == 1 { "is" } else { "are" },
         ));
@@ -268,8 +268,8 @@ fn unknown(observed: &ObservedWindow, seen: &ForecastInput<'_>) -> Vec<String> {
         && of.nodes > 0
     {
         unknown.push(format!(
-            "The files are of {} ({}) and of {} of {} five-minute intervals; whether files of another node or interval are missing is \
-             not known.",
+            "The files come from {} ({}) and from {} of {} five-minute intervals. It is not known whether files of \
+             other nodes or intervals are missing.",
             counted(of.nodes.into(), "load balancer node"),
             nodes(files),
             of.with_files,
@@ -277,9 +277,9 @@ fn unknown(observed: &ObservedWindow, seen: &ForecastInput<'_>) -> Vec<String> {
         ));
         if of.nodes_ended + of.nodes_paused > 0 {
             unknown.push(format!(
-                "Of {} there are no files of the last day or longer, and of {} none of a day in between: removed, or missing.",
-                counted(of.nodes_ended.into(), "node"),
-                counted(of.nodes_paused.into(), "node"),
+                "Nodes without files for the last day or longer: {}; for a day in between: {}. The node was removed, \
+                 or its files are missing.",
+                of.nodes_ended, of.nodes_paused,
             ));
         }
     }

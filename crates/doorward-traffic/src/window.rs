@@ -30,7 +30,7 @@ pub enum TimeError {
     #[error("{0:?} is not an hour of UTC such as 2026-09-23T07Z")]
     Hour(String),
     /// Ends before it begins, or is empty.
-    #[error("a window from {start} to {end} is empty; the end must lie at least an hour after the start")]
+    #[error("a window from {start} to {end} is empty; the end must be at least one hour after the start")]
     Empty {
         /// Its start.
         start: Timestamp,

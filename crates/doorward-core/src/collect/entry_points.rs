@@ -190,7 +190,7 @@ fn items(body: &[u8]) -> Result<(Vec<Value>, Option<String>), String> {
     let next = document.get("nextToken").and_then(Value::as_str).filter(|token| !token.is_empty()).map(str::to_owned);
     match document.get_mut("items").map(Value::take) {
         Some(Value::Array(items)) => Ok((items, next)),
-        _ => Err("the answer lists no items".to_owned()),
+        _ => Err("the response lists no items".to_owned()),
     }
 }
 

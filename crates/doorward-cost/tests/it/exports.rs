@@ -111,7 +111,7 @@ fn what_is_not_understood_is_refused_with_its_line() {
         (with(",18.3708,arn", ",9e12,arn"), "line 3: EffectiveCost is beyond 1000000000"),
         (with("18.3708,USD,", "18.3708,dollars,"), "line 3: BillingCurrency: \"dollars\""),
         (with("2026-10-01T01:00:00Z,18", "yesterday,18"), "line 3: ChargePeriodStart: \"yesterday\""),
-        (with("18.3708,USD,", "18.3708,"), "line 3: it has 10 fields, and the header has 11"),
+        (with("18.3708,USD,", "18.3708,"), "line 3: it has 10 fields, but the header has 11"),
         (with("ServiceName", "ResourceId"), "has the column ResourceId twice"),
     ] {
         for text in [text.clone(), text.replace('\n', "\r\n")] {

@@ -106,11 +106,11 @@ fn judge(error: &lettre::transport::smtp::Error) -> Failure {
             again: Again::Soon,
             ..Failure::lost("the mail server could not be reached; check notify.smtp.host, port and tls")
         },
-        None if error.is_client() => {
-            Failure::refused("the mail server does not support what the settings require; check notify.smtp.tls and \
-                 notify.smtp.user")
-                .of_channel()
-        }
+        None if error.is_client() => Failure::refused(
+            "the mail server does not support what the settings require; check notify.smtp.tls and \
+                 notify.smtp.user",
+        )
+        .of_channel(),
         None => Failure::unclear("the connection to the mail server broke; the next run tries again"),
     }
 }

@@ -106,16 +106,14 @@ fn meaning(failure: &doorward_aws::Failure) -> Failure {
             Failure::unclear(format!("SNS answered {status}; the next run tries again"))
         }
         (GapReason::TimedOut, ..) => Failure::unclear("SNS did not answer in time; the next run tries again"),
-        (GapReason::Unreachable, ..) => {
-            Failure::unclear("the connection to SNS failed; the next run tries again")
-        }
+        (GapReason::Unreachable, ..) => Failure::unclear("the connection to SNS failed; the next run tries again"),
         // Codes are words of AWS's, but arrive from outside all the same.
         (_, Some(code), _) => Failure::refused(format!("SNS refused the request ({})", crate::render::clip(code, 60))),
         // An error without a code did not come from SNS: something in between answered.
-        (_, None, Some(status)) => {
-            Failure::unclear(format!("the response ({status}) is not from SNS; check for a proxy between this \
-                 machine and SNS"))
-        }
+        (_, None, Some(status)) => Failure::unclear(format!(
+            "the response ({status}) is not from SNS; check for a proxy between this \
+                 machine and SNS"
+        )),
         (_, None, None) => Failure::unclear("the response of SNS was cut off; the next run tries again"),
     }
 }

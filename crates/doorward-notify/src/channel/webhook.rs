@@ -158,8 +158,13 @@ fn judge(
         ))
         .of_channel()),
         408 => Err(Failure { again, ..Failure::unclear("the response was 408 (timeout); the next run tries again") }),
-        429 => Err(Failure { again, ..Failure::lost("the webhook throttled the request (429); the next run tries \
-             again") }),
+        429 => Err(Failure {
+            again,
+            ..Failure::lost(
+                "the webhook throttled the request (429); the next run tries \
+             again",
+            )
+        }),
         401 | 403 | 404 | 410 => Err(Failure::refused(format!(
             "the webhook is refused or no longer exists ({code}{said}); create a new one and set its URL"
         ))
@@ -167,10 +172,13 @@ fn judge(
         400..=499 => {
             Err(Failure::refused(format!("the message was refused ({code}{said}); `--dry-run` shows what was sent")))
         }
-        _ => {
-            Err(Failure { again, ..Failure::unclear(format!("the response was {code}{said}; the next run tries \
-                 again")) })
-        }
+        _ => Err(Failure {
+            again,
+            ..Failure::unclear(format!(
+                "the response was {code}{said}; the next run tries \
+                 again"
+            ))
+        }),
     }
 }
 

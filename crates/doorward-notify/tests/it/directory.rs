@@ -77,8 +77,11 @@ fn what_cannot_work_is_named() {
             "setting notify.channels.a.timeout_seconds is out of range",
         ),
         ("[channels.a]\nkind = \"sns\"\ntopic = \"x\"", "setting notify.channels.a.topic holds \"x\", which is no ARN"),
-        ("[channels.a]\nkind = \"sns\"\ntopic = \"arn:aws:sqs:eu-west-1:111122223333:x\"", "not the ARN of an SNS \
-             topic"),
+        (
+            "[channels.a]\nkind = \"sns\"\ntopic = \"arn:aws:sqs:eu-west-1:111122223333:x\"",
+            "not the ARN of an SNS \
+             topic",
+        ),
         ("[channels.a]\nkind = \"sns\"\ntopic = \"arn:aws:sns:eu-west-1:111122223333:x\"", "works"),
         ("[channels.a]\nkind = \"mail\"\nto = [\"a@x.example\"]", "setting notify.smtp is missing; channel a needs it"),
         (

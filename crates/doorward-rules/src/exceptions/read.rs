@@ -127,8 +127,7 @@ impl Reader<'_> {
         if let (Some(requester), Some(approver)) = (&requester, &approver)
             && is_same_person(requester, approver)
         {
-            let problem =
-                format!("{named} is approved by its requester, {approver}; another person must approve it");
+            let problem = format!("{named} is approved by its requester, {approver}; another person must approve it");
             self.complain(span_of(table, "approver"), problem);
         }
         if scope.as_ref().is_some_and(Scope::is_everything) && !many {

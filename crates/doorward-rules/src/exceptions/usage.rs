@@ -96,8 +96,10 @@ impl Register {
         for held in live {
             let of_rule = &verdicts[held.exception.rule.as_str()];
             if of_rule.is_empty() && !load_balancers.is_empty() {
-                let sentence =
-                    format!("exception {} permits failures of {}, which did not run", held.exception.id, held.exception.rule);
+                let sentence = format!(
+                    "exception {} permits failures of {}, which did not run",
+                    held.exception.id, held.exception.rule
+                );
                 notices.push(notice(held, NoticeKind::ExceptionRuleOff, held.line, sentence));
                 continue;
             }

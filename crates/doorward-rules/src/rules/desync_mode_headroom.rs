@@ -78,9 +78,7 @@ impl Rule for DesyncModeHeadroom {
                 if required.satisfied_by(Mode::Defensive) == Satisfaction::Missed {
                     Verdict::NotApplicable {
                         reason: VerdictReason::NotApplicableModeRequired,
-                        because: format!(
-                            "The mode is defensive, but the policy already requires {required}."
-                        ),
+                        because: format!("The mode is defensive, but the policy already requires {required}."),
                     }
                 } else if gaps.is_empty() {
                     choice(lb, &required)
@@ -138,8 +136,10 @@ fn choice(lb: &LoadBalancer, required: &Requirement) -> Verdict {
         (TrafficStep::Raise | TrafficStep::Keep | TrafficStep::Watch, _) if traffic.basis.names_clients() => {
             Verdict::Pass {
                 reason: VerdictReason::TrafficAgainstStrictest,
-                because: format!("{stands} Strictest is stronger, but it would block requests that were observed. \
-                     {why}"),
+                because: format!(
+                    "{stands} Strictest is stronger, but it would block requests that were observed. \
+                     {why}"
+                ),
             }
         }
         // This includes evidence from the metric alone: it counts requests without their clients.
@@ -154,9 +154,10 @@ fn choice(lb: &LoadBalancer, required: &Requirement) -> Verdict {
 /// One sentence for each source.
 fn sources(traffic: &Traffic) -> String {
     let sentences = traffic.sources.iter().map(|source| {
-        let fix =
-            source.fix.as_deref().unwrap_or("Find out what the client sends; this version does not know the reason \
-                 code.");
+        let fix = source.fix.as_deref().unwrap_or(
+            "Find out what the client sends; this version does not know the reason \
+                 code.",
+        );
         let TrafficSource { address, agent, reason, requests, .. } = source;
         format!("{address} ({agent}) sent {requests} requests with {reason}: {fix}")
     });

@@ -166,7 +166,7 @@ fn exemptions(gaps: &[PlacedGap]) -> Vec<PolicyChange> {
     }
     let exempt = |(policy, (actions, principals, accounts)): (Option<String>, Denial)| {
         let policy = policy.map_or_else(
-            || "the organization policy (SCP or RCP) that denies it; AWS's answer does not name it".to_owned(),
+            || "the organization policy (SCP or RCP) that denies it (AWS's response does not name it)".to_owned(),
             |arn| format!("the organization policy {arn}"),
         );
         let actions = Vec::from_iter(actions).join(", ");

@@ -33,7 +33,9 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
     Columns::<Row<'p>>::new()
         .text("Framework", 26, "The standard.", |r| r.framework.name.as_str().into())
         .text("Version", 12, "Its version.", |r| r.framework.version.as_str().into())
-        .text("Control", 14, "The requirement or control, by its number in the standard.", |r| r.control.id.as_str().into())
+        .text("Control", 14, "The requirement or control, by its number in the standard.", |r| {
+            r.control.id.as_str().into()
+        })
         .prose("Topic", 44, "The subject, in Doorward's words; the standard has the exact text.", |r| {
             r.control.title.as_str().into()
         })

@@ -7,9 +7,12 @@ use super::{SheetContext, seen};
 use crate::error::SINK;
 use crate::sheet::{Columns, Sheet, Title};
 
-pub(crate) const TITLE: Title =
-    Title { tab: "Cover", file: "cover", about: "The scan and its caller, how to verify this pack, and where to \
-         sign." };
+pub(crate) const TITLE: Title = Title {
+    tab: "Cover",
+    file: "cover",
+    about: "The scan and its caller, how to verify this pack, and where to \
+         sign.",
+};
 
 /// The section that is signed by hand.
 pub(crate) const SIGN_OFF: &str = "Sign-off";
@@ -55,10 +58,11 @@ pub(crate) fn sheet<'p>(cx: &'p SheetContext<'p>) -> Sheet<'p> {
         format!("{} of {} account-Regions in scope were read completely", counts.complete, counts.in_scope()),
     );
     add("Scope", "Load balancers", report.load_balancers.len().to_string());
-    let interrupted = if run.interrupted { "yes: everything that was not read before the interruption is unknown" } else { "no" };
+    let interrupted =
+        if run.interrupted { "yes: everything that was not read before the interruption is unknown" } else { "no" };
     add("Scope", "Interrupted", interrupted.to_owned());
     for one in &run.unmatched {
-        let asked = if one.asked { ": asked for and not read, so coverage is not complete" } else { "" };
+        let asked = if one.asked { ": requested and not read, so coverage is not complete" } else { "" };
         add("Scope", "Named in the settings and not found", format!("{one}{asked}"));
     }
     add("Period", "From", time(context.period.from, "(not set: evidence for the time of the scan only)"));

@@ -85,9 +85,7 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
         .prose("Why not complete", 26, "The reasons, from a closed set; see the sheet Method & dictionary.", |r| {
             r.gaps(|gap| Some(gap.reason.code().to_owned())).into()
         })
-        .prose("Operation", 44, "The API operations that failed.", |r| {
-            r.gaps(|gap| Some(gap.operation.clone())).into()
-        })
+        .prose("Operation", 44, "The API operations that failed.", |r| r.gaps(|gap| Some(gap.operation.clone())).into())
         .prose("Action to allow", 44, "The IAM actions to allow, if that fixes it.", |r| {
             r.gaps(|gap| gap.action.clone()).into()
         })

@@ -32,13 +32,9 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
             "Whole days left at the time of the scan: 0 on the last day, negative after the end.",
             |r| r.exception.days_left.into(),
         )
-        .with(
-            Kind::Word,
-            "Used",
-            9,
-            "used if it permitted at least one failure in this scan, otherwise unused.",
-            |r| (if r.used > 0 { "used" } else { "unused" }).into(),
-        )
+        .with(Kind::Word, "Used", 9, "used if it permitted at least one failure in this scan, otherwise unused.", |r| {
+            (if r.used > 0 { "used" } else { "unused" }).into()
+        })
         .count("Failures permitted", "How many rows of the sheet Results it permits.", |r| r.used.into())
         .text("Rule", 28, "The rule that may fail.", |r| r.exception.rule.as_str().into())
         .prose("Scope", 44, "What it covers.", |r| r.exception.scope.as_str().into())
@@ -61,13 +57,18 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
         .text("Approver", 20, "The person who approved it.", |r| r.exception.approver.as_str().into())
         .text("Ticket", 16, "The ticket in which the approval is recorded.", |r| missing(r.exception.ticket.as_deref()))
         .time("Start", "The first instant at which it is in force.", |r| Some(r.exception.start))
-        .with(Kind::Day, "Last day", 13, "The last day, in UTC, on which it is in force.", |r| r.exception.last_day.into())
+        .with(Kind::Day, "Last day", 13, "The last day, in UTC, on which it is in force.", |r| {
+            r.exception.last_day.into()
+        })
         .time("End", "The first instant after it.", |r| Some(r.exception.ends))
         .with(Kind::Day, "Review", 13, "The date on which it is due for review.", |r| r.exception.review.into())
-        .prose("To review", 44, "Problems that the scan found: it covers nothing, is not needed, or covers too \
-             much.", |r| {
-            r.exception.notices.join("\n").into()
-        })
+        .prose(
+            "To review",
+            44,
+            "Problems that the scan found: it covers nothing, is not needed, or covers too \
+             much.",
+            |r| r.exception.notices.join("\n").into(),
+        )
         .text("Register", 30, "The file and line that define it.", |r| r.exception.place.as_str().into())
 }
 

@@ -54,8 +54,12 @@ pub(crate) fn sheet<'p>(cx: &'p SheetContext<'p>) -> Sheet<'p> {
     match &report.unseen {
         None => add("Not seen", "No ledger was read, so it is unknown what earlier scans observed.".to_owned()),
         Some(unseen) if unseen.is_empty() => {
-            add("Not seen", "This scan observed everything that earlier scans observed and that still \
-                 exists.".to_owned());
+            add(
+                "Not seen",
+                "This scan observed everything that earlier scans observed and that still \
+                 exists."
+                    .to_owned(),
+            );
         }
         Some(unseen) => add(
             "Not seen",

@@ -40,7 +40,9 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
             |r| r.result.judged().into(),
         )
         .count("Fail", "Load balancers for which at least one rule fails.", |r| r.result.fail.into())
-        .count("Unknown", "Load balancers for which at least one verdict is unknown and no rule fails.", |r| r.result.unknown.into())
+        .count("Unknown", "Load balancers for which at least one verdict is unknown and no rule fails.", |r| {
+            r.result.unknown.into()
+        })
         .count("Excepted", "Load balancers with an exception whose other verdicts pass.", |r| r.result.excepted.into())
         .count("Pass", "Load balancers for which every rule passes.", |r| r.result.pass.into())
         .prose("Rows", 60, "How to find the rows.", |r| {

@@ -68,9 +68,12 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
         .id("Account", 14, "The account id, twelve digits, as text.", |r| r.finding.account.as_str().into())
         .text("Unit", 20, "The organizational unit, as a path of names.", |r| r.lb.map(unit).into())
         .text("Region", 15, "The AWS Region.", |r| r.finding.region.as_str().into())
-        .text("Reason", 26, "The code of the reason, stable for filters and programs; `doorward explain CODE` explains it.", |r| {
-            r.finding.verdict.reason().code().into()
-        })
+        .text(
+            "Reason",
+            26,
+            "The code of the reason, stable for filters and programs; `doorward explain CODE` explains it.",
+            |r| r.finding.verdict.reason().code().into(),
+        )
         .prose("Because", 78, "What was observed and what is required, in a sentence.", |r| {
             r.finding.verdict.because().into()
         })
@@ -89,16 +92,12 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
                 _ => Value::Blank,
             }
         })
-        .with(
-            Kind::Day,
-            "Exception's last day",
-            13,
-            "The last day, in UTC, on which the exception is in force.",
-            |r| match &*r.finding.verdict {
+        .with(Kind::Day, "Exception's last day", 13, "The last day, in UTC, on which the exception is in force.", |r| {
+            match &*r.finding.verdict {
                 Verdict::Excepted { expires, .. } => expires.parse::<jiff::civil::Date>().ok().into(),
                 _ => Value::Blank,
-            },
-        )
+            }
+        })
         .time(
             "First seen",
             "When a scan first observed the failure; blank if the rule never failed, or if there is no ledger.",
@@ -142,11 +141,15 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
         .text("ARN", 80, "The load balancer's ARN (composed for classic load balancers, which have none).", |r| {
             r.finding.load_balancer.as_str().into()
         })
-        .text("Finding id", 80, "The id of the finding; it never changes for the same load balancer and rule.", |r| r.finding.id.as_str().into())
-        .count("Deadline in days", "How many days the failure may be open; blank if the policy sets no deadline for \
-             it.", |r| {
-            r.finding.deadline.as_ref().map(|deadline| i64::from(deadline.days)).into()
+        .text("Finding id", 80, "The id of the finding; it never changes for the same load balancer and rule.", |r| {
+            r.finding.id.as_str().into()
         })
+        .count(
+            "Deadline in days",
+            "How many days the failure may be open; blank if the policy sets no deadline for \
+             it.",
+            |r| r.finding.deadline.as_ref().map(|deadline| i64::from(deadline.days)).into(),
+        )
         .text("Deadline state", 14, "in time, overdue, or unknown if there is no ledger.", |r| {
             r.finding.deadline.as_ref().map(|deadline| deadline.state.as_str()).into()
         })
@@ -164,10 +167,13 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
                 days.and_then(|days| i64::try_from(days).ok()).into()
             },
         )
-        .text("Risk profile", 18, "Its risk profile in the policy: none if no profile matches, unknown if a value \
-             could not be read.", |r| {
-            r.lb.and_then(|lb| lb.policy.as_ref()).map(doorward_model::AppliedPolicy::profile_label).into()
-        })
+        .text(
+            "Risk profile",
+            18,
+            "Its risk profile in the policy: none if no profile matches, unknown if a value \
+             could not be read.",
+            |r| r.lb.and_then(|lb| lb.policy.as_ref()).map(doorward_model::AppliedPolicy::profile_label).into(),
+        )
         .text("Application", 18, "The application type, from the configured tags.", |r| {
             r.lb.and_then(|lb| lb.application.known()).map(String::as_str).into()
         })

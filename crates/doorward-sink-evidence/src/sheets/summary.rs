@@ -47,10 +47,12 @@ fn columns<'p>() -> Columns<'p, Row> {
         .with(Kind::Share, "Share", 9, "Count divided by Of, rounded down to 0.01%, so that 100% means all.", |r| {
             share(r.now)
         })
-        .count("Count before", "The same count in the last run of the previous period or, in the first pack, in the \
-             run before this one; blank if there is none.", |r| {
-            r.before.map(|(count, _)| count).into()
-        })
+        .count(
+            "Count before",
+            "The same count in the last run of the previous period or, in the first pack, in the \
+             run before this one; blank if there is none.",
+            |r| r.before.map(|(count, _)| count).into(),
+        )
         .count("Of before", "Its denominator.", |r| r.before.and_then(|(_, of)| of).into())
         .with(Kind::Share, "Share before", 9, "The share before.", |r| r.before.map_or(Value::Blank, share))
         .count(

@@ -18,10 +18,14 @@ fn columns<'p>() -> Columns<'p, &'p RunFigures> {
         .text("Run", 40, "Its id.", |r| r.run.as_str().into())
         .count("Account-Regions in scope", "All but the skipped ones.", |r| r.coverage.in_scope().into())
         .count("Complete", "Those that were read completely.", |r| r.coverage.complete.into())
-        .with(Kind::Share, "Coverage", 10, "The share of account-Regions in scope that were read completely, rounded \
-             down.", |r| {
-            Value::Share(r.coverage.complete, r.coverage.in_scope())
-        })
+        .with(
+            Kind::Share,
+            "Coverage",
+            10,
+            "The share of account-Regions in scope that were read completely, rounded \
+             down.",
+            |r| Value::Share(r.coverage.complete, r.coverage.in_scope()),
+        )
         .count("Load balancers", "Load balancers whose mode has an effect.", |r| r.all.population().into())
         .count("Monitor", "Those in monitor.", |r| r.all.mode(Mode::Monitor).into())
         .count("Defensive", "Those in defensive.", |r| r.all.mode(Mode::Defensive).into())

@@ -40,11 +40,11 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
         .prose("Meaning", 50, "What the reason means.", |r| r.gap.reason.meaning().into())
         .text("Operation", 44, "The API operation that failed.", |r| r.gap.operation.as_str().into())
         .text("AWS's code", 22, "AWS's error code, verbatim.", |r| r.gap.code.as_deref().into())
-        .prose("Message", 50, "AWS's message, verbatim, or a sentence of Doorward.", |r| r.gap.message.as_deref().into())
-        .text("Request id", 38, "AWS's id of the call, for a support case.", |r| r.gap.request_id.as_deref().into())
-        .text("Action to allow", 44, "The IAM action to allow, if that fixes it.", |r| {
-            r.gap.action.as_deref().into()
+        .prose("Message", 50, "AWS's message, verbatim, or a sentence of Doorward.", |r| {
+            r.gap.message.as_deref().into()
         })
+        .text("Request id", 38, "AWS's id of the call, for a support case.", |r| r.gap.request_id.as_deref().into())
+        .text("Action to allow", 44, "The IAM action to allow, if that fixes it.", |r| r.gap.action.as_deref().into())
         .text("Refused by", 50, "The organization policy that refused the call, if AWS named it.", |r| {
             r.gap.policy.as_deref().into()
         })

@@ -56,7 +56,7 @@ impl BufRead for Body {
                 Some(Piece::Bytes(bytes)) => self.current = bytes,
                 Some(Piece::End) => self.ended = true,
                 Some(Piece::Lost(why)) => return Err(io::Error::other(why)),
-                None => return Err(io::Error::new(io::ErrorKind::ConnectionAborted, "the download was given up")),
+                None => return Err(io::Error::new(io::ErrorKind::ConnectionAborted, "the download was abandoned")),
             }
         }
         Ok(&self.current)
@@ -339,10 +339,7 @@ fn checked(answer: GetObjectOutput, planned: &Planned, from: u64) -> Result<Byte
     if same && long && begins {
         Ok(answer.body)
     } else {
-        Err(Failure::malformed(
-            Operation::GetObject,
-            "the answer is not the object, or not the part that was asked for",
-        ))
+        Err(Failure::malformed(Operation::GetObject, "the response is not the requested object or part of it"))
     }
 }
 

@@ -224,7 +224,8 @@ fn invalid_headers_are_planned_applied_and_rolled_back_like_modes() {
     let steps = plan["steps"].as_array().unwrap();
     assert!(steps.len() >= 3 && plan["goal"] == "drop-invalid-headers", "{plan}");
     assert!(steps.iter().all(|step| step["kind"] == "application" && step["effect"].is_null()), "{plan}");
-    let unknown = |step: &Value| step["evidence"].as_str().unwrap().contains("Its effect on clients cannot be predicted");
+    let unknown =
+        |step: &Value| step["evidence"].as_str().unwrap().contains("Its effect on clients cannot be predicted");
     assert!(steps.iter().all(unknown) && steps.iter().filter(|step| step["wave"] == 1).count() == 1, "{plan}");
     let patches = plan["patches"].as_array().unwrap();
     assert!(patches.iter().any(|patch| patch["remedy"].as_str().unwrap().contains(ATTRIBUTE)), "{plan}");

@@ -270,11 +270,7 @@ fn a_pack_of_a_part_says_of_which() {
     assert_eq!(part.code, Some(3), "{}", part.err);
     let [pack] = &packs(folder.path())[..] else { panic!("one pack") };
     let csv = |name: &str| std::fs::read_to_string(pack.join(format!("csv/{name}.csv"))).unwrap();
-    assert!(
-        csv("cover").contains("profile internet-facing; coverage is that of the whole scan"),
-        "{}",
-        csv("cover")
-    );
+    assert!(csv("cover").contains("profile internet-facing; coverage is that of the whole scan"), "{}", csv("cover"));
     let scan: serde_json::Value =
         serde_json::from_str(&std::fs::read_to_string(pack.join("scan.json")).unwrap()).unwrap();
     assert_eq!(scan["filter"], "profile internet-facing");

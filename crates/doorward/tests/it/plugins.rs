@@ -134,7 +134,7 @@ fn a_program_that_others_can_change_is_not_run() {
     let wrong = "sha256 = \"0000000000000000000000000000000000000000000000000000000000000000\"";
     for (more, mode, problem) in [
         ("", 0o777, "is not run, because"),
-        (wrong, 0o755, "is not run: its SHA-256 is"),
+        (wrong, 0o755, "is not run, because its SHA-256 is"),
         ("pass_env = [\"NOT_SET\"]", 0o755, "pass_env names the variable NOT_SET, which is not set"),
     ] {
         place.settings(&program, more);

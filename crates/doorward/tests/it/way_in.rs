@@ -200,6 +200,6 @@ fn the_doctor_begins_with_the_way_in_even_where_it_ends_there() {
         }
     }
     let said = run(command(folder.path(), &[]).args(["doctor", "--no-ledger", "--profile", "typo"]));
-    assert!(said.out.contains("clock         unknown, because AWS has not answered"), "{}", said.out);
+    assert!(said.out.contains("clock         unknown, because AWS did not respond"), "{}", said.out);
     assert!(said.err.contains("the profile `typo` (`access.profile`, command line) is not in"), "{}", said.err);
 }

@@ -39,13 +39,13 @@ pub(super) fn page(body: &[u8]) -> Result<(Vec<VpcOrigin>, Option<String>), Stri
         return Err("the list contains a VPC origin without id or endpoint".to_owned());
     }
     if quantity != Some(origins.len()) {
-        return Err("the list of VPC origins has another length than it says".to_owned());
+        return Err("the list of VPC origins does not have the length that it states".to_owned());
     }
     match (truncated, next) {
         (Some(true), Some(next)) => Ok((origins, Some(next))),
         (Some(false), _) => Ok((origins, None)),
-        (Some(true), None) => Err("the list of VPC origins goes on without a marker".to_owned()),
-        (None, _) => Err("the answer is no list of VPC origins".to_owned()),
+        (Some(true), None) => Err("the list of VPC origins continues, but has no marker".to_owned()),
+        (None, _) => Err("the response is not a list of VPC origins".to_owned()),
     }
 }
 

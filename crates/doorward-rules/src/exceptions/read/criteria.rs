@@ -36,8 +36,11 @@ impl Reader<'_> {
             }
         }
         if scope.is_empty() && self.errors.len() == before {
-            let problem = format!("{named} has an empty scope, which would cover every load balancer; name what it \
-                 covers by {}", KEYS.join(", "));
+            let problem = format!(
+                "{named} has an empty scope, which would cover every load balancer; name what it \
+                 covers by {}",
+                KEYS.join(", ")
+            );
             self.complain(at, problem);
         }
         (self.errors.len() == before).then_some(scope)

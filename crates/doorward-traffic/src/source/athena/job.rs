@@ -88,8 +88,8 @@ pub struct AthenaCount {
 pub enum AthenaError {
     /// It would cost more than allowed.
     #[error(
-        "the logs of {window} have {bytes} bytes and the budget is {budget}; take a shorter window or fewer accounts, or raise the \
-         budget"
+        "the logs of {window} have {bytes} bytes, but the budget is {budget}; choose a shorter window or fewer \
+         accounts, or raise traffic.athena.budget_gigabytes"
     )]
     OverBudget {
         /// The window.

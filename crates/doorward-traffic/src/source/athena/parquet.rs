@@ -120,10 +120,13 @@ impl ParquetColumns {
         };
         for (number, (name, of)) in columns.iter().enumerate() {
             if !is_name(name) {
-                return Some(format!("{name:?} (for {of}) is no name of a column: lower-case letters, digits or _:.-"));
+                return Some(format!(
+                    "{name:?} (for {of}) is not a column name; use lower-case letters, digits or \
+                     _:.-"
+                ));
             }
             if ["account", "region", "day"].contains(name) || columns[..number].iter().any(|(other, _)| other == name) {
-                return Some(format!("{name:?} (for {of}) is the name of another column already"));
+                return Some(format!("{name:?} (for {of}) is already the name of another column"));
             }
         }
         None

@@ -100,7 +100,7 @@ fn clients_that_may_be_users_stand_in_the_way() {
             "ambiguous requests that are answered",
             users().clients(280, person, AMBIGUOUS, SERVED, 280),
             "raise defensive",
-            "Connections of 280 Ambiguous requests (20.0 a day) would be closed after the response",
+            "The connections of 280 Ambiguous requests (20.0 a day) would be closed after the response",
         ),
         (
             "a tier that this version does not know",
