@@ -87,7 +87,7 @@ pub enum ApplyError {
     Write {
         /// The file.
         path: String,
-        /// What the system reported.
+        /// The operating system's error.
         source: io::Error,
     },
 }

@@ -47,13 +47,13 @@ pub enum AssembleError {
         part: &'static str,
         /// The id of the change.
         change: String,
-        /// What the parser reported.
+        /// The parser's message.
         problem: String,
     },
 }
 
 impl AssembleError {
-    /// What to do next, where the message does not say it.
+    /// The next step, if the message does not name it.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Open(_) => Some("or scan without a ledger: --no-ledger"),

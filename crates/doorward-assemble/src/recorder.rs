@@ -53,7 +53,7 @@ pub struct RecorderSettings {
 }
 
 impl RecorderSettings {
-    /// What scans are counted by, besides owner and organizational unit.
+    /// The groupings of counts, besides owner and organizational unit.
     pub fn dimensions(&self) -> Vec<String> {
         self.count_by_tags.iter().cloned().chain(self.cost_centre()).collect()
     }
@@ -94,7 +94,7 @@ pub struct Resumed {
     pub cells: Vec<RegionInventory>,
 }
 
-/// What recording a scan gave.
+/// The result of recording a scan.
 pub struct Recording {
     /// The history of its findings.
     pub history: ScanHistory,

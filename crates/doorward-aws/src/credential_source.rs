@@ -72,7 +72,7 @@ impl CredentialProblem {
 
 type Found = Result<Option<CredentialSource>, CredentialProblem>;
 
-/// What the sources are chosen from.
+/// The variables, files and settings from which the source of credentials is chosen.
 pub(crate) struct Chain<'a> {
     pub(crate) variables: &'a Variables,
     pub(crate) config: &'a SharedConfig,

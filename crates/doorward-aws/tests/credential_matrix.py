@@ -317,7 +317,7 @@ def kind_of_text(text):
         ("credential_source", "configuration"),
         ("no role to assume with it", "configuration"),
         ("no section [sso-session", "configuration"),
-        ("uses IAM Identity Center and has no", "configuration"),
+        ("uses IAM Identity Center, but has no", "configuration"),
         ("differs from the value at", "configuration"),
         ("correct the line in the AWS configuration", "configuration"),
         ("save the AWS configuration as UTF-8", "configuration"),

@@ -224,12 +224,12 @@ impl<F: ModeClient, J: Journal> Executor<'_, F, J> {
     }
 }
 
-/// What a reading without the attribute says.
+/// The sentence for a response without the attribute.
 pub(crate) fn not_contained(step: &Step) -> String {
     format!("AWS's response does not contain its {}", step.to.noun())
 }
 
-/// What a reading of another value than the plan's says.
+/// The sentence for a reading that differs from the plan.
 pub(crate) fn changed_since(step: &Step, value: &str) -> String {
     format!("its {} was {} when the plan was made, but is {value:?} now", step.to.noun(), step.from)
 }

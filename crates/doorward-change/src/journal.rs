@@ -83,7 +83,7 @@ pub enum Event {
     },
     /// It is not restored: another party has changed it since, or it no longer exists.
     RestoreRefused {
-        /// What was read.
+        /// The values that were read, as a sentence.
         because: String,
     },
     /// AWS refused the request to restore it, and the mode is as it was.
@@ -116,7 +116,7 @@ pub struct JournalEntry {
 pub struct JournalError {
     /// `read` or `written`.
     pub verb: &'static str,
-    /// What went wrong, with the path.
+    /// The problem, with the path.
     pub problem: String,
 }
 

@@ -29,11 +29,11 @@ pub struct ChangeSettings {
     pub windows: Vec<ChangeWindow>,
     /// When no mode is changed.
     pub freezes: Vec<Freeze>,
-    /// What counts as a regression after a change.
+    /// The limits from which a change counts as a regression.
     pub watch: WatchSettings,
 }
 
-/// What counts as a regression after a change.
+/// The limits from which a change counts as a regression.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WatchSettings {

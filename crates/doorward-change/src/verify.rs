@@ -22,7 +22,7 @@ pub enum Holds {
     Yes,
     /// It is in another one.
     No {
-        /// What was read.
+        /// The value that was read.
         found: String,
     },
     /// Unknown, and why.

@@ -97,9 +97,9 @@ pub struct Regression {
     pub expected: f64,
     /// The highest rate within tolerance and usual variation.
     pub bound: f64,
-    /// What was expected of 4xx responses, and what explains the rest; none for other metrics.
+    /// The expected 4xx responses, and the explanation of the rest; none for other metrics.
     pub explained: Option<ExplainedRise>,
-    /// What access logs say of a rise of 4xx responses; none if they were not asked.
+    /// The evidence of access logs about a rise in 4xx responses; none if they were not read.
     pub logs: Option<LogsOfRise>,
 }
 

@@ -78,9 +78,9 @@ pub struct Plan {
     pub settled: Vec<RegionInventory>,
     /// Accounts of an earlier scan that are not in the organization any more, as that scan read them.
     pub departed: Vec<Account>,
-    /// What the scope and the Regions of the settings name and discovery did not find.
+    /// Entries of `scope` and `regions` in the settings that discovery did not find.
     pub unmatched: Vec<UnmatchedSetting>,
-    /// What further settings are compared with.
+    /// The names with which other settings are compared.
     listed: unmatched::DiscoveredNames,
 }
 

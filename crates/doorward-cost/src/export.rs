@@ -147,7 +147,7 @@ impl BillingExport {
         Ok(())
     }
 
-    /// What load balancers were charged, over all billing periods, by currency.
+    /// The charges of load balancers over all billing periods, by currency.
     pub fn sums(&self) -> BTreeMap<Arn, BTreeMap<String, Decimal>> {
         let mut sums: BTreeMap<Arn, BTreeMap<String, Decimal>> = BTreeMap::new();
         for (arn, amounts) in self.periods.values().flat_map(|charged| &charged.load_balancers) {
@@ -159,7 +159,8 @@ impl BillingExport {
         sums
     }
 
-    /// What load balancers were charged in the newest billing period that was over at a time; without such a one, in the newest.
+    /// The charges of load balancers in the newest billing period that was complete at a time; if there is none, in
+    /// the newest.
     pub fn costs(&self, at: Timestamp) -> BTreeMap<Arn, Arc<LoadBalancerCost>> {
         let month = |at: Timestamp| {
             let day = at.to_zoned(TimeZone::UTC).date();
@@ -190,7 +191,7 @@ impl BillingExport {
         charged.load_balancers.iter().map(|(arn, amounts)| (arn.clone(), Arc::new(cost(amounts)))).collect()
     }
 
-    /// What was joined and what was not, as one line.
+    /// One line on the rows that were joined and those that were not.
     pub fn summary(&self) -> String {
         let sums = |one: &NotJoined| {
             let amounts: Vec<String> =

@@ -28,7 +28,7 @@ pub struct EventDocument {
     events: Vec<EventLine>,
 }
 
-/// What the exit code of events follows from.
+/// The results that determine the exit code of events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EventResult {
     /// A finding fails at or above the threshold.
@@ -39,7 +39,7 @@ pub struct EventResult {
     pub refused: bool,
 }
 
-/// What was done about an event.
+/// The handling of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 enum Disposition {
@@ -60,7 +60,7 @@ enum Disposition {
 pub struct EventLine {
     /// The name of the event or call, as in the event.
     what: String,
-    /// What was done about it.
+    /// The outcome.
     outcome: Disposition,
     /// The reason, if nothing was judged.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -76,7 +76,7 @@ pub struct EventLine {
     /// The call that left the load balancer in its mode.
     #[serde(skip_serializing_if = "Option::is_none")]
     edited: Option<Box<Edit>>,
-    /// What was read: this load balancer and no other.
+    /// The coverage of this load balancer and no other.
     #[serde(skip_serializing_if = "Option::is_none")]
     coverage: Option<Box<CoverageLine>>,
     /// The load balancer.
@@ -122,11 +122,11 @@ pub struct JudgedOutcome {
     pub report: ScanReport,
     /// Its ARN.
     pub arn: Arn,
-    /// What changed in the ledger.
+    /// The changes in the ledger.
     pub recorded: Recorded,
-    /// What was sent to Security Hub, if that is wanted.
+    /// The delivery to Security Hub, if requested.
     pub published: Option<DeliveryStatement>,
-    /// What was sent to owners, if that is wanted.
+    /// The delivery to owners, if requested.
     pub notified: Option<DeliveryStatement>,
 }
 

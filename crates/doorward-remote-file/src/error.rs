@@ -5,7 +5,7 @@ use doorward_model::{AccountId, GapReason};
 
 use crate::ObjectUrl;
 
-/// What kind of problem kept an object from being read or written.
+/// The kind of problem that prevented reading or writing an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RemoteProblem {
     /// S3, IAM or an organization's policy refused the call.
@@ -36,9 +36,9 @@ pub struct RemoteFileError {
     pub problem: RemoteProblem,
     /// The call, as IAM names it.
     pub call: &'static str,
-    /// What happened, in the words of S3 where it has any.
+    /// The cause, in S3's words if it gave any.
     pub cause: String,
-    /// What to do next.
+    /// The next step.
     pub remedy: String,
 }
 
@@ -222,7 +222,7 @@ mod tests {
                 locked,
                 None,
                 RemoteProblem::Refused,
-                "Object Lock protects versions",
+                "use a bucket without Object Lock",
             ),
             (
                 Operation::GetObject,

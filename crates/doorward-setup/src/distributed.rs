@@ -148,7 +148,7 @@ const BUCKET: &str = r#"  # Plans, parts, merged scans and the ledger. Parts sho
                 aws:SecureTransport: "false"
 "#;
 
-/// What the process may do with the bucket.
+/// The permissions of the process on the bucket.
 const FILES: &str = r#"              - Sid: Files
                 Effect: Allow
                 Action:

@@ -61,7 +61,7 @@ impl GateLanguage {
 pub struct DeploymentGate {
     /// The file.
     pub file: GeneratedFile,
-    /// What the gate does not know and therefore accepts, one sentence each. The file contains them as comments.
+    /// Cases that the gate cannot know and therefore accepts, one sentence each. The file lists them as comments.
     pub notes: Vec<String>,
 }
 
@@ -140,7 +140,7 @@ impl SchemeModes {
     }
 }
 
-/// What the policy requires, as far as a gate knows it.
+/// The requirements of the policy that a gate can know.
 struct Requirements {
     of_application: SchemeModes,
     of_classic: SchemeModes,

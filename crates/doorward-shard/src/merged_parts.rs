@@ -34,7 +34,7 @@ pub struct MergeLimits {
 pub struct Merged<C> {
     /// Every account-Region of the plan. The run is interrupted where a shard is missing or was stopped.
     pub inventory: Inventory,
-    /// What the scan is judged by.
+    /// The criteria by which the scan is judged.
     pub criteria: C,
     /// Identifies the plan.
     pub plan: String,
@@ -65,7 +65,7 @@ impl std::fmt::Display for UnusedPart {
     }
 }
 
-/// Nothing can be merged.
+/// The parts cannot be merged.
 #[derive(Debug, thiserror::Error)]
 pub enum MergeError {
     /// No file can be used, and without one the plan is not known.
@@ -91,7 +91,7 @@ struct Candidate {
     plan_file: Option<String>,
 }
 
-/// What has been merged so far.
+/// The parts that were merged so far.
 struct Frame<C> {
     head: PartHead<C>,
     plan: PartPlan,

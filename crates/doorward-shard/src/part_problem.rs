@@ -14,7 +14,7 @@ pub enum PartProblem {
     /// The closing line is missing.
     #[error("it ends at line {0} without its closing line: its shard was stopped, or the copy is incomplete")]
     Truncated(usize),
-    /// What it holds contradicts itself.
+    /// Its content contradicts itself.
     #[error("it is broken: {0}")]
     Broken(String),
     /// The file of a plan, where a part is expected.

@@ -42,7 +42,7 @@ pub struct SavedPlan<C> {
     pub plan: PartPlan,
     /// Its account-Regions.
     pub places: BTreeSet<PlannedPlace>,
-    /// What a shard reads from.
+    /// The plan from which a shard reads.
     pub discovered: DiscoveredPlan,
     /// Its hash, by which its shards name it.
     pub sha256: String,

@@ -36,7 +36,7 @@ impl<C: PartialEq> SavedPlan<C> {
     }
 }
 
-/// What is read, and what it belongs to.
+/// The work of a shard, and the scan to which it belongs.
 pub struct ShardWork {
     /// The run of the whole scan.
     pub run: Run,

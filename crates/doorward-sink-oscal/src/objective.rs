@@ -64,7 +64,7 @@ impl Objective<'_> {
         })
     }
 
-    /// What is found about it. `gap` says why not everything was read; absent where everything was.
+    /// The finding about it. `gap` states why not everything was read; none if everything was.
     pub(crate) fn finding(&self, run: &str, findings: &FindingsOfControls<'_>, gap: Option<&str>) -> Value {
         let Self { framework, control, control_id, id } = self;
         let result = findings.result(control);

@@ -26,7 +26,7 @@ const SHORT: Duration = Duration::from_secs(2);
 /// The verdict on one clause.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClauseVerdict {
-    /// What must hold.
+    /// The clause, as a statement.
     pub clause: &'static str,
     /// Why it does not; none where it does.
     pub fault: Option<String>,
@@ -34,7 +34,7 @@ pub struct ClauseVerdict {
     pub lasted: Duration,
 }
 
-/// What is done to a report on its way.
+/// The alteration of a report on its way to the plugin.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Way {
     /// It arrives whole.

@@ -64,11 +64,11 @@ pub struct PluginSink<'a> {
     pub redeliver: bool,
     /// The clock of the ledger's dates.
     pub clock: Clock,
-    /// What the plugin says of itself; filled by the preflight.
+    /// The plugin's description; set by the preflight.
     pub description: OnceLock<PluginDescription>,
 }
 
-/// What one delivery sends, besides the report.
+/// The content of one delivery besides the report.
 struct Shipment<'a> {
     id: &'a str,
     may_repeat: bool,

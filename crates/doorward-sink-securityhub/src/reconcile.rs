@@ -35,9 +35,9 @@ pub enum RecordDifference {
     Differs {
         /// The member, such as `/Compliance/Status`.
         member: String,
-        /// What was sent.
+        /// The value that was sent.
         sent: String,
-        /// What is there.
+        /// The value that was found.
         found: String,
     },
 }

@@ -211,7 +211,7 @@ fn verdicts(out: &mut dyn Write, report: &ScanReport, ink: Ink, width: usize) ->
     Ok(accounted)
 }
 
-/// A share with the part of which it is not known.
+/// A share, with the part for which it is not known.
 fn with_unknown(part: usize, unknown: usize, of: usize) -> String {
     match unknown {
         0 => share(part, of),

@@ -53,7 +53,7 @@ pub enum Step {
     },
     /// The evidence does not suffice; provide what is missing.
     NotEnoughEvidence {
-        /// What to provide or wait for, one sentence each.
+        /// The missing evidence, one sentence each: what to provide or wait for.
         missing: Vec<String>,
     },
 }

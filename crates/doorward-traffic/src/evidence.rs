@@ -56,12 +56,12 @@ pub struct TrafficEvidence {
     /// The protected clients that each line was compared with; none where Athena counted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub protected: Vec<String>,
-    /// What Athena scanned; absent if this program read the logs.
+    /// The volume that Athena scanned; absent if Doorward read the logs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub athena: Option<AthenaScan>,
 }
 
-/// What Athena scanned.
+/// The volume that Athena scanned.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AthenaScan {
     /// Queries that succeeded.

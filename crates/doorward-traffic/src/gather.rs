@@ -24,7 +24,7 @@ pub use by_athena::AthenaOptions;
 /// Periods of the metrics, in seconds: those of the log files.
 const PERIOD: u32 = 300;
 
-/// What to gather.
+/// The request for traffic evidence.
 #[derive(Debug, Clone)]
 pub struct TrafficRequest<'a> {
     /// The load balancers of a scan. Those that cannot parse HTTP have no traffic to read.
@@ -37,7 +37,7 @@ pub struct TrafficRequest<'a> {
     pub log_account: Option<&'a AccountId>,
     /// Threads that parse; at least one.
     pub threads: usize,
-    /// What reading costs.
+    /// The prices of reading.
     pub prices: Prices,
     /// Counting by Athena; none if this program reads the logs.
     pub athena: Option<AthenaOptions>,
@@ -60,10 +60,11 @@ pub struct CacheOptions {
     pub max_bytes: u64,
 }
 
-/// What the caller may show while traffic is gathered. Texts name objects and load balancers as AWS returned them.
+/// Progress that the caller may show while traffic is gathered. Texts name objects and load balancers as AWS
+/// returned them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum GatherEvent {
-    /// What will be read and what it costs, one line each, before any log is read. The result of a dry run.
+    /// The logs that will be read and their cost, one line each, before any log is read. The result of a dry run.
     Planned(Vec<String>),
     /// A remark about the progress, one line.
     Note(String),
@@ -290,7 +291,7 @@ fn extent_count(extents: &BTreeMap<LoadBalancerKey, Extent>, wanted: Extent) -> 
     extents.values().filter(|extent| **extent == wanted).count()
 }
 
-/// What will be read and what it costs.
+/// The logs that will be read and their cost.
 fn planned(plan: &LogPlan, extents: &BTreeMap<LoadBalancerKey, Extent>, prices: &Prices) -> Vec<String> {
     let of = |wanted| extent_count(extents, wanted);
     let cost = plan.cost(prices);

@@ -20,7 +20,7 @@ pub type TrafficByArn = BTreeMap<Arn, Arc<Traffic>>;
 /// Which evidence suffices for advice.
 #[derive(Debug, Clone, Copy)]
 pub struct AdviceRules<'a> {
-    /// What has to be observed before a mode is recommended.
+    /// The evidence that a recommendation requires.
     pub thresholds: &'a Thresholds,
     /// Days after which evidence is too old to recommend a mode.
     pub maximum_age_days: u32,

@@ -33,7 +33,7 @@ pub enum FolderError {
         /// The error of the operating system.
         why: io::Error,
     },
-    /// Nothing in it is a log.
+    /// The folder contains no log.
     #[error(
         "the folder {} contains no access logs (*.log.gz or *.log); name the folder to which the logs of a load \
          balancer were copied",
@@ -63,7 +63,7 @@ pub enum FolderError {
         folder: PathBuf,
         /// The wanted time.
         window: Window,
-        /// What it holds instead.
+        /// The logs that it contains instead.
         holds: String,
     },
 }
@@ -225,7 +225,7 @@ fn lines_of(file: &mut File, bytes: usize) -> io::Result<Option<usize>> {
     Ok((head == MAGIC).then(|| length_of(tail)))
 }
 
-/// What a folder holds.
+/// The files of a folder.
 struct Files {
     files: Vec<LogFile>,
     selection: Selection,

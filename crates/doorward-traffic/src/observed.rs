@@ -26,7 +26,7 @@ const LISTED: usize = 8;
 /// Without CloudWatch, a day counts from so many hours on of which there are lines or files: an office's traffic has more.
 const ENOUGH_HOURS: usize = 6;
 
-/// What is known of an hour.
+/// The evidence about an hour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum HourSeen {
     /// It has lines, or requests if no logs are needed.
@@ -54,7 +54,7 @@ pub(crate) struct ObservedWindow {
     pub(crate) time: ObservedTime,
     /// Hours of its days with traffic and of its quiet ones.
     pub(crate) known_hours: u32,
-    /// Days with traffic of which too few hours are known.
+    /// Days with traffic for which too few hours are known.
     thin_days: u32,
 }
 
@@ -246,7 +246,7 @@ fn all_by_hour(series: &Series) -> Option<BTreeMap<Hour, u64>> {
     Some(all)
 }
 
-/// What cannot be known of logs that were not compared with CloudWatch.
+/// The limits of logs that were not compared with CloudWatch.
 fn unknown(observed: &ObservedWindow, seen: &ForecastInput<'_>) -> Vec<String> {
     let (time, mut unknown) = (&observed.time, Vec::new());
     let silent = time.hours - time.hours_with_traffic - time.hours_quiet;

@@ -26,7 +26,7 @@ pub use advice_text::render_advice;
 use advice_text::{chart, columns, daily, per_day, seen, short_name};
 pub use documents::{AdviceDocument, TrafficDocument};
 
-/// What was read, and for each load balancer what each mode would have done.
+/// The evidence that was read and, for each load balancer, the effect of each mode.
 pub fn render_traffic(evidence: &TrafficEvidence, forecasts: &[(&LoadBalancerKey, Forecast)]) -> String {
     let mut text = table(evidence, forecasts);
     let reading = &evidence.tally.reading;

@@ -34,7 +34,7 @@ pub(crate) fn unread_lines(evidence: &TrafficEvidence) -> Vec<String> {
     lines
 }
 
-/// What to do to read the logs of a load balancer that could not be read, one sentence for each cause.
+/// The steps that make the unread logs of a load balancer readable, one sentence for each cause.
 pub(crate) fn remedies(evidence: &TrafficEvidence, key: &LoadBalancerKey) -> Vec<String> {
     let mut sentences: Vec<String> = Vec::new();
     for unread in evidence.missed.iter().filter(|unread| unread.load_balancer == *key) {

@@ -55,7 +55,7 @@ impl Hour {
         Timestamp::from_second((i64::from(self.0) + 1) * SECONDS).unwrap_or(Timestamp::MAX)
     }
 
-    /// The hour before it; the first has none before it, and gives itself.
+    /// The previous hour; the first hour returns itself.
     pub(crate) fn before(self) -> Self {
         Self(self.0.saturating_sub(1))
     }

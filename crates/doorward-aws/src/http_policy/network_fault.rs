@@ -40,7 +40,7 @@ pub(crate) fn fault_in<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Netwo
     causes(error).find_map(|cause| cause.downcast_ref())
 }
 
-/// What keeps a request from its host.
+/// The obstacle between a request and its host.
 enum Obstacle {
     /// The certificate, or the TLS protocol.
     Tls(rustls::Error),
@@ -83,7 +83,7 @@ impl Obstacle {
     }
 }
 
-/// What an error shows, taken from its causes.
+/// The symptom of an error, taken from its causes.
 pub(super) struct Symptom {
     obstacle: Obstacle,
     innermost: String,

@@ -208,9 +208,9 @@ mod tests {
             ("<r><Items/><Items/></r>", "Items twice"),
             (
                 "<r><AccessLog><S3BucketName>b</S3BucketName></AccessLog></r>",
-                "AccessLog of the answer lacks its Enabled",
+                "AccessLog of the response lacks its Enabled",
             ),
-            ("<r><AccessLog/></r>", "AccessLog of the answer lacks its Enabled"),
+            ("<r><AccessLog/></r>", "AccessLog of the response lacks its Enabled"),
         ] {
             let problem = check(bad.as_bytes()).expect_err(bad).to_string();
             assert!(problem.contains(said), "{bad}: {problem}");

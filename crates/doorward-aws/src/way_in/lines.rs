@@ -17,7 +17,7 @@ const REFUSED: u64 = 300;
 pub struct WayInLine {
     /// The part: `profile`, `credentials`, `region`, `endpoint`, `trust store`, and so on.
     pub topic: &'static str,
-    /// What is used, or what is wrong.
+    /// The value in use, or the problem.
     pub text: String,
     /// The variable, setting, or file and line that decides it; `default` where nothing does.
     pub origin: String,

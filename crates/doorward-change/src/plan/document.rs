@@ -66,7 +66,7 @@ pub struct Effect {
     pub observed: Option<ObservedTime>,
     /// The denominator of the counts.
     pub requests: u64,
-    /// What the denominator counts.
+    /// The unit of the denominator.
     pub denominator: String,
     /// Requests that would be answered with 400.
     pub blocked: u64,
@@ -141,7 +141,7 @@ pub struct Patch {
     pub target: ChangeTarget,
     /// Its owner; none if that could not be read.
     pub owner: Option<String>,
-    /// What manages it.
+    /// The tool that manages it.
     pub manager: String,
     /// The value that the scan read.
     pub from: SettingValue,

@@ -25,7 +25,7 @@ pub struct BlockedSource {
     pub is_scanner: bool,
 }
 
-/// What access logs have of the whole hours around a stretch after a change.
+/// The blocked requests in access logs, for the whole hours around a period after a change.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct BlockedByLogs {
     /// The sources of blocked requests, those with the most first.

@@ -70,7 +70,7 @@ pub struct ExplainedRise {
     pub non_compliant: f64,
     /// How many fewer error responses targets sent than usual; negative if they sent more.
     pub no_longer_errors: f64,
-    /// What neither the plan nor the targets explain.
+    /// Requests that neither the plan nor the targets explain.
     pub unexplained: f64,
 }
 

@@ -25,7 +25,7 @@ fn not_served(sample: &MetricSample) -> f64 {
     sample.elb_4xx + sample.target_errors() - sample.non_compliant
 }
 
-/// What is usual of a load balancer, as shares of its compliant requests.
+/// The usual values of a load balancer, as shares of its compliant requests.
 struct LossBaseline {
     /// 4xx responses of the load balancer.
     own: Variation,

@@ -300,7 +300,7 @@ async fn what_a_load_balancer_has_become_since_decides() {
     };
     let rows: [(Option<&str>, Alter<'_>); 11] = [
         (None, &|_| {}),
-        (Some("CloudFormation stack web manages it now"), &|current| {
+        (Some("CloudFormation stack web now manages it"), &|current| {
             current.load_balancer.managed_by = Observed::Known(doorward_model::Manager::CloudFormation("web".into()));
         }),
         (Some("Terraform (managed-by=terraform)"), &|current| {

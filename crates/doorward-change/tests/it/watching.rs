@@ -202,7 +202,7 @@ async fn access_logs_name_the_sources_of_a_rise_and_only_scanners_are_none_of_us
     for (logs, rolled_back, words) in [
         (Logs::OfOne { is_scanner: true }, false, "the rise comes from scanners alone: "),
         (Logs::OfOne { is_scanner: false }, true, "(zgrab), not known as a scanner"),
-        (Logs::PartOfScanner, true, "by the access logs of these hours, "),
+        (Logs::PartOfScanner, true, "according to the access logs of these hours, "),
         (Logs::None, true, "access logs were not read: it is not known whether it writes access logs to S3"),
     ] {
         let (stopped, _, changed, modes, seen) = watched_with(traffic, false, logs).await;

@@ -12,7 +12,7 @@ use doorward_model::{
 use super::organization::FoundAccounts;
 use super::{DiscoverSettings, Plan, ScopeSettings, TagFilter};
 
-/// What settings are compared with: accounts, units and Regions as they were listed.
+/// The names with which settings are compared: accounts, organizational units and Regions as they were listed.
 #[derive(Debug, Clone)]
 pub(super) struct DiscoveredNames {
     /// The organization in sentences.

@@ -114,7 +114,7 @@ fn regions_unplanned(
     added
 }
 
-/// What became of a planned account, as far as further Regions are concerned.
+/// The state of a planned account with regard to its other Regions.
 fn rest_of(account: &Account, own: &[&RegionInventory], settings: &DiscoverSettings) -> Rest {
     if let Observed::Known(_) = account.regions {
         return Rest::Lacks;

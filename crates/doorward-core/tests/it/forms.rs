@@ -157,7 +157,7 @@ async fn a_region_never_leaves_the_coverage_in_silence() {
             let is_failed = failed.contains(&line.account.as_str());
             assert_eq!(line.status == CoverageStatus::Failed, is_failed, "{what}: {line:?}");
             if is_failed {
-                says(line, GapReason::Malformed, "list of Regions lacks this one");
+                says(line, GapReason::Malformed, "list of Regions does not contain this one");
             }
         }
     }

@@ -34,7 +34,7 @@ impl ExportForm {
 
 /// The names of the columns.
 pub(super) struct ColumnNames {
-    /// What was charged, after discounts; credits and refunds are negative.
+    /// The charge after discounts; credits and refunds are negative.
     pub(super) amount: &'static str,
     currency: &'static str,
     resource: &'static str,

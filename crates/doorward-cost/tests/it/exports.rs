@@ -102,7 +102,7 @@ fn what_is_not_understood_is_refused_with_its_line() {
             "without the columns ResourceId, ChargeCategory",
         ),
         (cur.replacen("line_item_resource_id", "x", 1), "INCLUDE_RESOURCES"),
-        ("lineItem/UnblendedCost,lineItem/ResourceId\n1,x\n".to_owned(), "earlier form"),
+        ("lineItem/UnblendedCost,lineItem/ResourceId\n1,x\n".to_owned(), "legacy Cost and Usage Report"),
         ("BilledCost,AmortizedCost,ChargeType\n1,1,Usage\n".to_owned(), "FOCUS 0.5"),
         ("a,b\n1,2\n".to_owned(), "no form that is known"),
         (String::new(), "no form that is known"),

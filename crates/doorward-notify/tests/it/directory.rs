@@ -108,7 +108,7 @@ fn what_cannot_work_is_named() {
             "[channels.a]\nkind = \"slack\"\nurl_file = \"/nowhere/x\"",
             "setting notify.channels.a.url_file names /nowhere/x, which cannot be read",
         ),
-        ("[channels.a]\nkind = \"teams\"\nurl_env = \"EMPTY\"", "leads to an empty text"),
+        ("[channels.a]\nkind = \"teams\"\nurl_env = \"EMPTY\"", "is empty"),
         ("[channels.a]\nkind = \"teams\"\nurl_env = \"GOOD\"", "works"),
         ("[channels.a]\nkind = \"teams\"\nurl_env = \"LOCAL\"", "works"),
         (
@@ -139,7 +139,7 @@ fn what_cannot_work_is_named() {
         assert!(said(&toml).contains(expected), "{from}: {}", said(&toml));
     }
     for (to, expected) in [
-        ("[]", "names no address"),
+        ("[]", "contains no address"),
         ("[\"a@x.example\", \"b@x.example\"]", "works"),
         ("[\"a@x.example, b@x.example\"]", "is not an e-mail address"),
         ("[\"A <a@x.example>\"]", "is not an e-mail address"),

@@ -3,7 +3,7 @@
 use super::{ALARMS, BUCKET, FILES, PARAMETERS, machine};
 use crate::GENERATED_BY;
 
-/// What Step Functions needs to run tasks and to learn of their end.
+/// The permissions that Step Functions needs to run tasks and to follow them.
 const RUN_TASKS: &str = r#"              - Sid: RunTasks
                 Effect: Allow
                 Action: ecs:RunTask

@@ -36,7 +36,7 @@ pub(super) fn group(gaps: &[PlacedGap]) -> Vec<GapGroup<'_>> {
 }
 
 impl GapGroup<'_> {
-    /// What to do next, as sentences.
+    /// The next steps, as sentences.
     pub(super) fn remedy(&self) -> String {
         if self.is_explicit_deny {
             let action = self.gap.action.as_deref().unwrap_or(&self.gap.operation);

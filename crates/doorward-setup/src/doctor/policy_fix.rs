@@ -15,7 +15,7 @@ use crate::{PolicyDocument, Statement, trust_policy};
 /// One change to make, and the accounts to make it in.
 #[derive(Debug, PartialEq, Serialize)]
 pub struct PolicyChange {
-    /// What to do, in one sentence.
+    /// The next step, in one sentence.
     pub what: String,
     /// The accounts; empty for the base identity.
     pub accounts: BTreeSet<AccountId>,

@@ -22,7 +22,7 @@ pub(super) struct CoverageView {
     complete: bool,
     /// Set where the list of accounts itself did not arrive in full.
     accounts_unlisted: Option<String>,
-    /// What the settings name and the scan did not find.
+    /// Entries of the settings that the scan did not find.
     unmatched: Vec<String>,
     /// Lines that stand for Regions that could not be listed.
     unlisted_regions: usize,

@@ -35,13 +35,13 @@ pub(crate) const BAD: &[BadPlugin] = &[
         "talks",
         &[("    print(json.dumps(answer))", "    print(\"working\")\n    print(json.dumps(answer))")],
         "describe describes the plugin",
-        "is not what the contract says",
+        "does not match the contract",
     ),
     (
         "silent",
         &[("    print(json.dumps(answer))", "    if verb != \"emit\":\n        print(json.dumps(answer))")],
         DELIVERED,
-        "answered nothing on stdout",
+        "wrote nothing to stdout",
     ),
     (
         "writes-nothing",

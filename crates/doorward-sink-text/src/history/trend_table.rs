@@ -56,7 +56,7 @@ fn sections((scans, all): Scans<'_>, kpis: &[Kpi], rules: &[RuleKpi], last: usiz
     text
 }
 
-/// One line for each rule of which something is open or was remediated.
+/// One line for each rule with open or remediated findings.
 fn by_rule(text: &mut String, rules: &[RuleKpi], width: usize) {
     let has_figure = |rule: &&RuleKpi| rule.kpi.time_to_remediate.count > 0 || rule.kpi.open + rule.kpi.excepted > 0;
     let shown: Vec<&RuleKpi> = rules.iter().filter(has_figure).collect();

@@ -7,7 +7,7 @@ use crate::forecast::{Basis, CrossCheck};
 use crate::tally::{ClientTable, Tier, Treatment};
 
 impl Judge<'_> {
-    /// What stands in the way of any recommendation.
+    /// The reasons that prevent any recommendation.
     pub(super) fn missing(&self) -> Vec<String> {
         let evidence = &self.forecast.evidence;
         let mut missing = Vec::new();
@@ -110,7 +110,7 @@ impl Judge<'_> {
         })
     }
 
-    /// Clients of which nothing can be said, because there were more than are kept.
+    /// Clients that are not covered, because there were more than are stored.
     fn lost_clients(&self) -> Option<String> {
         let clients = &self.tally?.sources.clients;
         let lost = hides_regular_clients(clients.bound());

@@ -82,7 +82,7 @@ impl Judge<'_> {
         Some(format!("Of these, {}.{unanswered}{of}", parts.join("; ")))
     }
 
-    /// What is outside the figures of a raise.
+    /// The limits of the figures behind a raise.
     pub(super) fn beyond(&self, mode: &ModeForecast) -> Option<String> {
         let bound = mode.hurt_at_most?;
         let days = self.forecast.evidence.observed.as_ref()?.days_with_traffic;
@@ -154,7 +154,7 @@ pub(crate) fn percent(fraction: f64) -> String {
     format!("{percent:.digits$}%")
 }
 
-/// What is known of a source, in a word.
+/// The kind of a source, in a word.
 pub(crate) const fn kind_label(kind: ClientKind) -> &'static str {
     match kind {
         ClientKind::User => "user",

@@ -28,7 +28,7 @@ use doorward_aws::{Failure, Operation, with_credentials};
 pub use job::{AthenaCount, AthenaError, AthenaJob, AthenaLogs, ScanEstimate};
 pub use parquet::{ParquetColumns, ParquetLogs, ParquetPlace};
 
-/// Pauses between looks at a query: from the first to the second, doubling.
+/// Pauses between checks of a query: from the first to the second, doubling.
 const LOOKS: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(5));
 /// Rows of a page.
 const PAGE: i32 = 1000;

@@ -33,7 +33,7 @@ use crate::window::Window;
 /// Pieces of an object that wait for its thread, at most; a piece is what the network brought at once.
 const PIECES: usize = 4;
 
-/// What travels to the thread that reads an object.
+/// A message to the thread that reads an object.
 enum Piece {
     Bytes(Bytes),
     /// The object is complete.
@@ -80,12 +80,12 @@ impl Read for Body {
 pub struct Counted {
     /// The count of those that were read to their end.
     pub tally: Tally,
-    /// What could not be listed or read; none of it is in the count.
+    /// Logs that could not be listed or read; the count does not include them.
     pub missed: Vec<UnreadLogs>,
 }
 
 impl Counted {
-    /// Nothing of a plan yet but what it could not list.
+    /// A plan that so far contains only the places that could not be listed.
     pub(super) fn begin(plan: &LogPlan) -> Self {
         let mut counted = Self { tally: Tally::default(), missed: plan.missed.clone() };
         counted.tally.reading.listed = plan.listed.clone();

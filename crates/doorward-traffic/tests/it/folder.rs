@@ -386,7 +386,7 @@ fn a_folder_without_logs_is_an_error_that_says_so() {
     let empty = tempfile::tempdir().expect("a folder");
     let options = FolderOptions { window: None, threads: 1, protected: &[] };
     let error = read_folder(empty.path(), options, &|_| ()).expect_err("nothing there");
-    assert!(matches!(error, FolderError::NoLogs(_)) && error.to_string().contains("holds no access logs"));
+    assert!(matches!(error, FolderError::NoLogs(_)) && error.to_string().contains("contains no access logs"));
     let error = read_folder(&empty.path().join("gone"), options, &|_| ()).expect_err("not there");
     assert!(matches!(error, FolderError::List { .. }));
 }

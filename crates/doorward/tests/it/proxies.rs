@@ -170,10 +170,7 @@ fn names_that_do_not_exist_and_proxies_that_refuse_end_soon_with_their_cause() {
             &["the proxy of HTTP_PROXY is for plain http"],
         ),
         (&[("HTTPS_PROXY", &login.url)], &["asks for a user and a password", "HTTPS_PROXY"]),
-        (
-            &[("HTTPS_PROXY", &refusing.url)],
-            &["sts.eu-west-1.amazonaws.com", "refused to open a connection", "NO_PROXY"],
-        ),
+        (&[("HTTPS_PROXY", &refusing.url)], &["sts.eu-west-1.amazonaws.com", "refused the connection", "NO_PROXY"]),
         (
             &[("HTTPS_PROXY", "socks5://me:secret@relay:1080")],
             &["HTTPS_PROXY names a SOCKS proxy, socks5://relay:1080,"],

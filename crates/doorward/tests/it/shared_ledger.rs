@@ -101,7 +101,7 @@ fn a_refusal_is_no_empty_history() {
             assert!(said.err.contains(PLACE) && said.err.contains(part), "{part}: {}", said.err);
         }
         bed.server.set_faults(vec![]);
-        assert_eq!(bed.server.world().object(BUCKET, KEY), None, "no new history was begun");
+        assert_eq!(bed.server.world().object(BUCKET, KEY), None, "no new history was started");
     }
     let text = "not a database, and longer than its header would have to be, by far: it goes on and on and on and on";
     assert!(bed.server.world().put_object(BUCKET, KEY, text, jiff::Timestamp::UNIX_EPOCH));

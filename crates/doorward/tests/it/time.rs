@@ -200,9 +200,9 @@ fn publishing_one_scan_for_ever_keeps_no_pass_alive() {
         }
         // A digest and a plan from it say how old it is.
         let said = run(bed.doorward(folder).args(["notify", "--dry-run"]).args(from));
-        assert!(said.err.contains("warning: its readings are up to"), "{}", said.err);
+        assert!(said.err.contains("warning: its values are up to"), "{}", said.err);
         let said = run(bed.doorward(folder).args(["plan", "--out", "plan.json"]).args(from));
-        assert!(said.err.contains("warning: its readings are up to"), "{}", said.err);
+        assert!(said.err.contains("warning: its values are up to"), "{}", said.err);
         // The next scan says how it stands.
         let (_, report) = scan(&bed, folder, &[]);
         let (said, outcome) = publish(&bed, folder, &[]);

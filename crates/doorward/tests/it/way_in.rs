@@ -74,7 +74,11 @@ fn what_cannot_be_used_is_named_before_any_call() {
             &[],
             &["no source of credentials", "; / cannot be read"],
         ),
-        (&[], &["--profile", "sectionless"], &["config:14 names it, but in this file write [profile sectionless]"]),
+        (
+            &[],
+            &["--profile", "sectionless"],
+            &["config:14 has that name, but in this file write [profile sectionless]"],
+        ),
         (&[], &["--profile", "console"], &["aws login", "credential_process = aws configure export-credentials"]),
     ];
     for (variables, arguments, fragments) in cases {

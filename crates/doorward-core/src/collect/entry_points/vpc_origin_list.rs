@@ -130,9 +130,9 @@ mod tests {
     fn an_answer_that_is_not_a_whole_list_is_none() {
         let one = summary("vo_1", "");
         for (body, problem) in [
-            (list("<IsTruncated>true</IsTruncated><Quantity>1</Quantity>", &one), "without a marker"),
-            (list("<IsTruncated>false</IsTruncated><Quantity>2</Quantity>", &one), "another length"),
-            (list("<IsTruncated>false</IsTruncated>", &one), "another length"),
+            (list("<IsTruncated>true</IsTruncated><Quantity>1</Quantity>", &one), "has no marker"),
+            (list("<IsTruncated>false</IsTruncated><Quantity>2</Quantity>", &one), "does not have the length"),
+            (list("<IsTruncated>false</IsTruncated>", &one), "does not have the length"),
             (list("<Quantity>1</Quantity>", &one), "no list"),
             (list("<IsTruncated>false</IsTruncated><Quantity>1</Quantity>", &summary("", "")), "without id"),
             (
@@ -142,7 +142,7 @@ mod tests {
                 ),
                 "without id or endpoint",
             ),
-            ("<html/>".to_owned(), "another length"),
+            ("<html/>".to_owned(), "does not have the length"),
         ] {
             let found = page(body.as_bytes());
             assert!(found.as_ref().is_err_and(|found| found.contains(problem)), "{body}: {found:?}");

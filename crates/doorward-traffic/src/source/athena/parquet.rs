@@ -32,7 +32,7 @@ pub struct ParquetPlace {
     folder: String,
 }
 
-/// What the columns are called. By default the documented identifiers of a delivery's fields, in lower case.
+/// The names of the columns. By default, the documented identifiers of a delivery's fields, in lower case.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ParquetColumns {
@@ -172,7 +172,7 @@ impl From<ParquetPlace> for String {
     }
 }
 
-/// What a folder begins with for every account, Region and day, with the slash.
+/// The part of a folder that is the same for every account, Region and day, with the slash.
 fn fixed(folder: &str) -> &str {
     let fixed = folder.split('{').next().unwrap_or_default();
     fixed.rfind('/').map_or("", |slash| &fixed[..=slash])
