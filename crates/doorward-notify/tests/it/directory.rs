@@ -76,7 +76,10 @@ fn what_cannot_work_is_named() {
             "[channels.a]\nkind = \"exec\"\ncommand = [\"/x\"]\ntimeout_seconds = 0",
             "setting notify.channels.a.timeout_seconds is out of range",
         ),
-        ("[channels.a]\nkind = \"sns\"\ntopic = \"x\"", "setting notify.channels.a.topic holds \"x\", which is no ARN"),
+        (
+            "[channels.a]\nkind = \"sns\"\ntopic = \"x\"",
+            "setting notify.channels.a.topic contains \"x\", which is not an ARN",
+        ),
         (
             "[channels.a]\nkind = \"sns\"\ntopic = \"arn:aws:sqs:eu-west-1:111122223333:x\"",
             "not the ARN of an SNS \
@@ -90,7 +93,7 @@ fn what_cannot_work_is_named() {
         ),
         (
             "[smtp]\nhost = \"x.example\"\nfrom = \"nobody\"",
-            "setting notify.smtp.from holds \"nobody\", which is not an e-mail address",
+            "setting notify.smtp.from contains \"nobody\", which is not an e-mail address",
         ),
         (
             "[smtp]\nhost = \"x.example\"\nfrom = \"a@x.example\"\npassword_env = \"GOOD\"",
