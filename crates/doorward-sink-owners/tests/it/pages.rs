@@ -141,13 +141,9 @@ fn what_has_no_owner_names_possible_owners() {
     });
     context.account_contacts.insert(report.load_balancers[0].account.clone(), "Kim Stone".into());
     let [md, _] = pages(&report, &context);
-    for hint in [
-        "CloudFormation stack shop-stack",
-        "tag team says web",
-        "is Kim Stone",
-        "called workload-0",
-        "/Workloads/Unit-0",
-    ] {
+    for hint in
+        ["CloudFormation stack shop-stack", "tag team is web", "is Kim Stone", "named workload-0", "/Workloads/Unit-0"]
+    {
         assert!(md.contains(hint), "{hint} in {md}");
     }
 }

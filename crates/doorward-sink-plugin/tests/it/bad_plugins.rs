@@ -92,7 +92,7 @@ pub(crate) const BAD: &[BadPlugin] = &[
             "    import signal\n    signal.signal(signal.SIGTERM, signal.SIG_IGN)\n    verb = sys.argv[-1]",
         )],
         "SIGTERM ends it within two seconds",
-        "it went on after SIGTERM",
+        "it did not end after SIGTERM",
     ),
     (
         "once-only",
