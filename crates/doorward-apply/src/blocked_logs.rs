@@ -33,7 +33,7 @@ impl BlockedLogs<'_> {
         now: Timestamp,
     ) -> Result<BlockedByLogs, String> {
         if log_bucket(lb).is_none() {
-            return Err("it is not known to write access logs to S3".to_owned());
+            return Err("it is not known whether it writes access logs to S3".to_owned());
         }
         let since = Window::covering(changed, until.max(changed + SignedDuration::from_secs(1)));
         let since = since.map_err(|error| error.to_string())?;
@@ -93,7 +93,7 @@ fn whole<'e>(
     if let Some(unread) = read.missed.iter().find(|unread| unread.load_balancer == key) {
         return Err(format!("{}: {}", unread.what, unread.gap));
     }
-    let tally = read.tally.load_balancers.get(&key).ok_or("no line is logged since the change")?;
+    let tally = read.tally.load_balancers.get(&key).ok_or("no line has been logged since the change")?;
     if !read.tally.is_whole_for(&key) {
         return Err("a log file is damaged".to_owned());
     }

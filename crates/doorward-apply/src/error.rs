@@ -40,7 +40,7 @@ pub enum ApplyError {
         change: String,
     },
     /// A prefix of an id that several changes have.
-    #[error("{}: {change:?} may be {one} or {other}; use a longer prefix", .ledger.display())]
+    #[error("{}: {change:?} matches {one} and {other}; use a longer prefix", .ledger.display())]
     AmbiguousChange {
         /// The ledger.
         ledger: PathBuf,
@@ -52,7 +52,7 @@ pub enum ApplyError {
         other: String,
     },
     /// The ledger has the change without its plan.
-    #[error("{}: the ledger has no plan of {change}", .ledger.display())]
+    #[error("{}: the ledger does not contain the plan of {change}", .ledger.display())]
     NoPlan {
         /// The ledger.
         ledger: PathBuf,
@@ -77,7 +77,7 @@ pub enum ApplyError {
     #[error("the change journal could not be written: {0}")]
     Unwritten(LedgerError),
     /// The change was stopped.
-    #[error("stopped: {0}; the journal has the state of every step; the same command continues from it")]
+    #[error("stopped: {0}; the journal has the state of every step, and the same command continues from there")]
     Stopped(Box<Gap>),
     /// A file of the plan would replace another file, or is not the reviewed one.
     #[error("{0}")]
@@ -87,7 +87,7 @@ pub enum ApplyError {
     Write {
         /// The file.
         path: String,
-        /// What the system reported.
+        /// The operating system's error.
         source: io::Error,
     },
 }

@@ -29,7 +29,7 @@ pub fn check_target(path: &Path) -> Result<(), ApplyError> {
     if path.extension().is_some_and(|end| end.eq_ignore_ascii_case("md")) {
         let json = path.with_extension("json");
         let problem = format!(
-            "the plan is JSON; use --out {}, and its Markdown is written to {} beside it",
+            "the plan is a JSON file; use --out {}, and its Markdown is written beside it, to {}",
             json.display(),
             path.display()
         );
@@ -72,10 +72,11 @@ pub fn check_review(path: &Path, reviewed: Option<&Path>, plan: &Plan) -> Result
             place,
             match named {
                 Some(id) if id != plan.id => {
-                    format!("it is the Markdown of plan {id}, and {} is plan {}", path.display(), plan.id)
+                    format!("it is the Markdown of plan {id}, but {} is plan {}", path.display(), plan.id)
                 }
                 _ => format!(
-                    "it is not the Markdown of {}: it was edited, or written by another version; make a new plan, and review that",
+                    "it is not the Markdown of {}: it was edited, or another version wrote it; make a new plan and \
+                     review it",
                     plan.id
                 ),
             },

@@ -37,7 +37,7 @@ pub struct ChangeRunner<'a> {
     pub change: &'a ChangeSettings,
     /// The role that reads metrics.
     pub traffic: &'a TrafficSettings,
-    /// What a load balancer is judged by before it is changed.
+    /// The criteria by which a load balancer is judged before it is changed.
     pub by: Criteria<'a>,
     /// The ledger with the journal.
     pub ledger: PathBuf,

@@ -96,9 +96,9 @@ fn effect(
         day_of(other.after.at) >= sides[0].0 && day_of(begin) <= sides[1].1
     });
     let unknown = if sides[1].1 >= today {
-        Some(format!("the days after it are complete once {} is over", sides[1].1))
+        Some(format!("the week after the change is complete only at the end of {}", sides[1].1))
     } else if let Some(other) = in_the_way {
-        Some(format!("another change of its mode, seen on {}, is among these days", day_of(other.after.at)))
+        Some(format!("its mode was changed again within these days (seen on {})", day_of(other.after.at)))
     } else {
         let connections = has_connections(&one.load_balancer);
         let [first, second] = sides.map(|(from, until)| sums(figures, from, until, connections));
@@ -113,7 +113,7 @@ fn effect(
     }
     if to <= from {
         (effect.blocked_legitimate, effect.because) =
-            (BlockedLegitimate::No, "A weaker mode blocks nothing that the mode before forwarded.".to_owned());
+            (BlockedLegitimate::No, "A weaker mode blocks nothing that the previous mode forwarded.".to_owned());
         return Some(effect);
     }
     let connections = has_connections(&one.load_balancer);
@@ -128,7 +128,7 @@ fn effect(
             (BlockedLegitimate::No, format!("Every metric of {periods} days is within its usual variation."))
         }
         WatchVerdict::NoTraffic => {
-            (BlockedLegitimate::Unknown, "Unknown: it has no traffic, now as before.".to_owned())
+            (BlockedLegitimate::Unknown, "Unknown: it had no traffic before the change and has none now.".to_owned())
         }
         WatchVerdict::Unknown(why) => (BlockedLegitimate::Unknown, format!("Unknown: {why}.")),
     };

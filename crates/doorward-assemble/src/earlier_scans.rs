@@ -9,7 +9,7 @@ use crate::{AssembleError, RecorderSettings, attribution, change_effects, owner_
 /// The most scans of a trend: a month of two scans a day.
 const TREND: usize = 60;
 
-/// What a ledger knows of earlier scans, once a scan is recorded in it.
+/// The knowledge of a ledger about earlier scans, after a scan is recorded in it.
 ///
 /// # Errors
 /// When the ledger cannot be read.

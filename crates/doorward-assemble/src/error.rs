@@ -21,19 +21,19 @@ pub enum AssembleError {
     #[error("there is no interrupted scan in the ledger to resume")]
     NothingToResume,
     /// A scan is to be resumed whose ledger keeps no checkpoints.
-    #[error("a ledger in S3 keeps no checkpoints, so that a scan that was interrupted cannot be resumed")]
+    #[error("a ledger in S3 keeps no checkpoints, so an interrupted scan cannot be resumed")]
     NoCheckpoints,
     /// A scan is to be resumed, and its plan or its settings are no longer the same.
     #[error("the organization, the scope or the settings changed since the interrupted scan")]
     ResumeChanged,
     /// The ledger holds no scan.
-    #[error("{}: no scan is recorded", .ledger.display())]
+    #[error("{}: the ledger contains no scan", .ledger.display())]
     NoScan {
         /// The ledger.
         ledger: PathBuf,
     },
     /// The newest scan was recorded so long ago that its raw data was dropped.
-    #[error("{}: the raw data of the newest scan is not kept any more", .ledger.display())]
+    #[error("{}: the raw data of the newest scan was deleted (ledger.keep_months)", .ledger.display())]
     RawDataDropped {
         /// The ledger.
         ledger: PathBuf,
@@ -47,16 +47,16 @@ pub enum AssembleError {
         part: &'static str,
         /// The id of the change.
         change: String,
-        /// What the parser reported.
+        /// The parser's message.
         problem: String,
     },
 }
 
 impl AssembleError {
-    /// What to do next, where the message does not say it.
+    /// The next step, if the message does not name it.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::Open(_) => Some("or scan without history: --no-ledger"),
+            Self::Open(_) => Some("or scan without a ledger: --no-ledger"),
             Self::ResumeChanged | Self::NoCheckpoints => Some("scan again without --resume"),
             Self::NoScan { .. } => Some("run a scan first, or pass --from FILE"),
             Self::RawDataDropped { .. } => Some("scan again"),

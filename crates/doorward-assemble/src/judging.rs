@@ -27,7 +27,7 @@ pub struct GivenEvidence<'a> {
     pub traffic: Option<(&'a TrafficEvidence, AdviceRules<'a>)>,
     /// The declarations of load balancers in infrastructure as code.
     pub declarations: Option<&'a DeclarationsFor<'a>>,
-    /// What load balancers cost.
+    /// The costs of load balancers.
     pub costs: Option<&'a CostsFor<'a>>,
     /// For a command that acts on the report: the time at which it acts, and the days after which traffic evidence is too old for
     /// it. The age of the evidence was checked as of the scan.

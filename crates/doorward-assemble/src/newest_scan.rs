@@ -30,8 +30,8 @@ pub fn newest_scan(
     let mut inventory = inventory.ok_or_else(|| AssembleError::RawDataDropped { ledger: path(ledger.path()) })?;
     if is_ahead(run.at, now) {
         notices(&format!(
-            "warning: the newest scan in the ledger is dated {}, in the future of this machine's clock: the clock of one of the two \
-             machines is wrong",
+            "warning: the newest scan in the ledger is dated {}, which is in the future by this machine's clock: the \
+             clock of this machine, or of the one that scanned, is wrong",
             run.at
         ));
     }

@@ -53,7 +53,7 @@ pub struct RecorderSettings {
 }
 
 impl RecorderSettings {
-    /// What scans are counted by, besides owner and organizational unit.
+    /// The groupings of counts, besides owner and organizational unit.
     pub fn dimensions(&self) -> Vec<String> {
         self.count_by_tags.iter().cloned().chain(self.cost_centre()).collect()
     }
@@ -94,7 +94,7 @@ pub struct Resumed {
     pub cells: Vec<RegionInventory>,
 }
 
-/// What recording a scan gave.
+/// The result of recording a scan.
 pub struct Recording {
     /// The history of its findings.
     pub history: ScanHistory,
@@ -282,7 +282,7 @@ impl ScanRecorder {
             *history = of_scan;
             tracing::info!(?recorded, "recorded");
             if recorded.already {
-                (self.notices)(&format!("run {} was recorded before; the ledger keeps that record", scan.run.id));
+                (self.notices)(&format!("run {} is already recorded; the ledger keeps that record", scan.run.id));
             }
             warn_of_dates(&recorded, &self.notices);
             tracing::info!(scans = pruned.scans, before = %pruned.before, "raw scans dropped");
@@ -345,14 +345,14 @@ fn warn_of_dates(recorded: &Recorded, notices: &Notices) {
     if let Some(latest) = recorded.latest_ahead {
         notices(&format!(
             "warning: {} account-Regions or load balancers were last recorded with a date in the future, up to {latest}: the clock of \
-             the machine that recorded them was ahead. What this scan read counts as later.",
+             the machine that recorded them was ahead. The readings of this scan count as later.",
             recorded.ahead
         ));
     }
     if recorded.late > 0 {
         notices(&format!(
-            "warning: of {} account-Regions the ledger holds a later reading than this scan's, and keeps it; if no other scan ran \
-             meanwhile, this machine's clock is behind.",
+            "warning: for {} account-Regions, the ledger contains a later reading than this scan's and keeps it; if \
+             no other scan ran in the meantime, this machine's clock is behind.",
             recorded.late
         ));
     }

@@ -80,7 +80,7 @@ impl S3Ledger {
         begin: impl FnOnce() -> Work + Send,
     ) -> Result<T, LedgerStoreError> {
         let ended = || {
-            let sentence = "the requests to S3 ended in an error of Doorward; please report it";
+            let sentence = "the requests to S3 failed because of an error in Doorward; please report it";
             LedgerStoreError(format!("{}: {sentence}", self.url))
         };
         let runtime = self.runtime.as_ref().ok_or_else(ended)?;
@@ -162,15 +162,15 @@ impl LedgerStore for S3Ledger {
         let found = self.request("versioning read", |files| async move { files.versioning(&self.url).await });
         let off = |how: &str| {
             format!(
-                "versioning of the bucket {bucket} is {how}: enable it, so that a ledger that was removed or damaged can be restored from \
-                 an earlier version"
+                "versioning of the bucket {bucket} is {how}; enable it, so that a removed or damaged ledger can be \
+                 restored"
             )
         };
         match found {
             Ok(Versioning::Enabled) => None,
             Ok(Versioning::Suspended) => Some(off("suspended")),
             Ok(Versioning::Off) => Some(off("off")),
-            Err(error) => Some(format!("whether the bucket {bucket} keeps earlier versions is unknown: {error}")),
+            Err(error) => Some(format!("it is unknown whether the bucket {bucket} keeps earlier versions: {error}")),
         }
     }
 }
@@ -198,7 +198,8 @@ fn cache_of(cache: &Path, url: &ObjectUrl) -> Result<PathBuf, LedgerStoreError> 
     let folder = cache.join("ledgers").join(digest.get(..16).unwrap_or_default());
     let refused = |problem: String| {
         LedgerStoreError(format!(
-            "{url}: the folder {} for copies cannot be used: {problem}; set XDG_CACHE_HOME to a folder of your own",
+            "{url}: the folder {} for copies cannot be used: {problem}; set XDG_CACHE_HOME to a folder that only you \
+             can write to",
             folder.display()
         ))
     };

@@ -328,7 +328,7 @@ async fn whoami(
                 let answer = request.send().await.map_err(|e| Failure::of(operation, &e).ends_without_answer(tried))?;
                 let arn = answer.arn().and_then(|arn| Arn::new(arn).ok());
                 let account = answer.account().and_then(|account| AccountId::new(account).ok());
-                arn.zip(account).ok_or_else(|| Failure::malformed(operation, "the answer names no ARN or account"))
+                arn.zip(account).ok_or_else(|| Failure::malformed(operation, "the response contains no ARN or account"))
             }
         })
         .await

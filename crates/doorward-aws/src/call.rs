@@ -246,7 +246,7 @@ impl Caller {
                 None => return (all, None),
                 Some(next) if !seen.insert(next.clone()) => {
                     let gap = Gap::new(GapReason::Malformed, route.operation.action());
-                    return (all, Some(gap.with_message("the answers name the same next page twice")));
+                    return (all, Some(gap.with_message("the responses name the same next page twice")));
                 }
                 next => token = next,
             }

@@ -44,7 +44,7 @@ impl Stop {
 fn message(reason: GapReason) -> &'static str {
     match reason {
         GapReason::ScanDeadline => "the scan's own deadline passed before this was read",
-        GapReason::TimedOut => "the time of the invocation was over before this was read",
+        GapReason::TimedOut => "the time limit of the invocation passed before this was read",
         _ => "the scan was stopped before this was read",
     }
 }

@@ -72,7 +72,7 @@ impl CredentialProblem {
 
 type Found = Result<Option<CredentialSource>, CredentialProblem>;
 
-/// What the sources are chosen from.
+/// The variables, files and settings from which the source of credentials is chosen.
 pub(crate) struct Chain<'a> {
     pub(crate) variables: &'a Variables,
     pub(crate) config: &'a SharedConfig,
@@ -97,7 +97,7 @@ impl Chain<'_> {
         };
         found.ok_or_else(|| {
             let profile = if self.config.get(name, "sso_session").is_some() {
-                format!("the profile `{name}` has an sso_session, and neither sso_account_id nor sso_role_name")
+                format!("the profile `{name}` has an sso_session, but neither sso_account_id nor sso_role_name")
             } else if self.config.has(name) {
                 format!("the profile `{name}` ({}) has none", profile.origin)
             } else {
@@ -118,7 +118,7 @@ impl Chain<'_> {
         let origin = ValueOrigin::variable("AWS_ACCESS_KEY_ID");
         let Some(id) = self.variables.get("AWS_ACCESS_KEY_ID") else { return Ok(None) };
         let secret = self.variables.get("AWS_SECRET_ACCESS_KEY").ok_or_else(|| {
-            CredentialProblem::at(&origin, "is set and AWS_SECRET_ACCESS_KEY is not; set both, or neither")
+            CredentialProblem::at(&origin, "is set, but AWS_SECRET_ACCESS_KEY is not; set both or neither")
         })?;
         let token = self.variables.first(&["AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN"]);
         check_id(&origin, id)?;
@@ -166,7 +166,7 @@ impl Chain<'_> {
             (None, None) => Err(CredentialProblem::at(
                 &origin,
                 format!(
-                    "the profile `{profile}` has a role_arn and neither source_profile nor credential_source; add one"
+                    "the profile `{profile}` has a role_arn, but neither source_profile nor credential_source; add one"
                 ),
             )),
             (None, Some(source)) => self.named_source(profile, source),
@@ -203,8 +203,10 @@ impl Chain<'_> {
             }
         };
         found.ok_or_else(|| {
-            let problem =
-                format!("credential_source `{}` of the profile `{profile}` has no credentials here", source.text);
+            let problem = format!(
+                "credential_source `{}` of the profile `{profile}` provides no credentials on this machine",
+                source.text
+            );
             CredentialProblem::at(&origin, problem)
         })
     }
@@ -282,7 +284,7 @@ impl Chain<'_> {
         let (arn, _) = value("AWS_ROLE_ARN", "role_arn").ok_or_else(|| {
             CredentialProblem::at(
                 &origin,
-                "names a web identity token, and no role to assume with it: set AWS_ROLE_ARN or role_arn",
+                "names a web identity token, but no role to assume with it; set AWS_ROLE_ARN or role_arn",
             )
         })?;
         let session_name = value("AWS_ROLE_SESSION_NAME", "role_session_name").map(|(name, _)| name);
@@ -307,13 +309,13 @@ impl Chain<'_> {
             if let (Some(own), Some(shared)) = (own, shared)
                 && own.text != shared.text
             {
-                let problem = format!("{name} differs from that at {}", shared.origin());
+                let problem = format!("{name} differs from the value at {}", shared.origin());
                 return Err(CredentialProblem::at(&own.origin(), problem));
             }
             own.or(shared).map(|located| located.text.clone()).ok_or_else(|| {
                 CredentialProblem::at(
                     &origin,
-                    format!("the profile `{profile}` uses IAM Identity Center and has no {name}"),
+                    format!("the profile `{profile}` uses IAM Identity Center, but has no {name}"),
                 )
             })
         };
@@ -336,7 +338,7 @@ fn keys<'a>(profile: &str, get: impl Fn(&str) -> Option<&'a Located>) -> Found {
     let secret = get("aws_secret_access_key").ok_or_else(|| {
         CredentialProblem::at(
             &origin,
-            format!("the profile `{profile}` has an aws_access_key_id and no aws_secret_access_key"),
+            format!("the profile `{profile}` has an aws_access_key_id, but no aws_secret_access_key"),
         )
     })?;
     let token = get("aws_session_token").or_else(|| get("aws_security_token"));
@@ -356,7 +358,7 @@ fn keys<'a>(profile: &str, get: impl Fn(&str) -> Option<&'a Located>) -> Found {
 /// Refuses an access key id that cannot be one. Quotes are kept by tools that read `.env` files, and belong to the value then.
 fn check_id(origin: &ValueOrigin, id: &str) -> Result<(), CredentialProblem> {
     if id.contains(['"', '\'']) {
-        let problem = "the access key id has a quote in it; write this value and that of the secret key without quotes";
+        let problem = "the access key id contains a quote; write it and the secret key without quotes";
         return Err(CredentialProblem::at(origin, problem));
     }
     check_header(origin, "the access key id", id)
@@ -370,7 +372,8 @@ fn check_header(origin: &ValueOrigin, what: &str, value: &str) -> Result<(), Cre
     Err(CredentialProblem::at(
         origin,
         format!(
-            "{what} has a character that a request cannot carry (a line end or another control character, or not ASCII); set it again"
+            "{what} contains a character that a request cannot contain (a line end, another control character, or \
+             not ASCII); set it again"
         ),
     ))
 }

@@ -17,7 +17,7 @@ mod codes;
 /// Longest message that a gap keeps, in characters. Messages are outside text of any length; a report needs the beginning.
 const MESSAGE: usize = 600;
 
-/// What to do after a failure.
+/// The action after a failure.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RetryAction {
     /// Lower the rate of this account, Region and API family, and try again.
@@ -30,16 +30,16 @@ pub enum RetryAction {
     Renew,
     /// The bucket is in this Region: the caller asks there.
     Redirect(Region),
-    /// Nothing: another try would give the same answer.
+    /// Give up: another attempt would give the same response.
     Stop,
 }
 
 /// A failed call, classified.
 #[derive(Debug, Clone)]
 pub struct Failure {
-    /// What to do about it.
+    /// The action that follows.
     pub action: RetryAction,
-    /// What is unknown because of it.
+    /// The values that are unknown because of it.
     pub gap: Gap,
     /// Whether the call certainly had no effect: nothing was sent, or AWS answered with an error of its own that refuses the request.
     /// False for every answer after which AWS may have acted: a timeout, a server error, an answer cut short.
@@ -64,7 +64,7 @@ impl Failure {
         Self { refused: true, ..Self::permanent(gap) }
     }
 
-    /// An answer that arrived and lacks what it must contain. Another try is worth it.
+    /// A response that lacks required content. Another attempt may succeed.
     pub fn malformed(operation: Operation, problem: &str) -> Self {
         Self::retryable(Gap::new(GapReason::Malformed, operation.action()).with_message(shorten(problem)))
     }
@@ -72,7 +72,7 @@ impl Failure {
     /// STS opened a session in another account than the one asked for.
     pub(crate) fn wrong_account(asked: &AccountId, got: &str) -> Self {
         let gap = Gap::new(GapReason::WrongAccount, Operation::AssumeRole.action())
-            .with_message(format!("asked for a session in {asked}, got one in {got}"));
+            .with_message(format!("requested a session in {asked}, but received one in {got}"));
         Self { refused: true, ..Self::permanent(gap) }
     }
 
@@ -139,7 +139,7 @@ impl Failure {
             }
             SdkError::ResponseError(_) => {
                 let known = response_integrity::problem(error);
-                let problem = known.unwrap_or_else(|| "the answer was cut short or could not be parsed".to_owned());
+                let problem = known.unwrap_or_else(|| "the response was cut short or could not be parsed".to_owned());
                 Self::malformed(operation, &problem)
             }
             _ => {

@@ -31,7 +31,7 @@ pub(crate) use trust_store::{TrustStore, bundle_of};
 pub struct HttpPolicy {
     pub(crate) proxies: Arc<Proxies>,
     pub(crate) trust: Arc<TrustStore>,
-    /// What may be wrong where a host cannot be reached.
+    /// Possible causes if a host cannot be reached.
     pub(crate) hints: Arc<EndpointHints>,
 }
 

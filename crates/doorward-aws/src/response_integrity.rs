@@ -23,7 +23,7 @@ pub struct CompleteXml;
 pub struct CompleteJson;
 
 #[derive(Debug, thiserror::Error)]
-#[error("the answer's body is missing")]
+#[error("the response has no body")]
 struct Missing;
 
 /// The body of an answer; `None` for an error, whose body the SDK only takes a code and a message from.

@@ -60,7 +60,7 @@ impl CallSettings {
         if !(0.01..=1e6).contains(share_of_limits) {
             return Some(("calls.share_of_limits", format!("{share_of_limits} is not between 0.01 and 1000000")));
         }
-        (*tries == 0).then(|| ("calls.tries", "0 tries never make a call".to_owned()))
+        (*tries == 0).then(|| ("calls.tries", "with 0 tries no call is ever made; use 1 or more".to_owned()))
     }
 }
 

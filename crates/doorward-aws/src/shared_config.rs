@@ -227,7 +227,7 @@ impl SharedConfig {
         let files: Vec<String> = self.files.iter().map(|path| path.display().to_string()).collect();
         let mut text = format!("the profile `{}` ({}) is not in {}", profile.name, profile.origin, files.join(" or "));
         if let Some((_, origin, write)) = self.misnamed.iter().find(|(name, ..)| *name == profile.name) {
-            text += &format!("; {origin} names it, but {write}");
+            text += &format!("; {origin} has that name, but {write}");
         } else if let Some(unreadable) = self.unreadable.first() {
             text += &format!("; {unreadable}");
         } else {

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::Clock;
 
-/// A pause that ends by itself.
+/// A pause with an end.
 pub type Pause = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// The date, a steady clock, and pauses. Cheap to clone.

@@ -163,7 +163,7 @@ pub enum ValueOrigin {
     },
     /// The metadata of the instance this runs on.
     Metadata,
-    /// Nothing sets it.
+    /// It has its default.
     Default,
 }
 

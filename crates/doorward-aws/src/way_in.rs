@@ -58,24 +58,25 @@ pub enum WayInError {
         origin: ValueOrigin,
         /// The value, which is not secret.
         value: String,
-        /// What it must be.
+        /// The expected form.
         expected: &'static str,
     },
     /// FIPS or dual-stack endpoints are on, and the endpoint of one service is set.
     #[error(
-        "{flag} turns {kind} endpoints on, and {endpoint} sets the endpoint of {service}, which may be of another kind; unset one of them"
+        "{flag} turns on {kind} endpoints, but {endpoint} sets the endpoint of {service}, which may be of another \
+         kind; unset one of the two"
     )]
     TwoEndpoints {
-        /// What turns them on.
+        /// The origin of the flag.
         flag: ValueOrigin,
         /// `FIPS` or `dual-stack`.
         kind: &'static str,
-        /// What sets the endpoint.
+        /// The origin of the endpoint.
         endpoint: ValueOrigin,
         /// The service.
         service: &'static str,
     },
-    /// Nothing names a Region, and instance metadata is turned off.
+    /// No setting, variable or profile names a Region, and instance metadata is turned off.
     #[error(
         "no Region to start from: set `access.home_region`, AWS_REGION, or a region in the AWS profile{unreadable}"
     )]

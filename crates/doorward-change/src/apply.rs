@@ -86,7 +86,8 @@ impl std::fmt::Display for StopReason {
             Self::Failures { wave, count } => {
                 write!(
                     f,
-                    "stopped after wave {wave}: {count} changes failed or are unknown; later waves were not started"
+                    "stopped after wave {wave}: changes that failed or are unknown: {count}; later waves were not \
+                     started"
                 )
             }
             Self::Regressed { wave, seen } => {
@@ -282,7 +283,7 @@ impl<F: ModeClient, J: Journal, G: MetricSource> ApplyRun<'_, F, J, G> {
                     }
                     if let Some(scanners) = scanners {
                         notable.push_str(&format!(
-                            "; {name} in {}: a rise of scanners alone: {scanners}",
+                            "; {name} in {}: the rise comes from scanners alone: {scanners}",
                             step.target.region
                         ));
                     }

@@ -81,7 +81,7 @@ pub(crate) fn closed(
     let Some(owner) = owner else {
         let depends = windows.iter().any(|w| !w.owners.is_empty()) || freezes.iter().any(|f| !f.owners.is_empty());
         return if depends {
-            Some("its owner could not be read, and change windows depend on the owner".to_owned())
+            Some("its owner could not be read, so its change windows are unknown".to_owned())
         } else {
             closed(Some(""), at, windows, freezes)
         };

@@ -34,7 +34,7 @@ pub async fn dry_run<F: ModeClient>(
         let closed = plan.closed(step, time.now(), settings);
         lines.push(match inspected {
             Err(gap) => DryRunResult::WouldRefuse(unreadable(&gap)),
-            Ok(Inspection::Gone) => DryRunResult::WouldRefuse("it does not exist any more".to_owned()),
+            Ok(Inspection::Gone) => DryRunResult::WouldRefuse("it no longer exists".to_owned()),
             Ok(Inspection::Found(current)) if is_another(step, &current).is_some() => {
                 DryRunResult::WouldRefuse(is_another(step, &current).unwrap_or_default())
             }
@@ -66,8 +66,13 @@ pub async fn smallest_losses<G: MetricSource>(
         let before = usual(metrics, &step.target, now, end, settings.watch.weeks).await;
         let forecast = step.effect.as_ref().and_then(BlockedForecast::of);
         losses.push(before.and_then(|before| {
-            SmallestLoss::of(&before, periods, forecast.as_ref(), &settings.watch)
-                .ok_or_else(|| before.hours_unread.unwrap_or_else(|| "too few hours with traffic are known".to_owned()))
+            SmallestLoss::of(&before, periods, forecast.as_ref(), &settings.watch).ok_or_else(|| {
+                before.hours_unread.unwrap_or_else(|| {
+                    "there are too few hours with known \
+                     traffic"
+                        .to_owned()
+                })
+            })
         }));
     }
     losses

@@ -98,7 +98,7 @@ impl<F: ModeClient, J: Journal> Executor<'_, F, J> {
         let unread = |because: String| if tried { Event::Unsure { because } } else { Event::Refused { because } };
         let event = match self.client.inspect(&step.target, step.to).await {
             Err(gap) => Some(unread(unreadable(&gap))),
-            Ok(Inspection::Gone) => Some(Event::Refused { because: "it does not exist any more".to_owned() }),
+            Ok(Inspection::Gone) => Some(Event::Refused { because: "it no longer exists".to_owned() }),
             Ok(Inspection::Found(current)) if is_another(step, &current).is_some() => {
                 is_another(step, &current).map(|because| Event::Refused { because })
             }
@@ -150,7 +150,7 @@ impl<F: ModeClient, J: Journal> Executor<'_, F, J> {
         let prior = record.prior.unwrap_or(step.from);
         let event = match read_same(self.client, step).await {
             Err(gap) => Some(Event::RestoreUnsure { because: unreadable(&gap) }),
-            Ok(ModeReading::Gone) => Some(Event::RestoreRefused { because: "it does not exist any more".to_owned() }),
+            Ok(ModeReading::Gone) => Some(Event::RestoreRefused { because: "it no longer exists".to_owned() }),
             Ok(ModeReading::Absent) => Some(Event::RestoreUnsure { because: not_contained(step) }),
             Ok(ModeReading::Another(because)) => Some(Event::RestoreRefused { because }),
             Ok(ModeReading::Value(value)) if value == prior.as_str() => Some(Event::Restored { request_id: None }),
@@ -171,7 +171,7 @@ impl<F: ModeClient, J: Journal> Executor<'_, F, J> {
             SetOutcome::There { request_id } => Event::Restored { request_id },
             SetOutcome::Refused { because, .. } => Event::RestoreFailed { because },
             SetOutcome::Other(found) => {
-                Event::RestoreRefused { because: format!("another party has changed it meanwhile: {found}") }
+                Event::RestoreRefused { because: format!("another party has changed it in the meantime: {found}") }
             }
             SetOutcome::Unknown { because, .. } => Event::RestoreUnsure { because },
         };
@@ -200,7 +200,7 @@ impl<F: ModeClient, J: Journal> Executor<'_, F, J> {
                     _ => None,
                 },
                 Ok(ModeReading::Value(value)) => Some(to.found(value)),
-                Ok(ModeReading::Gone) => Some("it does not exist any more".to_owned()),
+                Ok(ModeReading::Gone) => Some("it no longer exists".to_owned()),
                 Ok(ModeReading::Another(found)) => Some(found.clone()),
                 Ok(ModeReading::Absent) | Err(_) => None,
             };
@@ -218,7 +218,7 @@ impl<F: ModeClient, J: Journal> Executor<'_, F, J> {
                     again: false,
                 },
                 (Ok(ModeReading::Value(value)), Some(SetFailure { gap, .. })) => SetOutcome::Unknown {
-                    because: format!("no clear response to the change arrived ({gap}), and {} still", to.found(&value)),
+                    because: format!("no clear response to the change arrived ({gap}); {} still", to.found(&value)),
                     again: true,
                 },
                 (Ok(_), _) => SetOutcome::Unknown { because: not_contained(step), again: false },
@@ -237,7 +237,7 @@ pub(crate) fn is_another(step: &Step, current: &Current) -> Option<String> {
     match found {
         Some(found) if found == planned => None,
         Some(found) => Some(format!(
-            "it does not exist any more: another load balancer of its name was created at {found:.0}, and the planned one at {planned:.0}"
+            "it no longer exists: another load balancer of its name was created at {found:.0}, and the planned one at {planned:.0}"
         )),
         None => Some(format!(
             "AWS's response does not contain when it was created, so that it may be another load balancer than the planned one of {planned:.0}"
@@ -259,14 +259,14 @@ pub(crate) async fn read_same<F: ModeClient>(client: &F, step: &Step) -> Result<
     })
 }
 
-/// What a reading without the attribute says.
+/// The sentence for a response without the attribute.
 pub(crate) fn not_contained(step: &Step) -> String {
     format!("AWS's response does not contain its {}", step.to.noun())
 }
 
-/// What a reading of another value than the plan's says.
+/// The sentence for a reading that differs from the plan.
 pub(crate) fn changed_since(step: &Step, value: &str) -> String {
-    format!("its {} was {} when the plan was made, and is {value:?} now", step.to.noun(), step.from)
+    format!("its {} was {} when the plan was made, but is {value:?} now", step.to.noun(), step.from)
 }
 
 /// The value of the attribute that the step changes, verbatim.

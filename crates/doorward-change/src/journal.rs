@@ -87,9 +87,9 @@ pub enum Event {
         /// AWS's request id, if a request was sent and a response arrived.
         request_id: Option<String>,
     },
-    /// It is not restored: another party has changed it since, or it does not exist any more.
+    /// It is not restored: another party has changed it since, or it no longer exists.
     RestoreRefused {
-        /// What was read.
+        /// The values that were read, as a sentence.
         because: String,
     },
     /// AWS refused the request to restore it, and the mode is as it was.
@@ -122,7 +122,7 @@ pub struct JournalEntry {
 pub struct JournalError {
     /// `read` or `written`.
     pub verb: &'static str,
-    /// What went wrong, with the path.
+    /// The problem, with the path.
     pub problem: String,
 }
 

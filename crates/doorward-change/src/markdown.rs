@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use doorward_model::markdown as cell;
+use doorward_model::{counted, markdown as cell};
 
 use crate::{Goal, Plan, Risk, Step};
 
@@ -41,11 +41,11 @@ fn head(text: &mut String, plan: &Plan) -> std::fmt::Result {
     }
     writeln!(
         text,
-        "{} load balancers considered: {} to change in {} waves of at most {} (the first of {}), {} to change in the code or stack \
-         that manages them, {} not changed, {} in the target mode already.\n",
-        plan.considered,
+        "{} considered: {} to change in {} of at most {} (the first of {}), {} to change in the code or stack that manages \
+         them, {} not to change, {} already in the target mode.\n",
+        counted(plan.considered, "load balancer"),
         plan.steps.len(),
-        plan.waves(),
+        counted(plan.waves(), "wave"),
         plan.cap,
         plan.wave(1).count(),
         plan.patches.len(),
@@ -53,7 +53,11 @@ fn head(text: &mut String, plan: &Plan) -> std::fmt::Result {
         plan.already
     )?;
     writeln!(text, "SHA-256 of the plan: `{}`\n", plan.digest)?;
-    writeln!(text, "This text is bound to the plan: `doorward apply --reviewed` with this file refuses any other plan.")
+    writeln!(
+        text,
+        "This text belongs to exactly this plan: `doorward apply --reviewed` with this file refuses any \
+         other plan."
+    )
 }
 
 /// Whether a text is the Markdown of any plan and version: a new one may replace such a file.
@@ -166,7 +170,7 @@ fn blocked(step: &Step) -> String {
     }
     match effect.hurt {
         Some(hurt) => text.push_str(&format!(", {hurt} of them served before")),
-        None => text.push_str(", how many of them were served is unknown"),
+        None => text.push_str("; it is unknown how many of them were served"),
     }
     text
 }

@@ -26,7 +26,7 @@ pub const RULE: &str = "desync-mode-below-required";
 /// The rule about header fields with invalid names.
 pub const HEADERS_RULE: &str = "invalid-headers-forwarded";
 
-/// What to plan. Empty lists select all load balancers.
+/// The request for a plan. Empty lists select all load balancers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlanRequest {
     /// The goal.

@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use doorward_model::ChangeStatus;
+use doorward_model::{ChangeStatus, counted};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -74,9 +74,9 @@ pub fn render_summary(plan: &Plan) -> String {
     }
     let _ = writeln!(
         text,
-        "{} load balancers considered: {} to change, {} to change in the code or stack that manages them, {} not changed, {} in the \
-         target mode already",
-        plan.considered,
+        "{} considered: {} to change, {} to change in the code or stack that manages them, {} not to change, {} already in the \
+         target mode",
+        counted(plan.considered, "load balancer"),
         plan.steps.len(),
         plan.patches.len(),
         plan.skipped.len(),
@@ -140,8 +140,7 @@ fn grouped(text: &mut String, lines: impl Iterator<Item = (String, String)>) {
         }
     }
     for (words, names) in groups {
-        let plural = if names.len() == 1 { "" } else { "s" };
-        let _ = writeln!(text, "{words}\n  {} load balancer{plural}: {}", names.len(), first_names(&names));
+        let _ = writeln!(text, "{words}\n  {}: {}", counted(names.len(), "load balancer"), first_names(&names));
     }
 }
 
@@ -210,7 +209,13 @@ fn ended(state: &ChangeState) -> String {
     for step in state.plan().steps.iter().filter(bad) {
         let _ = writeln!(text, "{}", render_step(step, state));
     }
-    let _ = writeln!(text, "{}: of {} load balancers {}", state.plan().id, state.plan().steps.len(), counts(state));
+    let _ = writeln!(
+        text,
+        "{}: of {}: {}",
+        state.plan().id,
+        counted(state.plan().steps.len(), "load balancer"),
+        counts(state)
+    );
     text
 }
 

@@ -85,7 +85,7 @@ impl SettingValue {
         }
     }
 
-    /// What the attribute is about.
+    /// The noun for the attribute.
     pub(crate) const fn noun(self) -> &'static str {
         match self.mode() {
             Some(_) => "mode",

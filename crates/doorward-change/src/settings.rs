@@ -29,11 +29,11 @@ pub struct ChangeSettings {
     pub windows: Vec<ChangeWindow>,
     /// When no mode is changed.
     pub freezes: Vec<Freeze>,
-    /// What counts as a regression after a change.
+    /// The limits from which a change counts as a regression.
     pub watch: WatchSettings,
 }
 
-/// What counts as a regression after a change.
+/// The limits from which a change counts as a regression.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WatchSettings {
@@ -62,7 +62,7 @@ impl ChangeSettings {
             return Some(("change.wave_share", format!("{} is not between 0 and 1", self.wave_share)));
         }
         if self.wave_minimum == 0 {
-            return Some(("change.wave_minimum", "a wave holds at least 1".to_owned()));
+            return Some(("change.wave_minimum", "a wave must contain at least 1".to_owned()));
         }
         if !(1..=90).contains(&self.valid_days) {
             return Some(("change.valid_days", format!("{} is not between 1 and 90", self.valid_days)));
@@ -71,13 +71,13 @@ impl ChangeSettings {
             let most = self.valid_days;
             return Some((
                 "change.scan_days",
-                format!("{} is not between 1 and change.valid_days, which is {most}", self.scan_days),
+                format!("{} is not between 1 and {most} (change.valid_days)", self.scan_days),
             ));
         }
         if let Some(freeze) = self.freezes.iter().find(|freeze| freeze.until < freeze.from) {
             return Some((
                 "change.freezes",
-                format!("it ends on {} before it begins on {}", freeze.until, freeze.from),
+                format!("it ends on {}, before it begins on {}", freeze.until, freeze.from),
             ));
         }
         if let Some(window) = self.windows.iter().find(|window| window.from == window.until) {

@@ -71,7 +71,7 @@ impl StepState {
     }
 }
 
-/// What the journal records of one load balancer.
+/// The journal's record of one load balancer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StepRecord {
     /// Its state.
@@ -106,11 +106,11 @@ pub struct WatchRecord {
 pub struct AppliedStep {
     /// The load balancer.
     pub load_balancer: Arn,
-    /// What became of it.
+    /// Its status.
     pub change: AppliedValue,
 }
 
-/// What became of the attribute of one load balancer in a change; as [`AppliedChange`], for every attribute.
+/// The result of a change for the attribute of one load balancer; as [`AppliedChange`], for every attribute.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AppliedValue {
     /// The change's id.
@@ -127,7 +127,7 @@ pub struct AppliedValue {
     pub by: String,
     /// The reason in the plan.
     pub why: String,
-    /// What was refused or failed, and why; empty if the status needs no explanation.
+    /// The refusal or failure and its reason; empty if the status needs no explanation.
     pub detail: String,
     /// AWS's request id of the last call that set something.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -22,7 +22,7 @@ pub enum Holds {
     Yes,
     /// It is in another one.
     No {
-        /// What was read.
+        /// The value that was read.
         found: String,
     },
     /// Unknown, and why.
@@ -58,7 +58,7 @@ pub async fn verify<F: ModeClient, G: MetricSource>(
                 None => Holds::No { found: step.to.found(&value) },
             },
             Ok(ModeReading::Another(found)) => Holds::No { found },
-            Ok(ModeReading::Gone) => Holds::No { found: "it does not exist any more".to_owned() },
+            Ok(ModeReading::Gone) => Holds::No { found: "it no longer exists".to_owned() },
             Ok(ModeReading::Absent) => Holds::Unknown(not_contained(step)),
             Err(gap) => Holds::Unknown(unreadable(&gap)),
         };

@@ -97,9 +97,9 @@ pub struct Regression {
     pub expected: f64,
     /// The highest rate within tolerance and usual variation.
     pub bound: f64,
-    /// What was expected of 4xx responses, and what explains the rest; none for other metrics.
+    /// The expected 4xx responses, and the explanation of the rest; none for other metrics.
     pub explained: Option<ExplainedRise>,
-    /// What access logs say of a rise of 4xx responses; none if they were not asked.
+    /// The evidence of access logs about a rise in 4xx responses; none if they were not read.
     pub logs: Option<LogsOfRise>,
 }
 
@@ -127,7 +127,11 @@ impl fmt::Display for Regression {
         }
         match (&self.logs, self.explained) {
             (Some(LogsOfRise::Read(logs)), Some(rise)) => {
-                write!(f, "; of the {:.0} unexplained, by the access logs of these hours, {logs}", rise.unexplained)
+                write!(
+                    f,
+                    "; according to the access logs of these hours, of the {:.0} unexplained {logs}",
+                    rise.unexplained
+                )
             }
             (Some(LogsOfRise::Unread(why)), _) => write!(f, "; access logs were not read: {why}"),
             _ => Ok(()),
@@ -170,17 +174,21 @@ pub fn judge(
         return if before.minutes.samples.is_empty() {
             WatchVerdict::NoTraffic
         } else {
-            WatchVerdict::Unknown("no request is reported since the change, although there were some before".to_owned())
+            WatchVerdict::Unknown(
+                "no request has been reported since the change, although there were some \
+                 before"
+                    .to_owned(),
+            )
         };
     };
     let whole = (last.at.as_second() - first.at.as_second()) / PERIOD.as_secs() + 1;
     if whole < SHORTEST {
-        return WatchVerdict::Unknown("less than two periods are reported since the change".to_owned());
+        return WatchVerdict::Unknown("fewer than two periods have been reported since the change".to_owned());
     }
     let silent = until.as_second() - last.at.as_second() - PERIOD.as_secs();
     if silent > (2 * longest_silence(&before.minutes)).max(SHORTEST * PERIOD.as_secs()) {
         let minutes = silent / 60;
-        return WatchVerdict::Unknown(format!("no request is reported for {minutes} minutes, which is not usual"));
+        return WatchVerdict::Unknown(format!("no request has been reported for {minutes} minutes, which is unusual"));
     }
     // The newest stretch sees a regression that begins late; the whole sees a small one.
     let mut lengths = vec![SHORTEST];
@@ -225,7 +233,11 @@ pub fn judge(
     match (findings.is_empty(), open.is_empty()) {
         (false, _) => WatchVerdict::Regressed(findings),
         (true, true) => WatchVerdict::Quiet { periods: after.samples.len(), explained, scanners: None, smallest: None },
-        (true, false) => WatchVerdict::Unknown("too little is known of what was usual before the change".to_owned()),
+        (true, false) => WatchVerdict::Unknown(
+            "too little is known about the usual values before the \
+             change"
+                .to_owned(),
+        ),
     }
 }
 

@@ -72,8 +72,8 @@ pub fn organization_grants(organization: &str) -> Vec<Grant> {
     grants(&organization_actions(), organization)
 }
 
-/// What the scan role is allowed in every account, and what every session of a scan is limited to: even an administrator's
-/// role can only read through it.
+/// The permissions of the scan role in every account, and the limit of every session of a scan: even a role with
+/// administrator permissions can only read through it.
 pub fn scan_role_grants() -> Vec<Grant> {
     grants(&scan_role_actions(), "")
 }
@@ -105,7 +105,7 @@ pub fn change_role_grants() -> Vec<Grant> {
     ]
 }
 
-/// What an action of a scan is allowed on, as a grant writes it: `*` where AWS knows no narrower resource.
+/// The resources on which a scan's action is allowed, as in a grant: `*` if AWS has no narrower resource.
 pub fn resources_of(action: &str) -> Vec<String> {
     let known = SCAN.into_iter().map(Operation::action).find(|one| *one == action);
     let granted = known.and_then(|action| grants(&[action], "o-*").into_iter().next());

@@ -78,9 +78,9 @@ pub struct Plan {
     pub settled: Vec<RegionInventory>,
     /// Accounts of an earlier scan that are not in the organization any more, as that scan read them.
     pub departed: Vec<Account>,
-    /// What the scope and the Regions of the settings name and discovery did not find.
+    /// Entries of `scope` and `regions` in the settings that discovery did not find.
     pub unmatched: Vec<UnmatchedSetting>,
-    /// What further settings are compared with.
+    /// The names with which other settings are compared.
     listed: unmatched::DiscoveredNames,
 }
 
@@ -96,7 +96,7 @@ pub enum DiscoverError {
         gap: Box<Gap>,
     },
     /// The settings name a Region that does not exist in the partition.
-    #[error("`regions.include` names {region}, which is not among the {} Regions of partition {partition}", known.len())]
+    #[error("`regions.include` names {region}, which is not one of the {} Regions of partition {partition}", known.len())]
     UnknownRegion {
         /// The Region.
         region: Region,
@@ -259,7 +259,7 @@ impl Rest {
         let failed = || match self {
             Self::Fail(gap) => gap.clone(),
             _ => Gap::new(GapReason::Malformed, Operation::ListRegions.action()).with_message(
-                "the account's list of Regions lacks this one, which another account, an earlier scan or \
+                "the account's list of Regions does not contain this one, which another account, an earlier scan or \
                  `regions.include` names",
             ),
         };
@@ -346,7 +346,7 @@ async fn enter(access: &Access, settings: &DiscoverSettings, reference: &Referen
         outcome.settled.push(RegionInventory::failed(
             id,
             None,
-            gap.with_message("the account's further Regions could not be listed"),
+            gap.with_message("the other Regions of the account could not be listed"),
         ));
     }
     outcome

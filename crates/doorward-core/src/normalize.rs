@@ -158,7 +158,7 @@ fn scheme(raw: &RawLoadBalancer) -> Observed<Scheme> {
 
 fn undocumented(operation: &str, what: &str, value: &str) -> Gap {
     Gap::new(GapReason::Malformed, operation)
-        .with_message(format!("AWS returned {what} = {value:?}, which it does not document"))
+        .with_message(format!("AWS returned the undocumented value {what} = {value:?}"))
 }
 
 /// An attribute as a typed value.

@@ -37,15 +37,15 @@ pub type ExpireTraffic<'a> = dyn Fn(&mut BTreeMap<Arn, Arc<Traffic>>) + Sync + '
 /// Declarations in infrastructure as code, by ARN.
 pub type DeclarationsFor<'a> = dyn Fn(&[LoadBalancer]) -> BTreeMap<Arn, Arc<InCode>> + Sync + 'a;
 
-/// What load balancers cost, by ARN, as of a time: that at which the scan began.
+/// The costs of load balancers by ARN, at the time when the scan began.
 pub type CostsFor<'a> = dyn Fn(&[LoadBalancer], Timestamp) -> BTreeMap<Arn, Arc<LoadBalancerCost>> + Sync + 'a;
 
-/// What an inventory is judged by.
+/// The criteria by which an inventory is judged.
 #[derive(Clone, Copy)]
 pub struct Recipe<'a> {
     /// How tags are read.
     pub normalize: &'a NormalizeSettings,
-    /// What is required.
+    /// The policy.
     pub policy: &'a Policy,
     /// The rules and the exceptions to them.
     pub rules: &'a RulesFor<'a>,
@@ -57,11 +57,11 @@ pub struct Recipe<'a> {
     pub source_due_days: u32,
     /// Files that replace the declarations among the inputs.
     pub declarations: Option<&'a DeclarationsFor<'a>>,
-    /// What load balancers cost; it replaces the costs among the inputs.
+    /// The costs of load balancers; they replace those in the inputs.
     pub costs: Option<&'a CostsFor<'a>>,
     /// How the policy applies to a load balancer.
     pub applied: fn(&LoadBalancer, &Policy) -> AppliedPolicy,
-    /// What the policy names and a report does not have.
+    /// Entries of the policy that match nothing in a report.
     pub unmatched: fn(&ScanReport, &Policy) -> Vec<UnmatchedSetting>,
 }
 
@@ -70,8 +70,8 @@ pub struct Recipe<'a> {
 pub enum PipelineError {
     /// The policy switches off every rule that applies: no finding at all would look like a clean result.
     #[error(
-        "policy.disabled switches off every rule that this scan would ask ({rules}), so nothing would be checked, which is not a \
-         clean result; take at least one of them out of policy.disabled"
+        "policy.disabled turns off every rule of this scan ({rules}), so nothing would be checked, and that is not a \
+         clean result; remove at least one of them from policy.disabled"
     )]
     NothingAsked {
         /// The ids of those rules, separated by commas.

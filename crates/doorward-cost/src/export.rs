@@ -120,7 +120,7 @@ impl BillingExport {
     fn add(&mut self, row: &StringRecord, columns: &ExportColumns) -> Result<(), String> {
         let amount = columns.amount(row)?;
         if LARGEST.parse::<Decimal>().is_ok_and(|largest| !(largest.opposite()..=largest).contains(&amount)) {
-            return Err(format!("{} is beyond {LARGEST} in one row; check the export", columns.names().amount));
+            return Err(format!("{} is more than {LARGEST} in one row; check the export", columns.names().amount));
         }
         let currency = columns.currency(row)?;
         let resource = columns.text(row, columns.resource);
@@ -147,7 +147,7 @@ impl BillingExport {
         Ok(())
     }
 
-    /// What load balancers were charged, over all billing periods, by currency.
+    /// The charges of load balancers over all billing periods, by currency.
     pub fn sums(&self) -> BTreeMap<Arn, BTreeMap<String, Decimal>> {
         let mut sums: BTreeMap<Arn, BTreeMap<String, Decimal>> = BTreeMap::new();
         for (arn, amounts) in self.periods.values().flat_map(|charged| &charged.load_balancers) {
@@ -159,7 +159,8 @@ impl BillingExport {
         sums
     }
 
-    /// What load balancers were charged in the newest billing period that was over at a time; without such a one, in the newest.
+    /// The charges of load balancers in the newest billing period that was complete at a time; if there is none, in
+    /// the newest.
     pub fn costs(&self, at: Timestamp) -> BTreeMap<Arn, Arc<LoadBalancerCost>> {
         let month = |at: Timestamp| {
             let day = at.to_zoned(TimeZone::UTC).date();
@@ -190,7 +191,7 @@ impl BillingExport {
         charged.load_balancers.iter().map(|(arn, amounts)| (arn.clone(), Arc::new(cost(amounts)))).collect()
     }
 
-    /// What was joined and what was not, as one line.
+    /// One line on the rows that were joined and those that were not.
     pub fn summary(&self) -> String {
         let sums = |one: &NotJoined| {
             let amounts: Vec<String> =
@@ -224,10 +225,13 @@ fn said(error: &csv::Error) -> String {
     let line = error.position().map_or(1, csv::Position::line);
     match error.kind() {
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            format!("line {line}: it has {len} fields, and the header has {expected_len}; the export is damaged or cut")
+            format!(
+                "line {line}: it has {len} fields, but the header has {expected_len}; the export is damaged or \
+                 cut off"
+            )
         }
         csv::ErrorKind::Utf8 { .. } => format!("line {line}: it is not UTF-8"),
-        csv::ErrorKind::Io(error) => format!("it cannot be read to its end: {error}; it is damaged or cut"),
+        csv::ErrorKind::Io(error) => format!("it cannot be read to its end: {error}; it is damaged or cut off"),
         _ => format!("line {line}: {error}"),
     }
 }

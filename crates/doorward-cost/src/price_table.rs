@@ -68,7 +68,7 @@ impl PriceTable {
             let line = error.span().map_or(1, |span| {
                 text.get(..span.start).map_or(0, |before| before.bytes().filter(|byte| *byte == b'\n').count()) + 1
             });
-            invalid(format!("line {line}: {}; a price file has the form of `doorward guide costs`", error.message()))
+            invalid(format!("line {line}: {}; `doorward guide costs` shows the form of a price file", error.message()))
         })?;
         let is_currency = table.currency.len() == 3 && table.currency.bytes().all(|letter| letter.is_ascii_uppercase());
         if !is_currency {

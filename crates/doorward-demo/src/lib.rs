@@ -54,7 +54,7 @@ pub enum ExampleError {
     File {
         /// The file.
         file: String,
-        /// What is wrong with it.
+        /// The problem.
         problem: String,
     },
     /// The emulated organization does not fit the example.

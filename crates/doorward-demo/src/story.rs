@@ -19,7 +19,7 @@ use crate::ExampleError;
 pub struct Story {
     /// How long each wave is watched.
     pub watch: Span,
-    /// What CloudWatch counts meanwhile.
+    /// The metrics that CloudWatch counts during the story.
     service: Vec<Service>,
 }
 

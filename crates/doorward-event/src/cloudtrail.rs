@@ -221,8 +221,7 @@ fn begins_with_a_message(records: &str) -> bool {
 /// One record of a file.
 fn listed(number: usize, text: &str) -> Result<ParsedEvent, EventError> {
     if number >= MOST_RECORDS {
-        let problem =
-            format!("`Records` has more than {MOST_RECORDS} entries, which no file of CloudTrail has; split it");
+        let problem = format!("`Records` has more than {MOST_RECORDS} entries, the maximum for one document; split it");
         return Err(problem.into());
     }
     let at = |error: EventError| error.below(&format!("Records[{number}]"));
@@ -232,7 +231,7 @@ fn listed(number: usize, text: &str) -> Result<ParsedEvent, EventError> {
 /// An event of limited size as a tree of values.
 fn tree(text: &str) -> Result<Value, EventError> {
     if text.len() > LARGEST {
-        return Err(format!("the event has {} bytes, and an event of AWS has at most 1 MB", text.len()).into());
+        return Err(format!("the event has {} bytes, but AWS's events have at most 1 MB", text.len()).into());
     }
     serde_json::from_str(text).map_err(|e| EventError(format!("the event is not JSON: {e}")))
 }
@@ -247,7 +246,12 @@ pub fn parse_json(event: &Value) -> Result<Vec<ParsedEvent>, EventError> {
 
 fn open(event: &Value, depth: usize) -> Result<Vec<ParsedEvent>, EventError> {
     if let Some(inner) = wrapped(event)? {
-        let depth = depth.checked_sub(1).ok_or_else(|| format!("more than {DEPTH} envelopes are nested"))?;
+        let depth = depth.checked_sub(1).ok_or_else(|| {
+            format!(
+                "more than {DEPTH} envelopes are nested in each \
+             other"
+            )
+        })?;
         let opened = inner.into_iter().map(|(place, value)| open(&value, depth).map_err(|error| error.below(&place)));
         return Ok(opened.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect());
     }
@@ -264,7 +268,7 @@ fn open(event: &Value, depth: usize) -> Result<Vec<ParsedEvent>, EventError> {
                 Ok(vec![record(detail, Some(event))?])
             }
             "Scheduled Event" => Ok(vec![ParsedEvent::Schedule]),
-            other => Ok(vec![nothing(other, "it is no API call that CloudTrail recorded")]),
+            other => Ok(vec![nothing(other, "it is not an API call that CloudTrail recorded")]),
         };
     }
     if event.get("eventSource").is_some() || event.get("eventName").is_some() {
@@ -299,14 +303,14 @@ fn record(record: &Value, envelope: Option<&Value>) -> Result<ParsedEvent, Event
     let region = Region::new(&need("awsRegion")?).map_err(|e| format!("`awsRegion`: {e}"))?;
     for (key, own) in [("account", account.as_str()), ("region", region.as_str())] {
         if let Some(other) = envelope.and_then(|envelope| text(envelope, key)).filter(|other| other != own) {
-            return Err(format!("the event is of {key} {other}, and its record of {own}").into());
+            return Err(format!("the event names {key} {other}, but its record names {own}").into());
         }
     }
     let load_balancer = named(record, &call)?;
     if let NamedLoadBalancer::Arn(arn) = &load_balancer
         && (arn.account() != account.as_str() || arn.region() != region.as_str())
     {
-        return Err(format!("the event is of account {account} in {region}, and names {arn}").into());
+        return Err(format!("the event is from account {account} in {region}, but names {arn}").into());
     }
     let identity = record.get("userIdentity").unwrap_or(&Value::Null);
     let who = ["arn", "invokedBy", "principalId", "type"].iter().find_map(|key| text(identity, key));

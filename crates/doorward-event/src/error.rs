@@ -43,7 +43,7 @@ pub enum RescanError {
     /// The load balancer cannot be judged.
     #[error(transparent)]
     Assemble(#[from] AssembleError),
-    /// What was read does not add up: an error in Doorward.
+    /// The readings contradict each other: an error in Doorward.
     #[error("{0}")]
     Inventory(String),
 }

@@ -28,7 +28,7 @@ pub struct EventDocument {
     events: Vec<EventLine>,
 }
 
-/// What the exit code of events follows from.
+/// The results that determine the exit code of events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EventResult {
     /// A finding fails at or above the threshold.
@@ -39,7 +39,7 @@ pub struct EventResult {
     pub refused: bool,
 }
 
-/// What was done about an event.
+/// The handling of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 enum Disposition {
@@ -60,7 +60,7 @@ enum Disposition {
 pub struct EventLine {
     /// The name of the event or call, as in the event.
     what: String,
-    /// What was done about it.
+    /// The outcome.
     outcome: Disposition,
     /// The reason, if nothing was judged.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -76,7 +76,7 @@ pub struct EventLine {
     /// The call that left the load balancer in its mode.
     #[serde(skip_serializing_if = "Option::is_none")]
     edited: Option<Box<Edit>>,
-    /// What was read: this load balancer and no other.
+    /// The coverage of this load balancer and no other.
     #[serde(skip_serializing_if = "Option::is_none")]
     coverage: Option<Box<CoverageLine>>,
     /// The load balancer.
@@ -122,11 +122,11 @@ pub struct JudgedOutcome {
     pub report: ScanReport,
     /// Its ARN.
     pub arn: Arn,
-    /// What changed in the ledger.
+    /// The changes in the ledger.
     pub recorded: Recorded,
-    /// What was sent to Security Hub, if that is wanted.
+    /// The delivery to Security Hub, if requested.
     pub published: Option<DeliveryStatement>,
-    /// What was sent to owners, if that is wanted.
+    /// The delivery to owners, if requested.
     pub notified: Option<DeliveryStatement>,
 }
 
@@ -159,7 +159,7 @@ impl EventLine {
             ParsedEvent::Change(_) => return None,
             ParsedEvent::Nothing { what, why } => (what, why),
             ParsedEvent::Schedule => {
-                ("Scheduled Event".to_owned(), "it requests a scan; run `doorward scan`".to_owned())
+                ("Scheduled Event".to_owned(), "the event requests a scan; run `doorward scan`".to_owned())
             }
         };
         Some(Self { because: Some(why), ..Self::new(what, Disposition::Ignored) })
@@ -171,7 +171,7 @@ impl EventLine {
         let mut line = match outcome {
             EventOutcome::OutOfScope(why) => Self { because: Some(why), ..Self::new(what, Disposition::OutOfScope) },
             EventOutcome::Gone => {
-                let because = "the load balancer does not exist any more; the next scan updates its findings";
+                let because = "the load balancer no longer exists; the next scan updates its findings";
                 Self { because: Some(because.to_owned()), ..Self::new(what, Disposition::Gone) }
             }
             EventOutcome::Unread(gaps) => {
@@ -245,8 +245,8 @@ impl EventLine {
     fn author(&self, notice: &ModeChangeEvent) -> String {
         match &self.edited {
             Some(edit) if edit.event == notice.event => match &edit.change {
-                Some(change) => format!(", as this call left it: Doorward's own change {change}"),
-                None => ", as this call left it".to_owned(),
+                Some(change) => format!(", as set by this call: Doorward's own change {change}"),
+                None => ", as set by this call".to_owned(),
             },
             Some(edit) => format!("; {edit}"),
             None if notice.sets.is_none() => "; the call names no mode".to_owned(),
@@ -269,7 +269,7 @@ fn write_finding(text: &mut String, finding: &Finding) {
 
 fn ledger_line(recorded: &Recorded) -> String {
     if recorded.late > 0 {
-        return "Ledger: a later reading is recorded already; nothing changed".to_owned();
+        return "Ledger: a later reading is already recorded; nothing changed".to_owned();
     }
     let counts = [
         (recorded.opened, "opened"),

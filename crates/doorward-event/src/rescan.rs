@@ -37,11 +37,11 @@ pub struct JudgedLoadBalancer {
     pub changed: bool,
 }
 
-/// What a re-scan needs.
+/// The context of a re-scan.
 pub struct RescanContext<'a> {
     /// The scope and the Regions.
     pub discover: &'a DiscoverSettings,
-    /// What is collected.
+    /// The collection settings.
     pub collect: CollectSettings,
     /// Identifies the settings that decide what is read, as the scans of the ledger do.
     pub settings_id: &'a str,
@@ -55,7 +55,7 @@ pub struct RescanContext<'a> {
     pub held: &'a LeasedLedger,
     /// The clock.
     pub clock: &'a Clock,
-    /// What stops the reading.
+    /// The token that stops the reading.
     pub stop: &'a Stop,
 }
 
@@ -72,7 +72,7 @@ impl RescanContext<'_> {
         };
         if arn.partition() != partition {
             return Ok(Rescanned::OutOfScope(format!(
-                "it is in partition {}, and these credentials are of {partition}",
+                "it is in partition {}, but these credentials are for {partition}",
                 arn.partition()
             )));
         }

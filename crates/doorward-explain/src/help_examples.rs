@@ -1,6 +1,6 @@
 //! Examples at the end of the help of each command.
 
-/// Those of `doorward`.
+/// The examples of `doorward`.
 pub const EXAMPLES: &str = "\
 Examples:
   doorward demo                                  try everything without an AWS account
@@ -23,7 +23,7 @@ Examples:
   doorward explain desync-mode-below-required    explain a rule
   doorward explain exit-codes                    explain the exit codes";
 
-/// Those of `doorward scan`.
+/// The examples of `doorward scan`.
 pub const SCAN_EXAMPLES: &str = "\
 Examples:
   doorward scan                                            the organization of the current credentials, as a table
@@ -33,14 +33,14 @@ Examples:
   doorward scan --resume                                   continue an interrupted scan
   doorward scan --shard 3/16 --save part-3.json            one share of sixteen, for `doorward merge`";
 
-/// Those of `doorward merge`.
+/// The examples of `doorward merge`.
 pub const MERGE_EXAMPLES: &str = "\
 Examples:
   doorward merge part-*.json                               the table of the whole scan; recorded in the ledger
   doorward merge --discovered plan.json part-{1..16}.json --format html=scan.html
   doorward merge part-*.json --save scan.saved --publish";
 
-/// Those of `doorward report`.
+/// The examples of `doorward report`.
 pub const REPORT_EXAMPLES: &str = "\
 Examples:
   doorward report --from scan.saved                        the table of a saved scan
@@ -48,28 +48,28 @@ Examples:
   doorward report --from scan.saved --owner payments --severity high
   doorward report --from scan.saved --judge-again          by the current settings";
 
-/// Those of `doorward doctor`.
+/// The examples of `doorward doctor`.
 pub const DOCTOR_EXAMPLES: &str = "\
 Examples:
   doorward doctor                        every part: scan, traffic, publish
   doorward doctor --for scan --ou /Prod  what a scan of one organizational unit lacks
   doorward doctor --format json          for programs";
 
-/// Those of `doorward demo`.
+/// The examples of `doorward demo`.
 pub const DEMO_EXAMPLES: &str = "\
 Examples:
   doorward demo                    the built-in organization; writes the folder doorward-demo
   doorward demo --gaps --out gaps  an organization in which a part cannot be read
   doorward demo examples/gaps-org  an organization of your own, as a folder";
 
-/// Those of `doorward publish`.
+/// The examples of `doorward publish`.
 pub const PUBLISH_EXAMPLES: &str = "\
 Examples:
   doorward publish --dry-run    what would be sent to Security Hub, and why
   doorward publish              deliver the newest recorded scan
   doorward publish --reconcile  compare the ledger with Security Hub";
 
-/// Those of `doorward traffic`.
+/// The examples of `doorward traffic`.
 pub const TRAFFIC_EXAMPLES: &str = "\
 Examples:
   doorward traffic --dry-run                           what would be read, and what it costs
@@ -77,60 +77,60 @@ Examples:
   doorward traffic --logs FOLDER --from scan.saved     a folder with access logs; needs no AWS account
   doorward traffic --state counts --save traffic.json  for daily runs: counts each log file once";
 
-/// Those of `doorward traffic compare`.
+/// The examples of `doorward traffic compare`.
 pub const TRAFFIC_COMPARE_EXAMPLES: &str = "\
 Examples:
   doorward traffic compare --traffic traffic.json  the days before and after each recorded change";
 
-/// Those of `doorward traffic classify`.
+/// The examples of `doorward traffic classify`.
 pub const CLASSIFY_EXAMPLES: &str = "\
 Examples:
   doorward traffic classify request.bin      a captured request
   doorward traffic classify - < request.bin  the same from stdin";
 
-/// Those of `doorward advise`.
+/// The examples of `doorward advise`.
 pub const ADVISE_EXAMPLES: &str = "\
 Examples:
   doorward advise --traffic traffic.json --from scan.saved  from saved evidence; needs no AWS account
   doorward advise                                           read the traffic now";
 
-/// Those of `doorward posture`.
+/// The examples of `doorward posture`.
 pub const POSTURE_EXAMPLES: &str = "\
 Examples:
   doorward posture                                  a summary of all load balancers of the newest scan
   doorward posture checkout-edge --from scan.saved  one load balancer, trigger by trigger";
 
-/// Those of `doorward metrics collect`.
+/// The examples of `doorward metrics collect`.
 pub const COLLECT_EXAMPLES: &str = "\
 Examples:
   doorward metrics collect            the days that the ledger does not have
   doorward metrics collect --days 14  at most the last 14 days";
 
-/// Those of `doorward policy explain`.
+/// The examples of `doorward policy explain`.
 pub const POLICY_EXPLAIN_EXAMPLES: &str = "\
 Examples:
   doorward policy explain checkout-edge          by name, from the newest recorded scan
   doorward policy explain ARN --from scan.saved  by ARN, from a saved scan";
 
-/// Those of `doorward policy presets`.
+/// The examples of `doorward policy presets`.
 pub const PRESETS_EXAMPLES: &str = "\
 Examples:
   doorward policy presets                the list
   doorward policy presets research-2026  one preset, to copy into doorward.toml";
 
-/// Those of `doorward rollback`.
+/// The examples of `doorward rollback`.
 pub const ROLLBACK_EXAMPLES: &str = "\
 Examples:
   doorward rollback 08457c0c --reason \"errors at checkout\"  restore the modes before this change
   doorward verify-change                                    the list of changes, with their ids";
 
-/// Those of `doorward verify-change`.
+/// The examples of `doorward verify-change`.
 pub const VERIFY_CHANGE_EXAMPLES: &str = "\
 Examples:
   doorward verify-change           list all changes
   doorward verify-change 08457c0c  verify one change, by the beginning of its id";
 
-/// Those of `doorward check`.
+/// The examples of `doorward check`.
 pub const CHECK_EXAMPLES: &str = "\
 Examples:
   doorward check plan.json                          terraform show -json PLAN > plan.json
@@ -140,81 +140,81 @@ Examples:
   doorward check --fix infra/                       write the required mode where that is safe
   helm template CHART | doorward check -            rendered manifests from stdin";
 
-/// Those of `doorward notify`.
+/// The examples of `doorward notify`.
 pub const NOTIFY_EXAMPLES: &str = "\
 Examples:
   doorward notify --dry-run  what would be sent, and to which channels
   doorward notify            send digests of the newest recorded scan, each once";
 
-/// Those of `doorward verify`.
+/// The examples of `doorward verify`.
 pub const VERIFY_EXAMPLES: &str = "\
 Examples:
   doorward verify evidence                                 all packs in a folder: consistent, not proven
   doorward verify evidence --key public.pem --head SHA256  prove who signed the packs, and that the newest is there";
 
-/// Those of `doorward exceptions list`.
+/// The examples of `doorward exceptions list`.
 pub const LIST_EXAMPLES: &str = "\
 Examples:
   doorward exceptions list                         all, soonest to expire first
   doorward exceptions list --account 111122223333  those that may cover this account";
 
-/// Those of `doorward exceptions check`.
+/// The examples of `doorward exceptions check`.
 pub const REGISTER_EXAMPLES: &str = "\
 Examples:
   doorward exceptions check                    the form of the register, and its rules
   doorward exceptions check --scan scan.saved  and which load balancers each exception covers";
 
-/// Those of `doorward exceptions add`.
+/// The examples of `doorward exceptions add`.
 pub const ADD_EXAMPLES: &str = "\
 Examples:
   doorward exceptions add --id EX-1 --rule desync-mode-below-required --name legacy-checkout \\
       --reason \"partner client until March\" --requester Ines --approver Kim --expires 2026-12-24";
 
-/// Those of `doorward exceptions renew`.
+/// The examples of `doorward exceptions renew`.
 pub const RENEW_EXAMPLES: &str = "\
 Examples:
   doorward exceptions renew EX-1 --expires 2027-01-20 --approver Lee --ticket SEC-2";
 
-/// Those of `doorward setup iam, stackset and terraform`.
+/// The examples of `doorward setup iam, stackset and terraform`.
 pub const SETUP_ROLES_EXAMPLES: &str = "\
 Examples:
   doorward setup stackset --caller-arn ARN --organization-id o-... --out roles  the scan role of every account
   doorward setup terraform --for publish                                        the role for Security Hub, for one account
   doorward setup iam --for traffic --bucket access-logs                         policies as JSON";
 
-/// Those of `doorward setup conformance-pack`.
+/// The examples of `doorward setup conformance-pack`.
 pub const PACK_EXAMPLES: &str = "\
 Examples:
   doorward setup conformance-pack --region eu-west-1 --region us-east-1  print template and commands";
 
-/// Those of `doorward setup eventbridge`.
+/// The examples of `doorward setup eventbridge`.
 pub const EVENTS_EXAMPLES: &str = "\
 Examples:
   doorward setup eventbridge --bus-arn ARN --organization-id o-... --out events";
 
-/// Those of `doorward setup distributed`.
+/// The examples of `doorward setup distributed`.
 pub const DISTRIBUTED_EXAMPLES: &str = "\
 Examples:
   doorward setup distributed --out distributed";
 
-/// Those of `doorward setup gate`.
+/// The examples of `doorward setup gate`.
 pub const GATE_EXAMPLES: &str = "\
 Examples:
   doorward setup gate cfn-guard > doorward.guard
   doorward setup gate opa --out policy";
 
-/// Those of `doorward plugin new`.
+/// The examples of `doorward plugin new`.
 pub const NEW_EXAMPLES: &str = "\
 Examples:
   doorward plugin new tickets --language python  creates the folder tickets";
 
-/// Those of `doorward plugin test`.
+/// The examples of `doorward plugin test`.
 pub const TEST_EXAMPLES: &str = "\
 Examples:
   doorward plugin test tickets/tickets              a program
   doorward plugin test tickets --junit results.xml  a plugin of the settings, for a pipeline";
 
-/// Those of `doorward explain`.
+/// The examples of `doorward explain`.
 pub const EXPLAIN_EXAMPLES: &str = "\
 Examples:
   doorward explain                             the list of topics
@@ -222,53 +222,53 @@ Examples:
   doorward explain mode-unread                 a reason code
   doorward explain report.fail_on              a setting";
 
-/// Those of `doorward guide`.
+/// The examples of `doorward guide`.
 pub const GUIDE_EXAMPLES: &str = "\
 Examples:
   doorward guide             the list of guides
   doorward guide first-scan  from zero to a first scan";
 
-/// Those of `doorward schema`.
+/// The examples of `doorward schema`.
 pub const SCHEMA_EXAMPLES: &str = "\
 Examples:
   doorward schema json-v1 > json-v1.schema.json";
 
-/// Those of `doorward config show`.
+/// The examples of `doorward config show`.
 pub const SHOW_EXAMPLES: &str = "\
 Examples:
   doorward config show           the effective settings, as TOML
   doorward config show --origin  with the source of each value";
 
-/// Those of `doorward config init`.
+/// The examples of `doorward config init`.
 pub const INIT_EXAMPLES: &str = "\
 Examples:
   doorward config init  write doorward.toml in the working folder";
 
-/// Those of `doorward completions`.
+/// The examples of `doorward completions`.
 pub const COMPLETIONS_EXAMPLES: &str = "\
 Examples:
   doorward completions zsh > _doorward         commands and flags
   source <(DOORWARD_COMPLETE=bash doorward)    also accounts, owners, units and scans of the local ledger";
 
-/// Those of `doorward man`.
+/// The examples of `doorward man`.
 pub const MAN_EXAMPLES: &str = "\
 Examples:
   doorward man --out /usr/local/share/man/man1";
 
-/// Those of `doorward history prune`.
+/// The examples of `doorward history prune`.
 pub const PRUNE_EXAMPLES: &str = "\
 Examples:
   doorward history prune --dry-run  what would be deleted
   doorward history prune            delete raw scans older than ledger.keep_months";
 
-/// Those of `doorward history diff`.
+/// The examples of `doorward history diff`.
 pub const DIFF_EXAMPLES: &str = "\
 Examples:
   doorward history diff                            the newest two scans
   doorward history diff latest~3                   the newest scan and the third one before it
   doorward history diff 20261001 --owner payments  by the beginning of an id; one owner";
 
-/// Those of `doorward history`.
+/// The examples of `doorward history`.
 pub const HISTORY_EXAMPLES: &str = "\
 Examples:
   doorward history                        trend and key figures
@@ -279,7 +279,7 @@ Examples:
   doorward history diff latest~3 latest   what changed since three scans before
   doorward history --format openmetrics   for a metrics collector";
 
-/// Those of `doorward event`.
+/// The examples of `doorward event`.
 pub const EVENT_EXAMPLES: &str = "\
 Examples:
   doorward event < event.json                       an EventBridge event, a CloudTrail record, or a CloudTrail file
@@ -287,7 +287,7 @@ Examples:
   doorward event --format json event.json
   doorward event --lambda                           in AWS Lambda: events, and scheduled scans (examples/lambda)";
 
-/// Those of `doorward plan`.
+/// The examples of `doorward plan`.
 pub const PLAN_EXAMPLES: &str = "\
 Examples:
   doorward plan                                       raise load balancers below the mode that policy requires
@@ -296,7 +296,7 @@ Examples:
   doorward plan --drop-invalid --owner payments       remove header fields with invalid names, one load balancer first
   doorward plan --to strictest --insist \"ARN=agreed with the owner on 2026-11-20\"";
 
-/// Those of `doorward apply`.
+/// The examples of `doorward apply`.
 pub const APPLY_EXAMPLES: &str = "\
 Examples:
   doorward apply change-plan.json --dry-run           read every mode again; change nothing

@@ -140,8 +140,12 @@ fn verdict_text(reason: VerdictReason) -> String {
 }
 
 fn request_text(reason: &ReasonCode) -> String {
-    let documented =
-        if reason.documented { "" } else { "; AWS's library has it, its documentation of load balancers does not" };
+    let documented = if reason.documented {
+        ""
+    } else {
+        "; it is in AWS's library, but not in AWS's documentation of load \
+             balancers"
+    };
     let mut text = format!(
         "{} ({}{documented})\n\nSent: {}\n\nTypical clients: {}\n\nFix: {}\n\n",
         reason.code,

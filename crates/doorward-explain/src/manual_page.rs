@@ -41,14 +41,15 @@ const ENVIRONMENT: [(&str, &str); 8] = [
         "Sets one setting, such as DOORWARD_REPORT__FAIL_ON=critical. Flags override it; it overrides doorward.toml.",
     ),
     ("DOORWARD_CONFIG", "The settings file, as --config."),
-    ("DOORWARD_COMPLETE", "A shell: prints the script that sets up completions of names of the ledger."),
+    ("DOORWARD_COMPLETE", "The name of a shell: prints the script that completes names from the ledger."),
     ("DOORWARD_LOG", "Log directives instead of -v, such as doorward=debug."),
     ("AWS_PROFILE, AWS_REGION and the other variables of the AWS SDK", "Credentials and Region, as for the AWS CLI."),
     ("HTTPS_PROXY, NO_PROXY, AWS_CA_BUNDLE", "Proxy and certificates."),
     ("NO_COLOR, TERM, COLUMNS", "NO_COLOR and TERM=dumb turn colours and links off; COLUMNS sets the width of tables."),
     (
         "FORCE_HYPERLINK",
-        "1 writes links to every terminal, 0 to none; without it, to those that are known to follow links.",
+        "1 writes links to every terminal, 0 to none. By default, links are written to terminals that are known to \
+         support them.",
     ),
 ];
 

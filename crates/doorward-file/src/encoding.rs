@@ -30,12 +30,12 @@ pub struct Decoded {
 pub struct Undecodable {
     /// The line of the first invalid byte, from 1.
     pub line: usize,
-    /// A predicate whose subject is the file: "is not UTF-8 from this line on; write it again as UTF-8".
+    /// A predicate whose subject is the file: "is not UTF-8 from this line on; save it as UTF-8".
     pub problem: &'static str,
 }
 
 impl std::fmt::Display for Undecodable {
-    /// `line 3: it is not UTF-8 from this line on; write it again as UTF-8`
+    /// `line 3: it is not UTF-8 from this line on; save it as UTF-8`
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "line {}: it {}", self.line, self.problem)
     }
@@ -43,10 +43,10 @@ impl std::fmt::Display for Undecodable {
 
 impl std::error::Error for Undecodable {}
 
-const NOT_UTF8: &str = "is not UTF-8 from this line on; write it again as UTF-8";
-const NOT_UTF16: &str = "begins as UTF-16 and is not UTF-16 from this line on; write it again as UTF-8";
-const UTF32: &str = "is UTF-32; write it again as UTF-8";
-const BINARY: &str = "holds zero bytes and is neither UTF-8 nor UTF-16 text; write it again as UTF-8";
+const NOT_UTF8: &str = "is not UTF-8 from this line on; save it as UTF-8";
+const NOT_UTF16: &str = "begins as UTF-16, but is not UTF-16 from this line on; save it as UTF-8";
+const UTF32: &str = "is UTF-32; save it as UTF-8";
+const BINARY: &str = "contains zero bytes and is neither UTF-8 nor UTF-16 text; save it as UTF-8";
 
 /// Decodes the bytes of a text.
 ///

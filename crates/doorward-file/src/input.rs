@@ -113,7 +113,7 @@ fn is_file(metadata: &fs::Metadata) -> io::Result<()> {
 }
 
 fn too_large(most: u64) -> io::Error {
-    io::Error::other(format!("it has more than {most} bytes, which is the most that is read"))
+    io::Error::other(format!("it has more than {most} bytes, which is the limit"))
 }
 
 #[cfg(test)]
@@ -128,15 +128,12 @@ mod tests {
         assert_eq!(text(&path).expect("reads"), "äbc");
         assert_eq!(bytes(&path, 4).expect("reads").len(), 4);
         let problem = |result: io::Result<Vec<u8>>| result.expect_err("refused").to_string();
-        assert_eq!(problem(bytes(&path, 3)), "it has more than 3 bytes, which is the most that is read");
-        assert_eq!(
-            problem(limited(io::repeat(0), 5_000)),
-            "it has more than 5000 bytes, which is the most that is read"
-        );
+        assert_eq!(problem(bytes(&path, 3)), "it has more than 3 bytes, which is the limit");
+        assert_eq!(problem(limited(io::repeat(0), 5_000)), "it has more than 5000 bytes, which is the limit");
         assert_eq!(problem(bytes(folder.path(), 9)), "it is a folder; name a file");
         fs::write(&path, [0xff]).expect("writes");
         let problem_of_text = |path: &Path| text(path).expect_err("refused").to_string();
-        assert_eq!(problem_of_text(&path), "line 1: it is not UTF-8 from this line on; write it again as UTF-8");
+        assert_eq!(problem_of_text(&path), "line 1: it is not UTF-8 from this line on; save it as UTF-8");
         // A sparse file has its size without its bytes.
         File::create(&path).and_then(|file| file.set_len(3 << 30)).expect("makes");
         assert!(problem(bytes(&path, DOCUMENT)).starts_with("it has more than"));

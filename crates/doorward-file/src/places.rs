@@ -155,12 +155,12 @@ impl Output {
         }
         if self.place.is(&kept.place) {
             return Some(format!(
-                "{what}: {given} is {}, {place}; an output never replaces it: name another file",
+                "{what}: {given} is {}, {place}; an output never replaces it, so name another file",
                 kept.what
             ));
         }
         kept.place.is_within(&self.place).then(|| {
-            format!("{what}: {given} is the folder of {}, {place}; name a folder for this output alone", kept.what)
+            format!("{what}: {given} is the folder of {}, {place}; name a folder that only this output uses", kept.what)
         })
     }
 
@@ -172,7 +172,14 @@ impl Output {
         let (given, theirs) = (self.given.display(), other.given.display());
         if self.place.is(&other.place) {
             let two = if self.is_folder || other.is_folder { "folder" } else { "file" };
-            let also = if self.given == other.given { String::new() } else { format!(", which {theirs} is too") };
+            let also = if self.given == other.given {
+                String::new()
+            } else {
+                format!(
+                    ", to which {theirs} also \
+                 leads"
+                )
+            };
             return Some(format!("{given}: two outputs would be written to the same {two}{also}"));
         }
         let (inner, outer) = match (self.place.is_within(&other.place), other.place.is_within(&self.place)) {
@@ -181,7 +188,7 @@ impl Output {
             _ => return None,
         };
         Some(format!(
-            "{}: {} lies in {}, the folder of {}; name a place outside of it",
+            "{}: {} is in {}, the folder of {}; name a path outside that folder",
             inner.what,
             inner.given.display(),
             outer.given.display(),

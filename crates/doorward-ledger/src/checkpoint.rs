@@ -36,7 +36,7 @@ pub struct RunHeader {
     pub accounts_listing: Listing,
     /// Identifies what was planned, the account-Regions in particular. A resume must find the same.
     pub plan: String,
-    /// Identifies the settings that shape what is read. A resume must use the same.
+    /// Identifies the settings that decide what is read. A resume must use the same ones.
     pub settings: String,
 }
 
@@ -51,7 +51,7 @@ struct Head {
 /// A scan that was begun and not recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnfinishedRun {
-    /// What was known at its begin.
+    /// The facts that were known when it began.
     pub header: RunHeader,
     /// Whether every account-Region is there, so that only evaluate and record remain.
     pub collected: bool,
@@ -131,7 +131,8 @@ impl Ledger {
         })
     }
 
-    /// What the newest recorded scan knew of the organization before its first account-Region was read.
+    /// The header of the newest recorded scan: the organization as it was known before the first account-Region was
+    /// read.
     pub fn newest_header(&self) -> Result<Option<RunHeader>, LedgerError> {
         self.read("reading the newest scan's accounts", |db| {
             let newest = "SELECT seq FROM scans WHERE state = ?1 ORDER BY seq DESC LIMIT 1";
@@ -159,7 +160,7 @@ impl Ledger {
         })
     }
 
-    /// Gives an unfinished scan up and drops what it had brought.
+    /// Abandons an unfinished scan and drops its data.
     pub fn abandon_run(&mut self, lease: &Lease, run: &str) -> Result<(), LedgerError> {
         let path = self.path().to_owned();
         self.write_leased(lease, "abandoning a run", |db| match find(db, run)? {

@@ -13,7 +13,7 @@ use serde::Serialize;
 pub struct RunRef {
     /// The run's id.
     pub id: String,
-    /// When it ended, UTC; for an event's look at one load balancer, when that was read.
+    /// When it ended, UTC; for an event, when its load balancer was read.
     pub at: Timestamp,
 }
 

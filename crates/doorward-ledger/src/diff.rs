@@ -75,7 +75,7 @@ pub struct Diff {
     pub now_unseen: Vec<DiffLine>,
     /// Failed before and fail now, and nothing above is true of them.
     pub unchanged: usize,
-    /// Of these, those that the second run did not see: nothing says that they are still so.
+    /// Of these, those that the second run did not see; their current state is unknown.
     pub unchanged_unseen: usize,
 }
 
@@ -184,7 +184,7 @@ impl End {
 }
 
 impl Ledger {
-    /// What changed from one recorded run to another, which may be the earlier one. [`LedgerError::UnknownRun`] when
+    /// The changes from one recorded run to another, which may be the earlier one. [`LedgerError::UnknownRun`] when
     /// either is not recorded.
     pub fn diff(&self, from: &str, to: &str) -> Result<Diff, LedgerError> {
         self.read("comparing two runs", |db| {

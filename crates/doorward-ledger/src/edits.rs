@@ -58,7 +58,7 @@ impl Ledger {
     }
 }
 
-/// Keeps an edit, once: an event that comes again says nothing new.
+/// Stores an edit once: a repeated event adds nothing.
 pub(crate) fn keep(db: &Connection, load_balancer: i64, run: i64, edit: &Edit) -> Result<(), LedgerFault> {
     db.prepare_cached(
         "INSERT OR IGNORE INTO edits (event, load_balancer, at, run, document) VALUES (?1, ?2, ?3, ?4, ?5)",

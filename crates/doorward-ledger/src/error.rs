@@ -16,7 +16,7 @@ pub enum LedgerError {
     Folder {
         /// The folder.
         path: PathBuf,
-        /// What the system said.
+        /// The operating system's message.
         source: std::io::Error,
     },
     /// The file could not be opened.
@@ -24,11 +24,12 @@ pub enum LedgerError {
     Open {
         /// The file.
         path: PathBuf,
-        /// What the system or SQLite said.
+        /// The message of the operating system or of SQLite.
         reason: String,
     },
-    /// A look at one load balancer was to be recorded as a scan, or the other way round.
-    #[error("{}: run {run} has the wrong kind: a scan and an event look at one load balancer are recorded by different calls; nothing was written", .path.display())]
+    /// An event's reading was to be recorded as a scan, or a scan as an event's reading.
+    #[error("{}: run {run} has the wrong kind: scans and events are recorded by different calls; nothing was \
+         written", .path.display())]
     RunKind {
         /// The file.
         path: PathBuf,
@@ -58,7 +59,8 @@ pub enum LedgerError {
         mount: PathBuf,
     },
     /// The file was written by a newer Doorward.
-    #[error("{}: the ledger has schema version {found}, this Doorward knows up to {known}; use the newer Doorward that wrote it", .path.display())]
+    #[error("{}: the ledger has schema version {found}, but this version of Doorward supports up to {known}; use the \
+         newer version that wrote it", .path.display())]
     Newer {
         /// The file.
         path: PathBuf,
@@ -68,7 +70,8 @@ pub enum LedgerError {
         known: i64,
     },
     /// A reader found an old schema and may not bring it forward.
-    #[error("{}: the ledger has the older schema version {found}; run a scan with this Doorward once to bring it to {known}", .path.display())]
+    #[error("{}: the ledger has the older schema version {found}; run a scan with this version of Doorward to \
+         upgrade it to {known}", .path.display())]
     Older {
         /// The file.
         path: PathBuf,
@@ -88,25 +91,26 @@ pub enum LedgerError {
     Damaged {
         /// The file.
         path: PathBuf,
-        /// What was found.
+        /// The problem that was found.
         problem: String,
     },
     /// The disk, or the file's size limit, is full.
-    #[error("{}: the disk is full while {doing}; the ledger is as it was before; make room and repeat", .path.display())]
+    #[error("{}: the disk is full ({doing}); the ledger is unchanged; free some space and repeat the command", .path.display())]
     Full {
         /// The file.
         path: PathBuf,
-        /// What was being done.
+        /// The operation in progress, as it reads in the message.
         doing: &'static str,
     },
     /// The system refused a read or a write.
-    #[error("{}: input or output failed while {doing} ({reason}); the ledger is as it was before; check the disk and repeat", .path.display())]
+    #[error("{}: input or output failed while {doing} ({reason}); the ledger is unchanged; check the disk and repeat \
+         the command", .path.display())]
     Io {
         /// The file.
         path: PathBuf,
-        /// What was being done.
+        /// The operation in progress, as it reads in the message.
         doing: &'static str,
-        /// What SQLite said.
+        /// SQLite's message.
         reason: String,
     },
     /// The file or its folder may not be written.
@@ -114,17 +118,18 @@ pub enum LedgerError {
     ReadOnly {
         /// The file.
         path: PathBuf,
-        /// What was being done.
+        /// The operation in progress, as it reads in the message.
         doing: &'static str,
-        /// What SQLite said.
+        /// SQLite's message.
         reason: String,
     },
     /// Another process held SQLite's own lock for longer than the busy timeout.
-    #[error("{}: another process kept the ledger locked while {doing}; repeat when it is done", .path.display())]
+    #[error("{}: another process kept the ledger locked while {doing}; repeat the command when that process is \
+         done", .path.display())]
     Busy {
         /// The file.
         path: PathBuf,
-        /// What was being done.
+        /// The operation in progress, as it reads in the message.
         doing: &'static str,
     },
     /// Anything else SQLite objects to.
@@ -132,9 +137,9 @@ pub enum LedgerError {
     Sql {
         /// The file.
         path: PathBuf,
-        /// What was being done.
+        /// The operation in progress, as it reads in the message.
         doing: &'static str,
-        /// What SQLite said.
+        /// SQLite's message.
         reason: String,
     },
     /// Stored text could not be read back, or something could not be put into text.
@@ -142,9 +147,9 @@ pub enum LedgerError {
     Text {
         /// The file.
         path: PathBuf,
-        /// What was being done.
+        /// The operation in progress, as it reads in the message.
         doing: &'static str,
-        /// What the parser said.
+        /// The parser's message.
         reason: String,
     },
     /// Another process is writing. The caller may wait until then and try again.
@@ -174,7 +179,7 @@ pub enum LedgerError {
         path: PathBuf,
     },
     /// No such run.
-    #[error("{}: the ledger knows no run {run:?}; `doorward history` lists those it knows", .path.display())]
+    #[error("{}: the ledger contains no run {run:?}; `doorward history` lists the recorded runs", .path.display())]
     UnknownRun {
         /// The file.
         path: PathBuf,
@@ -182,7 +187,7 @@ pub enum LedgerError {
         run: String,
     },
     /// A run with this id is there already, in a state that does not allow the call.
-    #[error("{}: run {run:?} is already {state} in the ledger; begin a new scan", .path.display())]
+    #[error("{}: run {run:?} is already {state} in the ledger; start a new scan", .path.display())]
     RunState {
         /// The file.
         path: PathBuf,
@@ -192,7 +197,7 @@ pub enum LedgerError {
         state: &'static str,
     },
     /// The run did not reach its end; recording it would need a second record under the same id after a resume.
-    #[error("{}: run {run:?} was interrupted and is not recorded; resume it to its end", .path.display())]
+    #[error("{}: run {run:?} was interrupted and is not recorded; finish it with `doorward scan --resume`", .path.display())]
     Interrupted {
         /// The file.
         path: PathBuf,
@@ -200,7 +205,7 @@ pub enum LedgerError {
         run: String,
     },
     /// History by a tag that was not recorded.
-    #[error("{}: no recorded scan is grouped by tag {tag:?}; add it to the ledger's tags and scan again", .path.display())]
+    #[error("{}: no recorded scan is grouped by tag {tag:?}; add the tag to ledger.count_by_tags and scan again", .path.display())]
     UngroupedTag {
         /// The file.
         path: PathBuf,
@@ -225,7 +230,7 @@ pub enum LedgerError {
         path: PathBuf,
     },
     /// A span of months that the calendar cannot subtract.
-    #[error("cannot keep {months} months: that is not a span the calendar can subtract")]
+    #[error("cannot keep {months} months, because the calendar does not reach back that far")]
     Months {
         /// The months asked for.
         months: u32,

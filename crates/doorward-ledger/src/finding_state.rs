@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::timestamp::timestamp;
 
-/// Where a finding stands, by what was last observed.
+/// The state of a finding by its last observation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
@@ -52,7 +52,7 @@ impl State {
         matches!(self, Self::Open | Self::Excepted)
     }
 
-    /// Whether there is nothing left to look at.
+    /// Whether the finding has ended for good: its load balancer or account no longer exists.
     pub fn has_ended(self) -> bool {
         matches!(self, Self::Gone | Self::Retired)
     }
@@ -145,7 +145,7 @@ impl FindingState {
         self.state.code() + if self.is_unseen() { UNSEEN } else { 0 }
     }
 
-    /// Whether the last look at its account-Region did not see it.
+    /// Whether the last reading of its account-Region did not see it.
     pub(crate) fn is_unseen(&self) -> bool {
         self.seen.is_some() && !self.state.has_ended()
     }

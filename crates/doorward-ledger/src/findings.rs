@@ -158,7 +158,7 @@ fn mode_change(row: &Row<'_>) -> rusqlite::Result<ModeTransition> {
     })
 }
 
-/// What stands for an owner that could not be read.
+/// The text that replaces an owner that could not be read.
 pub const OWNER_UNREAD: &str = "(owner unread)";
 
 /// An owner as it is shown; none where it could not be read.

@@ -15,7 +15,7 @@ use crate::record::{COLUMNS, Counts, NOT_KEPT, count, counts_of};
 use crate::timestamp::{nanos, timestamp};
 use crate::{Ledger, LedgerError};
 
-/// What was known and not seen by a run, in its last known state.
+/// Load balancers and findings that were known and that a run did not see, in their last known state.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct NotSeen {
     /// Findings that were open, by severity.

@@ -19,7 +19,7 @@ mod monitor_times;
 /// Nanoseconds of a day in UTC.
 const DAY: i64 = 86_400_000_000_000;
 
-/// What a group's figures are made of.
+/// The data behind the figures of a group.
 #[derive(Default)]
 struct Gathered {
     kpi: Kpi,

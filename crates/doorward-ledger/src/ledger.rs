@@ -293,7 +293,7 @@ fn make(path: &Path) -> Result<(), LedgerError> {
     done
 }
 
-/// Gives a file its name, unless another process has made one of that name meanwhile.
+/// Gives a file its name, unless another process created a file with that name in the meantime.
 fn place(draft: &Path, path: &Path) -> std::io::Result<()> {
     match std::fs::hard_link(draft, path) {
         Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),

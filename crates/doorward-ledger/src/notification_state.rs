@@ -13,7 +13,7 @@ use crate::{Lease, Ledger, LedgerError};
 pub struct DigestIntent {
     /// The digest's id.
     pub id: String,
-    /// What the audience knows then, as text.
+    /// The state that the audience then knows, as text.
     pub state: String,
     /// When it was stored, or when its arrival was confirmed, UTC.
     pub at: Timestamp,

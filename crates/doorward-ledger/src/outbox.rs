@@ -12,7 +12,7 @@ use crate::columns::{account_region, id};
 use crate::timestamp::{nanos, timestamp};
 use crate::{Lease, Ledger, LedgerError};
 
-/// What is remembered of one finding at one destination. Times are UTC.
+/// The delivery state of one finding at one destination. Times are in UTC.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutboxRow {
     /// Where the load balancer is.
@@ -58,7 +58,7 @@ impl Ledger {
         })
     }
 
-    /// What is remembered of a destination, by finding id, without the documents.
+    /// The delivery states of a destination, by finding id, without the documents.
     pub fn outbox(&self, security_hub: &AccountRegion) -> Result<BTreeMap<String, OutboxRow>, LedgerError> {
         self.read("reading the outbox", |db| {
             let sql = format!(

@@ -21,7 +21,7 @@ pub struct Preflight {
     pub state: PreflightState,
     /// Bytes that this user may still write to its file system; of a shared ledger, to that of its copies.
     pub free: u64,
-    /// What should be better about the place of a shared ledger: one sentence.
+    /// Advice on the place of a shared ledger: one sentence.
     pub advice: Option<String>,
 }
 

@@ -202,7 +202,8 @@ impl Ledger {
     }
 }
 
-/// What is known and not in a report. None for an event's look at one load balancer, which says nothing about others.
+/// Load balancers and findings that are known and not in a report. None for an event's reading of one load balancer,
+/// which covers no others.
 fn not_seen(db: &Connection, report: &ScanReport) -> Result<Option<Unseen>, LedgerFault> {
     if report.run.only.is_some() {
         return Ok(None);
@@ -373,7 +374,7 @@ fn insert_run(
     Ok(db.last_insert_rowid())
 }
 
-/// What is remembered of every finding in a report.
+/// The history of every finding in a report.
 fn remembered(db: &Connection, report: &ScanReport) -> Result<Vec<Option<History>>, LedgerFault> {
     let mut histories = vec![None; report.findings.len()];
     for ((account, region), place) in places(db)? {

@@ -10,7 +10,7 @@ use crate::error::LedgerFault;
 use crate::timestamp::nanos;
 use crate::{Lease, Ledger, LedgerError};
 
-/// What pruning dropped, or would drop.
+/// The data that pruning dropped, or would drop.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PruneReport {
     /// Raw scans that ended before this time are dropped, UTC.
@@ -48,7 +48,7 @@ const OLD_BODIES: &str = "id NOT IN (SELECT c.body FROM cells c JOIN scans s ON 
      AND id NOT IN (SELECT i.body FROM inputs i JOIN scans s ON s.seq = i.scan WHERE s.at >= ?1)";
 
 impl Ledger {
-    /// What [`Ledger::prune`] would drop now. Writes nothing and needs no lease.
+    /// The data that [`Ledger::prune`] would drop now. Writes nothing and needs no lease.
     pub fn prune_dry_run(&self, keep_months: u32, now: Timestamp) -> Result<PruneReport, LedgerError> {
         let before = cutoff(keep_months, now)?;
         self.read("looking for what to prune", |db| survey(db, before, true))

@@ -43,7 +43,7 @@ fn named(runs: &[String], name: &str) -> Result<String, String> {
         _ if begin.contains(&name) => Ok(name.to_owned()),
         _ => {
             let some = begin.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
-            Err(format!("{name:?} begins the ids of {} scans: {some}", begin.len()))
+            Err(format!("{name:?} is the beginning of {} scan ids: {some}", begin.len()))
         }
     }
 }
@@ -77,7 +77,7 @@ mod tests {
             ("latest~3", "only 3 scans are recorded"),
             ("latest~x", "names no scan"),
             ("latests", "names no scan"),
-            ("20261101", "begins the ids of 2 scans: 20261101-a, 20261101-b"),
+            ("20261101", "is the beginning of 2 scan ids: 20261101-a, 20261101-b"),
             ("2027", "the newest scans are 20261102-a, 20261101-b, 20261101-a"),
         ] {
             let refused = named(&runs, name).expect_err(name);

@@ -51,7 +51,7 @@ pub trait LedgerStore: Send + Sync {
     /// Waits before a change is made again: longer with each try, and not as long as other writers do.
     fn pause(&self, tries: u32);
 
-    /// What should be better about the place: one sentence, where something is known or could not be asked.
+    /// Advice on the place: one sentence, if there is any, or if a check failed.
     fn advice(&self) -> Option<String>;
 }
 

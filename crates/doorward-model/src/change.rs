@@ -77,7 +77,7 @@ pub struct AppliedChange {
     pub by: String,
     /// The reason in the plan.
     pub why: String,
-    /// What was refused or failed, and why, as one sentence; empty if the status needs no explanation.
+    /// The refusal or failure and its reason, as one sentence; empty if the status needs no explanation.
     pub detail: String,
     /// AWS's request id of the last call that set something.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -105,7 +105,7 @@ pub struct AttributeChange {
     pub by: String,
     /// The reason in the plan.
     pub why: String,
-    /// What was refused or failed, and why, as one sentence; empty if the status needs no explanation.
+    /// The refusal or failure and its reason, as one sentence; empty if the status needs no explanation.
     pub detail: String,
     /// AWS's request id of the last call that set something.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -49,7 +49,8 @@ impl BlockedLegitimate {
     }
 }
 
-/// What a change of a mode did, by the daily metrics in the ledger: the same number of days, and the same weekdays, on both sides.
+/// The effect of a mode change on the daily metrics in the ledger, over the same number of days and the same
+/// weekdays before and after.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ChangeEffect {
     /// The load balancer.

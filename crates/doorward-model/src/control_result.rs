@@ -7,13 +7,13 @@ use crate::{Arn, Control, Finding, ScanReport, Scheme, VerdictKind};
 /// Load balancers by the gravest verdict of the rules that support a control; each counts once.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ControlResult {
-    /// Those of which at least one rule fails.
+    /// Load balancers for which at least one rule fails.
     pub fail: usize,
-    /// Those of which at least one verdict is unknown and none fails.
+    /// Load balancers with at least one unknown verdict and no failure.
     pub unknown: usize,
     /// Those with an exception whose other verdicts pass.
     pub excepted: usize,
-    /// Those of which every rule passes.
+    /// Load balancers for which every rule passes.
     pub pass: usize,
 }
 

@@ -13,7 +13,7 @@ use crate::{
     counted,
 };
 
-/// Where the cost of a load balancer comes from.
+/// The source of a load balancer's cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum CostBasis {
@@ -28,7 +28,7 @@ pub enum CostBasis {
 pub struct LoadBalancerCost {
     /// The amounts, one for each currency, ordered by currency. Credits and refunds are subtracted.
     pub amounts: Vec<Money>,
-    /// Where they come from.
+    /// The source of the amounts.
     pub basis: CostBasis,
     /// The same by name and date: `list price of us-east-1 of 2026-09-20`.
     pub source: String,
@@ -183,7 +183,7 @@ pub struct CostLine {
     pub costs: CostTally,
 }
 
-/// What findings say of load balancers as waste and as risk.
+/// Load balancers that findings mark as waste (idle) or as risk (weaker than required).
 #[derive(Debug, Default)]
 pub struct CostStanding<'a> {
     idle: BTreeMap<&'a str, Option<bool>>,

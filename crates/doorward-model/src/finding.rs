@@ -17,14 +17,14 @@ pub enum Verdict {
     Pass {
         /// The code of the reason.
         reason: VerdictReason,
-        /// What was observed.
+        /// The observation, as a sentence.
         because: String,
     },
     /// Observed, and not as required.
     Fail {
         /// The code of the reason.
         reason: VerdictReason,
-        /// What was observed, and what is required.
+        /// The observation and the requirement, as a sentence.
         because: String,
         /// The severity for this load balancer.
         severity: Severity,
@@ -35,7 +35,7 @@ pub enum Verdict {
     Excepted {
         /// The code of the reason.
         reason: VerdictReason,
-        /// What was observed, and what is required.
+        /// The observation and the requirement, as a sentence.
         because: String,
         /// The severity of the failure without the exception.
         severity: Severity,
@@ -48,7 +48,7 @@ pub enum Verdict {
     Unknown {
         /// The code of the reason.
         reason: VerdictReason,
-        /// What could not be read.
+        /// The values that could not be read, as a sentence.
         because: String,
         /// Every gap that the verdict depends on.
         #[schemars(with = "Vec<Gap>")]

@@ -53,7 +53,7 @@ pub struct Control {
     /// The schemes of load balancers that it is about; empty where it is about every scheme.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub schemes: Vec<Scheme>,
-    /// What their results contribute. They support a control; the assessor decides whether it is satisfied.
+    /// The contribution of their results. Rules support a control; the assessor decides whether it is satisfied.
     pub supports: String,
 }
 

@@ -29,12 +29,12 @@ macro_rules! gap_reasons {
                 match self { $(Self::$variant => $code,)+ }
             }
 
-            /// One sentence on what happened.
+            /// The cause, in one sentence.
             pub const fn meaning(self) -> &'static str {
                 match self { $(Self::$variant => $meaning,)+ }
             }
 
-            /// One sentence on what to do next.
+            /// The next step, in one sentence.
             pub const fn remedy(self) -> &'static str {
                 match self { $(Self::$variant => $remedy,)+ }
             }
@@ -134,7 +134,7 @@ impl GapReason {
         matches!(self, Self::Unresolved | Self::KnownAfterApply | Self::KeepsLiveValue | Self::Undeclared)
     }
 
-    /// What to do next, where the operation or AWS's error code tells more than the reason.
+    /// The next step; more specific than [`Self::remedy`] for some operations and AWS error codes.
     pub fn remedy_for(self, operation: &str, code: Option<&str>) -> &'static str {
         match (self, operation, code) {
             (Self::Rejected, _, Some("NoSuchBucket")) => {
@@ -230,7 +230,7 @@ impl Gap {
         }
     }
 
-    /// What to do next.
+    /// The next step.
     pub fn remedy(&self) -> &'static str {
         self.reason.remedy_for(&self.operation, self.code.as_deref())
     }

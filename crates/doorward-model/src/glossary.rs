@@ -8,7 +8,7 @@ pub struct GlossaryFigure {
     pub id: &'static str,
     /// Its name, as outputs label it.
     pub name: &'static str,
-    /// What it counts.
+    /// The definition.
     pub definition: &'static str,
     /// Where it is shown.
     pub shown: &'static str,

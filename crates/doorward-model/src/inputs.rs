@@ -31,7 +31,7 @@ pub struct Inputs {
     /// How much load balancers were used.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub usage: BTreeMap<Arn, Arc<Usage>>,
-    /// What load balancers cost.
+    /// The costs of load balancers.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub costs: BTreeMap<Arn, Arc<LoadBalancerCost>>,
 }

@@ -81,7 +81,7 @@ pub struct Run {
     /// any other load balancer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub only: Option<Arn>,
-    /// What the settings name and the scan did not find.
+    /// Entries of the settings that the scan did not find.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unmatched: Vec<UnmatchedSetting>,
 }

@@ -65,7 +65,7 @@ pub struct Kpi {
     pub time_in_monitor: Durations,
     /// Load balancers in monitor now, as they were last seen; absent where figures are grouped by what load balancers do not have.
     pub in_monitor: Option<usize>,
-    /// Of these, those that the newest look did not see, or whose mode it could not read.
+    /// Of these, those that the newest observation did not see, or whose mode it could not read.
     pub in_monitor_unseen: Option<usize>,
     /// Since when the one that has been in monitor longest is in it, UTC.
     pub in_monitor_since: Option<Timestamp>,
@@ -77,7 +77,7 @@ pub struct Kpi {
     /// Findings that fail now without an exception and are past their deadline, those that the newest look did not see as they were
     /// last seen.
     pub overdue: usize,
-    /// Of these, those that the newest look did not see.
+    /// Of these, those that the newest observation did not see.
     pub overdue_unseen: usize,
     /// Findings that fail now without an exception and have a deadline: the denominator of `overdue`.
     pub with_deadline: usize,
@@ -89,11 +89,11 @@ pub struct Kpi {
     pub came_back: Share,
     /// Findings that fail now, without an exception; those that the newest look did not see as they were last seen.
     pub open: usize,
-    /// Of these, those that the newest look did not see.
+    /// Of these, those that the newest observation did not see.
     pub open_unseen: usize,
     /// Findings that fail now, under an exception, as above.
     pub excepted: usize,
-    /// Of these, those that the newest look did not see.
+    /// Of these, those that the newest observation did not see.
     pub excepted_unseen: usize,
     /// Since when the finding that has been open longest fails, UTC; without an exception.
     pub oldest_open: Option<Timestamp>,
@@ -101,7 +101,7 @@ pub struct Kpi {
     pub oldest_open_finding: Option<String>,
 }
 
-/// What the key figures of a table are grouped by.
+/// The grouping of the key figures in a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum KpiGrouping {
@@ -136,7 +136,7 @@ impl KpiGrouping {
 /// The key figures of one group, over the whole period that the ledger covers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct KpiRow {
-    /// What it is a group of.
+    /// The grouping.
     pub by: KpiGrouping,
     /// The figures.
     pub kpi: Kpi,

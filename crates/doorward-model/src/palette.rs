@@ -66,7 +66,7 @@ pub const MONITOR: PaletteColour = PaletteColour::new("monitor", 0xc8_642a, 0xee
 pub const DEFENSIVE: PaletteColour = PaletteColour::new("defensive", 0x86_b2d8, 0x5d_8fbd);
 /// The mode strictest.
 pub const STRICTEST: PaletteColour = PaletteColour::new("strictest", 0x2b_5c8a, 0xb5_d6f5);
-/// What is not known: hatched on the page, never the colour of good or bad.
+/// Unknown: hatched on the page, never the colour of a good or bad result.
 pub const UNKNOWN: PaletteColour = PaletteColour::new("unknown", 0x8d_93a0, 0x8b_93a3);
 /// Behind what is not known.
 pub const UNKNOWN_GROUND: PaletteColour = PaletteColour::new("unknown-ground", 0xe4_e4e6, 0x30_343d);

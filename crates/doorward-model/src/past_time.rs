@@ -24,7 +24,7 @@ pub enum PastTimeError {
         "{0:?} is neither a day (2026-11-02), a time with its zone (2026-11-02T09:00:00Z), nor a number of hours, days or weeks (12h, 30d, 4w)"
     )]
     Malformed(String),
-    /// It is nothing, or too long.
+    /// It is zero, or too long.
     #[error("{0:?} is not between 1h and {LONGEST_DAYS}d")]
     OutOfRange(String),
 }

@@ -127,7 +127,7 @@ pub struct PostureSummary {
     pub read: bool,
     /// The account-Regions that were read completely, in a sentence without its end.
     pub coverage: String,
-    /// What is missing, where the coverage is short.
+    /// A note on what is missing, if coverage is incomplete.
     pub warning: Option<String>,
     /// The key figures; none where nothing was read.
     pub figures: Vec<PostureFigure>,
@@ -203,7 +203,7 @@ impl PostureSummary {
     }
 }
 
-/// What the reader must know before any figure.
+/// The note that precedes the figures.
 fn warning(report: &ScanReport, read: bool) -> Option<String> {
     if !read {
         return Some("Nothing was read: the posture is unknown. This is not a good result.".to_owned());

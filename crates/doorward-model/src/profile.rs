@@ -85,11 +85,11 @@ pub struct PolicyTally {
     pub profiles: BTreeMap<String, usize>,
     /// Those that only the default of the policy decides on.
     pub by_default: usize,
-    /// Those of which that is not known.
+    /// Those for which this is not known.
     pub by_default_unknown: usize,
     /// Those whose mode is at least the required one.
     pub at_or_above_required: usize,
-    /// Those of which that is not known: the mode or the required mode could not be read.
+    /// Those for which this is not known, because the mode or the required mode could not be read.
     pub at_or_above_required_unknown: usize,
     /// All of them: the denominator.
     pub of: usize,

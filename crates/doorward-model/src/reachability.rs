@@ -64,7 +64,7 @@ impl fmt::Display for EntryPoint {
     }
 }
 
-/// What was read in front of a load balancer.
+/// The entry points in front of a load balancer that were read.
 #[derive(Debug, Clone, Copy)]
 pub struct InFront<'a> {
     /// The internet-facing network load balancers that forward to it.
@@ -93,7 +93,7 @@ pub enum Reachability {
     InternalWithoutEntryPoint,
 }
 
-/// What `Reachability::Internal` leaves open.
+/// The part that `Reachability::Internal` leaves open.
 const ENTRY_POINTS_UNREAD: &str = "CloudFront VPC origins and API Gateway VPC links were not read";
 /// What `Reachability::InternalWithoutEntryPoint` rests on, and leaves open.
 const ENTRY_POINTS_READ: &str = "no CloudFront VPC origin and no HTTP or WebSocket API of API Gateway leads to it; Global Accelerator and \

@@ -71,7 +71,7 @@ pub struct Tally {
     /// Load balancers by risk profile and by how the policy decides on them; absent in scans of versions that did not count them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<PolicyTally>,
-    /// What load balancers cost; absent where none has a price.
+    /// The costs of load balancers; absent if none has a price.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub costs: Option<CostTally>,
 }

@@ -16,7 +16,7 @@ pub struct RuleMeta {
     pub title: &'static str,
     /// The severity of a failure that no adjustment changes, and of a verdict that is not known.
     pub severity: Severity,
-    /// What raises or lowers the severity of a failure; each that applies counts.
+    /// Conditions that raise or lower the severity of a failure; all that apply count.
     pub adjustments: &'static [Adjustment],
     /// Every reason that a verdict of this rule can have.
     pub reasons: &'static [VerdictReason],
@@ -32,7 +32,7 @@ pub struct RuleMeta {
     pub references: &'static [&'static str],
 }
 
-/// What changes the severity of a failure.
+/// A condition that changes the severity of a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Adjustment {
     /// This many steps where the internet reaches the load balancer, or that is not known.

@@ -69,11 +69,11 @@ pub struct PolicyPoint {
     pub load_balancers: usize,
     /// Those whose mode is at least the required one.
     pub at_or_above_required: usize,
-    /// Those of which that is not known.
+    /// Those for which this is not known.
     pub at_or_above_required_unknown: usize,
     /// Those that only the default of the policy decides on.
     pub by_default: usize,
-    /// Those of which that is not known.
+    /// Those for which this is not known.
     pub by_default_unknown: usize,
     /// Open failures that have a deadline and a known begin: the denominator of `overdue`.
     pub with_deadline: usize,
@@ -81,7 +81,8 @@ pub struct PolicyPoint {
     pub overdue: usize,
 }
 
-/// What is known from earlier scans and was not observed by a scan, in the state in which it was last observed.
+/// Load balancers and findings that are known from earlier scans and that a scan did not observe, in their last
+/// known state.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NotObserved {
     /// Whether nothing was ever observed: then no count of the scan is a zero.

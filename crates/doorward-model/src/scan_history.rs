@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use crate::{DeadlineTally, Finding, History, ScanReport, Unseen};
 
-/// What the ledger knows of a scan, once the scan is recorded or looked up.
+/// The history of a scan in the ledger, after the scan was recorded or looked up.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ScanHistory {
     /// The history of each finding that ever failed, by the finding's id.
     pub findings: BTreeMap<String, History>,
-    /// What earlier scans saw and this one did not; absent where no ledger was read.
+    /// Load balancers and findings that earlier scans observed and this one did not; absent if no ledger was read.
     pub unseen: Option<Unseen>,
 }
 

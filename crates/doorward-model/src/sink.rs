@@ -42,12 +42,12 @@ pub struct Receipt {
     pub written: usize,
     /// Findings it left out, by reason.
     pub skipped: Vec<Skipped>,
-    /// What a delivery reports beyond the counts; absent for outputs to stdout, files and folders.
+    /// The result of a delivery beyond the counts; absent for outputs to stdout, files and folders.
     #[serde(skip)]
     pub statement: Option<DeliveryStatement>,
 }
 
-/// What a delivery reports of its findings, for the command that asked for it.
+/// The result of a delivery, for the command that requested it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeliveryStatement {
     /// Whether everything arrived.
@@ -78,7 +78,7 @@ impl Receipt {
     }
 }
 
-/// Where the output of a sink goes.
+/// The destination of a sink's output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SinkShape {
     /// To stdout or to a file.
@@ -89,7 +89,7 @@ pub enum SinkShape {
     Remote,
 }
 
-/// What a sink reads besides the report, and what is known only once the report is assembled.
+/// The input of a sink besides the report, known only after the report is assembled.
 #[derive(Debug, Clone, Copy)]
 pub struct SinkContext<'a> {
     /// The earlier scans of the ledger.

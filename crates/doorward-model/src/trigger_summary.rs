@@ -9,7 +9,7 @@ pub struct TriggerSummary {
     pub all: usize,
     /// Those that reach its targets now.
     pub now: Vec<&'static str>,
-    /// Those of which that is unknown.
+    /// Those for which this is unknown.
     pub unknown: Vec<&'static str>,
     /// Those that would reach its targets in strictest, with invalid header fields removed where it can do that.
     pub strictest: Vec<&'static str>,

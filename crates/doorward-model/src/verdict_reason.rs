@@ -32,7 +32,7 @@ macro_rules! verdict_reasons {
                 match self { $($(Self::$variant => VerdictKind::$kind,)+)+ }
             }
 
-            /// One sentence on what it means.
+            /// The meaning, in one sentence.
             pub const fn meaning(self) -> &'static str {
                 match self { $($(Self::$variant => $meaning,)+)+ }
             }

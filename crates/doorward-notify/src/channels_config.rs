@@ -273,7 +273,7 @@ fn sender(setting: &str, text: &str) -> Result<Mailbox, SettingsError> {
 
 fn topic(setting: &str, text: &str) -> Result<Topic, SettingsError> {
     let problem = |what: &str| SettingsError::new(setting, format!("contains {text:?}, which is {what}"));
-    let arn = Arn::new(text).map_err(|_| problem("no ARN"))?;
+    let arn = Arn::new(text).map_err(|_| problem("not an ARN"))?;
     let region = Region::new(arn.region()).map_err(|_| problem("not the ARN of a topic, because it has no Region"))?;
     let is_topic = text.split(':').nth(2) == Some("sns") && text.split(':').count() == 6 && !arn.resource().is_empty();
     if is_topic { Ok(Topic { arn, region }) } else { Err(problem("not the ARN of an SNS topic")) }

@@ -133,6 +133,6 @@ mod tests {
         let error = Place::Variable("NONE".to_owned()).read("a.url_env", &environment).expect_err("missing");
         assert_eq!(error.to_string(), "setting a.url_env names the variable NONE, which is not set");
         let error = Place::File("/nowhere/at/all".into()).read("a.url_file", &environment).expect_err("missing");
-        assert!(error.to_string().starts_with("setting a.url_file names /nowhere/at/all"), "{error}");
+        assert!(error.to_string().starts_with("setting a.url_file names the file /nowhere/at/all"), "{error}");
     }
 }

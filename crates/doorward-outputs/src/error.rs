@@ -8,7 +8,7 @@ pub enum OutputError {
     /// The arguments or settings are wrong.
     #[error("{0}")]
     Usage(String),
-    /// What the output needs is not there: a program, a secret, a channel.
+    /// A prerequisite of the output is missing: a program, a secret, a channel.
     #[error("{0}")]
     Preflight(String),
     /// An error of this program.

@@ -54,7 +54,7 @@ fn key(settings: &EvidenceSettings) -> Result<Option<SigningKey>, OutputError> {
         (None, Some(name)) => {
             let place = format!("evidence.signing_key_variable, {name}");
             let text = variable(name).and_then(|value| value.into_string().ok());
-            let text = text.ok_or_else(|| usage(format!("{place}: the variable holds no text")))?;
+            let text = text.ok_or_else(|| usage(format!("{place}: the variable contains no text")))?;
             (place, text)
         }
         (None, None) => return Ok(None),

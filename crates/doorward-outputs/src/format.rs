@@ -43,20 +43,21 @@ impl FromStr for Format {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let (kind, path) = match text.split_once('=') {
-            Some((_, "")) => return Err(format!("{text:?} names no file behind the =")),
+            Some((_, "")) => return Err(format!("{text:?} names no file after the =")),
             Some((kind, "-")) => (kind, None),
             Some((kind, path)) => (kind, Some(PathBuf::from(path))),
             None => (text, None),
         };
         if kind == "ocsf-1.8" {
-            return Err("ocsf-1.8 is not written any more; ocsf is OCSF 1.6, the version that Security Hub documents"
-                .to_owned());
+            return Err(
+                "ocsf-1.8 was removed; use ocsf, which is OCSF 1.6, the version that Security Hub documents".to_owned()
+            );
         }
         let Some(output) = REGISTRY.iter().find(|output| output.name == newest(kind)) else {
             return Ok(Self { kind: FormatKind::Plugin(kind.to_owned()), path });
         };
         match output.make {
-            Make::Delivery(row) => Err(format!("{kind} is not a format; run `{}`", row.command)),
+            Make::Delivery(row) => Err(format!("{kind} is not a format of a report; run `{}`", row.command)),
             Make::Folder(_) if path.is_none() => Err(format!("{kind} is a folder of files: write {kind}=DIR")),
             Make::Folder(_) | Make::Stream(_) => Ok(Self { kind: FormatKind::BuiltIn(output), path }),
         }
@@ -85,7 +86,7 @@ impl Format {
             help.push_str(&format!("\n  {:<13} {}", format!("{}{folder}", output.name), output.help));
         }
         help.push_str(
-            "\n  NAME          what the plugin [reports.NAME] of the settings writes (`doorward guide plugins`)",
+            "\n  NAME          the output of the plugin [reports.NAME] in the settings (`doorward guide plugins`)",
         );
         help
     }

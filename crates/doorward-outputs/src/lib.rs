@@ -178,7 +178,7 @@ pub const REGISTRY: &[Output] = &[
 pub struct Output {
     /// The name, as in `--format`. Machine formats carry their version in it.
     pub name: &'static str,
-    /// What it is, for the help.
+    /// The description for the help.
     pub help: &'static str,
     /// The file or folder that `doorward demo` writes; none where the demo leaves the output out.
     pub demo: Option<&'static str>,
@@ -215,7 +215,7 @@ pub struct DeliveryRow {
 /// Makes the sink of a delivery.
 type MakeDelivery = for<'a> fn(&DeliveryInputs<'a>) -> Result<Box<dyn Sink + 'a>, OutputError>;
 
-/// What deliveries are made from.
+/// The inputs for deliveries.
 pub struct DeliveryInputs<'a> {
     /// The variables that may hold secrets of channels, and name proxies and certificates.
     pub environment: &'a Environment,
@@ -250,7 +250,7 @@ type Render = fn(&mut dyn Write, &ScanReport, &SinkInputs<'_>, &SinkContext<'_>)
 type MakeFolder = for<'a> fn(&Path, SinkInputs<'a>) -> Result<Box<dyn Sink + 'a>, OutputError>;
 
 impl Output {
-    /// Where the output goes.
+    /// The destination of the output.
     pub fn shape(&self) -> SinkShape {
         match self.make {
             Make::Stream(_) => SinkShape::Stream,
@@ -272,7 +272,7 @@ impl From<usize> for Written {
     }
 }
 
-/// What sinks are made from: everything that is known before there is a report.
+/// The inputs for sinks: everything that is known before the report exists.
 #[derive(Clone, Copy)]
 pub struct SinkInputs<'a> {
     /// The required modes.
@@ -287,14 +287,14 @@ pub struct SinkInputs<'a> {
     pub build: Option<&'a str>,
     /// The part of the report that is written; absent where it is all of it.
     pub filter: Option<&'a ReportFilter>,
-    /// What plugins are made from; none where the command runs no plugins.
+    /// The inputs for plugins; none if the command runs no plugins.
     pub plugins: Option<PluginInputs<'a>>,
     /// How the command writes.
     pub options: OutputOptions,
 }
 
 impl SinkInputs<'_> {
-    /// What the scalars of load balancers need.
+    /// The context for the scalars of load balancers.
     fn flat(&self, report: &ScanReport, context: &SinkContext<'_>) -> FlatContext {
         let required = doorward_rules::required_modes(&report.load_balancers, self.policy);
         FlatContext::new(report, required, context.history).filtered(self.filter)

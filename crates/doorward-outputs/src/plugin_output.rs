@@ -21,7 +21,7 @@ pub trait DeliveryLedger: Send + Sync {
     fn open<'a>(&'a self, clock: &'a Clock) -> SinkFuture<'a, LeasedLedger>;
 }
 
-/// What plugins are made from. A saved scan names no plugin: only the current settings do.
+/// The inputs for plugins. A saved scan names no plugin; only the current settings do.
 #[derive(Clone, Copy)]
 pub struct PluginInputs<'a> {
     /// The plugins by name.

@@ -5,7 +5,7 @@ use doorward_model::{AccountId, GapReason};
 
 use crate::ObjectUrl;
 
-/// What kind of problem kept an object from being read or written.
+/// The kind of problem that prevented reading or writing an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RemoteProblem {
     /// S3, IAM or an organization's policy refused the call.
@@ -36,9 +36,9 @@ pub struct RemoteFileError {
     pub problem: RemoteProblem,
     /// The call, as IAM names it.
     pub call: &'static str,
-    /// What happened, in the words of S3 where it has any.
+    /// The cause, in S3's words if it gave any.
     pub cause: String,
-    /// What to do next.
+    /// The next step.
     pub remedy: String,
 }
 
@@ -61,12 +61,13 @@ impl RemoteFileError {
             }
             (_, GapReason::DeniedByOrganizationPolicy) => (
                 RemoteProblem::Denied,
-                format!("exempt the identity of account {} in the policy of the organization that is named", parties.identity),
+                format!("exempt the identity of account {} in the named policy of the organization", parties.identity),
             ),
             _ if denied => (RemoteProblem::Denied, denied_remedy(url, operation, parties)),
             (Some("NoSuchBucket"), _) => (
                 RemoteProblem::NoBucket,
-                format!("create the bucket {bucket}, or correct its name; nothing was read and no new history was begun"),
+                format!("create the bucket {bucket}, or correct its name; nothing was read, and no new history was \
+                     started"),
             ),
             (Some("PermanentRedirect" | "TemporaryRedirect" | "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException"), _) => (
                 RemoteProblem::OtherRegion,
@@ -74,11 +75,11 @@ impl RemoteFileError {
             ),
             (Some("InvalidRequest" | "InvalidObjectState" | "ObjectLockConfigurationNotFoundError"), _) if message.contains("Object Lock") || message.contains("object lock") => (
                 RemoteProblem::Refused,
-                "Object Lock protects versions, and writing a new version needs s3:PutObject only: remove a lock that refuses new versions, \
-                 or use a bucket without Object Lock for files that change"
+                "use a bucket without Object Lock for files that change, or remove the lock that refuses new versions"
                     .to_owned(),
             ),
-            (_, GapReason::Rejected) => (RemoteProblem::Refused, "the message of S3 names what it refuses".to_owned()),
+            (_, GapReason::Rejected) => (RemoteProblem::Refused, "read S3's message: it names what was \
+                 refused".to_owned()),
             (_, GapReason::RegionDisabled) => {
                 (RemoteProblem::Denied, "check the credentials, and whether the Region is enabled in the account".to_owned())
             }
@@ -99,7 +100,7 @@ impl RemoteFileError {
             problem: RemoteProblem::Undecided,
             call: Operation::PutObject.action(),
             cause: format!(
-                "got no answer ({}), and the object could not be read back ({} {})",
+                "got no response ({}), and the object could not be read back ({} {})",
                 write.gap.in_full(),
                 read.call,
                 read.cause
@@ -116,7 +117,7 @@ impl RemoteFileError {
             problem: RemoteProblem::NoAnswer,
             call: Operation::PutObject.action(),
             cause: format!("did not succeed in {tries} tries: {}", last.gap.in_full()),
-            remedy: "the object is as it was before; repeat the command".to_owned(),
+            remedy: "the object is unchanged; repeat the command".to_owned(),
         }
     }
 
@@ -145,8 +146,9 @@ fn denied_remedy(url: &ObjectUrl, operation: Operation, parties: &Parties<'_>) -
     match operation {
         // Without s3:ListBucket, S3 answers 403 instead of 404 for a key that does not exist.
         Operation::GetObject => format!(
-            "S3 answers so too if the object does not exist and the identity may not list the bucket, so it is not known whether there \
-             is an object: allow s3:GetObject on arn:aws:s3:::{bucket}/{key} and s3:ListBucket on arn:aws:s3:::{bucket}, and {foreign}"
+            "S3 gives the same response if the object does not exist and the identity may not list the bucket, so it \
+             is not known whether the object exists: allow s3:GetObject on arn:aws:s3:::{bucket}/{key} and \
+             s3:ListBucket on arn:aws:s3:::{bucket}, and {foreign}"
         ),
         Operation::PutObject => format!("allow s3:PutObject on arn:aws:s3:::{bucket}/{key}, and {foreign}"),
         other => format!("allow {} on arn:aws:s3:::{bucket}, and {foreign}", other.action()),
@@ -220,7 +222,7 @@ mod tests {
                 locked,
                 None,
                 RemoteProblem::Refused,
-                "Object Lock protects versions",
+                "use a bucket without Object Lock",
             ),
             (
                 Operation::GetObject,

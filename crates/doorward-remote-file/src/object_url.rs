@@ -81,7 +81,7 @@ impl FromStr for ObjectUrl {
         }
         // HTTP clients remove such parts of a path, so the request would go to another object.
         if key.split('/').any(|part| part == "." || part == "..") || key.starts_with('/') {
-            return Err(refused("the key begins with a slash, or has a part . or .."));
+            return Err(refused("the key begins with a slash, or contains . or .. as a part"));
         }
         Ok(Self { bucket: bucket.to_owned(), key: key.to_owned() })
     }

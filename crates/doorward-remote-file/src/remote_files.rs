@@ -41,7 +41,7 @@ impl ETag {
     }
 }
 
-/// What an object must be for a write to take effect.
+/// The condition on the object under which a write takes effect.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Condition {
     /// Anything: the object is replaced.

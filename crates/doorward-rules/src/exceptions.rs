@@ -157,7 +157,7 @@ impl Register {
         let cover = wrapped.cover(lb, State::in_force);
         (cover.sure.is_empty() && !cover.open.is_empty()).then(|| {
             let gaps = crate::preconditions::list(&cover.gaps);
-            format!("{} may permit it, but a value that decides this could not be read: {gaps}", names(&cover.open))
+            format!("{} may cover it, but a value that decides this could not be read: {gaps}", names(&cover.open))
         })
     }
 

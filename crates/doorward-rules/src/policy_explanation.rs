@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::{Requirement, applied_policy};
 
-/// What decides about one load balancer.
+/// The decision of the policy for one load balancer.
 #[derive(Debug, Serialize)]
 pub struct PolicyExplanation<'a> {
     load_balancer: &'a LoadBalancer,
@@ -26,7 +26,7 @@ struct DeadlineOf {
 }
 
 impl<'a> PolicyExplanation<'a> {
-    /// What the policy says of a load balancer.
+    /// The decision of the policy for a load balancer.
     pub fn of(lb: &'a LoadBalancer, policy: &Policy) -> Self {
         let applied = applied_policy(lb, policy);
         let unread = Requirement::of(lb, policy).gaps().iter().map(ToString::to_string).collect();

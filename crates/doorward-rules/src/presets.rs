@@ -5,7 +5,7 @@
 pub struct PresetFile {
     /// Its name.
     pub name: &'static str,
-    /// What it requires, in one sentence.
+    /// The requirement, in one sentence.
     pub about: &'static str,
     /// The section `[policy]` of the settings, as TOML with comments.
     pub settings: &'static str,

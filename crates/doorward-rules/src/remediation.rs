@@ -64,7 +64,7 @@ pub fn mode_caution(mode: Mode) -> &'static str {
 
 pub use doorward_model::DROP_INVALID;
 
-/// What to check before invalid header fields are removed.
+/// Advice before invalid header fields are removed.
 pub const DROP_INVALID_CAUTION: &str = "Its effect on clients cannot be predicted, because access logs contain no \
      header names. Header fields with an underscore in their name are removed too.";
 
@@ -129,7 +129,7 @@ const BY_HAND: &str = "Create a target group with `aws elbv2 create-target-group
      the targets in it, and make the listener rules forward to it; the protocol version of an existing target group \
      cannot be changed";
 
-/// What to check before targets are sent HTTP/2.
+/// Advice before the load balancer sends HTTP/2 to targets.
 const FIRST: &str = " First check that the targets support HTTP/2 with prior knowledge (no upgrade negotiation), and start with one \
      target group.";
 

@@ -6,7 +6,8 @@ use doorward_model::{Policy, ScanReport, UnmatchedSetting};
 use crate::matching::Match;
 use crate::policy_criteria::PolicyCriteria;
 
-/// What the policy names and the scan did not find: accounts and organizational units that do not exist, and the criteria of rules
+/// Entries of the policy that match nothing in the scan: accounts and organizational units that do not exist, and
+/// the criteria of rules
 /// that match no load balancer.
 pub fn unmatched_rules(report: &ScanReport, policy: &Policy) -> Vec<UnmatchedSetting> {
     let mut all = Vec::new();

@@ -8,6 +8,6 @@ use std::path::PathBuf;
 pub struct SavedScanError {
     /// The file; `-` is stdin.
     pub path: PathBuf,
-    /// What is wrong with it, and what to do.
+    /// The problem and the next step.
     pub problem: String,
 }

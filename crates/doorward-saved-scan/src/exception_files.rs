@@ -33,7 +33,7 @@ impl ExceptionSettings {
 
     /// The key and the problem of a value that cannot be used.
     pub fn problem(&self) -> Option<(&'static str, String)> {
-        let problem = "0 days permit no exception; leave `exceptions.files` empty instead";
+        let problem = "with 0 days no exception is valid; to use no exceptions, leave `exceptions.files` empty";
         (self.maximum_days == 0).then(|| ("exceptions.maximum_days", problem.to_owned()))
     }
 
@@ -81,7 +81,7 @@ pub enum ExceptionFileError {
     #[error(transparent)]
     Edit(#[from] EditError),
     /// The settings name no file.
-    #[error("no register to renew in: set `exceptions.files` in doorward.toml")]
+    #[error("there is no exception register; set `exceptions.files` in doorward.toml")]
     NoFile,
     /// A file cannot be written.
     #[error("{path} cannot be written: {source}")]

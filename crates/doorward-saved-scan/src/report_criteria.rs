@@ -12,7 +12,7 @@ use crate::ExceptionTexts;
 pub struct ReportCriteria {
     /// How tags are read.
     pub normalize: NormalizeSettings,
-    /// What is required.
+    /// The policy.
     pub policy: Policy,
     /// The exceptions.
     pub exceptions: ExceptionTexts,

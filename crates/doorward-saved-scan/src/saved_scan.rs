@@ -35,7 +35,7 @@ pub struct ScanLine<I> {
     pub format: String,
     /// How tags were read.
     pub normalize: NormalizeSettings,
-    /// What was required.
+    /// The policy at that time.
     pub policy: Policy,
     /// The exceptions.
     pub exceptions: ExceptionTexts,
@@ -48,7 +48,7 @@ pub struct ScanLine<I> {
     /// The exit code of the signal that stopped the scan, if one did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped: Option<u8>,
-    /// What was read.
+    /// The inventory that was read.
     pub inventory: I,
 }
 
@@ -75,13 +75,13 @@ pub struct JoinedLine {
     /// How much load balancers were used.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub usage: BTreeMap<Arn, Arc<Usage>>,
-    /// What load balancers cost.
+    /// The costs of load balancers.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub costs: BTreeMap<Arn, Arc<LoadBalancerCost>>,
     /// The sources of non-compliant requests that are followed from scan to scan.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tracked: BTreeMap<Arn, Vec<TrackedSource>>,
-    /// What earlier scans observed and this one did not.
+    /// Load balancers and findings that earlier scans observed and this one did not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unseen: Option<Unseen>,
 }
@@ -98,9 +98,9 @@ pub enum SavedLine {
 
 /// A scan that was read back, to be judged.
 pub struct KeptScan {
-    /// What was read.
+    /// The inventory that was read.
     pub inventory: Inventory,
-    /// What was joined to it.
+    /// The evidence that was joined to it.
     pub inputs: Inputs,
     /// The history of its findings.
     pub history: ScanHistory,
@@ -136,16 +136,17 @@ pub fn read(path: &Path) -> Result<(KeptScan, ReportCriteria), SavedScanError> {
         .and_then(|scan| Ok((scan, JoinedLine::deserialize(&mut lines)?)))
         .and_then(|read| lines.end().map(|()| read));
     let (scan, joined) = read.map_err(|e| match output_at(path) {
-        Some(format) => {
-            usage(format!("it is the output {format}, not a saved scan; name a file of `doorward scan --save FILE`"))
-        }
-        None => usage(format!("not a saved scan of this version: {e}")),
+        Some(format) => usage(format!(
+            "it is the output {format}, not a saved scan; name a file that `doorward scan --save FILE` \
+                 wrote"
+        )),
+        None => usage(format!("this version cannot read it as a saved scan: {e}")),
     })?;
     let ScanLine { format, normalize, policy, exceptions, report, sinks, settings, stopped, inventory } = scan;
     if format != FORMAT {
-        return Err(usage(format!("its format is {format:?}, this version reads {FORMAT}")));
+        return Err(usage(format!("its format is {format:?}, but this version reads {FORMAT}")));
     }
-    inventory.check().map_err(|e| usage(format!("the saved scan does not add up: {e}")))?;
+    inventory.check().map_err(|e| usage(format!("the saved scan contradicts itself: {e}")))?;
     let JoinedLine { history, past, traffic, changes, declared, edits, tracked, usage, costs, unseen } = joined;
     let kept = KeptScan {
         inventory,

@@ -83,9 +83,13 @@ pub fn doubtful(settings: Schema) -> Vec<String> {
     let mut found: Vec<String> = prefixed()
         .filter(|(key, _, value)| !key.contains("__") && !is_of_kubernetes(key) && trimmed(value.clone()).is_some())
         .map(|(key, name, _)| {
-            let last = |setting: &&String| setting.rsplit('.').next().is_some_and(|last| last.eq_ignore_ascii_case(&key));
+            let last =
+                |setting: &&String| setting.rsplit('.').next().is_some_and(|last| last.eq_ignore_ascii_case(&key));
             let meant = known.iter().find(last).map_or("ACCESS__ROLE_NAME".to_owned(), |setting| upper(setting));
-            format!("{name} is no setting and is ignored; a setting is written {PREFIX}SECTION__KEY, for example {PREFIX}{meant}")
+            format!(
+                "{name} is not a setting and is ignored; write a setting as {PREFIX}SECTION__KEY, for example \
+                 {PREFIX}{meant}"
+            )
         })
         .collect();
     found.sort();

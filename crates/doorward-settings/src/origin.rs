@@ -6,7 +6,7 @@ use figment::value::{Dict, Value};
 
 use crate::{Layers, SettingSource, SettingsError, diagnostics};
 
-/// What is shown in the place of a confidential value.
+/// The text that replaces a confidential value.
 const HIDDEN: &str = "(set, not shown)";
 
 /// One setting: its path and its line of TOML.
@@ -36,7 +36,7 @@ impl Layers {
         Ok(text)
     }
 
-    /// What set a dotted key, as people read it: the variable, the file with the line, `command line`, or the default.
+    /// The origin of a dotted key, for people: the variable, the file with the line, `command line`, or the default.
     pub fn origin(&self, key: &str) -> String {
         origin(key, self)
     }

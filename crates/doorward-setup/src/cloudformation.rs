@@ -26,7 +26,7 @@ fn template(role: &Role, request: &RoleRequest, path: &str, name: &str) -> Strin
 # Deploy as a service-managed StackSet to every account, in one Region, because roles are global. Service-managed StackSets do
 # not deploy to the management account; {organization} deploys to all accounts.
 AWSTemplateFormatVersion: "2010-09-09"
-Description: The role by which Doorward {purpose}.
+Description: The role with which Doorward {purpose}.
 
 Parameters:
 {parameters}{rules}
@@ -61,7 +61,7 @@ Rules:
   Admission:
     Assertions:
       - Assert: !Not [!And [!Equals [!Ref ExternalId, ""], !Equals [!Ref OrganizationId, ""]]]
-        AssertDescription: Set OrganizationId or ExternalId. Without both, the role would trust the caller under no condition.
+        AssertDescription: Set OrganizationId or ExternalId. Without either, the role would trust the caller unconditionally.
 "#
 }
 
@@ -79,12 +79,12 @@ fn parameters(role: &Role, request: &RoleRequest, name: &str) -> String {
   ExternalId:
     Type: String
     Default: "{external_id}"
-    Description: External id that the caller has to pass. Required if OrganizationId is empty.
+    Description: External id that the caller must pass. Required if OrganizationId is empty.
     AllowedPattern: "^([A-Za-z0-9_+=,.@:/-]{{2,1224}})?$"
   OrganizationId:
     Type: String
     Default: "{organization_id}"
-    Description: Organization that the caller has to belong to (o-...). Required if ExternalId is empty.
+    Description: Organization to which the caller must belong (o-...). Required if ExternalId is empty.
     AllowedPattern: "^(o-[a-z0-9]{{10,32}})?$"
   RoleName:
     Type: String
@@ -111,7 +111,7 @@ fn role_resource(role: &Role, path: &str, name: &str) -> String {
     Properties:
       RoleName: !Ref RoleName
       Path: {path}
-      Description: The role by which Doorward {purpose}
+      Description: The role with which Doorward {purpose}
       MaxSessionDuration: !Ref MaxSessionDuration
       AssumeRolePolicyDocument:
         Version: "2012-10-17"
@@ -186,7 +186,7 @@ fn organization(role: &Role, request: &RoleRequest, path: &str, name: &str, temp
 # which service-managed StackSets do not reach, and a StackSet that creates it in every other account, including those that join
 # later. From a delegated administrator, deploy {stackset} as a StackSet, and as a stack in the management account.
 AWSTemplateFormatVersion: "2010-09-09"
-Description: The role by which Doorward {purpose}, in every account of the organization.
+Description: The role with which Doorward {purpose}, in every account of the organization.
 
 Parameters:
   OrganizationalUnitIds:
@@ -201,7 +201,7 @@ Resources:
     Type: AWS::CloudFormation::StackSet
     Properties:
       StackSetName: !Ref RoleName
-      Description: The role by which Doorward {purpose}
+      Description: The role with which Doorward {purpose}
       PermissionModel: SERVICE_MANAGED
       AutoDeployment:
         Enabled: true

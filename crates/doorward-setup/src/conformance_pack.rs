@@ -81,11 +81,12 @@ pub fn alb_rule_notice(region: &Region) -> Option<String> {
     match config_rule_offer(region) {
         ConfigRuleOffer::Offered => None,
         ConfigRuleOffer::NotOffered => Some(format!(
-            "{region}: AWS Config does not offer {rule} in this Region (as of {date}); a scan reads it all the same"
+            "{region}: AWS Config does not offer {rule} in this Region (as of {date}); a scan still reads the Region"
         )),
         ConfigRuleOffer::Unknown => Some(format!(
-            "{region}: whether AWS Config offers {rule} in this Region is not known (as of {date}): without it the pack is not \
-             deployed there; check AWS's documentation of the rule first. A scan reads the Region all the same"
+            "{region}: it is not known whether AWS Config offers {rule} in this Region (as of {date}); without the \
+             rule, the pack is not deployed there. Check AWS's documentation of the rule first. A scan still reads \
+             the Region"
         )),
     }
 }

@@ -48,11 +48,11 @@ const PARAMETERS: &str = r#"  Shards:
     Default: 16
     MinValue: 1
     MaxValue: 1000
-    Description: Into how many shards a scan is divided; about one for a thousand accounts, and more where a shard takes too long.
+    Description: The number of shards into which a scan is divided: about one for each thousand accounts, and more if a shard takes too long.
   Schedule:
     Type: String
     Default: cron(15 3 * * ? *)
-    Description: When everything is scanned, in UTC.
+    Description: The schedule of the scan, in UTC.
   Publish:
     Type: String
     Default: "true"
@@ -63,19 +63,19 @@ const PARAMETERS: &str = r#"  Shards:
   AlarmEmail:
     Type: String
     Default: ""
-    Description: The address that alarms are sent to; AWS asks it to confirm. Needed where AlarmTopic is empty.
+    Description: The address to which alarms are sent; AWS asks it to confirm. Required if AlarmTopic is empty.
     AllowedPattern: "^([^@ ]+@[^@ ]+)?$"
   AlarmTopic:
     Type: String
     Default: ""
-    Description: The ARN of an SNS topic of this Region that alarms are sent to, instead of a topic of this stack.
+    Description: The ARN of an SNS topic in this Region to which alarms are sent, instead of a topic of this stack.
     AllowedPattern: "^(arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+)?$"
   SilentHours:
     Type: Number
     Default: 26
     MinValue: 2
     MaxValue: 168
-    Description: An alarm goes off when no scan was complete for so many hours; more than Schedule has between two scans.
+    Description: An alarm is raised if no scan was complete for this many hours; use more than Schedule leaves between two scans.
   LogDays:
     Type: Number
     Default: 90
@@ -84,20 +84,20 @@ const PARAMETERS: &str = r#"  Shards:
       - 90
       - 180
       - 365
-    Description: Days for which logs are kept.
+    Description: The number of days for which logs are kept.
 
 Rules:
   Alarms:
     Assertions:
       - Assert: !Not [!And [!Equals [!Ref AlarmEmail, ""], !Equals [!Ref AlarmTopic, ""]]]
-        AssertDescription: Give AlarmEmail or AlarmTopic. Without both, an alarm would have no recipient.
+        AssertDescription: Set AlarmEmail or AlarmTopic. Without either, an alarm would have no recipient.
 
 Conditions:
   OwnTopic: !Equals [!Ref AlarmTopic, ""]
 "#;
 
 /// The bucket with plan, parts and ledger.
-const BUCKET: &str = r#"  # Plans, parts, merged scans and the ledger. Parts say where defenses are weak: only the account reads them.
+const BUCKET: &str = r#"  # Plans, parts, merged scans and the ledger. Parts show where defenses are weak, so only the account can read them.
   Bucket:
     Type: AWS::S3::Bucket
     DeletionPolicy: Retain
@@ -148,14 +148,14 @@ const BUCKET: &str = r#"  # Plans, parts, merged scans and the ledger. Parts say
                 aws:SecureTransport: "false"
 "#;
 
-/// What the process may do with the bucket.
+/// The permissions of the process on the bucket.
 const FILES: &str = r#"              - Sid: Files
                 Effect: Allow
                 Action:
                   - s3:GetObject
                   - s3:PutObject
                 Resource: !Sub "${Bucket.Arn}/*"
-              # Without it, S3 does not say that an object is missing.
+              # Without it, S3 does not report that an object is missing.
               - Sid: List
                 Effect: Allow
                 Action: s3:ListBucket
@@ -277,7 +277,7 @@ const ALARMS: &str = r#"  Topic:
   TooLong:
     Type: AWS::CloudWatch::Alarm
     Properties:
-      AlarmDescription: A distributed scan did not come to its end in time.
+      AlarmDescription: A distributed scan did not finish in time.
       Namespace: AWS/States
       MetricName: ExecutionsTimedOut
       Dimensions:

@@ -105,7 +105,8 @@ impl Diagnosis {
         match self.ledger.as_ref()? {
             Err(problem) => Some(problem.clone()),
             Ok(prospect) if prospect.free < LEDGER_BYTES => Some(format!(
-                "{}: only {} MB are free, and a scan may need {}; free disk space, or choose another path with --ledger",
+                "{}: only {} MB are free, but a scan may need {} MB; free disk space, or choose another path with \
+                 --ledger",
                 prospect.path.display(),
                 prospect.free / 1_000_000,
                 LEDGER_BYTES / 1_000_000

@@ -61,7 +61,7 @@ impl GateLanguage {
 pub struct DeploymentGate {
     /// The file.
     pub file: GeneratedFile,
-    /// What the gate does not know and therefore accepts, one sentence each. The file contains them as comments.
+    /// Cases that the gate cannot know and therefore accepts, one sentence each. The file lists them as comments.
     pub notes: Vec<String>,
 }
 
@@ -93,7 +93,7 @@ pub fn deployment_gate(language: GateLanguage, policy: &Policy) -> Result<Deploy
         GateLanguage::ValidatingAdmissionPolicy => {
             notes.push("An Ingress whose class is not named alb is accepted.".to_owned());
             notes.push(
-                "Class parameters may replace the mode of an Ingress: each object is judged by itself.".to_owned(),
+                "Class parameters may replace the mode of an Ingress, but each object is judged by itself.".to_owned(),
             );
             ("doorward-desync-mode.yaml", admission::text(&requirements.of_application, &notes))
         }
@@ -140,7 +140,7 @@ impl SchemeModes {
     }
 }
 
-/// What the policy requires, as far as a gate knows it.
+/// The requirements of the policy that a gate can know.
 struct Requirements {
     of_application: SchemeModes,
     of_classic: SchemeModes,
@@ -238,7 +238,8 @@ impl<'a> GateRule<'a> {
         let (name, noun, mode) = (plain(self.name), self.noun, self.mode?);
         (!unknown.is_empty()).then(|| {
             format!(
-                "The {noun} {name:?} of the policy requires {mode} by {}, which the gate does not know; `doorward check` judges it.",
+                "The {noun} {name:?} of the policy requires {mode} depending on {}, which the gate does not know; \
+                 `doorward check` judges it.",
                 unknown.join(", ")
             )
         })

@@ -14,9 +14,9 @@ pub struct Role {
     pub(crate) purpose: RolePurpose,
     /// With a path if it has one; none if the base identity does this itself.
     pub(crate) name: Option<String>,
-    /// What the role may do.
+    /// The permissions of the role.
     pub(crate) grants: Vec<Grant>,
-    /// What the base identity may do.
+    /// The permissions of the base identity.
     pub(crate) base_identity_grants: Vec<Grant>,
 }
 

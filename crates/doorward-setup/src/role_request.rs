@@ -40,7 +40,7 @@ pub struct RoleSettings {
     pub publish_role: RoleName,
     /// `change.role_name`
     pub change_role: RoleName,
-    /// What counting by Athena reaches, or the setting that is missing.
+    /// The resources that counting with Athena uses, or the setting that is missing.
     pub athena: Result<AthenaReach, String>,
     /// The topics of the channels in `notify.channels`.
     pub topics: Vec<String>,

@@ -34,7 +34,7 @@ fn file(role: &Role, request: &RoleRequest, path: &str, name: &str) -> String {
     let statements = role.grants.iter().map(statement).collect::<Vec<_>>().join("\n");
     format!(
         r#"# {GENERATED_BY}
-# The role by which Doorward {purpose}. Apply it in every account, including the management account.
+# The role with which Doorward {purpose}. Apply it in every account, including the management account.
 
 variable "caller_arn" {{
   description = "ARN of the base identity (role or user) that runs Doorward."
@@ -42,13 +42,13 @@ variable "caller_arn" {{
 }}
 
 variable "external_id" {{
-  description = "External id that the caller has to pass. Required if organization_id is null."
+  description = "External id that the caller must pass. Required if organization_id is null."
   type        = string
   default     = {external_id}
 }}
 
 variable "organization_id" {{
-  description = "Organization that the caller has to belong to (o-...). Required if external_id is null."
+  description = "Organization to which the caller must belong (o-...). Required if external_id is null."
   type        = string
   default     = {organization_id}
 }}
@@ -100,7 +100,7 @@ data "aws_iam_policy_document" "{own}" {{
 resource "aws_iam_role" "{own}" {{
   name                 = var.role_name
   path                 = "{path}"
-  description          = "The role by which Doorward {purpose}"
+  description          = "The role with which Doorward {purpose}"
   assume_role_policy   = data.aws_iam_policy_document.{own}_trust.json
   max_session_duration = var.max_session_duration
 {admission}}}
@@ -131,7 +131,7 @@ fn admission_precondition(request: &RoleRequest) -> &'static str {
   lifecycle {
     precondition {
       condition     = var.external_id != null || var.organization_id != null
-      error_message = "Set organization_id or external_id. Without both, the role would trust the caller under no condition."
+      error_message = "Set organization_id or external_id. Without either, the role would trust the caller unconditionally."
     }
   }
 "#

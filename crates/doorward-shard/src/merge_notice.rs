@@ -32,15 +32,15 @@ impl<C> Merged<C> {
             let more = if more > 0 { format!(" and {more} more") } else { String::new() };
             let then = match accepted {
                 true => "The scan is recorded without them.",
-                false => "The scan is not recorded until then.",
+                false => "Until then, the scan is not recorded.",
             };
             let shards = shards.join(", ");
             notices.push(warning(format!(
-                "shards without a usable part: {shards}{more}. Repeat them and merge again. {then}"
+                "shards without a usable part: {shards}{more}. Repeat these shards and merge again. {then}"
             )));
         } else if self.inventory.run.interrupted {
             let sentence =
-                "a shard was stopped before its end; repeat it and merge again. The scan is not recorded until then.";
+                "a shard was stopped before its end; repeat it and merge again. Until then, the scan is not recorded.";
             notices.push(MergeNotice { is_warning: false, sentence: sentence.to_owned() });
         }
         notices

@@ -34,7 +34,7 @@ pub struct MergeLimits {
 pub struct Merged<C> {
     /// Every account-Region of the plan. The run is interrupted where a shard is missing or was stopped.
     pub inventory: Inventory,
-    /// What the scan is judged by.
+    /// The criteria by which the scan is judged.
     pub criteria: C,
     /// Identifies the plan.
     pub plan: String,
@@ -65,11 +65,11 @@ impl std::fmt::Display for UnusedPart {
     }
 }
 
-/// Nothing can be merged.
+/// The parts cannot be merged.
 #[derive(Debug, thiserror::Error)]
 pub enum MergeError {
     /// No file can be used, and without one the plan is not known.
-    #[error("no part can be used, so it is not known which account-Regions there are: {}", first_few(.0))]
+    #[error("no part can be used, so the account-Regions of the scan are not known: {}", first_few(.0))]
     NoPart(Vec<UnusedPart>),
 }
 
@@ -91,7 +91,7 @@ struct Candidate {
     plan_file: Option<String>,
 }
 
-/// What has been merged so far.
+/// The parts that were merged so far.
 struct Frame<C> {
     head: PartHead<C>,
     plan: PartPlan,
@@ -311,8 +311,8 @@ fn unread<'a>(
 fn gap(shard: Shard, unused: &[UnusedPart], unassigned: &[UnusedPart]) -> Gap {
     let own: Vec<UnusedPart> = unused.iter().filter(|one| one.shard == Some(shard)).cloned().collect();
     let message = match (own.as_slice(), unassigned) {
-        ([], []) => "no part of it was given".to_owned(),
-        ([], others) => format!("no part of it can be used ({})", first_few(others)),
+        ([], []) => "no part was passed for it".to_owned(),
+        ([], others) => format!("its part cannot be used ({})", first_few(others)),
         (own, _) => first_few(own),
     };
     Gap::new(GapReason::PartUnusable, format!("shard {shard}")).with_message(message)

@@ -37,7 +37,7 @@ pub struct PartHead<C> {
     /// The hash of the plan file that the shard was read by; absent where the shard discovered the organization itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan_file: Option<String>,
-    /// What the scan is judged by.
+    /// The criteria by which the scan is judged.
     pub criteria: C,
 }
 
@@ -48,7 +48,7 @@ pub struct PartPlan {
     pub accounts: Vec<Account>,
     /// Whether the list of accounts arrived in full.
     pub accounts_listing: Listing,
-    /// What the settings name and discovery did not find.
+    /// Entries of the settings that discovery did not find.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unmatched: Vec<UnmatchedSetting>,
     /// The settings of the discovery, by which a merge decides on accounts that only its ledger knows.
@@ -68,13 +68,13 @@ pub struct PartPlan {
 /// The last line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PartEnd {
-    /// What it states; the name of the member marks the line.
+    /// The totals; the name of the member marks the line.
     pub end: PartTotals,
     /// The SHA-256 of all bytes before this line and of `end` as JSON without spaces, in hexadecimal.
     pub sha256: String,
 }
 
-/// What a complete part holds.
+/// The totals of a complete part.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PartTotals {
     /// When the last account-Region was settled, UTC.

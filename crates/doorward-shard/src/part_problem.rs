@@ -9,19 +9,19 @@ pub enum PartProblem {
     #[error("it cannot be read: {0}")]
     Unreadable(String),
     /// The first line is not that of a part.
-    #[error("it is not a part of a scan by this version: {0}")]
+    #[error("this version cannot read it as a part of a scan: {0}")]
     NotAPart(String),
     /// The closing line is missing.
-    #[error("it ends at line {0} without its closing line: its shard was stopped, or the copy is not complete")]
+    #[error("it ends at line {0} without its closing line: its shard was stopped, or the copy is incomplete")]
     Truncated(usize),
-    /// What it holds contradicts itself.
+    /// Its content contradicts itself.
     #[error("it is broken: {0}")]
     Broken(String),
     /// The file of a plan, where a part is expected.
-    #[error("it is the plan of a scan and no part of it: pass it with --discovered")]
+    #[error("it is the plan of a scan, not a part; pass it with --discovered")]
     Plan,
     /// Another file is of the same shard.
-    #[error("shard {shard} was given twice, as {other} too: which of them counts is unknown")]
+    #[error("shard {shard} was passed twice, also as {other}; pass only one of the two")]
     Twice {
         /// The shard.
         shard: String,
@@ -29,7 +29,7 @@ pub enum PartProblem {
         other: String,
     },
     /// It belongs to another scan.
-    #[error("it is a part of another scan: {0} differs from that of the other parts")]
+    #[error("it is a part of another scan: {0} differs from the other parts")]
     Foreign(String),
     /// Its scan began too long ago.
     #[error("its scan began on {started}, more than {limit:#} ago (scan.resume_within)")]
@@ -40,6 +40,6 @@ pub enum PartProblem {
         limit: SignedDuration,
     },
     /// Its scan began in the future.
-    #[error("its scan began on {0}, which is in the future: a clock was wrong")]
+    #[error("its scan began on {0}, which is in the future; check the clocks of the machines")]
     Ahead(Timestamp),
 }

@@ -42,7 +42,7 @@ pub struct SavedPlan<C> {
     pub plan: PartPlan,
     /// Its account-Regions.
     pub places: BTreeSet<PlannedPlace>,
-    /// What a shard reads from.
+    /// The plan from which a shard reads.
     pub discovered: DiscoveredPlan,
     /// Its hash, by which its shards name it.
     pub sha256: String,
@@ -71,7 +71,10 @@ impl OpenPart {
         let wrong = |error: serde_json::Error| PartProblem::NotAPart(error.to_string());
         let Format { format } = serde_json::from_slice(&self.line).map_err(wrong)?;
         if format != PART_FORMAT {
-            return Err(PartProblem::NotAPart(format!("its format is {format:?}, this version reads {PART_FORMAT}")));
+            return Err(PartProblem::NotAPart(format!(
+                "its format is {format:?}, but this version reads \
+                 {PART_FORMAT}"
+            )));
         }
         let head = serde_json::from_slice(&self.line).map_err(wrong)?;
         self.hash.update(&self.line);
@@ -100,11 +103,11 @@ impl OpenPart {
         let PartEnd { end: totals, sha256 } = end;
         let sealed = sealed(std::mem::take(&mut self.hash), &totals);
         if sealed.map_err(|e| PartProblem::Broken(e.to_string()))? != sha256 {
-            return Err(PartProblem::Broken("its hash is not that of its content".to_owned()));
+            return Err(PartProblem::Broken("its hash does not match its content".to_owned()));
         }
         let load_balancers = cells.iter().map(|cell| cell.load_balancers.len()).sum::<usize>();
         if (cells.len(), load_balancers) != (totals.account_regions, totals.load_balancers) {
-            return Err(PartProblem::Broken("its counts are not those of its content".to_owned()));
+            return Err(PartProblem::Broken("its counts do not match its content".to_owned()));
         }
         if !self.text.fill_buf().map_err(|e| PartProblem::Unreadable(e.to_string()))?.is_empty() {
             return Err(PartProblem::Broken("text follows its closing line".to_owned()));
@@ -116,7 +119,7 @@ impl OpenPart {
         };
         if let Some([cell, ..]) = cells.windows(2).find(twice) {
             let region = cell.region.as_ref().map_or("", |region| region.as_str());
-            return Err(PartProblem::Broken(format!("it holds account {} {region} twice", cell.account)));
+            return Err(PartProblem::Broken(format!("it contains account {} {region} twice", cell.account)));
         }
         Ok(ReadPart { plan, cells, totals, sha256 })
     }
@@ -140,7 +143,7 @@ impl PartPlan {
         let broken = |what: &str| Err(PartProblem::Broken(what.to_owned()));
         let places = self.places.places();
         if identify_places(&places) != head.plan || self.counts.fingerprint() != head.counts {
-            return broken("its plan is not the one that its first line names");
+            return broken("its plan does not match its first line");
         }
         let covered: BTreeSet<&AccountId> = places.iter().map(|(account, _)| account).collect();
         if !self.accounts.iter().all(|account| covered.contains(&account.id)) {
@@ -165,7 +168,7 @@ pub fn read_plan<C: DeserializeOwned>(path: &Path) -> Result<SavedPlan<C>, PartP
     let settled: BTreeSet<PlannedPlace> =
         cells.iter().map(|cell| (cell.account.clone(), cell.region.clone())).collect();
     if !settled.is_subset(&places) || totals.interrupted {
-        return Err(PartProblem::Broken("it is not the whole plan".to_owned()));
+        return Err(PartProblem::Broken("the plan is not complete".to_owned()));
     }
     let tried = plan.tried.places();
     let target = |place: &PlannedPlace| {

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::part::PartHead;
 use crate::part_problem::PartProblem;
 
-/// What parts of one scan have in common: each with its name in sentences and its value.
+/// The values that all parts of one scan share, each with its name for messages.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct PartIdentity(Vec<(String, String)>);
 

@@ -25,7 +25,8 @@ impl<C: PartialEq> SavedPlan<C> {
             return Err(format!("it was written by version {written_by} of Doorward; use one version for all shards"));
         }
         if planned_by != criteria || planned_reads != reads {
-            let problem = "it was written with other settings; use the same settings, exceptions and flags for the plan and its shards";
+            let problem = "it was written with different settings; use the same settings, exceptions and flags for \
+                 the plan and its shards";
             return Err(problem.to_owned());
         }
         if now.duration_since(run.started) > within {
@@ -35,7 +36,7 @@ impl<C: PartialEq> SavedPlan<C> {
     }
 }
 
-/// What is read, and what it belongs to.
+/// The work of a shard, and the scan to which it belongs.
 pub struct ShardWork {
     /// The run of the whole scan.
     pub run: Run,
@@ -60,7 +61,7 @@ impl ShardWork {
         let SavedPlan { head, plan, places, mut discovered, sha256 } = plan;
         if (&head.run.account, head.run.partition.as_str()) != (access.account(), access.partition()) {
             return Err(format!(
-                "the plan was written with credentials of account {}, and these are of account {}",
+                "the plan was written with credentials of account {}, but these are of account {}",
                 head.run.account,
                 access.account()
             ));

@@ -30,7 +30,7 @@ fn folders(archive: &Path) -> std::io::Result<Vec<(String, PathBuf, bool)>> {
 pub struct Earlier {
     /// How the new one refers to it.
     pub link: Link,
-    /// What its scan counted.
+    /// The counts of its scan.
     pub figures: RunFigures,
     /// The part of its scan that it is evidence of, as the filter says; none for the whole scan.
     pub scope: Option<String>,

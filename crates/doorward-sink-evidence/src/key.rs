@@ -17,8 +17,7 @@ pub enum KeyError {
     Private,
     /// Not a public key.
     #[error(
-        "this is not an ed25519 public key; give the PEM that `openssl pkey -pubout` writes, or 64 hexadecimal
-    #digits"
+        "this is not an ed25519 public key; give the PEM that `openssl pkey -pubout` writes, or 64 hexadecimal digits"
     )]
     Public,
 }

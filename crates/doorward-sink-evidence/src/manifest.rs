@@ -33,7 +33,7 @@ pub struct Link {
     pub chain: String,
 }
 
-/// What is in a pack. Written in one way only, so that any other way is a change.
+/// The content of a pack. There is exactly one way to write it, so any difference is a change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Manifest {

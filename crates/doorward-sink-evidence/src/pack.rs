@@ -13,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{Link, RunFigures, SigningKey};
 
-/// Everything that goes into one pack. It borrows; nothing is asked for while it is written.
+/// Everything that goes into one pack. It only borrows, and nothing is read while the pack is written.
 pub struct Pack<'a> {
     /// The scan.
     pub report: &'a ScanReport,
@@ -126,13 +126,13 @@ pub struct ExceptionRow {
     pub id: String,
     /// The rule that may fail.
     pub rule: String,
-    /// What it covers, in words.
+    /// Its scope, in words.
     pub scope: String,
     /// Why the rule cannot be met: the constraint.
     pub reason: String,
     /// What may happen meanwhile.
     pub risk: Option<String>,
-    /// What is done against it instead.
+    /// The compensating control.
     pub compensating_control: Option<String>,
     /// Who asked for it.
     pub requester: String,

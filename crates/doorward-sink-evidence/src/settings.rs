@@ -22,7 +22,7 @@ pub struct EvidenceSettings {
 }
 
 impl EvidenceSettings {
-    /// What is wrong with them: the key and the problem.
+    /// An error in the settings: the key and the problem.
     pub fn problem(&self) -> Option<(&'static str, String)> {
         if self.sample == 0 {
             return Some(("evidence.sample", "a sample of 0 load balancers shows nothing; use 1 or more".to_owned()));

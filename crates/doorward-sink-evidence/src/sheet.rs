@@ -108,7 +108,7 @@ pub(crate) struct Head {
     pub(crate) width: u16,
     /// Its content.
     pub(crate) kind: Kind,
-    /// What it means, in a sentence.
+    /// Its meaning, in a sentence.
     pub(crate) meaning: String,
 }
 

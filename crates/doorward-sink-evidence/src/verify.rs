@@ -26,7 +26,8 @@ const TRACES: [&str; 5] = [MANIFEST, SUMS, SIGNATURE, WORKBOOK, "scan.json"];
 /// The bytes of a signature.
 const SIGNATURE_BYTES: u64 = 64;
 
-/// What is known from elsewhere. The default knows nothing and proves nothing: anyone with write access to a folder can replace
+/// Knowledge from outside the folder. The default is empty and proves nothing: anyone with write access to a folder
+/// can replace
 /// all of it, consistently.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Expect {
@@ -38,7 +39,7 @@ pub struct Expect {
     pub previous: Option<String>,
 }
 
-/// What a look at one pack or a chain of packs gave.
+/// The result of verifying one pack or a chain of packs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Verification {
     /// The packs that could be read, in the order of the chain.
@@ -157,7 +158,7 @@ pub(crate) fn ends(verification: &mut Verification, expect: &Expect, before: Opt
     }
 }
 
-/// What a pack says of itself.
+/// The statements of a pack about itself.
 pub(crate) struct Looked {
     pub(crate) link: Link,
     pub(crate) previous: Option<Link>,
@@ -165,7 +166,7 @@ pub(crate) struct Looked {
     pub(crate) signed_by: Option<String>,
 }
 
-/// Looks at one pack; `prefix` stands before the names of its files.
+/// Verifies one pack; `prefix` precedes the names of its files.
 pub(crate) fn look(
     dir: &Path,
     prefix: &str,
@@ -291,7 +292,7 @@ fn compare(
 fn parse(bytes: &[u8]) -> Result<Manifest, String> {
     let manifest: Manifest = serde_json::from_slice(bytes).map_err(|error| format!("it is not a manifest: {error}"))?;
     if manifest.format != FORMAT {
-        return Err(format!("its format is {:?}, and this version verifies {FORMAT}", manifest.format));
+        return Err(format!("its format is {:?}, but this version verifies {FORMAT}", manifest.format));
     }
     if manifest.bytes().ok().as_deref() != Some(bytes) {
         return Err("its bytes are not the ones that Doorward writes".to_owned());

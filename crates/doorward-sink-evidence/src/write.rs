@@ -27,7 +27,7 @@ pub(crate) const README: &str = "README.md";
 pub struct WrittenPack {
     /// Findings in, findings out.
     pub receipt: Receipt,
-    /// The pack, as the next one refers to it. Keep it elsewhere: it is what a replaced pack is caught by.
+    /// The hash by which the next pack refers to this one. A copy outside the folder reveals a replaced pack.
     pub link: Link,
 }
 

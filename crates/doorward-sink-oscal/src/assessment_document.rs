@@ -15,7 +15,7 @@ use crate::subjects::{components, items};
 /// The version of the schema that the document follows.
 const OSCAL: &str = "1.1.3";
 
-/// What the document needs besides the report.
+/// The input for the document besides the report.
 pub struct OscalContext<'a> {
     /// The frameworks whose controls are named.
     pub frameworks: &'a Frameworks,
@@ -84,13 +84,13 @@ impl<'a> Scene<'a> {
         })
     }
 
-    /// What the result is about.
+    /// The description of the result.
     fn description(&self) -> String {
         match &self.context.filter {
             None => "Every load balancer of every account and Region in scope, judged by every rule.".to_owned(),
             Some(filter) => text(&format!(
-                "FILTERED: {filter}. Only the load balancers and findings that this filter selects; the others are left out. The \
-                 account-Regions are those of the whole scan."
+                "FILTERED: {filter}. The document contains only the load balancers and findings that this filter \
+                 selects. The account-Regions are those of the whole scan."
             )),
         }
     }

@@ -55,7 +55,8 @@ impl Objective<'_> {
                 "name": "assessment-objective",
                 "title": text(&format!("Doorward's rules for {}", control.id)),
                 "prose": text(&format!(
-                    "The whole scope is read, and these rules pass for every load balancer that the control is about: {}. {}",
+                    "The whole scope was read, and these rules pass for every load balancer to which the control \
+                     applies: {}. {}",
                     control.rules.join(", "),
                     control.supports
                 )),
@@ -63,7 +64,7 @@ impl Objective<'_> {
         })
     }
 
-    /// What is found about it. `gap` says why not everything was read; absent where everything was.
+    /// The finding about it. `gap` states why not everything was read; none if everything was.
     pub(crate) fn finding(&self, run: &str, findings: &FindingsOfControls<'_>, gap: Option<&str>) -> Value {
         let Self { framework, control, control_id, id } = self;
         let result = findings.result(control);
@@ -121,7 +122,8 @@ impl Objective<'_> {
 fn counts(result: &ControlResult) -> String {
     let ControlResult { fail, unknown, excepted, pass } = result;
     format!(
-        "Of {} load balancers that a supporting rule judged, {fail} fail, {unknown} are unknown, {excepted} are excepted and {pass} pass.",
+        "Load balancers that a supporting rule judged: {}. Of these, fail: {fail}; unknown: {unknown}; excepted: \
+         {excepted}; pass: {pass}.",
         result.judged()
     )
 }

@@ -219,7 +219,7 @@ pub(crate) fn coverage_risk(run: &Run, line: &CoverageLine) -> Option<Value> {
         "uuid": risk_uuid(&coverage_id(line)),
         "title": text(&format!("Not read completely: {}", place_title(line))),
         "description": text(&coverage_text(line)),
-        "statement": "What could not be read may fail; it is unknown.",
+        "statement": "A value that could not be read is unknown, and may fail.",
         "props": [property("coverage", &line.status.to_string())],
         "status": "investigating",
         "origins": origins(),
@@ -232,10 +232,10 @@ fn coverage_text(line: &CoverageLine) -> String {
     match line.status {
         CoverageStatus::Complete => format!("Read completely: {found} load balancers"),
         CoverageStatus::Partial => {
-            format!("Read in part: {found} load balancers were found, and not everything of them was read")
+            format!("Read in part: {found} load balancers were found, but not all of their values were read")
         }
-        CoverageStatus::Skipped => "Excluded by the settings, or closed: nothing was read".to_owned(),
-        CoverageStatus::Failed => "Nothing could be read: the load balancers in it are unknown".to_owned(),
+        CoverageStatus::Skipped => "Excluded by the settings, closed or disabled: nothing was read".to_owned(),
+        CoverageStatus::Failed => "Nothing could be read, so its load balancers are unknown".to_owned(),
     }
 }
 
@@ -252,5 +252,5 @@ pub(crate) fn gap_of(report: &ScanReport, filter: Option<&str>) -> Option<String
     if unread > 0 {
         return Some(format!("{unread} of {} account-Regions were not read completely", counts.in_scope()));
     }
-    (!report.is_whole()).then(|| "the scan did not find everything that the settings ask for".to_owned())
+    (!report.is_whole()).then(|| "the scan did not find everything that the settings request".to_owned())
 }

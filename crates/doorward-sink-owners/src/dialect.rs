@@ -48,7 +48,7 @@ pub fn snippets(lb: &LoadBalancer, mode: Mode) -> Vec<Snippet> {
                 dialect: "Annotation of the Ingress",
                 language: "yaml",
                 code: format!(
-                    "# the value is one list, separated by commas: keep what it holds already\nmetadata:\n  annotations:\n    \
+                    "# the value is a comma-separated list: keep its existing entries\nmetadata:\n  annotations:\n    \
                      alb.ingress.kubernetes.io/load-balancer-attributes: {key}={mode}\n"
                 ),
             },

@@ -99,11 +99,11 @@ impl Folder {
             let path = self.place.join(name);
             let because = match std::fs::symlink_metadata(&path) {
                 Err(_) => continue,
-                Ok(metadata) if !metadata.is_file() => "it is no longer a plain file",
+                Ok(metadata) if !metadata.is_file() => "it is no longer a regular file",
                 Ok(_) if std::fs::read(&path).map(|bytes| sha256_hex(&bytes)).ok() != Some(listed.sha256.clone()) => {
                     "it was changed since it was written"
                 }
-                Ok(_) if !whole => "this scan did not look everywhere, so the owner may still have something",
+                Ok(_) if !whole => "this scan did not read everything, so the owner may still have findings",
                 Ok(_) => {
                     std::fs::remove_file(&path)
                         .map_err(|e| problem(format!("{}: the stale page cannot be removed: {e}", path.display())))?;

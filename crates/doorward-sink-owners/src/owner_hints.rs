@@ -52,14 +52,14 @@ impl<'a> OwnerHints<'a> {
         if let Observed::Known(tags) = &lb.tags {
             let named =
                 tags.iter().filter(|(key, value)| is_hint(key) && !value.trim().is_empty() && !key.starts_with("aws:"));
-            hints.extend(named.map(|(key, value)| format!("Its tag {key} says {value}.")));
+            hints.extend(named.map(|(key, value)| format!("Its tag {key} is {value}.")));
         }
         if let Some(contact) = self.contacts.get(&lb.account) {
             hints.push(format!("The contact of account {} is {contact}.", lb.account));
         }
         if let Some(Observed::Known(tags)) = self.accounts.get(&lb.account).map(|account| &account.tags) {
             let named = tags.iter().filter(|(key, value)| is_hint(key) && !value.trim().is_empty());
-            hints.extend(named.map(|(key, value)| format!("The tag {key} of its account says {value}.")));
+            hints.extend(named.map(|(key, value)| format!("The tag {key} of its account is {value}.")));
         }
         if let Some(owners) = self.owners.get(&lb.account) {
             let owned: usize = owners.values().sum();
@@ -69,7 +69,7 @@ impl<'a> OwnerHints<'a> {
             }
         }
         if let Observed::Known(name) = &lb.account_name {
-            hints.push(format!("Its account is called {name}."));
+            hints.push(format!("Its account is named {name}."));
         }
         if let Observed::Known(ou) = &lb.ou {
             hints.push(format!("Its account is in the organizational unit {}.", ou.names));

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use doorward_model::{
     Arn, Finding, FindingChange, LoadBalancer, MODE_RULE, Mode, ObservationPeriod, Observed, PostureFigure, ScanReport,
-    Severity, UnseenFinding, Verdict, share as percentage, shown,
+    Severity, UnseenFinding, Verdict, counted, share as percentage, shown,
 };
 use serde::Serialize;
 
@@ -383,8 +383,8 @@ impl<'a> PageBuilder<'a> {
         for ((account, name), count) in accounts {
             let contact = self.context.account_contacts.get(account);
             let who = contact.map_or_else(|| "no contact is listed".to_owned(), |contact| format!("ask {contact}"));
-            let plural = if count == 1 { "" } else { "s" };
-            ask.push(format!("Account {account} ({name}), {count} load balancer{plural}: {who}."));
+            let load_balancers = counted(count, "load balancer");
+            ask.push(format!("Account {account} ({name}), {load_balancers}: {who}."));
         }
         ask
     }

@@ -187,9 +187,9 @@
       return el("tr", null, el("th", { scope: "row" }, m.mode), el("td", { class: "wide" }, bar, el("span", { class: "sub" }, said)));
     });
     return el("section", { class: "finding traffic" },
-      el("h3", null, "What its traffic says"),
+      el("h3", null, "Traffic"),
       el("p", null, el("b", null, t.advice), ". ", outside(t.because.join(" "))),
-      t.modes.length === 0 ? null : el("table", null, el("caption", null, t.odd > 0 ? "What each mode would do with the " + number(t.odd) + " requests that are not compliant." : "What each mode would do."), el("tbody", null, lines)),
+      t.modes.length === 0 ? null : el("table", null, el("caption", null, t.odd > 0 ? "The effect of each mode on the " + number(t.odd) + " requests that are not compliant." : "The effect of each mode."), el("tbody", null, lines)),
       t.modes.length === 0 || !(t.odd > 0) ? null : el("ul", { class: "legend" }, LEGEND.map(([kind, said]) => el("li", null, el("span", { class: "key " + kind, "aria-hidden": "true" }), said))),
       t.sources.length === 0 ? null : el("ul", null, t.sources.map(([who, what, count, fix]) => el("li", null, outside(who), ": ", what, ", " + number(Number(count)) + " requests. ", prose(fix)))),
       el("p", { class: "soft" }, "From " + t.basis + (t.window ? ", " + t.window : "") + ": " + number(t.requests) + " " + t.denominator + (tiers ? " (" + tiers + ")" : "") + ". ", outside(t.check)));

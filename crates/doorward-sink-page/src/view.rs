@@ -140,7 +140,7 @@ pub(crate) fn of(report: &ScanReport, context: &PageContext) -> View {
     let kinds: Vec<String> = tally.kinds.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
     let silent = match tally.mode_not_applicable {
         0 => String::new(),
-        n => format!("; {n} classic without an HTTP listener, where the mode does nothing"),
+        n => format!("; {n} classic without an HTTP listener, whose mode has no effect"),
     };
     let figures = KeyFigures::of(report);
     let centres = CostCentres::new(&report.accounts, &context.cost_centre_tags);

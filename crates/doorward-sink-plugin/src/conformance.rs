@@ -26,7 +26,7 @@ const SHORT: Duration = Duration::from_secs(2);
 /// The verdict on one clause.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClauseVerdict {
-    /// What must hold.
+    /// The clause, as a statement.
     pub clause: &'static str,
     /// Why it does not; none where it does.
     pub fault: Option<String>,
@@ -34,7 +34,7 @@ pub struct ClauseVerdict {
     pub lasted: Duration,
 }
 
-/// What is done to a report on its way.
+/// The alteration of a report on its way to the plugin.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Way {
     /// It arrives whole.
@@ -53,7 +53,7 @@ pub async fn test(plugin: &Plugin, many: usize) -> Vec<ClauseVerdict> {
     let begun = Instant::now();
     let described = plugin.describe().await;
     let fault = described.as_ref().err().map(ToString::to_string);
-    verdicts.push(ClauseVerdict { clause: "describe says what the plugin is", fault, lasted: begun.elapsed() });
+    verdicts.push(ClauseVerdict { clause: "describe describes the plugin", fault, lasted: begun.elapsed() });
     let Ok(description) = described else { return verdicts };
     let begun = Instant::now();
     let fault = plugin.preflight().await.err().map(|error| error.to_string());
@@ -66,7 +66,7 @@ pub async fn test(plugin: &Plugin, many: usize) -> Vec<ClauseVerdict> {
     let begun = Instant::now();
     let fault = kit.refuses_no_configuration().await.err();
     verdicts.push(ClauseVerdict {
-        clause: "preflight refuses what is no configuration",
+        clause: "preflight refuses an invalid configuration",
         fault,
         lasted: begun.elapsed(),
     });
@@ -118,17 +118,17 @@ const PLAIN: Case = Case {
 const CASES: &[(&str, Case)] = &[
     ("a report is delivered, and every finding is accounted for", PLAIN),
     ("an empty organization is delivered", Case { findings: 0, ..PLAIN }),
-    ("a report of which nothing could be read is delivered", Case { findings: 40, is_unread: true, ..PLAIN }),
-    ("texts from outside are data", Case { findings: 26, is_hostile: true, ..PLAIN }),
+    ("a report in which nothing could be read is delivered", Case { findings: 40, is_unread: true, ..PLAIN }),
+    ("external text is treated as data", Case { findings: 26, is_hostile: true, ..PLAIN }),
     ("lines and members of later versions are ignored", Case { is_newer: true, ..PLAIN }),
     ("a report in small pieces is the same report", Case { findings: 8, is_hostile: true, way: Way::Pieces, ..PLAIN }),
     ("a large report is accounted for", Case { findings: MANY, ..PLAIN }),
     ("the same delivery arrives twice", Case { times: 2, ..PLAIN }),
-    ("a stream without its end is no success", Case { findings: 40, way: Way::Cut, ..PLAIN }),
-    ("a stream that lost a finding is no success", Case { findings: 40, damage: Damage::LostFinding, ..PLAIN }),
-    ("a line that is no JSON is no success", Case { damage: Damage::BrokenLine, ..PLAIN }),
+    ("a stream without its end line is refused", Case { findings: 40, way: Way::Cut, ..PLAIN }),
+    ("a stream that lacks a finding is refused", Case { findings: 40, damage: Damage::LostFinding, ..PLAIN }),
+    ("a line that is not JSON is refused", Case { damage: Damage::BrokenLine, ..PLAIN }),
     ("another version of the contract is refused", Case { damage: Damage::OtherContract, ..PLAIN }),
-    ("a destination that cannot be written is no success", Case { damage: Damage::NoDestination, ..PLAIN }),
+    ("a destination that cannot be written is an error", Case { damage: Damage::NoDestination, ..PLAIN }),
     ("SIGTERM ends it within two seconds", Case { findings: 200, way: Way::Terminated, ..PLAIN }),
 ];
 
@@ -146,7 +146,7 @@ impl Kit<'_> {
         let finished = self.plugin.call("preflight", Duration::from_secs(30), feed).await.map_err(|e| e.to_string())?;
         match (finished.ended, serde_json::from_slice::<Value>(&finished.stdout)) {
             (Ended::Code(0), Ok(answer)) if answer["ok"] == json!(true) => {
-                Err("it is ready with a configuration that is no JSON".to_owned())
+                Err("it accepted a configuration that is not JSON".to_owned())
             }
             (Ended::TimedOut, _) => Err("it did not end".to_owned()),
             _ => Ok(()),
@@ -220,8 +220,8 @@ impl Kit<'_> {
         let receipt = serde_json::from_slice::<PluginReceipt>(&finished.stdout);
         if case.way == Way::Terminated {
             return match (finished.forced, finished.ended, receipt) {
-                (true, ..) => Err(format!("it went on after SIGTERM and was killed{words}")),
-                (_, Ended::Code(0), Ok(_)) => Err(format!("it answered with a receipt for half a report{words}")),
+                (true, ..) => Err(format!("it did not end after SIGTERM and was killed{words}")),
+                (_, Ended::Code(0), Ok(_)) => Err(format!("it returned a receipt for an incomplete report{words}")),
                 _ => Ok(()),
             };
         }
@@ -238,7 +238,7 @@ impl Kit<'_> {
         let receipt = self.plugin.answer::<PluginReceipt>("emit", finished).map_err(|error| error.to_string())?;
         if receipt.findings_in != case.findings {
             return Err(format!(
-                "{} findings were sent, and it says that it read {}{words}",
+                "{} findings were sent, but it reports that it read {}{words}",
                 case.findings, receipt.findings_in
             ));
         }
@@ -250,7 +250,7 @@ impl Kit<'_> {
             ));
         }
         if !finished.fed {
-            return Err(format!("it ended before it had read the report{words}"));
+            return Err(format!("it ended before it read the whole report{words}"));
         }
         Ok(())
     }
@@ -262,11 +262,7 @@ impl Kit<'_> {
             PluginDestination::Folder => path.read_dir().is_ok_and(|mut entries| entries.next().is_some()),
             _ => path.is_file(),
         };
-        if is_there {
-            Ok(())
-        } else {
-            Err("it answered with a receipt and wrote nothing to its destination".to_owned())
-        }
+        if is_there { Ok(()) } else { Err("it returned a receipt, but wrote nothing to its destination".to_owned()) }
     }
 }
 
@@ -305,8 +301,8 @@ pub fn text(verdicts: &[ClauseVerdict]) -> String {
     }
     let failed = verdicts.iter().filter(|verdict| verdict.fault.is_some()).count();
     let _ = match failed {
-        0 => writeln!(text, "the plugin keeps all {} clauses", verdicts.len()),
-        _ => writeln!(text, "the plugin breaks {failed} of {} clauses", verdicts.len()),
+        0 => writeln!(text, "the plugin fulfils all {} clauses", verdicts.len()),
+        _ => writeln!(text, "the plugin does not fulfil {failed} of {} clauses", verdicts.len()),
     };
     text
 }

@@ -22,9 +22,9 @@ pub struct PluginDescription {
     pub name: String,
     /// The plugin's own version.
     pub version: String,
-    /// Where its output goes.
+    /// The destination of its output.
     pub destination: PluginDestination,
-    /// What happens when the same delivery arrives twice.
+    /// The guarantee if the same delivery arrives twice.
     pub repeat: RepeatGuarantee,
     /// A JSON Schema of its configuration, for people and editors. The plugin checks its configuration itself.
     #[serde(default)]
@@ -34,7 +34,7 @@ pub struct PluginDescription {
     pub needs_env: Vec<String>,
 }
 
-/// Where the output of a plugin goes.
+/// The destination of a plugin's output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum PluginDestination {
@@ -48,7 +48,7 @@ pub enum PluginDestination {
     Remote,
 }
 
-/// What happens when the same delivery, by its id, arrives twice.
+/// The guarantee if the same delivery, by its id, arrives twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum RepeatGuarantee {
@@ -109,7 +109,7 @@ pub struct FindingGone<'a> {
     pub id: &'a str,
 }
 
-/// What changed about a finding since the last delivery to the same plugin and destination.
+/// The change of a finding since the last delivery to the same plugin and destination.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum SinceLast {

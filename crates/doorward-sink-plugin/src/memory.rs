@@ -20,7 +20,7 @@ pub(crate) struct DeliveredFindings {
     pub(crate) scanned: Option<Timestamp>,
 }
 
-/// What is known of earlier deliveries to one plugin and destination.
+/// The earlier deliveries to one plugin and destination.
 #[derive(Debug, Default)]
 pub(crate) struct EarlierDeliveries {
     /// The id of the last delivery that arrived.
@@ -44,7 +44,7 @@ impl DeliveryMemory {
         Self { ledger, plugin: format!("report:{plugin}"), destination: destination.to_owned() }
     }
 
-    /// What is known of earlier deliveries.
+    /// The earlier deliveries.
     pub(crate) fn earlier(&self) -> Result<EarlierDeliveries, SinkError> {
         let row = self.ledger.read(|ledger| ledger.digest(&self.plugin, &self.destination));
         let row = row.map_err(|error| self.failed(&error))?;

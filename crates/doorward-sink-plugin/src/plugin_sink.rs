@@ -64,11 +64,11 @@ pub struct PluginSink<'a> {
     pub redeliver: bool,
     /// The clock of the ledger's dates.
     pub clock: Clock,
-    /// What the plugin says of itself; filled by the preflight.
+    /// The plugin's description; set by the preflight.
     pub description: OnceLock<PluginDescription>,
 }
 
-/// What one delivery sends, besides the report.
+/// The content of one delivery besides the report.
 struct Shipment<'a> {
     id: &'a str,
     may_repeat: bool,
@@ -89,14 +89,14 @@ impl PluginSink<'_> {
         match (description.destination, &self.path) {
             (PluginDestination::Remote, Some(_)) => {
                 return Err(
-                    self.failed(format!("it sends reports to a service and writes no file: write --format {name}"))
+                    self.failed(format!("it sends reports to a service and writes no file; use --format {name}"))
                 );
             }
             (PluginDestination::File, None) => {
-                return Err(self.failed(format!("it writes a file: write --format {name}=FILE")));
+                return Err(self.failed(format!("it writes a file; use --format {name}=FILE")));
             }
             (PluginDestination::Folder, None) => {
-                return Err(self.failed(format!("it writes a folder: write --format {name}=FOLDER")));
+                return Err(self.failed(format!("it writes a folder; use --format {name}=FOLDER")));
             }
             (PluginDestination::File | PluginDestination::Stream, Some(path)) => {
                 check_writable(path)
@@ -109,7 +109,7 @@ impl PluginSink<'_> {
             (PluginDestination::Remote | PluginDestination::Stream, None) => {}
         }
         if self.delta && self.ledger.is_none() {
-            return Err(self.failed("`delta` needs the ledger, which remembers the last delivery; none is kept here"));
+            return Err(self.failed("`delta` needs a ledger, which stores the last delivery, but this run has none"));
         }
         self.plugin.preflight().await.map_err(|error| self.failed(error))?;
         let _ = self.description.set(description);
@@ -250,7 +250,10 @@ impl PluginSink<'_> {
         let wrong = |problem: String| PluginError::new(format!("its receipt is wrong: {problem}{words}"));
         let sent = report.findings.len();
         if answer.findings_in != sent {
-            return Err(wrong(format!("{sent} findings were sent, and it says that it read {}", answer.findings_in)));
+            return Err(wrong(format!(
+                "{sent} findings were sent, but it reports that it read {}",
+                answer.findings_in
+            )));
         }
         let skipped: usize = answer.skipped.values().fold(0, |sum, count| sum.saturating_add(*count));
         if answer.written.saturating_add(skipped) != sent {
@@ -258,7 +261,7 @@ impl PluginSink<'_> {
             return Err(wrong(format!("{written} written and {skipped} skipped are not {sent} findings")));
         }
         if !finished.fed {
-            return Err(wrong("it answered before it had read the report to its end".to_owned()));
+            return Err(wrong("it returned a receipt before it read the report to its end".to_owned()));
         }
         written_to.finish(self.path.as_deref())?;
         let skipped = answer.skipped.into_iter();
@@ -358,7 +361,7 @@ impl Destination {
             io::copy(&mut from, &mut into)?;
             into.finish()
         };
-        copy().map_err(|error| PluginError::new(format!("what it wrote could not be put in its place: {error}")))
+        copy().map_err(|error| PluginError::new(format!("its output could not be moved to its destination: {error}")))
     }
 }
 

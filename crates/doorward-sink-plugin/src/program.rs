@@ -136,7 +136,7 @@ impl Plugin {
         if answer.ok {
             return Ok(());
         }
-        let why = answer.why.unwrap_or_else(|| "it does not say why".to_owned());
+        let why = answer.why.unwrap_or_else(|| "it gives no reason".to_owned());
         Err(PluginError::new(format!("{}: not ready: {}", self.path.display(), harmless(&why))))
     }
 
@@ -173,18 +173,19 @@ impl Plugin {
         let problem = match finished.ended {
             Ended::Code(0) => match serde_json::from_slice(&finished.stdout) {
                 Ok(answer) => return Ok(answer),
-                Err(_) if finished.stdout.is_empty() => format!("`{verb}` answered nothing on stdout"),
+                Err(_) if finished.stdout.is_empty() => format!("`{verb}` wrote nothing to stdout"),
                 Err(error) => {
-                    format!("the answer of `{verb}` is not what the contract says: {}", harmless(&error.to_string()))
+                    format!("the output of `{verb}` does not match the contract: {}", harmless(&error.to_string()))
                 }
             },
-            Ended::Code(crate::contract::TRY_AGAIN) => "it asks to be tried again later (exit code 75)".to_owned(),
+            Ended::Code(crate::contract::TRY_AGAIN) => "it requests another attempt later (exit code 75)".to_owned(),
             Ended::Code(code) => format!("`{verb}` ended with exit code {code}"),
             Ended::Signal => format!("`{verb}` was ended by a signal"),
             Ended::TimedOut => format!("`{verb}` did not end in time and was killed"),
             Ended::TooMuchOutput => {
                 format!(
-                    "`{verb}` wrote more than {LONGEST_ANSWER} bytes to stdout and was killed; the receipt goes there, and nothing else"
+                    "`{verb}` wrote more than {LONGEST_ANSWER} bytes to stdout and was killed; write only the \
+                     receipt there"
                 )
             }
         };
@@ -217,7 +218,7 @@ fn check_program(path: &Path, sha256: Option<&str>) -> Result<(), PluginError> {
         let found = file_hash(&bytes);
         if !found.eq_ignore_ascii_case(wanted) {
             return Err(PluginError::new(format!(
-                "{shown} is not run: its SHA-256 is {found}, and the settings have {wanted}"
+                "{shown} is not run, because its SHA-256 is {found}, but the settings have {wanted}"
             )));
         }
     }

@@ -55,8 +55,11 @@ impl PluginSettings {
         let starts = name.starts_with(|c: char| c.is_ascii_lowercase());
         let fits = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
         if !starts || !fits || name.len() > LONGEST_NAME {
-            let rule = format!("a lower-case letter, then lower-case letters, digits and -, at most {LONGEST_NAME}");
-            return Some(("", format!("{name:?} is no name of a plugin: {rule}")));
+            let rule = format!(
+                "use a lower-case letter, then lower-case letters, digits and -, at most \
+                 {LONGEST_NAME} characters"
+            );
+            return Some(("", format!("{name:?} is not a valid name of a plugin; {rule}")));
         }
         if taken.contains(&name) {
             return Some(("", format!("{name} is a built-in output; give the plugin another name")));
@@ -72,7 +75,7 @@ impl PluginSettings {
             return Some(("sha256", "is not 64 hexadecimal digits".to_owned()));
         }
         if settings.tries == 0 {
-            return Some(("tries", "0 tries never deliver anything".to_owned()));
+            return Some(("tries", "with 0 tries nothing is ever delivered; use 1 or more".to_owned()));
         }
         None
     }

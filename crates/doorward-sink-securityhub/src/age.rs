@@ -42,12 +42,11 @@ impl Age {
 pub fn age_sentence(report: &ScanReport, most: SignedDuration, now: Timestamp) -> Option<String> {
     let period = report.observed()?;
     if is_ahead(period.to, now) {
-        return Some(format!("it was read {period}, in the future of this machine's clock"));
+        return Some(format!("it was read {period}, which is in the future by this machine's clock"));
     }
     let days = now.duration_since(period.from).as_hours() / 24;
-    (now.duration_since(period.from) > most).then(|| {
-        format!("its readings are up to {days} days old: it was read {period}; scan again for the current state")
-    })
+    (now.duration_since(period.from) > most)
+        .then(|| format!("its values are up to {days} days old (read {period}); scan again for the current state"))
 }
 
 /// Makes a finding say that its state today is unknown, and which state was last observed. It stays active, with the
@@ -62,20 +61,20 @@ pub(crate) fn outlive(finding: &mut Asff, age: Age, read: bool) {
     let (last, status) = (&finding.last_observed_at, &finding.compliance.status);
     let since = match age {
         Age::Ahead => format!(
-            "The reading is dated {last}, which was in the future when it was published: when it was made is not known"
+            "The reading is dated {last}, which was in the future when it was published, so its real time is not known"
         ),
         Age::Contradicted => format!("A scan that was not published observed a failure after {last}"),
         Age::Current | Age::Old if read => format!("The rule was not asked since {last}"),
         Age::Current | Age::Old => format!("Not read since {last}"),
     };
-    let description = format!("{since}. The check was {status} then; how it stands now is not known.");
+    let description = format!("{since}. The check was {status} then; its current result is not known.");
     reasons.insert(0, StatusReason { reason_code: if read { NOT_ASKED } else { CODE }.to_owned(), description });
     reasons.truncate(20);
     let mut cuts = Cuts::default();
     finding.title = cuts.text("Title", &format!("Not read recently: {}", plain_title(&finding.title)), 256);
     finding.description = cuts.text("Description", &format!("{since}. At that time: {}", finding.description), 1024);
     let next = match age {
-        Age::Contradicted => "Scan all accounts and Regions again, then publish.",
+        Age::Contradicted => "Scan all accounts and Regions again, and publish the result.",
         _ => "Scan again; if the scan cannot read this load balancer, its coverage says why.",
     };
     next.clone_into(&mut finding.remediation.recommendation.text);

@@ -138,7 +138,7 @@ pub struct Resource {
     /// At most 50, none of them blank.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
-    /// What was read.
+    /// The values that were read.
     pub details: Details,
 }
 

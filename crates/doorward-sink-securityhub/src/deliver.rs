@@ -175,7 +175,7 @@ fn adds_up(answer: &BatchImportFindingsOutput, sent: usize) -> Result<(), Failur
         (Some(accepted), Some(failed)) if accepted + failed == sent && failed == listed => Ok(()),
         _ => {
             let operation = Operation::BatchImportFindings;
-            Err(Failure::malformed(operation, "the answer does not account for every finding sent"))
+            Err(Failure::malformed(operation, "the response does not account for every finding that was sent"))
         }
     }
 }
@@ -202,7 +202,7 @@ fn sort(
             // A failure with an unknown id may belong to any finding of the batch: none is taken as accepted.
             None if strangers && more => again.push(parcel),
             None if strangers => {
-                let message = "Security Hub reported a failure without saying of which finding".to_owned();
+                let message = "Security Hub reported a failure without naming the finding".to_owned();
                 fates.push((parcel, ImportFate::Refused("Malformed".to_owned(), message)));
             }
             None => fates.push((parcel, ImportFate::Accepted)),

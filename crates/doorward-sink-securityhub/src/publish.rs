@@ -277,7 +277,8 @@ impl Chunk {
         line.stale += usize::from(decision.stale);
         let Some((intent, parcel)) = decision.send else { return line.leave(decision.why, of_report) };
         if parcel.bytes > FINDING_BYTES {
-            let message = format!("the finding has {} bytes, and Security Hub takes {FINDING_BYTES}", parcel.bytes);
+            let message =
+                format!("the finding has {} bytes; Security Hub accepts at most {FINDING_BYTES}", parcel.bytes);
             return line.refuse(refused(&parcel, "TooLarge", &message), of_report);
         }
         if of_report {

@@ -35,9 +35,9 @@ pub enum RecordDifference {
     Differs {
         /// The member, such as `/Compliance/Status`.
         member: String,
-        /// What was sent.
+        /// The value that was sent.
         sent: String,
-        /// What is there.
+        /// The value that was found.
         found: String,
     },
 }
@@ -45,11 +45,11 @@ pub enum RecordDifference {
 impl std::fmt::Display for RecordDifference {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Missing => f.write_str("was accepted and is not there"),
-            Self::NeverArrived => f.write_str("was sent, never confirmed, and is not there"),
-            Self::Unconfirmed => f.write_str("was sent, never confirmed, and is there"),
-            Self::NotRemembered => f.write_str("is there and not remembered"),
-            Self::Differs { member, sent, found } => write!(f, "{member} was sent as {sent} and is {found}"),
+            Self::Missing => f.write_str("was accepted, but is not there"),
+            Self::NeverArrived => f.write_str("was sent, but never confirmed, and is not there"),
+            Self::Unconfirmed => f.write_str("was sent, but never confirmed, and is there"),
+            Self::NotRemembered => f.write_str("is there, but not in the ledger"),
+            Self::Differs { member, sent, found } => write!(f, "{member} was sent as {sent}, but is {found}"),
         }
     }
 }

@@ -38,7 +38,7 @@ const ID: usize = 512;
 /// Most related requirements.
 const REQUIREMENTS: usize = 32;
 
-/// Which Security Hub a finding goes to.
+/// The Security Hub to which a finding is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Delivery {
     /// Into the load balancer's own account and Region. Delegated administrators see it there by themselves.
@@ -59,7 +59,7 @@ impl Delivery {
     }
 }
 
-/// What an excepted failure is called. The choice can be changed at any time; the findings follow with the next scan.
+/// The status of an excepted failure. The choice can be changed at any time; the findings follow with the next scan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ExceptedAs {
     /// `FAILED`, without severity.
@@ -69,7 +69,7 @@ pub enum ExceptedAs {
     Warning,
 }
 
-/// What the register says of an exception, for the finding.
+/// The register's data about an exception, for the finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Approval {
     /// Who approved it.
@@ -81,7 +81,7 @@ pub struct Approval {
 /// A finding ready to be sent, with what deciding about it takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rendered {
-    /// Where it goes.
+    /// The Security Hub to which it is sent.
     pub security_hub: AccountRegion,
     /// Where the load balancer is.
     pub subject: AccountRegion,
@@ -292,7 +292,7 @@ fn requirements(frameworks: &Frameworks, rule: &str, cuts: &mut Cuts) -> Vec<Str
     frameworks.related(rule).take(REQUIREMENTS).map(|(_, spelled)| spelled.to_owned()).collect()
 }
 
-/// What no member of ASFF has a place for.
+/// The values for which ASFF has no member.
 fn fields(finding: &Finding, lb: &LoadBalancer, meta: &RuleMeta) -> BTreeMap<String, String> {
     fn seen<T: ToString>(value: &Observed<T>) -> String {
         match value {

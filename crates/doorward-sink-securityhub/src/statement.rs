@@ -15,7 +15,7 @@ use crate::publish::{PlannedFinding, Publisher};
 use crate::reconcile::Audit;
 
 impl<O: Outbox> Publisher<O> {
-    /// What would be sent, and why. Sends nothing, and needs no credentials.
+    /// The findings that would be sent, and why. Sends nothing and needs no credentials.
     ///
     /// # Errors
     /// When the outbox cannot be read.
@@ -31,7 +31,7 @@ impl<O: Outbox> Publisher<O> {
             }
         }
         let sends = plans.iter().filter(|planned| planned.finding.is_some()).count();
-        let summary = format!("{sends} of {} findings would be sent; nothing was.", plans.len());
+        let summary = format!("{sends} of {} findings would be sent; nothing was sent.", plans.len());
         let _ = writeln!(text, "\n{summary}");
         for (why, count) in &counts {
             let _ = writeln!(text, "  {count:>6}  {why}");
@@ -53,7 +53,7 @@ impl<O: Outbox> Publisher<O> {
         Ok(DeliveryStatement { result, text, summary, document })
     }
 
-    /// What was sent: the counts by reason, and every finding that was refused.
+    /// The findings that were sent: the counts by reason, and every finding that was refused.
     pub(crate) fn statement(&self, report: &ScanReport, outcome: &PublishOutcome) -> DeliveryStatement {
         let result = match outcome.is_complete() && outcome.adds_up() {
             false => DeliveryResult::Incomplete,
@@ -98,12 +98,13 @@ impl<O: Outbox> Publisher<O> {
     }
 }
 
-/// What earlier scans saw and this one did not: nothing is sent of it, so nothing is closed.
+/// Load balancers and findings that earlier scans saw and this one did not: nothing is sent for them, so nothing is
+/// closed.
 fn not_seen(report: &ScanReport) -> String {
     let Some(unseen) = report.unseen.as_ref().filter(|unseen| !unseen.is_empty()) else { return String::new() };
     format!(
-        "Known, not seen now: {} load balancers, {} findings that failed when last seen, {} under an exception. They stay in Security \
-         Hub as they were sent; none is archived or resolved.\n",
+        "Known, not seen now: {} load balancers, {} findings that failed when last seen, {} under an exception. \
+         Their findings in Security Hub stay as they are; none is archived or resolved.\n",
         unseen.load_balancers.len(),
         unseen.open(),
         unseen.excepted()

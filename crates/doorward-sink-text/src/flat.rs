@@ -39,7 +39,7 @@ pub struct FlatLoadBalancer {
     pub overdue: &'static str,
 }
 
-/// What the scalars need besides the report. The default has nothing: required modes are unknown.
+/// The input for the scalars besides the report. The default is empty, so required modes are unknown.
 #[derive(Debug, Clone, Default)]
 pub struct FlatContext {
     required: BTreeMap<Arn, RequiredMode>,
@@ -121,7 +121,7 @@ impl FlatContext {
     }
 }
 
-/// The load balancers with a finding that is overdue, or of which that is not known.
+/// The load balancers with a finding that is overdue, or for which this is not known.
 fn overdue(findings: &[Finding]) -> BTreeMap<Arn, &'static str> {
     let mut overdue = BTreeMap::new();
     for finding in findings {

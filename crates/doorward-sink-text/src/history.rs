@@ -118,7 +118,7 @@ fn changes(effects: &[ChangeEffect], last: usize) -> String {
     if newest.is_empty() {
         return String::new();
     }
-    let mut text = String::from("\nMode changes, with the sums of whole weeks before and after (UTC)\n");
+    let mut text = String::from("\nMode changes, with totals of the weeks before and after (UTC)\n");
     if newest.len() < effects.len() {
         let _ = writeln!(text, "  and {} earlier changes: --last 0", effects.len() - newest.len());
     }
@@ -160,7 +160,7 @@ pub fn diff_table(diff: &Diff, width: usize) -> String {
         diff.unchanged,
         match diff.unchanged_unseen {
             0 => String::new(),
-            unseen => format!(", {unseen} of them because the second scan did not read them"),
+            unseen => format!(", of which the second scan did not read {unseen}"),
         }
     );
     let mut text = wrapped(&text, width);

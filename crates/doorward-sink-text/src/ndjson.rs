@@ -51,19 +51,20 @@ pub enum NdjsonLine<'a> {
     End {
         /// The exit code of the run.
         exit_code: u8,
-        /// What was and was not looked at.
+        /// The counts of coverage.
         coverage: CoverageCounts,
         /// How many load balancers there were.
         load_balancers: usize,
         /// How many verdicts there were.
         findings: usize,
-        /// What is known from earlier scans and was not observed; absent where no ledger was read.
+        /// Load balancers and findings that are known from earlier scans and were not observed; absent if no ledger
+        /// was read.
         #[serde(skip_serializing_if = "Option::is_none")]
         unseen: Option<UnseenCounts>,
     },
 }
 
-/// What is known from earlier scans and was not observed.
+/// Load balancers and findings that are known from earlier scans and were not observed.
 #[derive(Serialize, JsonSchema)]
 pub struct UnseenCounts {
     /// How many load balancers.

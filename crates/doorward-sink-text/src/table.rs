@@ -6,7 +6,7 @@ use std::io::{self, Write};
 
 use doorward_model::{
     Deadline, DeadlineTally, Finding, Mode, ObservationPeriod, Observed, OwnerNames, ScanReport, Severity, Unseen,
-    Verdict, VerdictKind, clock_offset_sentence, console_address, harmless_lines as harmless, share,
+    Verdict, VerdictKind, clock_offset_sentence, console_address, counted, harmless_lines as harmless, share,
 };
 
 use crate::fit::{ANY_WIDTH, Column, Grid, wrapped};
@@ -32,9 +32,9 @@ const STEPS: usize = 10;
 /// Those of `out`.
 pub fn write(out: &mut dyn Write, report: &ScanReport, style: TextStyle, width: usize) -> io::Result<usize> {
     let mut text = Vec::new();
-    let counted = sections(&mut text, report, style, if width == ANY_WIDTH { WIDTH } else { width })?;
+    let accounted = sections(&mut text, report, style, if width == ANY_WIDTH { WIDTH } else { width })?;
     out.write_all(wrapped(&String::from_utf8_lossy(&text), width).as_bytes())?;
-    Ok(counted)
+    Ok(accounted)
 }
 
 fn sections(out: &mut dyn Write, report: &ScanReport, style: TextStyle, width: usize) -> io::Result<usize> {
@@ -43,13 +43,13 @@ fn sections(out: &mut dyn Write, report: &ScanReport, style: TextStyle, width: u
     summary(out, report, ink)?;
     settings_notes::write(out, report, ink)?;
     unseen::write(out, report, ink)?;
-    let counted = verdicts(out, report, ink, width)?;
+    let accounted = verdicts(out, report, ink, width)?;
     owners(out, report, ink, width)?;
     settings_notes::write_conflicts(out, report, ink)?;
     next_steps(out, report, ink)?;
     excepted(out, report, ink)?;
     unread::write(out, report, ink)?;
-    Ok(counted)
+    Ok(accounted)
 }
 
 fn header(out: &mut dyn Write, report: &ScanReport) -> io::Result<()> {
@@ -62,13 +62,17 @@ fn header(out: &mut dyn Write, report: &ScanReport) -> io::Result<()> {
     writeln!(out, "Doorward {} · {what} · partition {}", harmless(&run.tool_version), harmless(&run.partition))?;
     writeln!(out, "{} UTC, {seconds} s, as {}", run.started.strftime("%Y-%m-%d %H:%M"), harmless(run.caller.as_str()))?;
     if let Some(period) = report.observed().filter(ObservationPeriod::is_long) {
-        writeln!(out, "\nNOT ONE MOMENT: this was read {period}.")?;
+        writeln!(out, "\nNOT A SNAPSHOT: the values were read {period}.")?;
     }
     if let Some(sentence) = clock_offset_sentence(run.clock_offset) {
         writeln!(out, "\nWRONG CLOCK: {sentence}.")?;
     }
     if run.interrupted {
-        writeln!(out, "\nPARTIAL REPORT: the scan was stopped; what it did not reach is listed as interrupted.")?;
+        writeln!(
+            out,
+            "\nPARTIAL REPORT: the scan was stopped; account-Regions that it did not read are listed as \
+             interrupted."
+        )?;
     }
     writeln!(out)
 }
@@ -94,21 +98,22 @@ fn summary(out: &mut dyn Write, report: &ScanReport, ink: Ink) -> io::Result<()>
     )?;
     writeln!(
         out,
-        "  {} complete + {} partial + {} failed = {} in scope; {} skipped; {} in all, of {} accounts{}",
+        "  {} complete + {} partial + {} failed = {} in scope; {} skipped; {} in all, of {}{}",
         counts.complete,
         counts.partial,
         counts.failed,
         counts.in_scope(),
         counts.skipped,
         counts.all,
-        report.accounts.len(),
+        counted(report.accounts.len(), "account"),
         if report.coverage.accounts_listing.is_full() { "" } else { " (THE LIST OF ACCOUNTS IS NOT COMPLETE)" }
     )?;
     let unlisted = report.coverage.lines.iter().filter(|line| line.region.is_none()).count();
     if unlisted > 0 {
         writeln!(
             out,
-            "  {unlisted} of these lines stand for Regions that could not be listed: their number is not known"
+            "  {unlisted} of these stand for all Regions of an account whose Regions could not be listed; their \
+             number is not known"
         )?;
     }
 
@@ -129,10 +134,10 @@ fn summary(out: &mut dyn Write, report: &ScanReport, ink: Ink) -> io::Result<()>
     let kinds: Vec<String> = tally.kinds.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
     let silent = match tally.mode_not_applicable {
         0 => String::new(),
-        n => format!("; {n} classic without an HTTP listener, where the mode does nothing"),
+        n => format!("; {n} classic without an HTTP listener, whose mode has no effect"),
     };
     let kinds = if kinds.is_empty() { String::new() } else { format!(": {}", kinds.join(", ")) };
-    writeln!(out, "  of {} load balancers{kinds}{silent}\n", report.load_balancers.len())
+    writeln!(out, "  of {}{kinds}{silent}\n", counted(report.load_balancers.len(), "load balancer"))
 }
 
 fn print(out: &mut dyn Write, table: &Grid, width: usize) -> io::Result<()> {
@@ -153,10 +158,10 @@ fn verdicts(out: &mut dyn Write, report: &ScanReport, ink: Ink, width: usize) ->
         Column::number("not applicable", "n/a", 4),
         Column::number("not asked", "n/asked", 5),
     ]);
-    let mut counted = 0;
+    let mut accounted = 0;
     for (rule, counts) in &report.tally.verdicts {
         let cells = VerdictKind::ALL.map(|kind| counts.get(&kind).copied().unwrap_or(0));
-        counted += cells.iter().sum::<usize>();
+        accounted += cells.iter().sum::<usize>();
         rows.row(std::iter::once(rule.clone()).chain(cells.iter().map(ToString::to_string)));
     }
     print(out, &rows, width)?;
@@ -174,7 +179,7 @@ fn verdicts(out: &mut dyn Write, report: &ScanReport, ink: Ink, width: usize) ->
         let DeadlineTally { in_time, overdue, unknown, without } = deadlines;
         let unknown = match unknown {
             0 => String::new(),
-            n => format!(" + {n} of which it is not known (without a ledger)"),
+            n => format!(" + {n} unknown, because there is no ledger"),
         };
         let unseen = match report.unseen.as_ref().map_or(0, Unseen::open) {
             0 => String::new(),
@@ -188,7 +193,7 @@ fn verdicts(out: &mut dyn Write, report: &ScanReport, ink: Ink, width: usize) ->
     if let Some(policy) = report.tally.policy.as_ref().filter(|policy| policy.of > 0) {
         let unseen = match report.unseen.as_ref().map_or(0, Unseen::mode_population) {
             0 => String::new(),
-            n => format!("; of those seen: {n} more load balancers were not seen now"),
+            n => format!("; without {} not seen now", counted(n, "known load balancer")),
         };
         writeln!(
             out,
@@ -203,10 +208,10 @@ fn verdicts(out: &mut dyn Write, report: &ScanReport, ink: Ink, width: usize) ->
         }
     }
     writeln!(out)?;
-    Ok(counted)
+    Ok(accounted)
 }
 
-/// A share with the part of which it is not known.
+/// A share, with the part for which it is not known.
 fn with_unknown(part: usize, unknown: usize, of: usize) -> String {
     match unknown {
         0 => share(part, of),
@@ -297,8 +302,8 @@ fn next_steps(out: &mut dyn Write, report: &ScanReport, ink: Ink) -> io::Result<
     if pressing.is_empty() && rest.is_empty() {
         let unseen = report.unseen.as_ref().map_or(0, Unseen::open);
         let more =
-            if unseen == 0 { String::new() } else { format!(" {unseen} that failed when last seen were not seen.") };
-        return writeln!(out, "  Nothing fails among what could be read.{more}\n");
+            if unseen == 0 { String::new() } else { format!(" Failed when last seen, and not seen now: {unseen}.") };
+        return writeln!(out, "  Nothing that was read fails.{more}\n");
     }
     for step in pressing.iter().take(STEPS) {
         step.write(out, ink)?;
@@ -307,19 +312,18 @@ fn next_steps(out: &mut dyn Write, report: &ScanReport, ink: Ink) -> io::Result<
         writeln!(out, "  … and {more} more of these, all in --format json-v1")?;
     }
     for ((Reverse(severity), rule), names) in &rest {
-        let plural = if names.len() == 1 { "" } else { "s" };
         writeln!(
             out,
-            "  {} {rule} · {} load balancer{plural}: {}",
+            "  {} {rule} · {}: {}",
             ink.severity(*severity),
-            names.len(),
+            counted(names.len(), "load balancer"),
             listed(names)
         )?;
     }
     if !rest.is_empty() {
         writeln!(
             out,
-            "           → each with its own remedy in --format json-v1; `doorward explain RULE` says why it matters"
+            "           → --format json-v1 has the remedy for each; `doorward explain RULE` explains why a rule matters"
         )?;
     }
     writeln!(out)

@@ -53,7 +53,7 @@ pub enum Step {
     },
     /// The evidence does not suffice; provide what is missing.
     NotEnoughEvidence {
-        /// What to provide or wait for, one sentence each.
+        /// The missing evidence, one sentence each: what to provide or wait for.
         missing: Vec<String>,
     },
 }
@@ -97,7 +97,7 @@ pub fn advise(
     if judge.forecast.evidence.basis == Basis::MetricOnly && blocks_some && current.known() != Some(&Mode::Strictest) {
         // Keeping a mode is a recommendation too, and the metric does not show whose requests it counts.
         missing.push(
-            "Switch on access logs, or allow Doorward to read them, to see whose requests would be blocked.".to_owned(),
+            "Turn on access logs, or allow Doorward to read them, to see whose requests would be blocked.".to_owned(),
         );
     }
     let alarm = judge.alarm();
@@ -105,7 +105,7 @@ pub fn advise(
         _ if !missing.is_empty() => (None, Step::NotEnoughEvidence { missing }, vec![judge.evidence()]),
         None => {
             let missing =
-                vec!["Read the load balancer's mode first; without it no change can be recommended.".to_owned()];
+                vec!["Read the mode of the load balancer first; without it, no change can be recommended.".to_owned()];
             (None, Step::NotEnoughEvidence { missing }, vec!["The current mode is unknown.".to_owned()])
         }
         Some(Mode::Strictest) => judge.watch(),
@@ -191,7 +191,10 @@ impl Judge<'_> {
                 let (all, listed) = (sources.len(), self.thresholds.maximum_sources.max(1));
                 sources.truncate(listed);
                 let mut because = because;
-                because.push(format!("The first {} of {all} are listed; find the owners of all.", sources.len()));
+                because.push(format!(
+                    "Only the first {} of {all} are listed; find the owners of all of them.",
+                    sources.len()
+                ));
                 (Some(Mode::Defensive), Step::FixAndRaise { to: Mode::Defensive, sources }, because)
             }
             other => match (strictest, other) {
@@ -205,13 +208,13 @@ impl Judge<'_> {
     fn raise(&self, to: Mode) -> Result<Recommendation, Vec<String>> {
         let Some(mode) = self.forecast.mode(to) else {
             return Err(vec![format!(
-                "CloudWatch counts non-compliant requests, but does not show which; switch on access logs to see what \
-                 {to} would block."
+                "CloudWatch counts non-compliant requests, but does not show which ones; turn on access logs to see \
+                 what {to} would block."
             )]);
         };
         if mode.hurt.is_none() {
             return Err(vec![
-                format!("{to} would block {}, and only access logs show whose.", requests(mode.blocked.count)),
+                format!("{to} would block {}; only access logs show who sent them.", requests(mode.blocked.count)),
                 self.evidence(),
             ]);
         }
@@ -225,7 +228,8 @@ impl Judge<'_> {
         if self.tolerates(newly.hurt(), mode.blocked.of) && !protected {
             if mode.closed.count > 0 {
                 because.push(format!(
-                    "Connections of {} Ambiguous {} ({:.1} a day) would be closed after the response, which costs new connections.",
+                    "The connections of {} Ambiguous {} ({:.1} a day) would be closed after the response, so clients \
+                     would have to open new ones.",
                     mode.closed.count,
                     if mode.closed.count == 1 { "request" } else { "requests" },
                     mode.closed.per_day
@@ -252,10 +256,10 @@ impl Judge<'_> {
             because.insert(1, format!("{} {are} for these.", counted(count as u64, "source")));
             return Ok((Some(to), Step::FixAndRaise { to, sources: named }, because));
         }
-        let more = if exact { String::new() } else { format!(", more than the {} that are kept", ClientTable::KEPT) };
+        let more = if exact { String::new() } else { format!(", more than the {} that are stored", ClientTable::KEPT) };
         because.insert(1, format!("They came from more than {}{more}.", counted(most as u64, "source")));
         if newly.logins > 0 {
-            because.insert(1, format!("{to} would lock users out at the login: {} of them are logins.", newly.logins));
+            because.insert(1, format!("{to} would lock out users at the login: {} of these are logins.", newly.logins));
         }
         Err(because)
     }
@@ -267,14 +271,14 @@ impl Judge<'_> {
             return (
                 keep,
                 Step::Keep,
-                vec!["It is in the strictest mode, and no request was blocked.".to_owned(), self.evidence()],
+                vec!["It is already in strictest, and no request was blocked.".to_owned(), self.evidence()],
             );
         };
         let Share { count, of, denominator, per_day } = mode.blocked;
         let share = mode.blocked.fraction().map_or(String::new(), |share| format!(", {}", percent(share)));
         let mut because = vec![
             format!(
-                "It is in the strictest mode, which blocks {count} of {of} {}{share}, {per_day:.1} a day.",
+                "It is already in strictest, which blocks {count} of {of} {}{share}, {per_day:.1} a day.",
                 denominator.label()
             ),
             self.evidence(),
@@ -285,12 +289,11 @@ impl Judge<'_> {
             .filter(|source| source.protected || source.client.cause.tier.as_str() != "Severe")
             .collect();
         if sources.is_empty() {
-            because.push("All blocked requests were Severe, which legitimate clients do not send.".to_owned());
+            because.push("All blocked requests were Severe; legitimate clients do not send such requests.".to_owned());
             return (keep, Step::Keep, because);
         }
-        because.push(
-            "Blocked requests do not reach a target, so that it is unknown whether they were legitimate.".to_owned(),
-        );
+        because
+            .push("Blocked requests do not reach a target, so it is unknown whether they were legitimate.".to_owned());
         let most = self.thresholds.maximum_sources;
         (keep, Step::Watch { sources: sources.into_iter().take(most).collect() }, because)
     }

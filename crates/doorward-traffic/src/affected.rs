@@ -18,7 +18,7 @@ const REGULAR: u64 = 10;
 /// The same for a client that comes on half of the days.
 const REGULAR_ON_MOST_DAYS: u64 = 5;
 
-/// What is known of a client.
+/// The kind of a client, by its requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ClientKind {
@@ -61,7 +61,7 @@ impl AffectedRequests {
     }
 }
 
-/// A client with what is known of it.
+/// A client and its known attributes.
 #[derive(Debug, Clone)]
 pub(crate) struct KnownClient<'a> {
     pub(crate) client: &'a Client,

@@ -10,11 +10,11 @@ use crate::tally::LoadBalancerTally;
 pub struct BlockedClient {
     /// Its address.
     pub address: String,
-    /// Its user agent, as far as it is kept.
+    /// Its user agent, cut to the stored length.
     pub agent: String,
     /// Its blocked requests.
     pub requests: u64,
-    /// What is known of it.
+    /// Its kind.
     pub kind: ClientKind,
 }
 

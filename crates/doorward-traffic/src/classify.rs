@@ -48,15 +48,15 @@ impl fmt::Display for Classified {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ClassifyError {
     /// There is nothing in it.
-    #[error("the request is empty; give the bytes of one HTTP/1 request, from its request line on")]
+    #[error("the request is empty; pass the bytes of one HTTP/1 request, beginning with its request line")]
     Empty,
     /// It is too long.
-    #[error("the request has {0} bytes, and the most is 1 MiB; leave out its body")]
+    #[error("the request has {0} bytes, but the limit is 1 MiB; leave out its body")]
     TooLong(usize),
     /// It is not HTTP/1. The library classifies every version that sorts after it as compliant, which has no meaning.
     #[error(
-        "the version of the request sorts after HTTP/1, and AWS's classifier does not look at such requests; a load balancer \
-         takes HTTP/2, and calls a malformed version BadVersion"
+        "the version of the request is above HTTP/1, and AWS's classifier does not examine such requests; a load \
+         balancer accepts HTTP/2, and classifies a malformed version as BadVersion"
     )]
     NotHttp1,
 }

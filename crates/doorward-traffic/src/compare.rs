@@ -71,7 +71,7 @@ impl Figure {
     }
 }
 
-/// What became of a figure.
+/// The change of a figure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Change {
@@ -104,9 +104,9 @@ pub struct Compared {
     pub usual: Option<(f64, f64)>,
     /// Days after the change that were compared.
     pub days_after: usize,
-    /// What became of it.
+    /// Its status.
     pub change: Change,
-    /// What was not read, in one sentence, of a figure that is unknown.
+    /// For an unknown figure, the data that was not read, in one sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unread: Option<String>,
 }
@@ -117,7 +117,7 @@ impl Compared {
     }
 }
 
-/// What was compared.
+/// The basis of the comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ComparedBy {
@@ -132,14 +132,14 @@ pub enum ComparedBy {
 /// Before and after of one load balancer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BeforeAfter {
-    /// What was compared.
+    /// The basis of the comparison.
     pub by: ComparedBy,
     /// The figures.
     pub figures: Vec<Compared>,
 }
 
 impl BeforeAfter {
-    /// Whether nothing is known of any figure.
+    /// Whether every figure is unknown.
     pub fn is_unknown(&self) -> bool {
         self.figures.iter().all(|figure| matches!(figure.change, Change::TooFewDays | Change::NotRead))
     }

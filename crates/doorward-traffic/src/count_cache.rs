@@ -28,7 +28,7 @@ const UNPACKED: u64 = 512 * 1024 * 1024;
 
 /// The cache folder cannot be used.
 #[derive(Debug, thiserror::Error)]
-#[error("the folder {} cannot be used for --state; name a folder that can be written: {why}", .folder.display())]
+#[error("the folder {} cannot be used for --state: {why}; name a folder that Doorward can write to", .folder.display())]
 pub struct CountCacheError {
     folder: PathBuf,
     why: io::Error,
@@ -256,7 +256,7 @@ fn read(path: &Path, page: &CachePage, protected: &[String]) -> io::Result<Optio
     }
     let head: Head = serde_json::from_value(head)?;
     if head.page != *page {
-        return Err(wrong("it is about other objects"));
+        return Err(wrong("it describes other objects"));
     }
     if head.protected != protected {
         return Ok(None);

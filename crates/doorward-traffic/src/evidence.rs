@@ -22,10 +22,10 @@ const FORMAT: &str = "doorward-traffic-v3";
 #[derive(Debug, thiserror::Error)]
 pub enum EvidenceError {
     /// It is not JSON, or has other members.
-    #[error("the file is not traffic that this version saved: {0}")]
+    #[error("this version cannot read the file as saved traffic: {0}")]
     Malformed(#[from] serde_json::Error),
     /// It is another format, or another version of it.
-    #[error("the format of the file is {0:?}, and this version reads {FORMAT}: run `doorward traffic --save` again")]
+    #[error("the format of the file is {0:?}, but this version reads {FORMAT}; run `doorward traffic --save` again")]
     Format(String),
 }
 
@@ -56,12 +56,12 @@ pub struct TrafficEvidence {
     /// The protected clients that each line was compared with; none where Athena counted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub protected: Vec<String>,
-    /// What Athena scanned; absent if this program read the logs.
+    /// The volume that Athena scanned; absent if Doorward read the logs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub athena: Option<AthenaScan>,
 }
 
-/// What Athena scanned.
+/// The volume that Athena scanned.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AthenaScan {
     /// Queries that succeeded.
@@ -214,7 +214,7 @@ impl TrafficEvidence {
     pub fn no_count_reason(&self, key: &LoadBalancerKey) -> Option<String> {
         match self.series.get(key)?.total(Metric::NonCompliant) {
             Known::NoTraffic => Some(
-                "CloudWatch was read, and there was no traffic in the window: it is unknown what traffic there would be."
+                "CloudWatch counted no traffic in the window, so the effect of a stronger mode cannot be predicted."
                     .to_owned(),
             ),
             Known::Unread(gap) => Some(format!("CloudWatch could not be read: {gap}.")),

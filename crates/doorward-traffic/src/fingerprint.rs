@@ -69,7 +69,7 @@ impl Fingerprint {
         self.repeats
     }
 
-    /// What is equal for files with the same lines, however they are packed.
+    /// The part that is equal for files with the same lines, however they are compressed.
     pub(crate) const fn content(self) -> (u64, u32, u64) {
         (self.length, self.crc, self.first)
     }

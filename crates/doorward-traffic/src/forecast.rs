@@ -23,7 +23,7 @@ pub use bound::{BoundUnit, UpperBound};
 const TOLERANCE: f64 = 0.02;
 const FEW: u64 = 5;
 
-/// What a share is of.
+/// The denominator of a share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Denominator {
@@ -54,7 +54,7 @@ pub struct Share {
     pub count: u64,
     /// The denominator.
     pub of: u64,
-    /// What the denominator counts.
+    /// The unit of the denominator.
     pub denominator: Denominator,
     /// The count per day, over the observed days.
     pub per_day: f64,
@@ -177,11 +177,11 @@ pub struct Forecast {
     pub load_balancer: LoadBalancerKey,
     /// The evidence.
     pub evidence: ForecastEvidence,
-    /// From the weakest mode to the strictest; empty if nothing is known.
+    /// From the weakest mode to the strongest; empty if nothing is known.
     pub modes: Vec<ModeForecast>,
 }
 
-/// What is known of one load balancer.
+/// The evidence about one load balancer.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ForecastInput<'a> {
     /// Its logs, where any were read.
@@ -363,12 +363,12 @@ fn cross_check(seen: ForecastInput<'_>, logged: Option<&LoadBalancerTally>) -> C
     let Some(series) = seen.series else { return CrossCheck::NotPossible("CloudWatch was not asked".to_owned()) };
     let logged_in = seen.window.or_else(|| tally.window());
     if logged_in.is_some_and(|window| window != series.window) {
-        return CrossCheck::NotPossible("logs and metric are of different hours".to_owned());
+        return CrossCheck::NotPossible("logs and metric cover different hours".to_owned());
     }
     let metric = match series.total(Metric::NonCompliant) {
         Known::Count(count) => count,
         Known::NoTraffic => 0,
-        Known::NotAsked => return CrossCheck::NotPossible("CloudWatch was not asked for it".to_owned()),
+        Known::NotAsked => return CrossCheck::NotPossible("CloudWatch was not asked for the metric".to_owned()),
         Known::Unread(gap) => {
             return CrossCheck::NotPossible(format!("CloudWatch could not be read: {}", gap.reason.code()));
         }

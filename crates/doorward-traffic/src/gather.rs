@@ -24,7 +24,7 @@ pub use by_athena::AthenaOptions;
 /// Periods of the metrics, in seconds: those of the log files.
 const PERIOD: u32 = 300;
 
-/// What to gather.
+/// The request for traffic evidence.
 #[derive(Debug, Clone)]
 pub struct TrafficRequest<'a> {
     /// The load balancers of a scan. Those that cannot parse HTTP have no traffic to read.
@@ -37,7 +37,7 @@ pub struct TrafficRequest<'a> {
     pub log_account: Option<&'a AccountId>,
     /// Threads that parse; at least one.
     pub threads: usize,
-    /// What reading costs.
+    /// The prices of reading.
     pub prices: Prices,
     /// Counting by Athena; none if this program reads the logs.
     pub athena: Option<AthenaOptions>,
@@ -60,10 +60,11 @@ pub struct CacheOptions {
     pub max_bytes: u64,
 }
 
-/// What the caller may show while traffic is gathered. Texts name objects and load balancers as AWS returned them.
+/// Progress that the caller may show while traffic is gathered. Texts name objects and load balancers as AWS
+/// returned them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum GatherEvent {
-    /// What will be read and what it costs, one line each, before any log is read. The result of a dry run.
+    /// The logs that will be read and their cost, one line each, before any log is read. The result of a dry run.
     Planned(Vec<String>),
     /// A remark about the progress, one line.
     Note(String),
@@ -89,8 +90,8 @@ pub enum GatherError {
     Cache(#[from] CountCacheError),
     /// Athena would scan more than allowed.
     #[error(
-        "the logs of {window} have {:.3} GB, and Athena may scan {:.3} GB: raise traffic.athena.budget_gigabytes, or take a \
-         shorter window (--days); no query was started",
+        "the logs of {window} have {:.3} GB, but Athena may scan {:.3} GB; raise traffic.athena.budget_gigabytes, or \
+         choose a shorter window (--days); no query was started",
         *.bytes as f64 / 1e9,
         *.budget as f64 / 1e9
     )]
@@ -104,8 +105,8 @@ pub enum GatherError {
     },
     /// A dry run could not list all logs.
     #[error(
-        "the plan is not complete: the logs of {0} load balancer{s} could not be listed, as named above with what to allow; \
-         run again afterwards",
+        "the plan is incomplete: the logs of {0} load balancer{s} could not be listed; allow the actions named \
+         above, and run again",
         s = if *.0 == 1 { "" } else { "s" }
     )]
     Unlisted(usize),
@@ -180,7 +181,7 @@ async fn embedded(
         .collect();
     if !short.is_empty() {
         observe(GatherEvent::Note(format!(
-            "{} load balancers logged less than CloudWatch counts around its periods: all of their logs are read",
+            "load balancers whose logs contain less than CloudWatch counts: {}; all of their logs are read",
             short.len()
         )));
         for number in &short {
@@ -290,7 +291,7 @@ fn extent_count(extents: &BTreeMap<LoadBalancerKey, Extent>, wanted: Extent) -> 
     extents.values().filter(|extent| **extent == wanted).count()
 }
 
-/// What will be read and what it costs.
+/// The logs that will be read and their cost.
 fn planned(plan: &LogPlan, extents: &BTreeMap<LoadBalancerKey, Extent>, prices: &Prices) -> Vec<String> {
     let of = |wanted| extent_count(extents, wanted);
     let cost = plan.cost(prices);
@@ -304,7 +305,8 @@ fn planned(plan: &LogPlan, extents: &BTreeMap<LoadBalancerKey, Extent>, prices: 
             of(Extent::AllWithoutMetric),
         ),
         format!(
-            "to read: {} objects, {:.1} MB; about {:.4} dollars for requests and {:.4} for the bytes if they leave their Region",
+            "to read: {} objects, {:.1} MB; about {:.4} dollars for requests, and {:.4} for the bytes if they leave \
+             their Region",
             plan.gets(),
             plan.bytes() as f64 / 1e6,
             cost.requests,

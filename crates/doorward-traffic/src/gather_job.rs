@@ -11,7 +11,7 @@ use crate::{
     gather,
 };
 
-/// What to gather, by settings.
+/// The traffic evidence to gather, by settings.
 pub struct GatherJob<'a> {
     settings: &'a TrafficSettings,
     load_balancers: &'a [LoadBalancer],

@@ -128,7 +128,7 @@ impl<R: BufRead> Read for Stream<R> {
         self.made += made as u64;
         if self.made > self.most.floor && self.made / self.most.ratio > self.taken() {
             return Err(io::Error::other(format!(
-                "it unpacks to more than {} times its size, which no log does",
+                "it expands to more than {} times its size, which a log never does",
                 self.most.ratio
             )));
         }

@@ -20,7 +20,7 @@ pub type TrafficByArn = BTreeMap<Arn, Arc<Traffic>>;
 /// Which evidence suffices for advice.
 #[derive(Debug, Clone, Copy)]
 pub struct AdviceRules<'a> {
-    /// What has to be observed before a mode is recommended.
+    /// The evidence that a recommendation requires.
     pub thresholds: &'a Thresholds,
     /// Days after which evidence is too old to recommend a mode.
     pub maximum_age_days: u32,
@@ -77,7 +77,7 @@ fn advice_for(
     }
     if let (Step::NotEnoughEvidence { missing }, Some(reason)) = (&mut advice.step, evidence.no_count_reason(key)) {
         if nothing && evidence.is_idle(key) {
-            let wait = "Gather evidence again when it has traffic; a window without traffic supports no mode.";
+            let wait = "Collect evidence again when there is traffic; a window without traffic supports no mode.";
             *missing = vec![wait.to_owned()];
             advice.because.clear();
         }

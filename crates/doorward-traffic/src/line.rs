@@ -157,7 +157,7 @@ enum Backslash {
     Plain,
 }
 
-/// Fields of which the shape is known, by which a wrong reading gives itself away.
+/// Fields with a known form, by which a wrong reading is detected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Anchors {
     Few,

@@ -26,22 +26,24 @@ use in_order::{InOrder, ReadFile};
 #[derive(Debug, thiserror::Error)]
 pub enum FolderError {
     /// The folder cannot be listed.
-    #[error("the folder {} cannot be listed; give a folder that exists and may be read: {why}", .folder.display())]
+    #[error("the folder {} cannot be listed: {why}; name a folder that exists and that you may read", .folder.display())]
     List {
         /// The folder.
         folder: PathBuf,
         /// The error of the operating system.
         why: io::Error,
     },
-    /// Nothing in it is a log.
+    /// The folder contains no log.
     #[error(
-        "the folder {} holds no access logs (*.log.gz or *.log); give the folder that a load balancer's logs were copied to",
+        "the folder {} contains no access logs (*.log.gz or *.log); name the folder to which the logs of a load \
+         balancer were copied",
         .0.display()
     )]
     NoLogs(PathBuf),
     /// It holds logs of other kinds only.
     #[error(
-        "the folder {} holds no access logs of Application Load Balancers; {others}. Give the folder that their logs were copied to",
+        "the folder {} contains no access logs of application load balancers; {others}. Name the folder to which \
+         their logs were copied",
         .folder.display()
     )]
     OtherLogs {
@@ -52,7 +54,8 @@ pub enum FolderError {
     },
     /// No log in it is of the wanted time.
     #[error(
-        "the folder {} holds no access logs of {window}: {holds}. Change --days, --since or --until, or leave them out to read all",
+        "the folder {} contains no access logs of {window}, but {holds}. Change --days, --since or --until, or leave \
+         them out to read all",
         .folder.display()
     )]
     OutsideWindow {
@@ -60,7 +63,7 @@ pub enum FolderError {
         folder: PathBuf,
         /// The wanted time.
         window: Window,
-        /// What it holds instead.
+        /// The logs that it contains instead.
         holds: String,
     },
 }
@@ -222,7 +225,7 @@ fn lines_of(file: &mut File, bytes: usize) -> io::Result<Option<usize>> {
     Ok((head == MAGIC).then(|| length_of(tail)))
 }
 
-/// What a folder holds.
+/// The files of a folder.
 struct Files {
     files: Vec<LogFile>,
     selection: Selection,
@@ -236,7 +239,7 @@ fn is_file(kind: fs::FileType) -> io::Result<()> {
     if kind.is_file() {
         Ok(())
     } else {
-        Err(io::Error::other("it is a device, a pipe or a folder; only files are read"))
+        Err(io::Error::other("it is a device, a pipe or a folder, but only files are read"))
     }
 }
 
@@ -312,7 +315,8 @@ fn find(folder: &Path, window: Option<Window>) -> Result<Files, FolderError> {
             selection.listed.unfinished += 1;
             refused.add(|| {
                 format!(
-                    "{}: its name does not end in .log or .log.gz, as that of a download that did not finish; copy it again, or rename it",
+                    "{}: its name does not end in .log or .log.gz, like that of an unfinished download; copy it \
+                     again, or rename it",
                     path.display()
                 )
             });

@@ -111,7 +111,7 @@ impl Known {
 /// The metrics of one load balancer over one window.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Series {
-    /// What was asked for.
+    /// The window that was requested.
     pub window: Window,
     /// The length of a period in seconds; points stand at the beginning of theirs.
     pub period_seconds: u32,
@@ -147,7 +147,7 @@ impl Series {
         }
     }
 
-    /// Leaves out what is before a window.
+    /// Leaves out everything before a window.
     pub(crate) fn cut(&mut self, window: Window) {
         self.window = window;
         for answer in self.answers.values_mut() {

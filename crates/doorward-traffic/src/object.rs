@@ -34,7 +34,7 @@ pub struct LogObject {
     pub name: String,
 }
 
-/// What a key is.
+/// The kind of an object key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Key {
     /// An access log of an Application Load Balancer.
@@ -171,7 +171,8 @@ pub struct Listed {
 }
 
 impl Listed {
-    /// What was left out of the count and why, in one sentence; none if nothing was. Test objects are not worth a word.
+    /// The objects that were left out of the count and why, in one sentence; none if there are none. Test objects
+    /// are not mentioned.
     pub fn left_out(&self) -> Option<String> {
         let kinds = [
             (
@@ -229,7 +230,7 @@ pub struct Selection {
     window: Option<Window>,
     load_balancers: Option<BTreeSet<String>>,
     names: BTreeSet<String>,
-    /// What was seen so far.
+    /// The objects listed so far.
     pub listed: Listed,
 }
 

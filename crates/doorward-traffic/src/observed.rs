@@ -26,7 +26,7 @@ const LISTED: usize = 8;
 /// Without CloudWatch, a day counts from so many hours on of which there are lines or files: an office's traffic has more.
 const ENOUGH_HOURS: usize = 6;
 
-/// What is known of an hour.
+/// The evidence about an hour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum HourSeen {
     /// It has lines, or requests if no logs are needed.
@@ -54,7 +54,7 @@ pub(crate) struct ObservedWindow {
     pub(crate) time: ObservedTime,
     /// Hours of its days with traffic and of its quiet ones.
     pub(crate) known_hours: u32,
-    /// Days with traffic of which too few hours are known.
+    /// Days with traffic for which too few hours are known.
     thin_days: u32,
 }
 
@@ -246,20 +246,20 @@ fn all_by_hour(series: &Series) -> Option<BTreeMap<Hour, u64>> {
     Some(all)
 }
 
-/// What cannot be known of logs that were not compared with CloudWatch.
+/// The limits of logs that were not compared with CloudWatch.
 fn unknown(observed: &ObservedWindow, seen: &ForecastInput<'_>) -> Vec<String> {
     let (time, mut unknown) = (&observed.time, Vec::new());
     let silent = time.hours - time.hours_with_traffic - time.hours_quiet;
     if silent > 0 {
         unknown.push(format!(
-            "{silent} of {} hours have no log lines; whether they were quiet or logs are missing is not known, because \
-             CloudWatch's RequestCount was not read for them.",
+            "{silent} of {} hours have no log lines. It is not known whether they were quiet or logs are missing, \
+             because CloudWatch's RequestCount was not read for them.",
             time.hours
         ));
     }
     if observed.thin_days > 0 {
         unknown.push(format!(
-            "{} with log lines in fewer than {ENOUGH_HOURS} hours {} not counted, because it is not known what else there was.",
+            "{} with log lines in fewer than {ENOUGH_HOURS} hours {} not counted, because logs may be missing.",
             counted(observed.thin_days.into(), "day"),
             if observed.thin_days == 1 { "is" } else { "are" },
         ));
@@ -268,8 +268,8 @@ fn unknown(observed: &ObservedWindow, seen: &ForecastInput<'_>) -> Vec<String> {
         && of.nodes > 0
     {
         unknown.push(format!(
-            "The files are of {} ({}) and of {} of {} five-minute intervals; whether files of another node or interval are missing is \
-             not known.",
+            "The files come from {} ({}) and from {} of {} five-minute intervals. It is not known whether files of \
+             other nodes or intervals are missing.",
             counted(of.nodes.into(), "load balancer node"),
             nodes(files),
             of.with_files,
@@ -277,9 +277,9 @@ fn unknown(observed: &ObservedWindow, seen: &ForecastInput<'_>) -> Vec<String> {
         ));
         if of.nodes_ended + of.nodes_paused > 0 {
             unknown.push(format!(
-                "Of {} there are no files of the last day or longer, and of {} none of a day in between: removed, or missing.",
-                counted(of.nodes_ended.into(), "node"),
-                counted(of.nodes_paused.into(), "node"),
+                "Nodes without files for the last day or longer: {}; for a day in between: {}. The node was removed, \
+                 or its files are missing.",
+                of.nodes_ended, of.nodes_paused,
             ));
         }
     }

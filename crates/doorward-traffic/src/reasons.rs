@@ -17,7 +17,7 @@ pub struct ReasonCode {
     pub tier: Tier,
     /// Whether AWS documents it for load balancers; otherwise only AWS's library has it.
     pub documented: bool,
-    /// What the client sent.
+    /// The content that the client sent.
     pub sends: String,
     /// Typical clients.
     pub clients: String,
@@ -38,7 +38,7 @@ pub struct ReasonCode {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReasonExample {
-    /// What is special about it, in a few words.
+    /// The characteristic of the request, in a few words.
     pub what: String,
     /// Its bytes, from the request line to the empty line.
     pub request: String,
@@ -48,7 +48,7 @@ pub struct ReasonExample {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OtherRequest {
-    /// What is special about it, in a few words.
+    /// The characteristic of the request, in a few words.
     pub what: String,
     /// Its bytes, from the request line to the empty line.
     pub request: String,

@@ -26,7 +26,7 @@ pub use advice_text::render_advice;
 use advice_text::{chart, columns, daily, per_day, seen, short_name};
 pub use documents::{AdviceDocument, TrafficDocument};
 
-/// What was read, and for each load balancer what each mode would have done.
+/// The evidence that was read and, for each load balancer, the effect of each mode.
 pub fn render_traffic(evidence: &TrafficEvidence, forecasts: &[(&LoadBalancerKey, Forecast)]) -> String {
     let mut text = table(evidence, forecasts);
     let reading = &evidence.tally.reading;
@@ -188,11 +188,11 @@ fn effect(mode: &ModeForecast) -> String {
             let verb = if hurt.count == 1 { "is" } else { "are" };
             let _ = write!(
                 line,
-                "; {} of the blocked requests {verb} of clients that were served, or may have been",
+                "; {} of the blocked requests {verb} from clients that were served, or may have been",
                 hurt.count
             );
         }
-        None => line.push_str("; how many of them were served is unknown"),
+        None => line.push_str("; it is unknown how many of them were served"),
         Some(_) => {}
     }
     if let Some(bound) = mode.hurt_at_most.filter(|_| mode.mode != Mode::Monitor) {
@@ -234,7 +234,7 @@ fn sources(text: &mut String, tally: &LoadBalancerTally) {
     if let more @ 1.. = clients.len().saturating_sub(SHOWN) {
         let lost = match tally.sources.clients.bound() {
             0 => String::new(),
-            bound => format!("; clients that are not listed sent at most {bound} requests each that were refused"),
+            bound => format!("; each client that is not listed sent at most {bound} requests that were refused"),
         };
         let _ = writeln!(text, "    and {more} more{lost}");
     }

@@ -73,7 +73,7 @@ struct Processor<B, C, P, S> {
     select: S,
 }
 
-/// What a block hands on to the next.
+/// The state that one block passes to the next.
 #[derive(Clone, Copy, Default)]
 struct Carry {
     /// All ones inside quotes.

@@ -81,7 +81,7 @@ impl AthenaSettings {
             return Some(("traffic.athena.output", problem));
         }
         if !(self.budget_gigabytes > 0.0 && self.budget_gigabytes <= 1e9) {
-            let problem = format!("{} is not above 0 and at most 1000000000", self.budget_gigabytes);
+            let problem = format!("{} is not greater than 0 and at most 1000000000", self.budget_gigabytes);
             return Some(("traffic.athena.budget_gigabytes", problem));
         }
         self.columns.problem().map(|problem| ("traffic.athena.columns", problem))
@@ -93,8 +93,8 @@ impl AthenaSettings {
     /// The location of results is not set: it is the only one to which the role may write.
     pub fn reach(&self, within_organization: bool) -> Result<AthenaReach, String> {
         let output = self.output.as_deref().ok_or_else(|| {
-            "traffic.athena.output is not set: set it to the location in which Athena writes results (s3://BUCKET/PREFIX/); \
-             the role may write to no other location"
+            "traffic.athena.output is not set; set it to the location to which Athena writes results \
+             (s3://BUCKET/PREFIX/), the only one to which the role may write"
                 .to_owned()
         })?;
         Ok(AthenaReach {

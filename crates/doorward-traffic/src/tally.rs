@@ -281,7 +281,7 @@ pub struct Reading {
     pub full_parser: u64,
     /// Lines that could not be understood, of objects whose load balancer is not known.
     pub unparsed: Sampled,
-    /// What the listing held.
+    /// The listed objects.
     pub listed: Listed,
 }
 
@@ -301,7 +301,7 @@ impl Reading {
     }
 }
 
-/// What the logs said.
+/// The counts from the logs.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Tally {
     /// By load balancer.

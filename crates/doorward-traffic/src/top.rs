@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 pub struct Weight {
     /// Requests.
     pub requests: u64,
-    /// Those of them that a target answered with a status below 400.
+    /// Requests that a target answered with a status below 400.
     pub served: u64,
 }
 

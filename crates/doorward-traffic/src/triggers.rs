@@ -61,7 +61,7 @@ pub enum Http2Effect {
     Unknown,
 }
 
-/// What happens to a request with a trigger.
+/// The outcome for a request with a trigger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum TriggerOutcome {
@@ -151,7 +151,7 @@ impl Trigger {
         })
     }
 
-    /// What happens to it in a configuration: unknown unless every value that is possible gives the same.
+    /// The outcome in a configuration: unknown, unless every possible value gives the same outcome.
     pub fn outcome(&self, configuration: &HopConfiguration) -> TriggerOutcome {
         let Some(classified) = self.request.as_deref().and_then(|request| classify(request.as_bytes()).ok()) else {
             return TriggerOutcome::Unknown;
@@ -196,11 +196,11 @@ pub struct TriggerPosture {
     pub class: Option<String>,
     /// Why the library cannot decide.
     pub undecided: Option<String>,
-    /// What happens to it now.
+    /// The outcome now.
     pub now: TriggerOutcome,
-    /// What would happen in defensive, with invalid header fields removed where the load balancer can do that.
+    /// The outcome in defensive, with invalid header fields removed if the load balancer can do that.
     pub defensive: TriggerOutcome,
-    /// What would happen in strictest, with invalid header fields removed where the load balancer can do that.
+    /// The outcome in strictest, with invalid header fields removed if the load balancer can do that.
     pub strictest: TriggerOutcome,
     /// Whether HTTP/2 to the target removes it; inferred.
     pub http2_to_target: Http2Effect,

@@ -34,7 +34,7 @@ pub(crate) fn unread_lines(evidence: &TrafficEvidence) -> Vec<String> {
     lines
 }
 
-/// What to do to read the logs of a load balancer that could not be read, one sentence for each cause.
+/// The steps that make the unread logs of a load balancer readable, one sentence for each cause.
 pub(crate) fn remedies(evidence: &TrafficEvidence, key: &LoadBalancerKey) -> Vec<String> {
     let mut sentences: Vec<String> = Vec::new();
     for unread in evidence.missed.iter().filter(|unread| unread.load_balancer == *key) {
@@ -51,14 +51,18 @@ fn remedy(UnreadLogs { what, gap, .. }: &UnreadLogs) -> String {
     let bucket = what.strip_prefix("s3://").and_then(|rest| rest.split('/').next()).unwrap_or(what);
     let todo = match (gap.reason, gap.action.as_deref(), gap.code.as_deref()) {
         (GapReason::AccessDenied, Some("kms:Decrypt"), _) => {
-            "allow kms:Decrypt, in the policy of the role and in that of the KMS key that the objects are encrypted with".to_owned()
+            "allow kms:Decrypt, in the policy of the role and in the policy of the KMS key that encrypts the \
+             objects"
+                .to_owned()
         }
         (GapReason::AccessDenied, Some(action), _) if action.starts_with("s3:") => format!(
-            "allow {action}, in the policy of the role and, if the bucket is of another account, in that of the bucket{}",
+            "allow {action}, in the policy of the role and, if the bucket belongs to another account, in the bucket \
+             policy{}",
             if pays(gap) { format!("; {REQUESTER_PAYS}") } else { String::new() }
         ),
         (GapReason::Rejected, _, Some("InvalidObjectState")) => {
-            "objects are archived in S3 Glacier: restore them (`aws s3api restore-object`), or begin the window later (--since)"
+            "objects are archived in S3 Glacier: restore them (`aws s3api restore-object`), or start the window \
+             later (--since)"
                 .to_owned()
         }
         _ => format!("{gap}. {}", gap.remedy().trim_end_matches('.')),

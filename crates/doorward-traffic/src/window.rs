@@ -30,7 +30,7 @@ pub enum TimeError {
     #[error("{0:?} is not an hour of UTC such as 2026-09-23T07Z")]
     Hour(String),
     /// Ends before it begins, or is empty.
-    #[error("a window from {start} to {end} is empty; the end must lie at least an hour after the start")]
+    #[error("a window from {start} to {end} is empty; the end must be at least one hour after the start")]
     Empty {
         /// Its start.
         start: Timestamp,
@@ -55,7 +55,7 @@ impl Hour {
         Timestamp::from_second((i64::from(self.0) + 1) * SECONDS).unwrap_or(Timestamp::MAX)
     }
 
-    /// The hour before it; the first has none before it, and gives itself.
+    /// The previous hour; the first hour returns itself.
     pub(crate) fn before(self) -> Self {
         Self(self.0.saturating_sub(1))
     }

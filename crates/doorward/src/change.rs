@@ -11,7 +11,7 @@ use doorward_change::{
     ChangeResult, Goal, Insistence, Plan, PlanRequest, RenderedChange, SkipReason, render_plan, render_summary,
 };
 use doorward_core::normalize::NormalizeSettings;
-use doorward_model::Arn;
+use doorward_model::{Arn, counted};
 use doorward_rules::exceptions::Register;
 
 use crate::cli::{
@@ -115,7 +115,7 @@ pub(crate) fn apply(cli: &Cli, arguments: &ApplyArguments) -> Result<Exit, Failu
     if plan.steps.is_empty() {
         return Err(usage("the plan contains no change for `doorward apply`".to_owned()));
     }
-    let question = format!("{}Change {} load balancers?", render_summary(&plan), plan.steps.len());
+    let question = format!("{}Change {}?", render_summary(&plan), counted(plan.steps.len(), "load balancer"));
     match (arguments.run.yes, arguments.hash.is_some() || arguments.reviewed.is_some()) {
         (true, false) => {
             let problem = "--yes requires --hash with the hash of the reviewed plan, or --reviewed with its Markdown";
@@ -137,7 +137,7 @@ pub(crate) fn rollback(cli: &Cli, arguments: &RollbackArguments) -> Result<Exit,
     if !arguments.run.yes {
         let ours = state.plan().steps.iter().filter(|s| state.step_state(&s.target.arn).may_be_ours()).count();
         let id = &state.plan().id;
-        ask(&format!("Restore the previous modes of {ours} load balancers of {id}?"), "yes")?;
+        ask(&format!("Restore the previous modes of {} of {id}?", counted(ours, "load balancer")), "yes")?;
     }
     let (id, reason) = (&state.plan().id, &arguments.reason);
     let rendered = until_stopped(Duration::MAX, async |stop| runner.roll_back(id, reason, stop).await)?;

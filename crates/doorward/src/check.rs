@@ -72,8 +72,8 @@ pub(crate) fn run(cli: &Cli, arguments: &CheckArguments) -> Result<Exit, Failure
         report = fix(&checker, report, &mut gathered, &write, &mut log)?;
     }
     if report.is_empty() && !cli.quiet {
-        let line = "no supported files found, so that nothing is checked; pass a file explicitly to see why it is not \
-                    recognised";
+        let line = "no supported files found, so nothing is checked; pass a file explicitly to see why it is not \
+             recognised";
         let _ = writeln!(std::io::stderr(), "error: {line}");
     }
     if let Some(reference) = &arguments.changed_since {

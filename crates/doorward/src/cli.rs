@@ -189,7 +189,7 @@ pub(crate) enum Command {
     /// Print the JSON Schema of the settings or of an output
     #[command(after_help = SCHEMA_EXAMPLES)]
     Schema {
-        /// Which schema
+        /// The schema to print
         #[arg(value_enum)]
         kind: SchemaKind,
     },
@@ -254,13 +254,13 @@ pub(crate) struct ScanArguments {
     /// Save the raw scan for `doorward report`
     #[arg(long, value_name = "FILE")]
     pub(crate) save: Option<PathBuf>,
-    /// Join traffic evidence, as `doorward traffic --save` writes it, to the report
+    /// Add the traffic evidence in this file, which `doorward traffic --save` wrote, to the report
     #[arg(long, value_name = "FILE")]
     pub(crate) traffic: Option<PathBuf>,
     /// A billing export with the charges of load balancers: FOCUS 1.x or CUR 2.0, as CSV, also compressed with gzip
     #[arg(long, value_name = "FILE")]
     pub(crate) cost: Option<PathBuf>,
-    /// Files or folders that declare load balancers, as for `doorward check`: reports say where each is declared; repeatable
+    /// Files or folders that declare load balancers, as for `doorward check`, for the declarations in reports; repeatable
     #[arg(long, value_name = "PATH")]
     pub(crate) iac: Vec<PathBuf>,
     /// Continue the interrupted scan
@@ -287,7 +287,7 @@ pub(crate) struct ShardArguments {
     /// Only discover the accounts and Regions, and save the plan for --discovered, so that no shard has to discover them again
     #[arg(long, requires = "save", conflicts_with_all = NOT_OF_SHARDS, conflicts_with = "shard")]
     pub(crate) discover_only: bool,
-    /// Read the shard of this plan, as --discover-only saved it
+    /// Use the plan that --discover-only saved
     #[arg(long, value_name = "FILE", requires = "shard")]
     pub(crate) discovered: Option<PathBuf>,
 }
@@ -350,13 +350,13 @@ pub(crate) struct ReportArguments {
     /// The saved scan; - reads stdin
     #[arg(long, value_name = "FILE")]
     pub(crate) from: PathBuf,
-    /// Join traffic evidence, as `doorward traffic --save` writes it, to the report
+    /// Add the traffic evidence in this file, which `doorward traffic --save` wrote, to the report
     #[arg(long, value_name = "FILE")]
     pub(crate) traffic: Option<PathBuf>,
     /// A billing export with the charges of load balancers: FOCUS 1.x or CUR 2.0, as CSV, also compressed with gzip
     #[arg(long, value_name = "FILE")]
     pub(crate) cost: Option<PathBuf>,
-    /// Files or folders that declare load balancers, as for `doorward check`: reports say where each is declared; repeatable
+    /// Files or folders that declare load balancers, as for `doorward check`, for the declarations in reports; repeatable
     #[arg(long, value_name = "PATH")]
     pub(crate) iac: Vec<PathBuf>,
     /// Judge by the current settings instead of those saved with the scan

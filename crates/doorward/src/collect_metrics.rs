@@ -6,7 +6,7 @@ use std::path::Path;
 use doorward_assemble::ScanRecorder;
 use doorward_aws::access::{Access, Emulator};
 use doorward_aws::{Clock, Stop};
-use doorward_model::LoadBalancer;
+use doorward_model::{LoadBalancer, counted};
 use doorward_traffic::{DailyRead, Reaches, Source, missing_days};
 use jiff::civil::Date;
 
@@ -92,9 +92,9 @@ fn summary(load_balancers: usize, read: &DailyRead) -> String {
     let days = read.readings.iter().map(|reading| (&reading.load_balancer, reading.day));
     let days: std::collections::BTreeSet<_> = days.collect();
     let mut text = format!(
-        "{} figures of {} days of load balancers were stored; days were missing of {load_balancers} load balancers.\n",
-        read.readings.len(),
-        days.len()
+        "Load balancers with missing days: {load_balancers}. Stored: {} of {}.\n",
+        counted(read.readings.len(), "figure"),
+        counted(days.len(), "load balancer day")
     );
     for (arn, metric, gap) in read.unread.iter().take(LISTED) {
         let _ = writeln!(text, "not read: {arn}: {metric:?}: {gap}");

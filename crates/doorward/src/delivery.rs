@@ -81,7 +81,7 @@ pub(crate) async fn emit(
             return Err(Failure::new(Exit::Sink, problem));
         }
     };
-    let missing = || Failure::new(Exit::Internal, format!("{} reports nothing of its delivery", sink.name()));
+    let missing = || Failure::new(Exit::Internal, format!("{} reported no result of its delivery", sink.name()));
     receipt.statement.ok_or_else(missing)
 }
 

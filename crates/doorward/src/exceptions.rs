@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use doorward_model::{AccountId, Arn, ReportFilter};
+use doorward_model::{AccountId, Arn, ReportFilter, counted};
 use doorward_rules::exceptions::edit::Renewal;
 use doorward_rules::exceptions::{Entry, Exception, Moment, Register, Scope};
 use doorward_saved_scan::ExceptionTexts;
@@ -94,9 +94,10 @@ fn list(
 
 fn check(settings: &Settings, texts: &ExceptionTexts, now: Timestamp, scan: Option<&Path>) -> Result<Exit, Failure> {
     let register = texts.register()?;
-    let count = register.entries(now).len();
+    let (count, files) = (counted(register.entries(now).len(), "exception"), counted(texts.files.len(), "file"));
+    let valid = format!("{count} in {files}: valid");
     let Some(path) = scan else {
-        return answer_text(&format!("{count} exception(s) in {} file(s): valid\n", texts.files.len()));
+        return answer_text(&format!("{valid}\n"));
     };
     let (kept, _) = doorward_saved_scan::read(path)?;
     let at = kept.inventory.run.started;
@@ -105,10 +106,7 @@ fn check(settings: &Settings, texts: &ExceptionTexts, now: Timestamp, scan: Opti
     if let Some(exit) = register::notices(&register, &scan.report, false) {
         return Ok(exit);
     }
-    answer_text(&format!(
-        "{count} exception(s) in {} file(s): valid; checked against the scan of {at}\n",
-        texts.files.len()
-    ))
+    answer_text(&format!("{valid}; checked against the scan of {at}\n"))
 }
 
 fn add(settings: &Settings, texts: &ExceptionTexts, now: Timestamp, arguments: &AddArguments) -> Result<Exit, Failure> {

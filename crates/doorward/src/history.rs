@@ -82,7 +82,7 @@ fn recorded_rule(ledger: &Ledger, rule: Option<&str>) -> Result<(), Failure> {
         None => Ok(()),
         Some(rule) => Err(Failure::new(
             Exit::Usage,
-            format!("--rule {rule}: no finding of such a rule is recorded; recorded are {}", rules.join(", ")),
+            format!("--rule {rule}: the ledger has no finding of this rule; it has findings of {}", rules.join(", ")),
         )),
     }
 }

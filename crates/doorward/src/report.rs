@@ -64,7 +64,7 @@ pub(crate) fn run(cli: &Cli, arguments: &ReportArguments) -> Result<Exit, Failur
     let folder = formats.iter().find(|format| !filter.is_empty() && format.is_folder() && !is_scope(format));
     if let Some(folder) = folder {
         let problem = format!(
-            "--format {folder}: a folder holds the whole scan, and evidence all verdicts on load balancers; leave the filters out ({filter})"
+            "--format {folder}: this output cannot be filtered ({filter}); evidence accepts filters that select load balancers"
         );
         return Err(Failure::new(Exit::Usage, problem));
     }
@@ -75,12 +75,12 @@ pub(crate) fn run(cli: &Cli, arguments: &ReportArguments) -> Result<Exit, Failur
         _ => false,
     };
     if let Some(format) = formats.iter().find(counts_the_whole) {
-        let problem = format!("--format {format}: its figures are of all findings; leave the filters out ({filter})");
+        let problem = format!("--format {format}: its figures cover all findings; leave out the filters ({filter})");
         return Err(Failure::new(Exit::Usage, problem));
     }
     // What a plugin received is compared with what it receives next, and a finding that is only left out would count as gone.
     if let Some(plugin) = formats.iter().find(|format| !filter.is_empty() && format.is_plugin()) {
-        let problem = format!("--format {plugin}: a plugin receives the whole scan; leave the filters out ({filter})");
+        let problem = format!("--format {plugin}: a plugin gets the whole scan; leave out the filters ({filter})");
         return Err(Failure::new(Exit::Usage, problem));
     }
     let inputs = SinkInputs {

@@ -235,8 +235,8 @@ async fn take_over(
         if let Some(first) = unplanned.first() {
             let others = if unplanned.len() > 1 { format!(" and {} more", unplanned.len() - 1) } else { String::new() };
             crate::io::log(&format!(
-                "warning: the ledger has account {first}{others} from an earlier scan, and the plan of the shards, which was made without \
-                 this ledger, lacks it. It is reported as not read (not-planned)."
+                "warning: the ledger has account {first}{others} from an earlier scan, but the plan of the shards, \
+                 which was made without this ledger, does not contain it. It is reported as not read (not-planned)."
             ));
         }
         if !inventory.run.interrupted {

@@ -166,7 +166,7 @@ fn look(
             }
         };
         let left = match state {
-            Some(folder) => format!("{} keeps all but the last counts", folder.display()),
+            Some(folder) => format!("all but the last counts are in {}", folder.display()),
             None => "nothing was saved".to_owned(),
         };
         Err(Failure::new(signal.exit().unwrap_or(Exit::Coverage), format!("stopped: {gap}; {left}")))

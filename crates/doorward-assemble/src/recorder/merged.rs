@@ -9,7 +9,7 @@ use super::{ScanRecorder, known_of};
 use crate::AssembleError;
 use doorward_core::discover::{DiscoverSettings, Known, PlanKnowledge, add_unplanned};
 
-/// What a ledger knows of the organizations that it has scans of.
+/// The organizations of which a ledger contains scans.
 #[derive(Debug, Clone, Default)]
 pub struct KnownAhead {
     /// The organizations, as their newest scans read them.

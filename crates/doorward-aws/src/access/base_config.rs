@@ -23,7 +23,7 @@ use crate::settings::CallSettings;
 use crate::variables::{ValueOrigin, Variables};
 use crate::way_in::{WayIn, WayInError};
 
-/// What is needed to call AWS at all, before the first call.
+/// Everything that is needed before the first call to AWS.
 pub(super) struct BaseConfig {
     pub(super) sdk: SdkConfig,
     pub(super) region: Region,

@@ -24,11 +24,13 @@ pub(super) fn with_cause(mut gap: Gap, offset: Option<i64>, source: &str) -> Gap
             None => "check this machine's clock".to_owned(),
         },
         GapReason::CredentialsRefused if is_signature => format!(
-            "the secret key does not belong to the access key id, or it was altered on the way here{}; the credentials are {source}",
+            "the secret key does not belong to the access key id, or it was copied incorrectly{}; the credentials \
+             are {source}",
             if offset.is_some() { " (the clock is right)" } else { "" }
         ),
         GapReason::CredentialsRefused => format!(
-            "the access key id is unknown, inactive or deleted there, or belongs to another partition; the credentials are {source}"
+            "the access key id is unknown, inactive or deleted, or belongs to another partition; the credentials are \
+             {source}"
         ),
         // AWS looked at these credentials, so a reader needs to know which they are.
         GapReason::AccessDenied | GapReason::AccountInactive | GapReason::Expired | GapReason::Rejected => {

@@ -270,22 +270,26 @@ impl Assume {
                     .config_override(sts_as(base));
                 async move {
                     let answer = request.send().await.map_err(|e| Failure::of(operation, &e))?;
-                    let whose = answer
-                        .assumed_role_user()
-                        .and_then(|user| Arn::new(user.arn()).ok())
-                        .ok_or_else(|| Failure::malformed(operation, "the answer does not name the session's role"))?;
+                    let whose =
+                        answer.assumed_role_user().and_then(|user| Arn::new(user.arn()).ok()).ok_or_else(|| {
+                            Failure::malformed(
+                                operation,
+                                "the response does not name the role of the \
+                             session",
+                            )
+                        })?;
                     if whose.account() != account.as_str() {
                         return Err(Failure::wrong_account(account, whose.account()));
                     }
                     if !is_of(&whose, &self.role_arn, &self.session_name) {
-                        let what = format!("asked for a session of {}, got {whose}", self.role_arn);
+                        let what = format!("requested a session of {}, but received {whose}", self.role_arn);
                         return Err(Failure::malformed(operation, &what));
                     }
                     let issued = answer
                         .credentials()
-                        .ok_or_else(|| Failure::malformed(operation, "the answer holds no credentials"))?;
+                        .ok_or_else(|| Failure::malformed(operation, "the response contains no credentials"))?;
                     let by_sts = Timestamp::from_second(issued.expiration().secs())
-                        .map_err(|_| Failure::malformed(operation, "the session's expiry is not a time"))?;
+                        .map_err(|_| Failure::malformed(operation, "the expiry of the session is not a valid time"))?;
                     let expires = ends(clock(), by_sts, self.seconds).into();
                     Ok(Credentials::new(
                         issued.access_key_id(),

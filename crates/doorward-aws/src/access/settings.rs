@@ -36,7 +36,7 @@ pub struct AccessSettings {
     /// Accounts that use another role; the first match decides.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub overrides: Vec<RoleOverride>,
-    /// What sets these settings, for messages.
+    /// The origins of these settings, for messages.
     #[serde(skip)]
     pub origins: SettingOrigins,
 }
@@ -51,7 +51,8 @@ impl AccessSettings {
     }
 }
 
-/// What sets settings: a flag, a variable, or a file and line, by dotted key. Two ways to set the same value are equal.
+/// The origins of settings by dotted key: a flag, a variable, or a file and line. Two origins of the same value are
+/// equal.
 #[derive(Debug, Clone, Default)]
 pub struct SettingOrigins(BTreeMap<String, String>);
 
@@ -100,7 +101,7 @@ pub struct Entry {
     pub with_external_id: bool,
 }
 
-/// What sessions other than the scan's are for: publishing, traffic, changes.
+/// The purpose of sessions other than the scan's: publishing, traffic, changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Purpose {
     /// The role to assume in every account.

@@ -189,13 +189,19 @@ impl BaseProvider {
         let client = aws_sdk_sso::Client::new(&sdk);
         let request = client.get_role_credentials().role_name(role).account_id(account).access_token(token.token());
         let answer = request.send().await.map_err(|error| problem(words(Operation::AssumeRole, &error)))?;
-        let issued = answer.role_credentials().ok_or_else(|| problem("the answer has no credentials".to_owned()))?;
+        let issued = answer.role_credentials().ok_or_else(|| {
+            problem(
+                "the response contains no \
+             credentials"
+                    .to_owned(),
+            )
+        })?;
         let expiry = Timestamp::from_millisecond(issued.expiration()).ok().map(SystemTime::from);
         match (issued.access_key_id(), issued.secret_access_key()) {
             (Some(id), Some(secret)) => {
                 Ok(Credentials::new(id, secret, issued.session_token().map(str::to_owned), expiry, "sso"))
             }
-            _ => Err(problem("the answer has no credentials".to_owned())),
+            _ => Err(problem("the response contains no credentials".to_owned())),
         }
     }
 
@@ -239,7 +245,8 @@ impl BaseProvider {
         let provider = aws_config::imds::credentials::ImdsCredentialsProvider::builder().imds_client(client).build();
         provider.provide_credentials().await.map_err(|error| {
             CredentialProblem(format!(
-                "no credentials are configured, and the instance metadata at {endpoint} gave none ({}); set AWS_PROFILE, sign in, or run \
+                "no credentials are configured, and the instance metadata at {endpoint} returned none ({}); set \
+                 AWS_PROFILE, sign in, or run \
                  where a role is attached",
                 last(&error)
             ))
@@ -277,7 +284,7 @@ fn read_token(what: &str, file: &Path, origin: &ValueOrigin) -> Result<String, C
 
 /// Credentials that STS issued.
 fn issued(given: Option<&aws_sdk_sts::types::Credentials>) -> Result<Credentials, String> {
-    let given = given.ok_or("the answer has no credentials")?;
+    let given = given.ok_or("the response contains no credentials")?;
     let expires = Timestamp::from_second(given.expiration().secs()).map_err(|_| "the expiry is not a time")?;
     let token = Some(given.session_token().to_owned());
     Ok(Credentials::new(given.access_key_id(), given.secret_access_key(), token, Some(expires.into()), "sts"))
@@ -296,7 +303,7 @@ struct ContainerCredentials {
 fn credentials_in(body: &[u8]) -> Result<Credentials, String> {
     // The error of the parser quotes what it found, which may be a secret.
     let given: ContainerCredentials = serde_json::from_slice(body)
-        .map_err(|error| format!("the answer is not the JSON of credentials (line {})", error.line()))?;
+        .map_err(|error| format!("the response is not credentials as JSON (line {})", error.line()))?;
     let expiry = given.expiration.map(SystemTime::from);
     Ok(Credentials::new(given.access_key_id, given.secret_access_key, given.token, expiry, "container"))
 }

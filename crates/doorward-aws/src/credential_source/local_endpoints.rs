@@ -34,7 +34,8 @@ impl Chain<'_> {
             return Err(CredentialProblem::at(
                 &origin,
                 format!(
-                    "`{url}` is neither https nor an address of this machine, ECS or EKS: no credentials are asked of it"
+                    "`{url}` is neither https nor an address of this machine, ECS or EKS, so no credentials are \
+                     requested from it"
                 ),
             ));
         }

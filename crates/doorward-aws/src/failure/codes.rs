@@ -13,7 +13,8 @@ pub(super) enum Meaning {
     Expired,
     /// The date of the request is too far from AWS's: the clock is wrong.
     ClockSkew,
-    /// The signature does not fit: the secret key does not belong to the key id, or the clock is wrong. The message tells them apart.
+    /// The signature is wrong: the secret key does not belong to the key id, or the clock is wrong. The message
+    /// distinguishes the two.
     BadSignature,
     /// The Region is not enabled, by the service's own words.
     RegionDisabled,

@@ -40,7 +40,7 @@ pub(crate) fn fault_in<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Netwo
     causes(error).find_map(|cause| cause.downcast_ref())
 }
 
-/// What keeps a request from its host.
+/// The obstacle between a request and its host.
 enum Obstacle {
     /// The certificate, or the TLS protocol.
     Tls(rustls::Error),
@@ -83,7 +83,7 @@ impl Obstacle {
     }
 }
 
-/// What an error shows, taken from its causes.
+/// The symptom of an error, taken from its causes.
 pub(super) struct Symptom {
     obstacle: Obstacle,
     innermost: String,
@@ -133,15 +133,15 @@ pub(super) async fn explain(policy: &HttpPolicy, uri: &Uri, symptom: Symptom) ->
             certificate(policy, host, through, &problem, issuer.as_deref())
         }
         Obstacle::Tls(other) => {
-            format!("the TLS connection to {host}{through} failed: {other}; check that it serves https")
+            format!("the TLS connection to {host}{through} failed: {other}; check that the host serves https")
         }
         Obstacle::ProxyLogin => format!(
             "{host} could not be reached{through}: the proxy asks for a user and a password; write them into {variable} as \
              http://USER:PASSWORD@HOST:PORT"
         ),
         Obstacle::ProxyRefusal => format!(
-            "{host} could not be reached{through}: the proxy refused to open a connection to it; allow the host there, or name it in \
-             NO_PROXY to ask it directly"
+            "{host} could not be reached{through}: the proxy refused the connection; allow the host in the proxy, or \
+             add it to NO_PROXY to connect directly"
         ),
         Obstacle::UnknownName | Obstacle::Resolver if proxy.is_some() => {
             format!(
@@ -149,7 +149,7 @@ pub(super) async fn explain(policy: &HttpPolicy, uri: &Uri, symptom: Symptom) ->
             )
         }
         Obstacle::UnknownName | Obstacle::Resolver => format!("the name {host} could not be resolved ({cause})"),
-        Obstacle::Silence => format!("{host} did not answer in time{through}"),
+        Obstacle::Silence => format!("{host} did not respond in time{through}"),
         Obstacle::Connection => format!("{host} could not be reached{through}: {cause}"),
     };
     sentence += &hints(policy, uri, is_name && proxy.is_none());
@@ -178,12 +178,13 @@ fn certificate(
     match problem {
         // Made by a script that gave the server's certificate the flag of an authority, which OpenSSL accepts.
         CertificateError::Other(inner) if inner.to_string().contains("CaUsedAsEndEntity") => format!(
-            "the certificate of {host}{through} (issuer {issuer}) is that of an authority, which must not be used by a server; issue \
-             one for the server without CA:TRUE, and name the authority's with {TRUST_VARIABLES}"
+            "the certificate of {host}{through} (issuer {issuer}) is a certificate of an authority, which a server \
+             must not use; issue a certificate without CA:TRUE for the server, and set {TRUST_VARIABLES} to the \
+             certificate of the authority"
         ),
         CertificateError::UnknownIssuer => format!(
-            "the certificate of {host}{through} is not trusted: its issuer {issuer} is not among {}; add the issuer's certificate to \
-             a file and name it with {TRUST_VARIABLES}",
+            "the certificate of {host}{through} is not trusted: its issuer {issuer} is not among {}; add the \
+             issuer's certificate to a file and set {TRUST_VARIABLES} to that file",
             trust.described()
         ),
         CertificateError::Expired

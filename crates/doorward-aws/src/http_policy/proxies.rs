@@ -115,9 +115,9 @@ impl Proxies {
         match (self.of_scheme(uri), &self.http) {
             (Some(proxy), _) => format!("{} exempts it from the proxy of {}", self.exempt_by, proxy.origin),
             (None, Some(http)) => {
-                format!("the proxy of {} is for plain http: behind a proxy, set HTTPS_PROXY too", http.origin)
+                format!("the proxy of {} is for plain http only; behind a proxy, set HTTPS_PROXY too", http.origin)
             }
-            (None, None) => "no proxy applies to it: behind a proxy, set HTTPS_PROXY".to_owned(),
+            (None, None) => "no proxy applies to it; behind a proxy, set HTTPS_PROXY".to_owned(),
         }
     }
 

@@ -121,7 +121,7 @@ impl TrustStore {
             (rustls_native_certs::load_native_certs(), "the certificates of this machine".to_owned())
         };
         for error in &found.errors {
-            tracing::info!(%error, "a certificate of this machine was not read");
+            tracing::info!(%error, "a certificate of this machine could not be read");
         }
         let certificates = found.certs.into_iter().filter(is_usable).collect();
         Self { certificates, described }

@@ -7,7 +7,7 @@ use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAcce
 
 /// An answer that is not one complete, unambiguous JSON document.
 #[derive(Debug, thiserror::Error)]
-#[error("the answer is not a complete JSON document: {0}")]
+#[error("the response is not a complete JSON document: {0}")]
 pub(super) struct Incomplete(#[from] serde_json::Error);
 
 /// Checks the body of an answer. The body is empty for operations without output.

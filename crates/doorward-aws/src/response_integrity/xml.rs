@@ -7,19 +7,19 @@ use quick_xml::events::Event;
 /// An answer that is not one complete, unambiguous XML document.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Incomplete {
-    #[error("the answer is not a complete XML document: {0}")]
+    #[error("the response is not a complete XML document: {0}")]
     IllFormed(#[from] quick_xml::Error),
-    #[error("the answer ends before its last element is closed")]
+    #[error("the response ends before its last element is closed")]
     EndsEarly,
-    #[error("the answer contains the element {0} twice in one place")]
+    #[error("the response contains the element {0} twice in one place")]
     Repeated(String),
-    #[error("the text of an element of the answer is split")]
+    #[error("the text of an element of the response is split")]
     SplitText,
-    #[error("the list {0} of the answer contains an element that is not an entry")]
+    #[error("the list {0} of the response contains an element that is not an entry")]
     NoEntry(String),
-    #[error("the element {0} of the answer lacks its {1}")]
+    #[error("the element {0} of the response lacks its {1}")]
     Lacks(&'static str, &'static str),
-    #[error("an element of the answer contains more different elements than AWS documents")]
+    #[error("an element of the response contains more different elements than AWS documents")]
     TooMany,
 }
 
@@ -208,9 +208,9 @@ mod tests {
             ("<r><Items/><Items/></r>", "Items twice"),
             (
                 "<r><AccessLog><S3BucketName>b</S3BucketName></AccessLog></r>",
-                "AccessLog of the answer lacks its Enabled",
+                "AccessLog of the response lacks its Enabled",
             ),
-            ("<r><AccessLog/></r>", "AccessLog of the answer lacks its Enabled"),
+            ("<r><AccessLog/></r>", "AccessLog of the response lacks its Enabled"),
         ] {
             let problem = check(bad.as_bytes()).expect_err(bad).to_string();
             assert!(problem.contains(said), "{bad}: {problem}");

@@ -17,7 +17,7 @@ const REFUSED: u64 = 300;
 pub struct WayInLine {
     /// The part: `profile`, `credentials`, `region`, `endpoint`, `trust store`, and so on.
     pub topic: &'static str,
-    /// What is used, or what is wrong.
+    /// The value in use, or the problem.
     pub text: String,
     /// The variable, setting, or file and line that decides it; `default` where nothing does.
     pub origin: String,
@@ -29,7 +29,7 @@ impl WayInLine {
     /// The line of the clock, by the seconds that it is ahead of AWS's; none where AWS did not answer.
     pub fn of_clock(offset: Option<i64>) -> Self {
         let (text, origin) = match offset {
-            None => ("unknown, because AWS has not answered".to_owned(), ""),
+            None => ("unknown, because AWS did not respond".to_owned(), ""),
             Some(offset) => {
                 let way = if offset < 0 { "behind" } else { "ahead of" };
                 let seconds = offset.unsigned_abs();
@@ -80,7 +80,7 @@ pub(crate) async fn lines(settings: &AccessSettings, variables: Variables) -> Ve
     lines.push(match &region {
         Ok(Some(region)) => line("region", region.value.as_str(), &region.origin),
         Ok(None) => match ground.chain().metadata_endpoint(&profile.name) {
-            Some(_) => line("region", "none is set; the instance metadata is asked for it", &ValueOrigin::Metadata),
+            Some(_) => line("region", "none is set; the instance metadata is read for it", &ValueOrigin::Metadata),
             None => WayInLine { is_problem: true, ..line("region", "none is set", &ValueOrigin::Default) },
         },
         Err(error) => problem("region", error),

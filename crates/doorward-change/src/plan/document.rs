@@ -66,7 +66,7 @@ pub struct Effect {
     pub observed: Option<ObservedTime>,
     /// The denominator of the counts.
     pub requests: u64,
-    /// What the denominator counts.
+    /// The unit of the denominator.
     pub denominator: String,
     /// Requests that would be answered with 400.
     pub blocked: u64,
@@ -145,7 +145,7 @@ pub struct Patch {
     pub target: ChangeTarget,
     /// Its owner; none if that could not be read.
     pub owner: Option<String>,
-    /// What manages it.
+    /// The tool that manages it.
     pub manager: String,
     /// The value that the scan read.
     pub from: SettingValue,
@@ -238,16 +238,16 @@ pub struct Plan {
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
     /// It cannot be read as a plan.
-    #[error("not a plan of this version: {0}")]
+    #[error("this version cannot read it as a plan: {0}")]
     NotAPlan(#[from] serde_json::Error),
     /// It is a plan of another version.
-    #[error("its format is {0:?}, this version reads {FORMAT}")]
+    #[error("its format is {0:?}, but this version reads {FORMAT}")]
     Format(String),
     /// It contains something that the digest does not cover: an unknown key, a key that occurs twice, a value in another notation.
     #[error("{0}; a plan is used exactly as it was written, because its digest covers nothing else")]
     NotAsWritten(#[from] PlanDifference),
     /// It was edited.
-    #[error("the plan was changed after it was made: its digest should be {made}, and it is {found}; make it again")]
+    #[error("the plan was changed after it was made: its digest should be {made}, but it is {found}; make a new plan")]
     Edited {
         /// The digest in the file.
         made: String,
@@ -335,12 +335,12 @@ impl Plan {
     fn check(&self) -> Result<(), String> {
         let listed = self.steps.len() + self.patches.len() + self.skipped.len() + self.already;
         if listed != self.considered {
-            return Err(format!("{} load balancers were considered, and {listed} are listed", self.considered));
+            return Err(format!("{} load balancers were considered, but {listed} are listed", self.considered));
         }
         let run = &self.run;
         let named = self.names_its_organization();
         if named != (run.partition.is_some() && run.account.is_some()) || (!named && run.organization.is_some()) {
-            return Err("it does not name the partition and the account, which its format requires".to_owned());
+            return Err("it does not name the partition and the account, but its format requires them".to_owned());
         }
         let mut seen = BTreeSet::new();
         for (number, step) in self.steps.iter().enumerate() {
@@ -350,10 +350,13 @@ impl Plan {
             }
             let (from, to) = (step.from, step.to);
             if from.mode().is_some() != to.mode().is_some() {
-                return Err(format!("{arn} is changed from {from} to {to}, which are values of two attributes"));
+                return Err(format!(
+                    "{arn} is changed from {from} to {to}, which are values of two different \
+                     attributes"
+                ));
             }
             if from == to {
-                return Err(format!("the {} of {arn} is {to} already", to.noun()));
+                return Err(format!("the {} of {arn} is already {to}", to.noun()));
             }
             if arn.account() != step.target.account.as_str() || arn.region() != step.target.region.as_str() {
                 return Err(format!("{arn} is not in {} {}", step.target.account, step.target.region));

@@ -54,7 +54,7 @@ pub(super) fn decide(
         return GuardDecision::Already;
     }
     if to < from && !order.lower {
-        let because = format!("It is in {from}, which is stronger than {to}; lowering it was not requested (--lower).");
+        let because = format!("It is in {from}, which is stronger than {to}; to lower it, pass --lower.");
         // A mode that is stronger than required meets the policy.
         return if order.goal == Goal::Required {
             GuardDecision::Already
@@ -105,13 +105,14 @@ fn decide_headers(lb: &LoadBalancer, verdict: Option<&Verdict>, insisted: Insist
             directly_or_by_manager(lb, proposal)
         }
         Observed::Absent => unknown(format!("AWS's response does not contain {}.", doorward_model::DROP_INVALID)),
-        Observed::Unread(gap) => unknown(format!("Whether it removes invalid header fields could not be read: {gap}.")),
+        Observed::Unread(gap) => unknown(format!("It is not known whether it removes invalid header fields: {gap}.")),
     }
 }
 
 /// Why no traffic evidence decides about invalid header fields.
-const HEADERS_EVIDENCE: &str = "Its effect on clients is unknown: access logs contain no header names, and names with an underscore are \
-     removed too. Apply it with --watch; the first wave is one load balancer.";
+const HEADERS_EVIDENCE: &str = "Its effect on clients cannot be predicted, because access logs contain no header \
+     names. Header fields with an underscore in their name are removed too. Apply it with --watch; the first wave is \
+     one load balancer.";
 
 /// A change of one attribute that the guards before permit.
 struct Proposal {
@@ -136,9 +137,8 @@ fn directly_or_by_manager(lb: &LoadBalancer, proposal: Proposal) -> GuardDecisio
             return GuardDecision::Patch { manager: format!("Code at {declared}"), from, to, reason };
         }
         (Observed::Unread(gap), None) => {
-            let because = format!(
-                "Whether it is managed by code or a stack, which would undo the change, could not be read: {gap}."
-            );
+            let because =
+                format!("It is not known whether code or a stack manages it, which would undo the change: {gap}.");
             return GuardDecision::Skip(SkipReason::ManagerUnknown, because);
         }
         _ => {}
@@ -166,7 +166,7 @@ pub(crate) fn still_allowed(step: &Step, goal: Goal, current: &Current) -> Resul
     let lb = &current.load_balancer;
     if lb.kind != step.target.kind {
         return Err(format!(
-            "the plan is for a load balancer of kind {}, and it is of kind {} now",
+            "the plan is for a load balancer of kind {}, but it is of kind {} now",
             step.target.kind, lb.kind
         ));
     }
@@ -180,7 +180,7 @@ pub(crate) fn still_allowed(step: &Step, goal: Goal, current: &Current) -> Resul
     if planned.map(owner_key) != now.as_deref().map(owner_key) {
         let name = |owner: Option<&str>| owner.map_or_else(|| "unknown".to_owned(), str::to_owned);
         let (planned, now) = (name(planned), name(now.as_deref()));
-        return Err(format!("its owner was {planned} when the plan was made, and is {now} now"));
+        return Err(format!("its owner was {planned} when the plan was made, but is {now} now"));
     }
     let goal = match (goal, step.to.mode()) {
         (Goal::Advice, Some(mode)) => Goal::Mode(mode),
@@ -191,10 +191,10 @@ pub(crate) fn still_allowed(step: &Step, goal: Goal, current: &Current) -> Resul
     let insisted = Insistence { without_evidence: weighed, over_manager: step.insisted.over_manager.clone() };
     match decide(lb, current.verdict.as_ref(), &|| current.required, &order, insisted) {
         GuardDecision::Change(now) if now.to == step.to => Ok(()),
-        GuardDecision::Change(now) => Err(format!("the plan sets {}, and the policy requires {} now", step.to, now.to)),
+        GuardDecision::Change(now) => Err(format!("the plan sets {}, but the policy now requires {}", step.to, now.to)),
         GuardDecision::Already => Err("it meets the policy now".to_owned()),
         GuardDecision::Patch { manager, .. } => Err(format!(
-            "{manager} manages it now and would undo the change; change the {} there, or make a new plan",
+            "{manager} now manages it and would undo the change; change the {} there, or make a new plan",
             step.to.noun()
         )),
         GuardDecision::Skip(_, because) => Err(because),
@@ -219,7 +219,7 @@ fn target(
             (_, Some(mode)) => Ok(Some((mode, format!("The policy requires {mode}.")))),
             (Some(Verdict::Unknown { because, .. }), None) => Err((SkipReason::DemandUnknown, because.clone())),
             (_, None) => {
-                let because = "The required mode depends on something that could not be read.".to_owned();
+                let because = "The required mode depends on a value that could not be read.".to_owned();
                 Err((SkipReason::DemandUnknown, because))
             }
         },
@@ -242,7 +242,7 @@ fn target(
 /// Whether the evidence suffices for a mode: the evidence in a sentence, or why it does not.
 fn weigh(traffic: Option<&Traffic>, from: Mode, to: Mode) -> Result<String, (SkipReason, String)> {
     if to < from {
-        return Ok("Lowering the mode blocks no request; it forwards more of them.".to_owned());
+        return Ok("A weaker mode blocks no additional request; it forwards more.".to_owned());
     }
     let Some(traffic) = traffic else {
         let because = "Its traffic was not read; run `doorward traffic`.".to_owned();
@@ -272,7 +272,7 @@ fn advised(traffic: Option<&Traffic>, to: Mode) -> bool {
 fn evidence(traffic: &Traffic) -> String {
     let mut sentence = format!("Traffic advice: {}.", traffic.advised().0.label());
     if traffic.observed.is_none() && traffic.step != TrafficStep::NotEnoughEvidence {
-        sentence.push_str(" The evidence was saved without the observed days; run `doorward traffic` again.");
+        sentence.push_str(" The saved evidence does not contain the observed days; run `doorward traffic` again.");
     }
     for because in &traffic.because {
         sentence.push(' ');

@@ -33,7 +33,10 @@ pub(super) fn outdated(
     let (at, most) = (observed(report, lb), settings.scan_days);
     (made > after(at, most)).then(|| {
         let days = made.duration_since(at).as_hours() / 24;
-        format!("Its mode was read {days} days ago, on {at:.0}; a plan is made from readings of the last {most} days (change.scan_days). Scan again.")
+        format!(
+            "Its mode was read {days} days ago, on {at:.0}; a plan can use readings of the last {most} days \
+             (change.scan_days). Scan again."
+        )
     })
 }
 
@@ -45,7 +48,7 @@ impl Plan {
         let (Some(partition), Some(account)) = (&run.partition, &run.account) else { return None };
         if *partition != home.partition {
             return Some(format!(
-                "the plan is of partition {partition}, and these credentials are of {}",
+                "the plan is for partition {partition}, but these credentials are for {}",
                 home.partition
             ));
         }
@@ -55,20 +58,20 @@ impl Plan {
         match (&run.organization, &home.organization) {
             (Some(planned), Some(own)) if planned == own => None,
             (Some(planned), Some(own)) => {
-                Some(format!("the plan is of {}, and these credentials are of {}", name(planned), name(own)))
+                Some(format!("the plan is for {}, but these credentials are for {}", name(planned), name(own)))
             }
             (Some(planned), None) => Some(format!(
-                "the plan is of {}, and because of `scope.single_account`, the organization of account {} is not read",
+                "the plan is for {}, but `scope.single_account` is set, so the organization of account {} is not read",
                 name(planned),
                 home.account
             )),
             (None, _) if *account != home.account => Some(format!(
-                "the plan is of account {account} alone, and these credentials are of account {}",
+                "the plan is for account {account} alone, but these credentials are for account {}",
                 home.account
             )),
             (None, _) => {
                 let other = self.steps.iter().find(|step| step.target.account != *account)?;
-                Some(format!("the plan is of account {account} alone, and changes {}", other.target.arn))
+                Some(format!("the plan is for account {account} alone, but changes {}", other.target.arn))
             }
         }
     }

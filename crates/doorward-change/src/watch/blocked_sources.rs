@@ -25,7 +25,7 @@ pub struct BlockedSource {
     pub is_scanner: bool,
 }
 
-/// What access logs have of the whole hours around a stretch after a change.
+/// The blocked requests in access logs, for the whole hours around a period after a change.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct BlockedByLogs {
     /// The sources of blocked requests, those with the most first.
@@ -51,12 +51,12 @@ impl BlockedByLogs {
 impl fmt::Display for BlockedByLogs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.sources.is_empty() {
-            return f.write_str("none is of a client that the mode blocks");
+            return f.write_str("none came from a client that the mode blocks");
         }
         let one = |source: &BlockedSource| {
             let BlockedSource { address, agent, requests, is_scanner } = source;
             let what = if *is_scanner { "a scanner" } else { "not known as a scanner" };
-            format!("{requests} are of {address} ({agent}), {what}")
+            format!("{requests} came from {address} ({agent}), {what}")
         };
         let named: Vec<String> = self.sources.iter().take(NAMED).map(one).collect();
         f.write_str(&named.join(", "))?;
@@ -64,7 +64,7 @@ impl fmt::Display for BlockedByLogs {
             [] => Ok(()),
             rest => {
                 let requests: u64 = rest.iter().map(|source| source.requests).sum();
-                write!(f, ", {requests} are of {} other clients", rest.len())
+                write!(f, ", {requests} from {} other clients", rest.len())
             }
         }
     }
@@ -101,7 +101,7 @@ pub(crate) async fn with_logs<F: ModeClient, G: MetricSource>(
     };
     let logs = match client.inspect(&step.target, step.to).await {
         Ok(Inspection::Found(current)) => read(metrics, &current.load_balancer, changed, at).await,
-        Ok(Inspection::Gone) => LogsOfRise::Unread("the load balancer does not exist any more".to_owned()),
+        Ok(Inspection::Gone) => LogsOfRise::Unread("the load balancer no longer exists".to_owned()),
         Err(gap) => LogsOfRise::Unread(gap.to_string()),
     };
     if let LogsOfRise::Read(logs) = &logs
@@ -178,9 +178,9 @@ mod tests {
         let text = logs(100, &[(50, true), (20, false), (10, true), (2, false), (1, true)]).to_string();
         assert_eq!(
             text,
-            "50 are of 203.0.113.0 (zgrab), a scanner, 20 are of 203.0.113.1 (zgrab), not known as a scanner, 10 are of \
-             203.0.113.2 (zgrab), a scanner, 3 are of 2 other clients"
+            "50 came from 203.0.113.0 (zgrab), a scanner, 20 came from 203.0.113.1 (zgrab), not known as a scanner, 10 came from \
+             203.0.113.2 (zgrab), a scanner, 3 from 2 other clients"
         );
-        assert_eq!(logs(5, &[]).to_string(), "none is of a client that the mode blocks");
+        assert_eq!(logs(5, &[]).to_string(), "none came from a client that the mode blocks");
     }
 }

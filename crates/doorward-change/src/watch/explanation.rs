@@ -70,7 +70,7 @@ pub struct ExplainedRise {
     pub non_compliant: f64,
     /// How many fewer error responses targets sent than usual; negative if they sent more.
     pub no_longer_errors: f64,
-    /// What neither the plan nor the targets explain.
+    /// Requests that neither the plan nor the targets explain.
     pub unexplained: f64,
 }
 
@@ -85,8 +85,9 @@ impl fmt::Display for ExplainedRise {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} of {} requests answered with 4xx: usual {:.0}, by the plan's forecast {:.0} to {:.0} more that were never served; \
-             {:+.0} non-compliant requests and {:+.0} errors of targets against the usual; unexplained {:.0}",
+            "{} of {} requests answered with 4xx: usual {:.0}; the plan's forecast {:.0} to {:.0} more that were \
+             never served; compared with the usual values, {:+.0} non-compliant requests and {:+.0} errors of \
+             targets; unexplained {:.0}",
             self.seen,
             self.of,
             self.usual,

@@ -25,7 +25,7 @@ fn not_served(sample: &MetricSample) -> f64 {
     sample.elb_4xx + sample.target_errors() - sample.non_compliant
 }
 
-/// What is usual of a load balancer, as shares of its compliant requests.
+/// The usual values of a load balancer, as shares of its compliant requests.
 struct LossBaseline {
     /// 4xx responses of the load balancer.
     own: Variation,
@@ -203,7 +203,10 @@ impl fmt::Display for SmallestLoss {
         let Self { periods, .. } = self;
         let certain = "cannot be distinguished with certainty from the usual variation within";
         if later >= 100.0 {
-            return f.write_str("no loss of requests can be distinguished from the usual variation: it is too large, or the traffic too small");
+            return f.write_str(
+                "no loss of requests can be distinguished from the usual variation, because the \
+                 variation is too large or there is too little traffic",
+            );
         }
         if soon >= 100.0 {
             return write!(

@@ -22,7 +22,7 @@ const MISSED: f64 = 3.3;
 /// The longest stretch, in periods, whose variation within an hour is measured: there are too few longer ones, and they vary less.
 const LONGEST: i64 = 10;
 
-/// What is counted of a sample.
+/// The figure that is taken from a sample.
 pub(super) type SampleFigure = fn(&MetricSample) -> f64;
 
 /// Requests that comply with HTTP. Counts are compared with these: neither scanners nor what a mode blocks changes them.

@@ -164,7 +164,7 @@ async fn a_plan_of_another_organization_is_foreign() {
         ),
         ("no organization here", plan.clone(), HomeOrganization { organization: None, ..home() }, "single_account"),
         ("another account's", alone("300000000009"), home(), "300000000009 alone"),
-        ("one account's, about another", alone("300000000002"), home(), "and changes arn:aws:"),
+        ("one account's, about another", alone("300000000002"), home(), "but changes arn:aws:"),
     ] {
         let reported = plan.foreign(&home).unwrap_or_else(|| panic!("{what} is foreign"));
         assert!(reported.contains(about), "{what}: {reported}");
@@ -300,14 +300,14 @@ async fn what_a_load_balancer_has_become_since_decides() {
     };
     let rows: [(Option<&str>, Alter<'_>); 11] = [
         (None, &|_| {}),
-        (Some("CloudFormation stack web manages it now"), &|current| {
+        (Some("CloudFormation stack web now manages it"), &|current| {
             current.load_balancer.managed_by = Observed::Known(doorward_model::Manager::CloudFormation("web".into()));
         }),
         (Some("Terraform (managed-by=terraform)"), &|current| {
             let tag = "managed-by=terraform".to_owned();
             current.load_balancer.managed_by = Observed::Known(doorward_model::Manager::Terraform(tag));
         }),
-        (Some("could not be read"), &|current| current.load_balancer.managed_by = gap()),
+        (Some("not known whether code or a stack manages it"), &|current| current.load_balancer.managed_by = gap()),
         (Some("tags could not be read"), &|current| current.load_balancer.tags = gap()),
         (Some("Exception EX-9 covers it"), &|current| {
             current.verdict = Some(Verdict::Excepted {
@@ -318,12 +318,13 @@ async fn what_a_load_balancer_has_become_since_decides() {
                 expires: "2027-01-01".into(),
             });
         }),
-        (Some("may be excepted by EX-7"), &|current| {
-            current.may_be_excepted = Some("it may be excepted by EX-7, and that could not be read".into());
+        (Some("EX-7 may cover it"), &|current| {
+            current.may_be_excepted =
+                Some("exception EX-7 may cover it, but a value that decides this could not be read".into());
         }),
         (Some("is shop now"), &|current| owner(current, "shop")),
         (Some("is unknown now"), &|current| current.load_balancer.owner = gap()),
-        (Some("requires strictest now"), &|current| current.required = Some(Mode::Strictest)),
+        (Some("now requires strictest"), &|current| current.required = Some(Mode::Strictest)),
         (Some("of kind network"), &|current| current.load_balancer.kind = Kind::Network),
     ];
     for (refused, alter) in rows {

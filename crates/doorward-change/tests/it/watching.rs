@@ -122,7 +122,7 @@ impl MetricSource for Meter<'_> {
         let read = self.traffic.between(from, until);
         let all = read.samples().iter().map(|sample| sample.elb_4xx).sum::<f64>() as u64;
         let (all_4xx, is_scanner) = match self.logs {
-            Logs::None => return Err("it is not known to write access logs to S3".to_owned()),
+            Logs::None => return Err("it is not known whether it writes access logs to S3".to_owned()),
             Logs::OfOne { is_scanner } => (all, is_scanner),
             Logs::PartOfScanner => (all / 10, true),
         };
@@ -201,15 +201,15 @@ async fn a_regression_is_caught_within_two_periods_and_rolled_back() {
 async fn access_logs_name_the_sources_of_a_rise_and_only_scanners_are_none_of_users() {
     let traffic = Traffic { worse: Some((start(), 0.08, 0.0)), ..usual(7) };
     for (logs, rolled_back, words) in [
-        (Logs::OfOne { is_scanner: true }, false, "a rise of scanners alone: "),
+        (Logs::OfOne { is_scanner: true }, false, "the rise comes from scanners alone: "),
         (Logs::OfOne { is_scanner: false }, true, "(zgrab), not known as a scanner"),
-        (Logs::PartOfScanner, true, "by the access logs of these hours, "),
-        (Logs::None, true, "access logs were not read: it is not known to write access logs to S3"),
+        (Logs::PartOfScanner, true, "according to the access logs of these hours, "),
+        (Logs::None, true, "access logs were not read: it is not known whether it writes access logs to S3"),
     ] {
         let (stopped, _, changed, modes, seen) = watched_with(traffic, false, logs).await;
         assert_eq!(matches!(&stopped, Some(StopReason::Regressed { .. })), rolled_back, "{stopped:?} {seen}");
         assert!(seen.contains(words), "{seen}");
-        assert!(matches!(logs, Logs::None) || seen.contains(" are of 203.0.113.9 (zgrab), "), "{seen}");
+        assert!(matches!(logs, Logs::None) || seen.contains(" came from 203.0.113.9 (zgrab), "), "{seen}");
         let expected = if rolled_back { (0, "monitor") } else { (2, "strictest") };
         assert_eq!((changed, modes), (expected.0, vec![expected.1.to_owned(); 2]), "{seen}");
     }

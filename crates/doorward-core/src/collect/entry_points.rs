@@ -25,7 +25,7 @@ const APIS: &str = "/v2/apis";
 /// The ids of VPC origins or APIs, by the load balancer that they name.
 type Ways = BTreeMap<Arn, BTreeSet<String>>;
 
-/// What was found in an account-Region.
+/// The entry points that were found in an account-Region.
 pub(super) struct EntryPoints {
     vpc_origins: Result<Ways, Arc<Gap>>,
     api_integrations: Result<Ways, Arc<Gap>>,
@@ -167,7 +167,7 @@ pub(super) async fn apis(context: CollectContext<'_>) -> Result<Vec<String>, Gap
     pages(context, SignedService::ApiGateway, Operation::GetApis, APIS, "nextToken", take).await
 }
 
-/// Where an API sends requests through VPC links; nothing if the API was deleted meanwhile.
+/// The targets of an API's VPC links; none if the API was deleted in the meantime.
 pub(super) async fn integrations(context: CollectContext<'_>, api: &str) -> Result<Vec<String>, Gap> {
     let take = |body: &[u8]| {
         let (items, next) = items(body)?;
@@ -190,7 +190,7 @@ fn items(body: &[u8]) -> Result<(Vec<Value>, Option<String>), String> {
     let next = document.get("nextToken").and_then(Value::as_str).filter(|token| !token.is_empty()).map(str::to_owned);
     match document.get_mut("items").map(Value::take) {
         Some(Value::Array(items)) => Ok((items, next)),
-        _ => Err("the answer lists no items".to_owned()),
+        _ => Err("the response lists no items".to_owned()),
     }
 }
 

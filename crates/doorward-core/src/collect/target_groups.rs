@@ -185,7 +185,7 @@ async fn scheme(context: CollectContext<'_>, arn: &Arn) -> Result<Option<SharedT
     }
 }
 
-/// The application load balancers that are targets of a group; none if the group was deleted meanwhile.
+/// The application load balancers that are targets of a group; none if the group was deleted in the meantime.
 pub(super) async fn targets(context: CollectContext<'_>, group: &str) -> Result<Vec<Arn>, Gap> {
     let operation = Operation::DescribeTargetHealth;
     let client = context.access.clients.elb(&context.target.place.region);

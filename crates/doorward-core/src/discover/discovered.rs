@@ -27,7 +27,7 @@ pub struct DiscoveredPlan {
     pub settled: Vec<RegionInventory>,
     /// Accounts of an earlier scan of which AWS stated that they are not in the organization any more.
     pub departed: Vec<AccountId>,
-    /// What the settings name and discovery did not find.
+    /// Entries of the settings that discovery did not find.
     pub unmatched: Vec<UnmatchedSetting>,
 }
 

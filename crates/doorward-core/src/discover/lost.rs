@@ -76,8 +76,8 @@ pub(super) async fn account_for(
     if let (Some(first), Listing::Full) = (lacking.first(), &found.listing) {
         found.listing = Listing::Unread(Arc::new(
             Gap::new(GapReason::Malformed, Operation::ListAccounts.action()).with_message(format!(
-                "the list of accounts lacks {}, which an earlier scan found in the organization and \
-                 organizations:DescribeAccount does not say has left",
+                "the list of accounts does not contain {}, which an earlier scan found in the organization; \
+                 organizations:DescribeAccount does not show that it left",
                 with_others(first, lacking.len())
             )),
         ));

@@ -62,7 +62,7 @@ impl Members {
             (None, Listing::Full) => Err(Gap::new(GapReason::Excluded, operation)
                 .with_message(format!("account {id} is not in {}; no role is assumed there", self.name()))),
             (None, Listing::Unread(gap)) => Err(Gap::new(gap.reason, operation)
-                .with_message(format!("whether account {id} is in {} could not be read: {gap}", self.name()))),
+                .with_message(format!("it could not be read whether account {id} is in {}: {gap}", self.name()))),
         }
     }
 

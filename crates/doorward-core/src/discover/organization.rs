@@ -119,7 +119,7 @@ pub(super) async fn read_of(
 /// The gap of a list of accounts that lacks an account which must be in it.
 fn short(id: &AccountId, who: &str) -> Gap {
     Gap::new(GapReason::Malformed, Operation::ListAccounts.action())
-        .with_message(format!("the list of accounts lacks {id}, {who}"))
+        .with_message(format!("the list of accounts does not contain {id}, {who}"))
 }
 
 /// Each account once, ordered by id. Pages may overlap. If two entries of one account contradict each other, the account is

@@ -12,7 +12,7 @@ use doorward_model::{
 use super::organization::FoundAccounts;
 use super::{DiscoverSettings, Plan, ScopeSettings, TagFilter};
 
-/// What settings are compared with: accounts, units and Regions as they were listed.
+/// The names with which settings are compared: accounts, organizational units and Regions as they were listed.
 #[derive(Debug, Clone)]
 pub(super) struct DiscoveredNames {
     /// The organization in sentences.
@@ -92,7 +92,7 @@ pub(super) fn of_scope(
             [("regions.exclude", &settings.regions.exclude), ("regions.fallback", &settings.regions.fallback)]
         {
             let lacks = named.iter().filter(|region| !known.contains(region));
-            let because = format!("which is not among the {} Regions of partition {partition}", known.len());
+            let because = format!("which is not one of the {} Regions of partition {partition}", known.len());
             all.extend(lacks.map(|region| UnmatchedSetting::new(setting, region.as_str(), because.as_str())));
         }
     }
@@ -121,8 +121,9 @@ impl Plan {
         let sentence = |account: &Account| {
             let name = account.name.known().map(|name| format!(" ({name})")).unwrap_or_default();
             format!(
-                "account {}{name} was in the organization at the last scan and has left it: organizations:DescribeAccount does not find it. \
-                 It is not scanned, and its findings in the ledger stay as they are.",
+                "account {}{name} was in the organization at the last scan and has left it: \
+                 organizations:DescribeAccount does not find it. It is not scanned, and its findings in the ledger \
+                 do not change.",
                 account.id
             )
         };

@@ -46,11 +46,13 @@ pub fn add_unplanned(
     let mut cells = regions_unplanned(inventory, settings, &regions);
     if let Some(first) = missing.first() {
         let gap = match &inventory.accounts_listing {
-            Listing::Full => Gap::new(GapReason::NotPlanned, Operation::DescribeAccount.action()).with_message(format!(
-                "the list of accounts lacks {}, which the ledger has from an earlier scan; the shards were planned without this \
-                 ledger, so it was not asked whether it left the organization",
-                with_others(first, missing.len())
-            )),
+            Listing::Full => {
+                Gap::new(GapReason::NotPlanned, Operation::DescribeAccount.action()).with_message(format!(
+                    "the list of accounts does not contain {}, which an earlier scan in the ledger found; the shards \
+                 were planned without this ledger, so Doorward did not ask AWS whether it left the organization",
+                    with_others(first, missing.len())
+                ))
+            }
             Listing::Unread(gap) => gap.as_ref().clone(),
         };
         let reference = reference(inventory, settings, &regions);
@@ -112,7 +114,7 @@ fn regions_unplanned(
     added
 }
 
-/// What became of a planned account, as far as further Regions are concerned.
+/// The state of a planned account with regard to its other Regions.
 fn rest_of(account: &Account, own: &[&RegionInventory], settings: &DiscoverSettings) -> Rest {
     if let Observed::Known(_) = account.regions {
         return Rest::Lacks;

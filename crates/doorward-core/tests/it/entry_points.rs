@@ -174,8 +174,8 @@ async fn an_answer_that_is_not_right_is_unread() {
     for (service, action, operation, form, words) in [
         ("cloudfront", "ListVpcOrigins", "cloudfront:ListVpcOrigins", Form::EntryWithoutName, "without id or endpoint"),
         ("cloudfront", "ListVpcOrigins", "cloudfront:ListVpcOrigins", Form::ForeignAccount, "of another account"),
-        ("cloudfront", "ListVpcOrigins", "cloudfront:ListVpcOrigins", Form::RepeatedEntry, "another length"),
-        ("cloudfront", "ListVpcOrigins", "cloudfront:ListVpcOrigins", Form::Shortened, "another length"),
+        ("cloudfront", "ListVpcOrigins", "cloudfront:ListVpcOrigins", Form::RepeatedEntry, "does not have the length"),
+        ("cloudfront", "ListVpcOrigins", "cloudfront:ListVpcOrigins", Form::Shortened, "does not have the length"),
         ("cloudfront", "ListVpcOrigins", "cloudfront:ListVpcOrigins", Form::RepeatedList, "Items twice"),
         ("cloudfront", "ListVpcOrigins", "cloudfront:ListVpcOrigins", Form::RenamedEntries, "list Items"),
         ("apigateway", "GetApis", "apigateway:GET", Form::EntryWithoutName, "without a usable id"),

@@ -46,7 +46,7 @@ async fn a_list_that_is_not_the_one_asked_for_is_unread_and_keeps_what_is_right(
         (Form::RepeatedEntry, "twice on one page", 3),
         (Form::ContradictoryEntry, "twice on one page", 3),
         (Form::RepeatedList, "LoadBalancers twice in one place", 0),
-        (Form::RenamedEntries, "LoadBalancers of the answer contains an element that is not an entry", 0),
+        (Form::RenamedEntries, "LoadBalancers of the response contains an element that is not an entry", 0),
     ] {
         let fault = Fault::new(What::Form(form)).service("elbv2").action("DescribeLoadBalancers").region("eu-west-1");
         let report = under(fault.account(SHOP), vec![]).await;
@@ -157,7 +157,7 @@ async fn a_region_never_leaves_the_coverage_in_silence() {
             let is_failed = failed.contains(&line.account.as_str());
             assert_eq!(line.status == CoverageStatus::Failed, is_failed, "{what}: {line:?}");
             if is_failed {
-                says(line, GapReason::Malformed, "list of Regions lacks this one");
+                says(line, GapReason::Malformed, "list of Regions does not contain this one");
             }
         }
     }
@@ -261,7 +261,7 @@ async fn a_session_of_another_role_is_not_used() {
         let own: Vec<_> = report.coverage.lines.iter().filter(|line| line.account.as_str() == SHOP).collect();
         for line in own {
             assert_eq!(line.status, CoverageStatus::Failed, "{form:?}");
-            says(line, GapReason::Malformed, "asked for a session of");
+            says(line, GapReason::Malformed, "requested a session of");
         }
     }
 }

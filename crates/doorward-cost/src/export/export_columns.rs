@@ -34,7 +34,7 @@ impl ExportForm {
 
 /// The names of the columns.
 pub(super) struct ColumnNames {
-    /// What was charged, after discounts; credits and refunds are negative.
+    /// The charge after discounts; credits and refunds are negative.
     pub(super) amount: &'static str,
     currency: &'static str,
     resource: &'static str,
@@ -82,17 +82,17 @@ impl ExportColumns {
         let find = |name: &str| header.iter().position(|column| column.trim().eq_ignore_ascii_case(name));
         let has = |name: &str| find(name).is_some();
         let form = if has("lineItem/UnblendedCost") {
-            return Err("it is a Cost and Usage Report of the earlier form; export CUR 2.0 or FOCUS 1.x".to_owned());
+            return Err("it is a legacy Cost and Usage Report; export CUR 2.0 or FOCUS 1.x".to_owned());
         } else if has("AmortizedCost") && has("BilledCost") && !has("EffectiveCost") {
-            return Err("it is FOCUS 0.5, whose columns mean something else; export FOCUS 1.0 or later".to_owned());
+            return Err("it is FOCUS 0.5, whose columns have other meanings; export FOCUS 1.0 or later".to_owned());
         } else if has("line_item_unblended_cost") || has("line_item_line_item_type") {
             ExportForm::Cur2
         } else if has("EffectiveCost") || has("BilledCost") || has("ChargeCategory") {
             ExportForm::Focus
         } else {
             return Err(
-                "its first line has the columns of no form that is known; export FOCUS 1.x or CUR 2.0 as CSV, with \
-                        the header"
+                "its first line is not the header of a known format; export FOCUS 1.x or CUR 2.0 as CSV, with the \
+                 header"
                     .to_owned(),
             );
         };

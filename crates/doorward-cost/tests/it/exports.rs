@@ -102,7 +102,7 @@ fn what_is_not_understood_is_refused_with_its_line() {
             "without the columns ResourceId, ChargeCategory",
         ),
         (cur.replacen("line_item_resource_id", "x", 1), "INCLUDE_RESOURCES"),
-        ("lineItem/UnblendedCost,lineItem/ResourceId\n1,x\n".to_owned(), "earlier form"),
+        ("lineItem/UnblendedCost,lineItem/ResourceId\n1,x\n".to_owned(), "legacy Cost and Usage Report"),
         ("BilledCost,AmortizedCost,ChargeType\n1,1,Usage\n".to_owned(), "FOCUS 0.5"),
         ("a,b\n1,2\n".to_owned(), "no form that is known"),
         (String::new(), "no form that is known"),
@@ -111,7 +111,7 @@ fn what_is_not_understood_is_refused_with_its_line() {
         (with(",18.3708,arn", ",9e12,arn"), "line 3: EffectiveCost is beyond 1000000000"),
         (with("18.3708,USD,", "18.3708,dollars,"), "line 3: BillingCurrency: \"dollars\""),
         (with("2026-10-01T01:00:00Z,18", "yesterday,18"), "line 3: ChargePeriodStart: \"yesterday\""),
-        (with("18.3708,USD,", "18.3708,"), "line 3: it has 10 fields, and the header has 11"),
+        (with("18.3708,USD,", "18.3708,"), "line 3: it has 10 fields, but the header has 11"),
         (with("ServiceName", "ResourceId"), "has the column ResourceId twice"),
     ] {
         for text in [text.clone(), text.replace('\n', "\r\n")] {

@@ -35,7 +35,7 @@ impl Ledger {
         })
     }
 
-    /// What the looks that [`Ledger::looks_since`] gives were judged with, by load balancer.
+    /// The inputs with which the readings of [`Ledger::looks_since`] were judged, by load balancer.
     pub fn look_inputs_since(&self, at: Timestamp) -> Result<BTreeMap<Arn, Inputs>, LedgerError> {
         self.read("reading what events were judged with", |db| {
             let mut query = db.prepare(

@@ -52,7 +52,7 @@ impl fmt::Display for RecordedMode {
     }
 }
 
-/// What the ledger keeps of a load balancer besides its modes.
+/// The ledger's data about a load balancer besides its modes.
 pub(super) struct KnownSince {
     /// Its row.
     pub(super) id: i64,

@@ -62,7 +62,7 @@ pub(super) fn unseen(db: &Connection, report: &ScanReport, recorded: bool) -> Re
     Ok(rest)
 }
 
-/// What a report observed.
+/// The observations of a report.
 struct Seen<'a> {
     load_balancers: BTreeSet<&'a str>,
     /// Every finding with a verdict, and whether the verdict observed nothing because nothing was asked.

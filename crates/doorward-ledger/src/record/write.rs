@@ -110,7 +110,7 @@ impl RunRecorder<'_> {
         Ok(())
     }
 
-    /// Drops the look that an event asked for.
+    /// Drops the reading that an event requested.
     pub(super) fn forget_look(&self, load_balancer: i64) -> Result<(), LedgerFault> {
         self.db
             .prepare_cached("UPDATE load_balancers SET event_run = NULL, look = NULL WHERE id = ?1")?

@@ -85,7 +85,7 @@ fn a_newer_file_is_refused_and_left_alone() {
     for reported in [Ledger::open(&desk.path, OpenOptions::default()), Ledger::open_read_only(&desk.path)] {
         let reported = reported.expect_err("newer");
         assert!(matches!(reported, LedgerError::Newer { found: 99, .. }), "{reported}");
-        assert!(reported.to_string().contains("use the newer Doorward"), "{reported}");
+        assert!(reported.to_string().contains("use the newer version"), "{reported}");
     }
     assert_eq!(version(&Connection::open(&desk.path).expect("opens")), 99);
 }

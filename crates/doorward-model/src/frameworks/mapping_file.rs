@@ -12,7 +12,7 @@ const FINDING_TYPES: [&str; 5] =
 /// Longest related requirement that Security Hub takes, in UTF-16 units.
 const REQUIREMENT: usize = 64;
 
-/// What is wrong with a mapping.
+/// An error in a mapping of controls.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{file}:{line}: {problem}")]
 pub struct FrameworkError {
@@ -20,7 +20,7 @@ pub struct FrameworkError {
     pub file: String,
     /// The line in it, from 1.
     pub line: usize,
-    /// What is wrong, and what to do.
+    /// The problem and the next step.
     pub problem: String,
 }
 

@@ -14,7 +14,7 @@ pub struct PostureFigure {
     pub label: &'static str,
     /// The figure.
     pub figure: String,
-    /// What it is a part of, or what it is made of.
+    /// The denominator, or the parts of the figure.
     pub of: String,
 }
 

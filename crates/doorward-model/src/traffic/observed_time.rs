@@ -49,7 +49,7 @@ pub struct ObservedTime {
     /// Gaps that are not in the list.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub more_gaps: u32,
-    /// What cannot be known from the evidence that was read, in sentences.
+    /// Sentences on what the evidence cannot show.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unknown: Vec<String>,
 }
@@ -59,7 +59,7 @@ pub struct ObservedTime {
 pub struct ObservedFiles {
     /// Five-minute intervals from the hour of the first file to the end of the window.
     pub intervals: u32,
-    /// Those of them of which there is a file.
+    /// Intervals for which there is a file.
     pub with_files: u32,
     /// Load balancer nodes that wrote files.
     pub nodes: u32,

@@ -83,7 +83,7 @@ async fn what_cannot_arrive_is_listed_and_tried_by_the_next_run() {
     for (act, tries, unclear, reason) in [
         (Act::Answer(302, "Location: /elsewhere\r\n"), 1, false, "redirect (302), which is not followed"),
         (Act::Answer(307, "Location: http://127.0.0.1:1/\r\n"), 1, false, "redirect (307), which is not followed"),
-        (Act::Answer(403, ""), 1, false, "refused or gone (403)"),
+        (Act::Answer(403, ""), 1, false, "refused or no longer exists (403)"),
         (Act::Answer(400, ""), 1, false, "the message was refused (400)"),
         (Act::Answer(429, "Retry-After: 3600\r\n"), 1, false, "throttled the request"),
         (Act::Answer(429, ""), 4, false, "throttled the request"),
@@ -196,7 +196,7 @@ async fn a_command_reads_json_and_decides() {
 
     for (text, unclear, tries, reason) in [
         ("echo x >> $0.tries; exit 1", false, 1, "refused the digest (exit code 1)"),
-        ("echo x >> $0.tries; exit 75", false, 4, "asks to be asked again"),
+        ("echo x >> $0.tries; exit 75", false, 4, "requests another attempt"),
         ("echo x >> $0.tries; kill -9 $$", true, 4, "ended by a signal"),
         ("echo x >> $0.tries; exec /bin/sleep 30", true, 4, "did not end within 1 seconds"),
     ] {
@@ -380,8 +380,8 @@ async fn owners_without_a_channel_are_counted() {
     assert_eq!(counts, [(3, 2), (1, 1)]);
     let planned = plan_statement(&[], &outcome.untold).text;
     for sentence in [
-        "3 load balancers with 2 open findings have no recipient: owner not in notify.owners",
-        "1 load balancer with 1 open finding has no recipient: no known owner",
+        "3 load balancers with 2 open findings have no recipient: the owner is not in notify.owners",
+        "1 load balancer with 1 open finding has no recipient: the owner is not known",
     ] {
         assert!(planned.contains(sentence), "{planned}");
     }

@@ -254,7 +254,7 @@ fn figures_have_their_denominators() {
     for said in [
         "Failing: 1 of 2 load balancers, with 1 finding",
         "1 load balancer with unknown verdicts",
-        "completely; the rest is unknown",
+        "UTC; the rest is unknown",
     ] {
         assert!(text.contains(said), "{said:?} in {text}");
     }

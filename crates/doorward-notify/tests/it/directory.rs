@@ -76,7 +76,10 @@ fn what_cannot_work_is_named() {
             "[channels.a]\nkind = \"exec\"\ncommand = [\"/x\"]\ntimeout_seconds = 0",
             "setting notify.channels.a.timeout_seconds is out of range",
         ),
-        ("[channels.a]\nkind = \"sns\"\ntopic = \"x\"", "setting notify.channels.a.topic holds \"x\", which is no ARN"),
+        (
+            "[channels.a]\nkind = \"sns\"\ntopic = \"x\"",
+            "setting notify.channels.a.topic contains \"x\", which is not an ARN",
+        ),
         (
             "[channels.a]\nkind = \"sns\"\ntopic = \"arn:aws:sqs:eu-west-1:111122223333:x\"",
             "not the ARN of an SNS \
@@ -90,7 +93,7 @@ fn what_cannot_work_is_named() {
         ),
         (
             "[smtp]\nhost = \"x.example\"\nfrom = \"nobody\"",
-            "setting notify.smtp.from holds \"nobody\", which is not an e-mail address",
+            "setting notify.smtp.from contains \"nobody\", which is not an e-mail address",
         ),
         (
             "[smtp]\nhost = \"x.example\"\nfrom = \"a@x.example\"\npassword_env = \"GOOD\"",
@@ -108,7 +111,7 @@ fn what_cannot_work_is_named() {
             "[channels.a]\nkind = \"slack\"\nurl_file = \"/nowhere/x\"",
             "setting notify.channels.a.url_file names /nowhere/x, which cannot be read",
         ),
-        ("[channels.a]\nkind = \"teams\"\nurl_env = \"EMPTY\"", "leads to an empty text"),
+        ("[channels.a]\nkind = \"teams\"\nurl_env = \"EMPTY\"", "is empty"),
         ("[channels.a]\nkind = \"teams\"\nurl_env = \"GOOD\"", "works"),
         ("[channels.a]\nkind = \"teams\"\nurl_env = \"LOCAL\"", "works"),
         (
@@ -139,7 +142,7 @@ fn what_cannot_work_is_named() {
         assert!(said(&toml).contains(expected), "{from}: {}", said(&toml));
     }
     for (to, expected) in [
-        ("[]", "names no address"),
+        ("[]", "contains no address"),
         ("[\"a@x.example\", \"b@x.example\"]", "works"),
         ("[\"a@x.example, b@x.example\"]", "is not an e-mail address"),
         ("[\"A <a@x.example>\"]", "is not an e-mail address"),

@@ -194,7 +194,7 @@ impl RemoteFiles {
 
 fn etag_of(operation: Operation, etag: Option<&str>) -> Result<ETag, Failure> {
     let named = etag.filter(|etag| !etag.is_empty());
-    named.map(ETag::new).ok_or_else(|| Failure::malformed(operation, "the answer names no ETag"))
+    named.map(ETag::new).ok_or_else(|| Failure::malformed(operation, "the response contains no ETag"))
 }
 
 fn stored_hash(answer: &GetObjectOutput) -> Option<String> {
@@ -226,13 +226,10 @@ async fn receive(mut answer: GetObjectOutput, to: &Path, silence: Duration) -> R
     }
     let bytes = hash.bytes();
     if length.is_some_and(|length| length != bytes) {
-        return Err(Failure::malformed(operation, "the object is not as long as its answer says"));
+        return Err(Failure::malformed(operation, "the object does not have the length that the response states"));
     }
     if stored.is_some_and(|stored| stored != hash.finish().hex) {
-        return Err(Failure::malformed(
-            operation,
-            "the bytes of the object are not those whose hash is stored with it",
-        ));
+        return Err(Failure::malformed(operation, "the content of the object does not match the hash stored with it"));
     }
     file.finish_without_sync().map_err(local)?;
     Ok(RemoteObject { etag, bytes })

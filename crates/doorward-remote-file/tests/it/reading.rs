@@ -51,5 +51,5 @@ async fn bytes_that_do_not_fit_their_hash_are_no_content() {
     bed.server.set_faults(vec![Fault::new(What::Truncated(0.5)).service("s3")]);
     let to = bed.folder.path().join("copy");
     let error = bed.files.fetch(&url("k"), &to, None).await.unwrap_err();
-    assert!(error.to_string().contains("hash is stored with it") && !to.exists(), "{error}");
+    assert!(error.to_string().contains("hash stored with it") && !to.exists(), "{error}");
 }

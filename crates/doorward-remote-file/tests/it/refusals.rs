@@ -16,7 +16,7 @@ async fn a_refusal_is_not_a_missing_object() {
     for part in [
         "s3://acme-security/missing",
         "s3:GetObject",
-        "it is not known whether there is an object",
+        "it is not known whether the object exists",
         "s3:ListBucket on arn:aws:s3:::acme-security",
     ] {
         assert!(error.to_string().contains(part), "{part}: {error}");

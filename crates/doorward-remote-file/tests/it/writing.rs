@@ -87,7 +87,7 @@ async fn writes_that_never_succeed_end() {
     let bed = Bed::start().await;
     bed.server.set_faults(vec![Fault::new(What::Conflict).action("PutObject")]);
     let error = bed.files.store(&url("k"), &bed.file("one"), &Condition::Absent).await.unwrap_err();
-    assert!(error.to_string().contains("the object is as it was before") && bed.puts() == 8, "{error}");
+    assert!(error.to_string().contains("the object is unchanged") && bed.puts() == 8, "{error}");
 }
 
 #[tokio::test]

@@ -106,7 +106,7 @@ fn failure(lb: &LoadBalancer, mode: Mode, required: &Requirement) -> Verdict {
     if required.certain().is_none() {
         let (highest, unread) = (required.highest(), preconditions::list(required.gaps()));
         remedy.push_str(&format!(
-            " It may even require {highest}; this depends on a value that could not be read: {unread}."
+            " The policy may even require {highest}; this depends on a value that could not be read: {unread}."
         ));
     }
     Verdict::Fail { reason, because, severity: META.severity_of(reason, lb), remedy }

@@ -133,7 +133,7 @@ fn change_in_effect(lb: &LoadBalancer) -> Result<&AppliedChange, Verdict> {
     }
 }
 
-/// What the change did, as the beginning of a sentence.
+/// The effect of the change, as the beginning of a sentence.
 fn left(change: &AppliedChange) -> String {
     let AppliedChange { change: id, at, to, by, status, .. } = change;
     let did = if *status == ChangeStatus::Already { "found the mode to be" } else { "set the mode to" };

@@ -175,7 +175,7 @@ fn what_would_not_read_back_is_refused() {
     assert_eq!(
         refused(add(FILE, "", &Exception { scope: Scope::default(), ..plain() }, &default)),
         "the result would not be a valid register: exceptions.toml:4: exception EX-9 has an empty scope, which would cover \
-         everything: give arn, accounts, ous, tags, names"
+         every load balancer; name what it covers by arn, accounts, ous, tags, names"
     );
     assert_eq!(
         refused(add(FILE, "[[exceptions]]\n", &plain(), &default)),

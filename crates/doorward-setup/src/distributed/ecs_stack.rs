@@ -3,7 +3,7 @@
 use super::{ALARMS, BUCKET, FILES, PARAMETERS, machine};
 use crate::GENERATED_BY;
 
-/// What Step Functions needs to run tasks and to learn of their end.
+/// The permissions that Step Functions needs to run tasks and to follow them.
 const RUN_TASKS: &str = r#"              - Sid: RunTasks
                 Effect: Allow
                 Action: ecs:RunTask
@@ -39,7 +39,7 @@ pub(super) fn template(definition: &str, scan: &str, publish: &str) -> String {
     let machine = machine(definition, RUN_TASKS);
     format!(
         r#"# {GENERATED_BY}
-# Deploy in the management account or a delegated administrator's. README.md beside this file says what comes before it.
+# Deploy in the management account or a delegated administrator's. README.md beside this file describes the steps before it.
 AWSTemplateFormatVersion: "2010-09-09"
 Description: Doorward, distributed over ECS tasks by Step Functions.
 
@@ -59,7 +59,7 @@ Parameters:
     Description: The VPC of the tasks.
   SubnetA:
     Type: AWS::EC2::Subnet::Id
-    Description: A subnet with a way to AWS's endpoints.
+    Description: A subnet with a route to AWS's endpoints.
   SubnetB:
     Type: AWS::EC2::Subnet::Id
     Description: A subnet in another Availability Zone.
@@ -82,15 +82,15 @@ Parameters:
   Memory:
     Type: String
     Default: "4096"
-    Description: Memory of each task in MB, of those that the CPU units admit. The merge holds the whole report, about 10 KB for a load balancer.
+    Description: Memory of each task in MB, one of the values that the CPU units allow. The merge keeps the whole report in memory, about 10 KB for each load balancer.
 {PARAMETERS}
 Resources:
-{BUCKET}  # The role that the others trust: doorward setup stackset --caller-arn arn:aws:iam::ACCOUNT:role/doorward-runner
+{BUCKET}  # The role that the roles of the accounts trust: doorward setup stackset --caller-arn arn:aws:iam::ACCOUNT:role/doorward-runner
   Role:
     Type: AWS::IAM::Role
     Properties:
       RoleName: doorward-runner
-      Description: Runs Doorward; reads the organization and enters the accounts by their own roles
+      Description: Runs Doorward; reads the organization and assumes the roles of the accounts
       AssumeRolePolicyDocument:
         Version: "2012-10-17"
         Statement:
@@ -114,7 +114,7 @@ Resources:
           PolicyDocument:
             Version: "2012-10-17"
             Statement:
-{FILES}  # What ECS itself needs to start the task.
+{FILES}  # The role that ECS needs to start the task.
   StartRole:
     Type: AWS::IAM::Role
     Properties:
@@ -189,7 +189,7 @@ Resources:
         - Name: doorward
           Image: !Ref Image
           Essential: true
-          # The program ends in order when it is stopped; it needs a moment to write what it has.
+          # When the program is stopped, it needs some time to write its results.
           StopTimeout: 60
           Environment:
             - Name: DOORWARD_LEDGER__PATH

@@ -14,7 +14,7 @@ pub(super) fn template(definition: &str, scan: &str, publish: &str) -> String {
     );
     format!(
         r#"# {GENERATED_BY}
-# Deploy in the management account or a delegated administrator's. README.md beside this file says what comes before it.
+# Deploy in the management account or a delegated administrator's. README.md beside this file describes the steps before it.
 AWSTemplateFormatVersion: "2010-09-09"
 Description: Doorward, distributed over Lambda functions by Step Functions.
 
@@ -38,15 +38,15 @@ Parameters:
     Default: 2048
     MinValue: 512
     MaxValue: 10240
-    Description: Memory of each function in MB. The merge holds the whole report, about 10 KB for a load balancer.
+    Description: Memory of each function in MB. The merge keeps the whole report in memory, about 10 KB for each load balancer.
 {PARAMETERS}
 Resources:
-{BUCKET}  # The role that the others trust: doorward setup stackset --caller-arn arn:aws:iam::ACCOUNT:role/doorward-runner
+{BUCKET}  # The role that the roles of the accounts trust: doorward setup stackset --caller-arn arn:aws:iam::ACCOUNT:role/doorward-runner
   Role:
     Type: AWS::IAM::Role
     Properties:
       RoleName: doorward-runner
-      Description: Runs Doorward; reads the organization and enters the accounts by their own roles
+      Description: Runs Doorward; reads the organization and assumes the roles of the accounts
       AssumeRolePolicyDocument:
         Version: "2012-10-17"
         Statement:
@@ -103,7 +103,7 @@ Resources:
       Environment:
         Variables:
           DOORWARD_LEDGER__PATH: !Sub "s3://${{Bucket}}/ledger.sqlite"
-          # Below the time of a function, so that a shard that does not end in time says so.
+          # Below the maximum time of a function, so that a shard that does not finish in time reports it.
           DOORWARD_SCAN__DEADLINE: 14m
           # Parts of one run are merged within this time.
           DOORWARD_SCAN__RESUME_WITHIN: 8h

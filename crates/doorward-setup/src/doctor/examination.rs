@@ -17,15 +17,15 @@ use super::{
     probe_traffic, rehearse_scan,
 };
 
-/// What is examined, by which settings.
+/// The parts to examine, with their settings.
 pub struct Examination<'a> {
     /// The way to AWS.
     pub access: &'a Access,
     /// The roles that other accounts are entered with.
     pub overrides: &'a [RoleOverride],
-    /// What a scan discovers.
+    /// The discovery settings of a scan.
     pub discover: DiscoverSettings,
-    /// What a scan collects.
+    /// The collection settings of a scan.
     pub collect: CollectSettings,
     /// How tags are read.
     pub normalize: NormalizeSettings,
@@ -43,7 +43,7 @@ pub struct Examination<'a> {
     pub publish: Option<&'a PublishSettings>,
 }
 
-/// What an examination reports while it runs.
+/// The progress of an examination.
 pub trait ExaminationObserver: Sync {
     /// Accounts entered, of all.
     fn entered(&self, done: usize, all: usize);
@@ -120,7 +120,7 @@ impl Examination<'_> {
         Ok((Inventory { run, organization, accounts, accounts_listing, cells }, optional))
     }
 
-    /// What the settings name and was not found.
+    /// Entries of the settings that were not found.
     fn unmatched(&self, plan: &Plan) -> Vec<UnmatchedSetting> {
         let mut unmatched = plan.unmatched_with(self.overrides);
         for (n, rule) in self.policy.rules.iter().enumerate() {

@@ -36,12 +36,13 @@ pub(super) fn group(gaps: &[PlacedGap]) -> Vec<GapGroup<'_>> {
 }
 
 impl GapGroup<'_> {
-    /// What to do next, as sentences.
+    /// The next steps, as sentences.
     pub(super) fn remedy(&self) -> String {
         if self.is_explicit_deny {
             let action = self.gap.action.as_deref().unwrap_or(&self.gap.operation);
             return format!(
-                "A policy denies it explicitly: remove {action} from that statement. Another statement that allows it has no effect."
+                "A policy denies it explicitly: remove {action} from that statement. Allowing it in another \
+                 statement has no effect."
             );
         }
         match (self.stage, self.gap.reason) {
@@ -49,12 +50,13 @@ impl GapGroup<'_> {
                 "Enable Security Hub there, or exclude those account-Regions from publishing.".to_owned()
             }
             (Stage::Traffic, GapReason::AccessDenied) => {
-                "Allow it in the role's policy. If the bucket belongs to another account, its bucket policy has to allow it too."
+                "Allow it in the role's policy. If the bucket belongs to another account, its bucket policy must \
+                 allow it too."
                     .to_owned()
             }
             (Stage::Publish, GapReason::AccessDenied) => "Allow it in the policy of the publishing role.".to_owned(),
             (Stage::Traffic | Stage::Publish, GapReason::RoleMissing) => {
-                "Deploy the role there, with a trust policy that admits the caller.".to_owned()
+                "Deploy the role there, with a trust policy that allows the caller.".to_owned()
             }
             _ => self.gap.remedy().to_owned(),
         }

@@ -15,7 +15,7 @@ use crate::{PolicyDocument, Statement, trust_policy};
 /// One change to make, and the accounts to make it in.
 #[derive(Debug, PartialEq, Serialize)]
 pub struct PolicyChange {
-    /// What to do, in one sentence.
+    /// The next step, in one sentence.
     pub what: String,
     /// The accounts; empty for the base identity.
     pub accounts: BTreeSet<AccountId>,
@@ -166,7 +166,7 @@ fn exemptions(gaps: &[PlacedGap]) -> Vec<PolicyChange> {
     }
     let exempt = |(policy, (actions, principals, accounts)): (Option<String>, Denial)| {
         let policy = policy.map_or_else(
-            || "the organization policy (SCP or RCP) that denies it; AWS's answer does not name it".to_owned(),
+            || "the organization policy (SCP or RCP) that denies it (AWS's response does not name it)".to_owned(),
             |arn| format!("the organization policy {arn}"),
         );
         let actions = Vec::from_iter(actions).join(", ");

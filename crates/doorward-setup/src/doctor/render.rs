@@ -55,8 +55,8 @@ pub fn table(diagnosis: &Diagnosis, exit: ExitMeaning, colour: bool) -> String {
     for (stage, heading) in [
         (Stage::Scan, "A scan could not read"),
         (Stage::Traffic, "Traffic analysis could not read"),
-        (Stage::Publish, "Security Hub would not accept findings"),
-        (Stage::Optional, "Not allowed yet, and needed as soon as there is a load balancer to read"),
+        (Stage::Publish, "Security Hub could not receive findings"),
+        (Stage::Optional, "Not allowed, and needed once there is a load balancer to read"),
     ] {
         let mut own = groups.iter().filter(|group| group.stage == stage).peekable();
         if own.peek().is_none() {
@@ -77,7 +77,7 @@ pub fn table(diagnosis: &Diagnosis, exit: ExitMeaning, colour: bool) -> String {
     }
     let changes = policy_changes(&diagnosis.gaps, &run.caller, &diagnosis.scan.organization);
     if !changes.is_empty() {
-        let _ = writeln!(text, "\n{}", paint("1", "Policy changes that fix it"));
+        let _ = writeln!(text, "\n{}", paint("1", "Policy changes that fix this"));
     }
     for change in changes {
         let accounts: Vec<&str> = change.accounts.iter().map(|account| account.as_str()).collect();
@@ -149,7 +149,7 @@ fn summary(diagnosis: &Diagnosis) -> Vec<SummaryLine> {
     };
     let mut lines = vec![SummaryLine(Mark::Ok, "identity", format!("{}, from {}", run.caller, run.home_region))];
     lines.push(match run.clock_offset {
-        None => SummaryLine(Mark::Note, "clock", "unknown, because AWS's response has no date".to_owned()),
+        None => SummaryLine(Mark::Note, "clock", "unknown, because AWS's response contains no date".to_owned()),
         Some(offset) => {
             let mark = if offset.unsigned_abs() > CLOCK_TOLERANCE { Mark::Note } else { Mark::Ok };
             let way = if offset < 0 { "behind" } else { "ahead of" };
@@ -189,7 +189,7 @@ fn summary(diagnosis: &Diagnosis) -> Vec<SummaryLine> {
         let empty = if probe.empty_log_prefixes == 0 {
             String::new()
         } else {
-            format!("; {} of the prefixes are empty, so that reading was not tried there", probe.empty_log_prefixes)
+            format!("; empty prefixes, in which no read was tried: {}", probe.empty_log_prefixes)
         };
         let line =
             format!("{} account-Regions with metrics, {} log prefixes{empty}", probe.metrics, probe.log_prefixes);
@@ -197,7 +197,8 @@ fn summary(diagnosis: &Diagnosis) -> Vec<SummaryLine> {
     }
     if let Some(count) = diagnosis.security_hub {
         let line = format!(
-            "reading from Security Hub was tried in {count} account-Regions; importing was not, because that would write"
+            "account-Regions in which reading from Security Hub was tried: {count}; importing was not tried, because \
+             it would write"
         );
         lines.push(SummaryLine(mark(Stage::Publish), "publish", line));
     }
@@ -211,7 +212,7 @@ fn ledger(diagnosis: &Diagnosis) -> Option<SummaryLine> {
         return Some(SummaryLine(Mark::Unread, "ledger", problem));
     }
     let prospect = prospect.as_ref().ok()?;
-    let room = format!("{} MB free, of which a scan may need {}", prospect.free / 1_000_000, LEDGER_BYTES / 1_000_000);
+    let room = format!("{} MB free; a scan may need {} MB", prospect.free / 1_000_000, LEDGER_BYTES / 1_000_000);
     let path = prospect.path.display();
     let (mark, state) = match &prospect.state {
         PreflightState::New => (Mark::Ok, "will be created".to_owned()),

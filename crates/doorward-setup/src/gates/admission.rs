@@ -66,7 +66,7 @@ fn of_object(object: &GatedObject, modes: &SchemeModes) -> String {
     let conditions = if *name == "ingress" {
         format!(
             "  matchConditions:
-    # The annotation goes before the field.
+    # The annotation takes precedence over the field.
     - name: is-of-the-controller
       expression: >-
         has({ANNOTATIONS}) && 'kubernetes.io/ingress.class' in {ANNOTATIONS}
@@ -84,7 +84,7 @@ kind: ValidatingAdmissionPolicy
 metadata:
   name: doorward-desync-mode-{name}
 spec:
-  # What cannot be evaluated is unknown, and accepted.
+  # An expression that cannot be evaluated is unknown, so the object is accepted.
   failurePolicy: Ignore
   matchConstraints:
     resourceRules:

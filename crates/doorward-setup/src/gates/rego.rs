@@ -25,7 +25,7 @@ deny contains message if {{
 	some change in object.get(input, "resource_changes", [])
 	change.type == "aws_elb"
 	after := change.change.after
-	# Only listeners of HTTP apply the mode.
+	# The mode has an effect only on HTTP listeners.
 	some listener in after.listener
 	lower(listener.lb_protocol) in {{"http", "https"}}
 	after.desync_mitigation_mode in weak_modes.classic[_scheme(change)]
@@ -51,7 +51,7 @@ deny contains message if {{
 	message := sprintf("Ingress %s: the policy requires a stronger mode than %s", [input.metadata.name, mode])
 }}
 
-# The annotation goes before the field.
+# The annotation takes precedence over the field.
 _class(annotations) := annotations["kubernetes.io/ingress.class"] if {{
 	annotations["kubernetes.io/ingress.class"]
 }} else := input.spec.ingressClassName

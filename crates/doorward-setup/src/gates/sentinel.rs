@@ -39,7 +39,7 @@ application = filter load_balancers as _, rc {{
 	mode(rc) in weak_modes.application[scheme(rc)]
 }}
 
-# Only listeners of HTTP apply the mode.
+# The mode has an effect only on HTTP listeners.
 classic = filter load_balancers as _, rc {{
 	rc.type is "aws_elb" and
 	mode(rc) in weak_modes.classic[scheme(rc)] and

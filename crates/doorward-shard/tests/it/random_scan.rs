@@ -16,7 +16,7 @@ use fastrand::Rng;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// What the scan is judged by.
+/// The criteria by which the scan is judged.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Criteria {
     pub(crate) policy: String,

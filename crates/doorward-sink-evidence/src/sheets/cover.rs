@@ -62,7 +62,7 @@ pub(crate) fn sheet<'p>(cx: &'p SheetContext<'p>) -> Sheet<'p> {
         if run.interrupted { "yes: everything that was not read before the interruption is unknown" } else { "no" };
     add("Scope", "Interrupted", interrupted.to_owned());
     for one in &run.unmatched {
-        let asked = if one.asked { ": asked for and not read, so coverage is not complete" } else { "" };
+        let asked = if one.asked { ": requested and not read, so coverage is not complete" } else { "" };
         add("Scope", "Named in the settings and not found", format!("{one}{asked}"));
     }
     add("Period", "From", time(context.period.from, "(not set: evidence for the time of the scan only)"));

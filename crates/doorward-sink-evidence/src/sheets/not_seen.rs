@@ -20,7 +20,7 @@ enum Row<'p> {
 }
 
 impl<'p> Row<'p> {
-    /// The value of whichever it is.
+    /// The value, of either kind.
     fn either<T>(
         &self,
         lb: impl FnOnce(&'p UnseenLoadBalancer) -> T,

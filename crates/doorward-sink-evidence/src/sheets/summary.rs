@@ -70,7 +70,7 @@ fn count(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-/// What is counted, and where the count is.
+/// The name of the count and its place.
 type Measure<T> = (&'static str, fn(&T) -> usize);
 
 /// The rows under way.
@@ -119,7 +119,7 @@ impl Rows {
         self.add_known(("Coverage", "", "account-Regions skipped, of all"), skipped(now), before.map(skipped));
     }
 
-    /// How much of what is known was seen.
+    /// The share of the known load balancers that was seen.
     fn known(&mut self, now: &RunFigures, before: Option<&RunFigures>) {
         let seen = |figures: &RunFigures| {
             let unseen = figures.all.not_seen?;

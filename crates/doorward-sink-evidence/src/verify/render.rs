@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use doorward_model::counted;
 use serde_json::{Value, json};
 
 use super::Verification;
@@ -24,16 +25,16 @@ pub fn verification_text(dir: &Path, verification: &Verification) -> String {
     for note in notes {
         let _ = writeln!(text, "note: {note}");
     }
-    let (dir, count) = (dir.display(), packs.len());
+    let (dir, of) = (dir.display(), format!("{}, {}", counted(packs.len(), "pack"), counted(*files, "file")));
     let _ = match faults.len() {
-        0 if verification.is_proven() => writeln!(text, "{dir}: as written: {count} pack(s), {files} files"),
+        0 if verification.is_proven() => writeln!(text, "{dir}: as written: {of}"),
         0 => writeln!(
             text,
-            "{dir}: consistent with itself, not proven: {count} pack(s), {files} files. Anyone with write access can replace all of it. \
+            "{dir}: consistent with itself, not proven: {of}. Anyone with write access can replace all of it. \
              Pass --key FILE, the public key that signed it, or --head SHA256, the hash of the newest manifest that \
              was kept outside the folder."
         ),
-        count => writeln!(text, "{dir}: NOT as written: {count} fault(s)"),
+        count => writeln!(text, "{dir}: NOT as written: {}", counted(count, "fault")),
     };
     text
 }

@@ -129,7 +129,7 @@ pub(super) fn of(
                 Verdict::NotAsked { because, .. } if super::was_open(finding) => (
                     When::Unknown,
                     None,
-                    format!("failed when it was last seen, and was not asked this time: {because}"),
+                    format!("failed when it was last seen and was not asked this time: {because}"),
                 ),
                 Verdict::NotAsked { .. } | Verdict::Pass { .. } | Verdict::NotApplicable { .. } => continue,
             };

@@ -26,7 +26,7 @@ fn the_page_of_an_owner_who_has_nothing_left_goes() {
     assert_eq!(pages(folder.path(), "beta").len(), 2);
     let (_, files) = written(folder.path(), &of(&["alpha"]), &context());
     assert!(pages(folder.path(), "beta").is_empty());
-    assert!(!files["index.md"].contains("earlier scans"));
+    assert!(!files["index.md"].contains("Pages of earlier scans"));
 }
 
 #[test]

@@ -22,7 +22,7 @@ pub(super) struct CoverageView {
     complete: bool,
     /// Set where the list of accounts itself did not arrive in full.
     accounts_unlisted: Option<String>,
-    /// What the settings name and the scan did not find.
+    /// Entries of the settings that the scan did not find.
     unmatched: Vec<String>,
     /// Lines that stand for Regions that could not be listed.
     unlisted_regions: usize,
@@ -101,11 +101,11 @@ fn known(report: &ScanReport) -> Option<String> {
     let of = share(seen, seen + unseen.load_balancers.len());
     let never = match unseen.never_read {
         0 => String::new(),
-        n => format!(" In {n} account-Regions no scan ever looked: what is there is not known."),
+        n => format!(" Account-Regions that no scan ever read: {n}; it is not known what they contain."),
     };
     let again = match unseen.account_regions {
         0 => String::new(),
-        n => format!(" {n} account-Regions that an earlier scan read were not read."),
+        n => format!(" Account-Regions that an earlier scan read and this one did not: {n}."),
     };
     let lacking = !unseen.load_balancers.is_empty() || !never.is_empty() || !again.is_empty();
     lacking.then(|| format!("{of} of the known load balancers were seen.{again}{never}"))

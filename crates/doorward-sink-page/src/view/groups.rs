@@ -14,7 +14,7 @@ use crate::chart::{ChartPart, stacked};
 /// How many groups have a line of their own; the rest is one line, and the table filters by all of them.
 const LINES: usize = 25;
 
-/// The grouping.
+/// The groups of a table of findings.
 #[derive(Clone, Copy)]
 pub(crate) enum FindingGroup {
     /// By owner, as the findings say it.

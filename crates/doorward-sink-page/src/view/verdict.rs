@@ -1,6 +1,6 @@
 //! The first lines of the page: the verdict, what qualifies it, and how it compares with the last scan.
 
-use doorward_model::{KeyFigures, ScanReport, Unseen, share};
+use doorward_model::{KeyFigures, ScanReport, Unseen, counted, share};
 use serde::Serialize;
 
 use super::Card;
@@ -22,16 +22,17 @@ pub(super) struct ComparedScan {
 pub(super) fn headline(figures: &KeyFigures) -> String {
     let KeyFigures { weaker, weaker_excepted, undetermined, judged, judged_unseen, .. } = *figures;
     if judged == 0 {
-        return "No load balancer was found whose mode could be judged.".to_owned();
+        return "The scan found no load balancer whose mode could be judged.".to_owned();
     }
     let seen = if judged_unseen == 0 { "" } else { " that were seen" };
+    let all = counted(judged, "load balancer");
     let weak = match weaker {
-        0 => format!("None of the {judged} load balancers{seen} is known to be weaker than the policy requires"),
-        1 => format!("1 of {judged} load balancers{seen} is weaker than the policy requires"),
-        n => format!("{n} of {judged} load balancers{seen} are weaker than the policy requires"),
+        0 => format!("None of {all}{seen} is known to be weaker than the policy requires"),
+        1 => format!("1 of {all}{seen} is weaker than the policy requires"),
+        n => format!("{n} of {all}{seen} are weaker than the policy requires"),
     };
     let more = [
-        (weaker_excepted > 0).then(|| format!("{weaker_excepted} more by exception")),
+        (weaker_excepted > 0).then(|| format!("{weaker_excepted} more under an exception")),
         (undetermined > 0).then(|| format!("{undetermined} could not be judged")),
     ];
     let more: Vec<String> = more.into_iter().flatten().collect();
@@ -48,7 +49,7 @@ pub(super) fn unseen(report: &ScanReport, figures: &KeyFigures) -> Option<String
             let range = range.basis_points().map_or_else(String::new, |_| {
                 format!(" Counted both ways, between {} and {} of {} are weaker.", range.least, range.most, range.of)
             });
-            format!("{n} known load balancers were not seen now.{range} ")
+            format!("Known load balancers that were not seen now: {n}.{range} ")
         }
     };
     let excepted = match unseen.excepted() {
@@ -78,7 +79,7 @@ pub(super) fn qualifier(report: &ScanReport) -> String {
 pub(super) fn compared(context: &PageContext, figures: &KeyFigures) -> ComparedScan {
     let none = |words: &str| ComparedScan { trend: "none", words: words.to_owned() };
     if context.filter.is_some() {
-        return none("A part of a report is not compared with earlier scans.");
+        return none("A filtered report is not compared with earlier scans.");
     }
     let Some(before) = &context.before else {
         return none("No earlier scan is recorded, so there is nothing to compare with.");
@@ -105,8 +106,13 @@ pub(super) fn compared(context: &PageContext, figures: &KeyFigures) -> ComparedS
         .partition(|change| change.kind.is_worse());
     let lacking = was.unseen.as_ref().is_some_and(|unseen| unseen.load_balancers + unseen.failing > 0)
         || figures.load_balancers_unseen + figures.open_unseen > 0;
-    let lacking =
-        if lacking { " The two scans did not see the same; what was not seen counts as it was last seen." } else { "" };
+    let lacking = match lacking {
+        true => {
+            " The two scans did not read the same account-Regions; load balancers that were not seen count in their \
+             last known state."
+        }
+        false => "",
+    };
     ComparedScan {
         trend,
         words: format!(
@@ -148,7 +154,7 @@ pub(super) fn cards(report: &ScanReport, context: &PageContext, figures: &KeyFig
         card(
             "Critical or high failures",
             figures.pressing.to_string(),
-            format!("of {} failures of every rule", figures.open),
+            format!("of {} over all rules", counted(figures.open, "failure")),
             figures.pressing > 0,
         ),
         card(
@@ -174,7 +180,7 @@ pub(super) fn cards(report: &ScanReport, context: &PageContext, figures: &KeyFig
         if let Some(since) = remediation.oldest_open {
             let days = report.run.finished.duration_since(since).as_hours() / 24;
             let since = format!("since {}", since.strftime("%Y-%m-%d"));
-            cards.push(card("Oldest open finding", format!("{days} days"), since, false));
+            cards.push(card("Oldest open finding", counted(days, "day"), since, false));
         }
     }
     cards

@@ -51,7 +51,7 @@ fn an_empty_organization_is_no_success() {
     report.coverage.lines.clear();
     let page = page(&report);
     assert!(page.contains("none in scope"), "no percentage of nothing");
-    assert!(page.contains("No load balancer was found whose mode could be judged."));
+    assert!(page.contains("The scan found no load balancer whose mode could be judged."));
     assert!(!page.contains("100.0%"));
 }
 
@@ -190,10 +190,10 @@ fn what_was_not_seen_is_said_and_drawn_beside_what_was() {
     assert!(page.contains(&sentence), "the headline says both: {seen} seen");
     assert!(
         page.contains("(3 of 6) of the known load balancers were seen.")
-            && page.contains("3 known load balancers were not seen now.")
+            && page.contains("Known load balancers that were not seen now: 3.")
     );
-    assert!(page.contains("2 account-Regions that an earlier scan read were not read."));
-    assert!(page.contains("In 1 account-Regions no scan ever looked"));
+    assert!(page.contains("Account-Regions that an earlier scan read and this one did not: 2."));
+    assert!(page.contains("Account-Regions that no scan ever read: 1;"));
     assert!(page.contains("data-value=\"team-lost\""), "an owner without observations is not gone");
     assert!(page.contains("data-value=\"&#x2f;Lost\""));
     assert!(page.contains("185 (34 seen, 151 not seen then)"));

@@ -24,7 +24,7 @@ pub(super) const HOSTILE: &[&str] = &[
     "",
 ];
 
-/// What a report is made of.
+/// The shape of a report.
 #[derive(Clone, Copy)]
 pub(super) struct ReportShape<'a> {
     /// How many load balancers there are, with one finding each.

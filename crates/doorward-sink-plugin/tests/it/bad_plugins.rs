@@ -9,7 +9,7 @@ pub(crate) const BAD: &[BadPlugin] = &[
     (
         "other-contract",
         &[("CONTRACT = \"doorward-report-v1\"", "CONTRACT = \"doorward-report-v0\"")],
-        "describe says what the plugin is",
+        "describe describes the plugin",
         "its contract is doorward-report-v0",
     ),
     (
@@ -21,27 +21,27 @@ pub(crate) const BAD: &[BadPlugin] = &[
     (
         "always-ready",
         &[("why = preflight(json.load(sys.stdin))", "why = None")],
-        "preflight refuses what is no configuration",
-        "it is ready with a configuration that is no JSON",
+        "preflight refuses an invalid configuration",
+        "it accepted a configuration that is not JSON",
     ),
     (
         "miscounts",
         &[("\"findings_in\": read,", "\"findings_in\": read + 1,")],
         DELIVERED,
-        "3 findings were sent, and it says that it read 4",
+        "3 findings were sent, but it reports that it read 4",
     ),
     ("does-not-add-up", &[("\"skipped\": skipped,", "\"skipped\": {\"lost\": 9},")], DELIVERED, "are not 3 findings"),
     (
         "talks",
         &[("    print(json.dumps(answer))", "    print(\"working\")\n    print(json.dumps(answer))")],
-        "describe says what the plugin is",
-        "is not what the contract says",
+        "describe describes the plugin",
+        "does not match the contract",
     ),
     (
         "silent",
         &[("    print(json.dumps(answer))", "    if verb != \"emit\":\n        print(json.dumps(answer))")],
         DELIVERED,
-        "answered nothing on stdout",
+        "wrote nothing to stdout",
     ),
     (
         "writes-nothing",
@@ -52,7 +52,7 @@ pub(crate) const BAD: &[BadPlugin] = &[
     (
         "believes-cut-streams",
         &[("    if end is None:", "    end = end or {\"findings\": read}\n    if end is None:")],
-        "a stream without its end is no success",
+        "a stream without its end line is refused",
         "it ended with exit code 0",
     ),
     (
@@ -61,7 +61,7 @@ pub(crate) const BAD: &[BadPlugin] = &[
             ("if end[\"findings\"] != read:", "if False:"),
             ("\"findings_in\": read,", "\"findings_in\": end[\"findings\"],"),
         ],
-        "a stream that lost a finding is no success",
+        "a stream that lacks a finding is refused",
         "it ended with exit code 0",
     ),
     (
@@ -76,7 +76,7 @@ pub(crate) const BAD: &[BadPlugin] = &[
     (
         "ascii-only",
         &[("encoding=\"utf-8\", newline", "encoding=\"ascii\", newline")],
-        "texts from outside are data",
+        "external text is treated as data",
         "exit code 1",
     ),
     (
@@ -92,7 +92,7 @@ pub(crate) const BAD: &[BadPlugin] = &[
             "    import signal\n    signal.signal(signal.SIGTERM, signal.SIG_IGN)\n    verb = sys.argv[-1]",
         )],
         "SIGTERM ends it within two seconds",
-        "it went on after SIGTERM",
+        "it did not end after SIGTERM",
     ),
     (
         "once-only",
@@ -109,7 +109,7 @@ pub(crate) const BAD: &[BadPlugin] = &[
             "    for line in lines:\n        record = json.loads(line)",
             "    for line in lines:\n        try:\n            record = json.loads(line)\n        except ValueError:\n            continue",
         )],
-        "a line that is no JSON is no success",
+        "a line that is not JSON is refused",
         "it ended with exit code 0",
     ),
 ];

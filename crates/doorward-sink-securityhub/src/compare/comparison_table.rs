@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use doorward_model::{Mode, ScanReport};
+use doorward_model::{Mode, ScanReport, counted};
 
 use super::{Blind, Comparison, Line, Standing, Unseen};
 
@@ -18,8 +18,8 @@ const GROUPS: [Group; 7] = [
     ("Security Hub does not see", |s| matches!(s, Standing::Blind(_))),
     ("unknown", |s| matches!(s, Standing::Unknown(_))),
     ("fail, suppressed in Security Hub", |s| matches!(s, Standing::Suppressed)),
-    ("pass, and policy requires more than the control", |s| matches!(s, Standing::AsksLess)),
-    ("fail, and policy requires less than the control", |s| matches!(s, Standing::AsksMore)),
+    ("pass, but policy requires more than the control", |s| matches!(s, Standing::AsksLess)),
+    ("fail, but policy requires less than the control", |s| matches!(s, Standing::AsksMore)),
     ("agree", |s| matches!(s, Standing::Agrees)),
 ];
 
@@ -38,10 +38,14 @@ pub fn comparison_table(report: &ScanReport, comparison: &Comparison) -> String 
     let answered = comparison.answered;
     let _ = writeln!(
         text,
-        "{gone:>7}  of Security Hub's load balancers are gone, in {answered} account-Regions that were read"
+        "{gone:>7}  of Security Hub's load balancers no longer exist, in {answered} account-Regions that were read"
     );
     let unseen = comparison.strays.len() - gone;
-    let _ = writeln!(text, "{unseen:>7}  of Security Hub's load balancers are where the scan did not list everything");
+    let _ = writeln!(
+        text,
+        "{unseen:>7}  of Security Hub's load balancers are in account-Regions that the scan did \
+         not list completely"
+    );
     for (what, fits) in GROUPS {
         if what == "agree" || of(fits).next().is_none() {
             continue;
@@ -70,8 +74,7 @@ fn by_cause<'l>(text: &mut String, lines: impl Iterator<Item = &'l Line>) {
         }
     }
     for (cause, lines) in causes {
-        let plural = if lines.len() == 1 { "" } else { "s" };
-        let _ = writeln!(text, "  {} load balancer{plural}: {cause}", lines.len());
+        let _ = writeln!(text, "  {}: {cause}", counted(lines.len(), "load balancer"));
         for line in lines.iter().take(NAMED) {
             let _ = writeln!(text, "    {} · {} {}", line.name, line.account, line.region);
         }
@@ -100,14 +103,15 @@ fn cause(blind: &Blind, control: &str) -> String {
         Blind::ConfigRuleUnknown => "AWS Config may have no such rule in this Region, or the control is off".to_owned(),
         Blind::NotEnabled => "Security Hub is not enabled there".to_owned(),
         Blind::NotRecorded => {
-            "Config.1 fails there: probably AWS Config is off, or does not record load balancers".to_owned()
+            "Config.1 fails there: AWS Config is probably off, or does not record load balancers".to_owned()
         }
         Blind::NotEvaluated(reasons) if reasons.is_empty() => format!("{control} was not evaluated, without a reason"),
         Blind::NotEvaluated(reasons) => format!("{control} was not evaluated: {}", reasons.join(", ")),
-        Blind::Overlooked => format!("others there have a finding of {control}, and this one has none"),
+        Blind::Overlooked => format!("other load balancers there have a finding of {control}, but this one has none"),
         Blind::ControlOff => {
             format!(
-                "nothing there has a finding of {control}: it is disabled, or its findings do not arrive in the Security Hub that was read"
+                "no load balancer there has a finding of {control}: the control is disabled, or its findings do not \
+                 reach the Security Hub that was read"
             )
         }
     }

@@ -12,7 +12,7 @@ use crate::limits::Cuts;
 const REASONS: usize = 20;
 const REASON: usize = 1024;
 
-/// What comes before a rule's title where it does not fail.
+/// The prefix of a rule's title if it does not fail.
 const PASSED: &str = "Checked and not found: ";
 const UNKNOWN: &str = "Could not be checked: ";
 const EXCEPTED: &str = "Excepted until ";

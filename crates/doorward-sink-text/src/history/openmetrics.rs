@@ -16,7 +16,7 @@ pub const METRICS: &[(&str, &str)] = &[
     ("scan_timestamp_seconds", "End of the newest scan."),
     ("account_regions", "Account-Regions by status."),
     ("unseen_account_regions", "Account-Regions that an earlier scan read and the newest did not."),
-    ("never_read_account_regions", "Account-Regions that failed or are excluded, and that no scan ever read."),
+    ("never_read_account_regions", "Account-Regions that failed or are excluded and that no scan ever read."),
     (
         "load_balancers",
         "Load balancers whose mode has an effect, by mode; those that the newest scan did not see count as last seen, and unknown is a mode that could not be read.",
@@ -66,17 +66,18 @@ pub const METRICS: &[(&str, &str)] = &[
     ),
     (
         "policy_load_balancers",
-        "Load balancers that the newest scan read and whose mode has an effect: the denominator of those at or above the required mode and of those that the default decides on.",
+        "Load balancers that the newest scan read and whose mode has an effect: the denominator of those at or above \
+         the required mode and of those to which only the default applies.",
     ),
     ("at_or_above_required_load_balancers", "Load balancers whose mode is at least the required one."),
     (
         "at_or_above_required_unknown_load_balancers",
-        "Load balancers of which it is not known whether their mode is at least the required one.",
+        "Load balancers for which it is not known whether their mode is at least the required one.",
     ),
-    ("by_default_load_balancers", "Load balancers that only the default of the policy decides on."),
+    ("by_default_load_balancers", "Load balancers to which only the default of the policy applies."),
     (
         "by_default_unknown_load_balancers",
-        "Load balancers of which it is not known whether only the default of the policy decides on them.",
+        "Load balancers for which it is not known whether only the default of the policy applies to them.",
     ),
 ];
 

@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use doorward_ledger::{Durations, Kpi, RunSummary, Share};
-use doorward_model::{Bounds, Mode, Severity};
+use doorward_model::{Bounds, Mode, Severity, counted};
 use jiff::SignedDuration;
 
 use super::RuleKpi;
@@ -56,7 +56,7 @@ fn sections((scans, all): Scans<'_>, kpis: &[Kpi], rules: &[RuleKpi], last: usiz
     text
 }
 
-/// One line for each rule of which something is open or was remediated.
+/// One line for each rule with open or remediated findings.
 fn by_rule(text: &mut String, rules: &[RuleKpi], width: usize) {
     let has_figure = |rule: &&RuleKpi| rule.kpi.time_to_remediate.count > 0 || rule.kpi.open + rule.kpi.excepted > 0;
     let shown: Vec<&RuleKpi> = rules.iter().filter(has_figure).collect();
@@ -151,8 +151,8 @@ fn groups((scans, all): Scans<'_>, kpis: &[Kpi], width: usize) -> String {
     let runs: Vec<&RunSummary> = all.chunk_by(|a, b| a.run == b.run).filter_map(<[_]>::first).collect();
     let Some(last) = runs.last() else { return String::new() };
     let mut text = format!(
-        "{} scans, the newest of {}, {} account-Regions\n\n",
-        runs.len(),
+        "{}, the newest of {}, {} account-Regions\n\n",
+        counted(runs.len(), "scan"),
         last.run.at.strftime("%Y-%m-%d %H:%M UTC"),
         coverage(last)
     );
@@ -238,7 +238,7 @@ fn trends(text: &mut String, scans: &[RunSummary]) {
         let words = last.policy.map_or_else(String::new, |policy| {
             let unknown = match policy.at_or_above_required_unknown {
                 0 => String::new(),
-                unknown => format!("; of {unknown} it is not known"),
+                unknown => format!("; not known for {unknown} more"),
             };
             format!("{}{unknown}", share(Share { count: policy.at_or_above_required, of: policy.load_balancers }))
         });
@@ -248,12 +248,13 @@ fn trends(text: &mut String, scans: &[RunSummary]) {
         let _ = writeln!(text, "  the newest scan saw {} of the known load balancers", share(seen));
     }
     if let Some(places) = last.account_regions_unseen.filter(|places| *places > 0) {
-        let _ = writeln!(text, "  {places} account-Regions that an earlier scan read were not read by the newest");
+        let _ = writeln!(text, "  account-Regions that an earlier scan read and the newest did not: {places}");
     }
     if let Some(places) = last.never_read.filter(|places| *places > 0) {
         let _ = writeln!(
             text,
-            "  {places} account-Regions were never read: their load balancers are in none of these figures"
+            "  account-Regions that were never read, so that their load balancers are in none of these figures: \
+             {places}"
         );
     }
 }
@@ -361,9 +362,8 @@ fn figures(text: &mut String, kpi: &Kpi) {
 fn durations(over: &Durations, noun: &str, ended: &str) -> String {
     match (over.mean, over.median, over.percentile_90) {
         (Some(mean), Some(median), Some(percentile_90)) => {
-            let plural = if over.count == 1 { "" } else { "s" };
             let (mean, median, most) = (days(mean), days(median), days(percentile_90));
-            format!("mean {mean}, median {median}, 90% within {most} (of {} {noun}{plural})", over.count)
+            format!("mean {mean}, median {median}, 90% within {most} (of {})", counted(over.count, noun))
         }
         _ => format!("no {noun} {ended} in this period"),
     }

@@ -17,7 +17,7 @@ pub(super) fn write(out: &mut dyn Write, report: &ScanReport, ink: Ink) -> io::R
     }
     writeln!(out, "{}", ink.heading("Named in the settings and not found"))?;
     for one in unmatched.iter().filter(|one| one.asked).chain(unmatched.iter().filter(|one| !one.asked)) {
-        let consequence = if one.asked { ": asked for and not read, so coverage is not complete" } else { "" };
+        let consequence = if one.asked { ": requested and not read, so coverage is not complete" } else { "" };
         writeln!(out, "  {}{consequence}", harmless(&one.to_string()).replace('\n', " "))?;
     }
     writeln!(out)

@@ -7,7 +7,7 @@ use doorward_model::{CoverageStatus, Gap, GapReason, Listing, ScanReport, Verdic
 
 use super::{Ink, listed};
 
-/// What gaps with the same remedy have in common: reason, operation, error code, policy.
+/// The key that gaps with the same remedy share: reason, operation, error code, policy.
 type Cause = (GapReason, String, Option<String>, Option<String>);
 
 fn cause(gap: &Gap) -> Cause {

@@ -38,10 +38,14 @@ pub(super) fn write(out: &mut dyn Write, report: &ScanReport, ink: Ink) -> io::R
         writeln!(out, "  defensive or strictest, with those not seen counted both ways: {known}")?;
     }
     if unseen.account_regions > 0 {
-        writeln!(out, "  {} account-Regions that an earlier scan read were not read", unseen.account_regions)?;
+        writeln!(out, "  account-Regions that an earlier scan read and this one did not: {}", unseen.account_regions)?;
     }
     if unseen.never_read > 0 {
-        writeln!(out, "  {} account-Regions were never read: what is there is not known", unseen.never_read)?;
+        writeln!(
+            out,
+            "  account-Regions that were never read, so that their load balancers are not known: {}",
+            unseen.never_read
+        )?;
     }
     writeln!(out)
 }

@@ -7,7 +7,7 @@ use crate::forecast::{Basis, CrossCheck};
 use crate::tally::{ClientTable, Tier, Treatment};
 
 impl Judge<'_> {
-    /// What stands in the way of any recommendation.
+    /// The reasons that prevent any recommendation.
     pub(super) fn missing(&self) -> Vec<String> {
         let evidence = &self.forecast.evidence;
         let mut missing = Vec::new();
@@ -16,21 +16,21 @@ impl Judge<'_> {
                 missing.push("The logs are older than AWS's classifications; read newer ones.".to_owned());
             } else {
                 missing.push(format!(
-                    "Switch on access logs and let them run for {} days, or allow cloudwatch:GetMetricData.",
+                    "Turn on access logs and collect them for {} days, or allow cloudwatch:GetMetricData.",
                     self.thresholds.minimum_days
                 ));
             }
             return missing;
         }
         if let Some(why) = &evidence.uncounted {
-            missing.push(format!("Allow Doorward to read CloudWatch; the number of all requests is unknown: {why}."));
+            missing.push(format!("Allow Doorward to read CloudWatch; the total number of requests is unknown: {why}."));
         }
         missing.extend(self.too_short());
         missing.extend(self.too_few_logs());
         let requests = self.forecast.modes.first().map_or(0, |mode| mode.blocked.of);
         if !self.forecast.modes.is_empty() && requests < self.thresholds.minimum_requests.max(1) {
             missing.push(format!(
-                "Wait for at least {} requests; so far there are {requests}.",
+                "Wait until there are at least {} requests; so far there are {requests}.",
                 self.thresholds.minimum_requests
             ));
         }
@@ -43,15 +43,14 @@ impl Judge<'_> {
         }
         if evidence.unlogged > 0 && !self.tolerates(evidence.unlogged, requests) {
             missing.push(format!(
-                "Find the logs that are missing: CloudWatch counts {} in hours without log lines, so that their clients are \
-                 unknown.",
+                "Find the missing logs: CloudWatch counts {} in hours without log lines, so their clients are unknown.",
                 counted(evidence.unlogged, "non-compliant request")
             ));
         }
         if let Some(unseen) = self.unseen()
             && !self.tolerates(unseen, requests)
         {
-            missing.push(format!("Find the logs that are missing: {}", self.unseen_sentence(unseen)));
+            missing.push(format!("Find the missing logs: {}", self.unseen_sentence(unseen)));
         }
         missing.extend(self.of_another_mode());
         missing.extend(self.lost_clients());
@@ -74,7 +73,7 @@ impl Judge<'_> {
         };
         let are = if unseen == 1 { "is" } else { "are" };
         format!(
-            "{} {are} counted and not logged: CloudWatch counts {metric}, and the logs contain {logs}.",
+            "{} {are} counted but not logged: CloudWatch counts {metric}, but the logs contain {logs}.",
             counted(unseen, "non-compliant request")
         )
     }
@@ -83,8 +82,8 @@ impl Judge<'_> {
     fn of_another_mode(&self) -> Option<String> {
         if let Some(changed) = self.forecast.evidence.changed {
             return Some(format!(
-                "Gather evidence from {} UTC on, when the mode was changed: clients that the mode before blocked may have gone \
-                 away.",
+                "Collect evidence from {} UTC on, when the mode was changed: clients that the previous mode blocked \
+                 may have stopped sending requests.",
                 changed.strftime("%Y-%m-%d %H:%M")
             ));
         }
@@ -94,8 +93,8 @@ impl Judge<'_> {
         let blocked: u64 = passed.map(|(_, answered)| answered.blocked).sum();
         if blocked > 0 {
             return Some(format!(
-                "Gather evidence of the {current} mode alone: {} blocked with 400, which {current} does not do. The mode was \
-                 stricter for a time, and clients that it blocked may have gone away.",
+                "Collect evidence in {current} alone: {} blocked with 400, which {current} does not do. The mode was \
+                 stricter for some time, and clients that it blocked may have stopped sending requests.",
                 were(blocked)
             ));
         }
@@ -104,14 +103,14 @@ impl Judge<'_> {
         let served: u64 = severe.map(|(_, answered)| answered.served).sum();
         (served > 0).then(|| {
             format!(
-                "Gather evidence of the {current} mode alone: {} served that {current} blocks, so that the mode was weaker for a \
-                 time.",
+                "Collect evidence in {current} alone: {} served that {current} blocks, so the mode was weaker for \
+                 some time.",
                 were(served)
             )
         })
     }
 
-    /// Clients of which nothing can be said, because there were more than are kept.
+    /// Clients that are not covered, because there were more than are stored.
     fn lost_clients(&self) -> Option<String> {
         let clients = &self.tally?.sources.clients;
         let lost = hides_regular_clients(clients.bound());
@@ -122,8 +121,8 @@ impl Judge<'_> {
         (lost || protected).then(|| {
             let which = if protected { "protected" } else { "regular" };
             format!(
-                "Gather evidence of a shorter window: there were more than {} clients, and whether a {which} client is among \
-                 those that were not kept is unknown{}.",
+                "Collect evidence for a shorter window: there were more than {} clients, and it is unknown whether a \
+                 {which} client is among those that were not stored{}.",
                 ClientTable::KEPT,
                 if protected { ", because lines were not compared with these protected clients" } else { "" }
             )
@@ -139,13 +138,11 @@ impl Judge<'_> {
             let by_lines = matches!(self.forecast.evidence.basis, Basis::FullLogs | Basis::PartialLogs);
             let silent = observed.days > observed.days_with_traffic && observed.counted.is_none();
             let hint = if by_lines && silent {
-                "; allow Doorward to read CloudWatch too, to distinguish quiet days from missing logs"
+                "; also allow Doorward to read CloudWatch, to distinguish quiet days from missing logs"
             } else {
                 ""
             };
-            format!(
-                "Gather evidence of at least {minimum} days with traffic, without a gap between them; there are {days:.1}{hint}."
-            )
+            format!("Collect evidence for at least {minimum} consecutive days with traffic; there are {days:.1}{hint}.")
         })
     }
 
@@ -158,8 +155,8 @@ impl Judge<'_> {
         let few = (logged as f64) < self.thresholds.minimum_logged_share * counted as f64;
         few.then(|| {
             format!(
-                "Find the logs that are missing: they contain {logged} of the {counted} requests that CloudWatch counts in the same \
-                 time ({}).",
+                "Find the missing logs: the logs contain {logged} of the {counted} requests that CloudWatch counts \
+                 in the same time ({}).",
                 percent(logged as f64 / counted.max(1) as f64)
             )
         })
@@ -194,8 +191,8 @@ impl Judge<'_> {
         }
         if let Some(unknown @ 1..) = self.tally.map(|tally| tally.without_actions) {
             text.push_str(&format!(
-                " The logs have no column of actions, so that it is unknown whether the mode in force blocked {} that {} answered with \
-                 400, or a rule refused {}.",
+                " The logs have no column for actions, so it is unknown whether the mode in force blocked {} that {} \
+                 answered with 400, or a rule refused {}.",
                 counted(unknown, "request"),
                 if unknown == 1 { "was" } else { "were" },
                 if unknown == 1 { "it" } else { "them" },

@@ -22,15 +22,15 @@ impl Judge<'_> {
             let bound = mode.hurt_at_most.map_or(String::new(), |bound| {
                 format!("; with 95% confidence, it affects users on at most {}", bound_text(bound))
             });
-            return format!("{verb} would have blocked none of {of} {label}{bound}.");
+            return format!("{verb} would have blocked none of the {of} {label}{bound}.");
         }
         let already = match newly.already {
             0 => String::new(),
-            already => format!("; the mode in force blocks {already} already"),
+            already => format!("; the mode in force already blocks {already}"),
         };
         let new = newly.newly();
         if new == 0 {
-            return format!("{verb} would have blocked none of {of} {label} that are not blocked now{already}.");
+            return format!("{verb} would have blocked none of the {of} {label} that are not blocked now{already}.");
         }
         let share = if of > 0 { format!("{}, ", percent(new as f64 / of as f64)) } else { String::new() };
         let daily = if count > 0 { per_day * new as f64 / count as f64 } else { 0.0 };
@@ -50,7 +50,11 @@ impl Judge<'_> {
             }
         }
         for (count, what) in [
-            (unknown, "failed, or came from a regular client that is refused: whether its sender is a user is unknown"),
+            (
+                unknown,
+                "failed, or came from a regular client that is refused: it is unknown whether the sender is a \
+                 user",
+            ),
             (scanners, "came from a client that was always refused: a scanner"),
         ] {
             match count {
@@ -78,16 +82,16 @@ impl Judge<'_> {
         Some(format!("Of these, {}.{unanswered}{of}", parts.join("; ")))
     }
 
-    /// What is outside the figures of a raise.
+    /// The limits of the figures behind a raise.
     pub(super) fn beyond(&self, mode: &ModeForecast) -> Option<String> {
         let bound = mode.hurt_at_most?;
         let days = self.forecast.evidence.observed.as_ref()?.days_with_traffic;
         Some(format!(
-            "No figure covers clients that sent nothing in these {}: a monthly job, a new customer.{}",
+            "No figure covers clients that sent nothing in these {}, such as a monthly job or a new customer.{}",
             counted(u64::from(days), "day"),
             match bound.unit {
                 BoundUnit::ClientDays => "",
-                BoundUnit::HoursWithTraffic => " CloudWatch counts no clients.",
+                BoundUnit::HoursWithTraffic => " CloudWatch does not count clients.",
             }
         ))
     }
@@ -134,8 +138,7 @@ pub(crate) fn bound_text(bound: UpperBound) -> String {
 
 /// `1 source`, `2 sources`.
 pub(crate) fn counted(count: u64, what: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {what}{plural}")
+    doorward_model::counted(count, what)
 }
 
 /// `1 request`, `2 requests`.
@@ -151,7 +154,7 @@ pub(crate) fn percent(fraction: f64) -> String {
     format!("{percent:.digits$}%")
 }
 
-/// What is known of a source, in a word.
+/// The kind of a source, in a word.
 pub(crate) const fn kind_label(kind: ClientKind) -> &'static str {
     match kind {
         ClientKind::User => "user",

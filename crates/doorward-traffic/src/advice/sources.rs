@@ -56,15 +56,15 @@ pub struct SourceToFix {
     pub agents: u64,
     /// The network that all of them are in, where several clients of it are one source.
     pub network: Option<String>,
-    /// What is known of its clients.
+    /// The kind of its clients.
     pub kind: ClientKind,
     /// Requests of it that would be blocked, at least.
     pub requests: u64,
-    /// Those of them that a target or the load balancer answered with a status below 400, at least; logins are not among them.
+    /// Requests that a target or the load balancer answered with a status below 400, at least; logins are not included.
     pub served: u64,
-    /// Those of them that were redirected to a login.
+    /// Requests that were redirected to a login.
     pub logins: u64,
-    /// Those of them that failed, or were refused although the client may be a user.
+    /// Requests that failed, or were refused although the client may be a user.
     pub unknown: u64,
     /// The hour of the first.
     pub first: Option<Hour>,
@@ -116,7 +116,7 @@ impl SourceToFix {
     }
 }
 
-/// What makes clients one source.
+/// The key by which clients form one source.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct SourceKey {
     /// The program, if the user agent names one; otherwise the network and the user agent.
@@ -195,7 +195,8 @@ fn program(agent: &str) -> Option<String> {
     (!anonymous).then_some(product)
 }
 
-/// What is the same in all user agents of one client: the program or library without its version, or all of a browser's.
+/// The part that all user agents of one client share: the program or library without its version, or the whole of a
+/// browser's.
 pub(crate) fn product(agent: &str) -> String {
     let product = name_of(agent);
     if product == BROWSER { agent.to_owned() } else { product }

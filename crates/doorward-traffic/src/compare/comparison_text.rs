@@ -10,7 +10,7 @@ use crate::tally::LoadBalancerKey;
 
 /// The days before and after a change, a line for each figure.
 pub fn render_comparison(compared: &BTreeMap<LoadBalancerKey, BeforeAfter>, change: Date) -> String {
-    let mut text = format!("Before and after {change}, by weekday; {change} itself is not counted.\n");
+    let mut text = format!("Before and after {change}, by weekday; {change} itself is not included.\n");
     for (key, BeforeAfter { by, figures }) in compared {
         let by = match by {
             ComparedBy::Logs => "by its access logs",
@@ -23,7 +23,7 @@ pub fn render_comparison(compared: &BTreeMap<LoadBalancerKey, BeforeAfter>, chan
         }
     }
     text.push_str(
-        "\nOf load balancers on which nothing changed, at most 1 in 100 shows a change, if days vary as they did before.\n",
+        "\nAt most 1 in 100 load balancers on which nothing changed shows a change, if days vary as they did before.\n",
     );
     text
 }
@@ -42,7 +42,8 @@ fn line(text: &mut String, figure: &Compared) {
         Change::Fell => "fell beyond the usual variation",
         Change::WithinNoise => "within the usual variation",
         Change::TooFewDays => {
-            "too few days: it takes two whole days of the same weekday before, one after, and a few more to know how much days vary"
+            "too few days: a comparison needs two whole days of the same weekday before the change, one after it, \
+             and a few more to know how much days vary"
         }
         Change::NotRead => "unknown",
     };

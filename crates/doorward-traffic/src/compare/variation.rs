@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 use doorward_model::{at_least, student_t};
 
-/// Days of the same weekday before the change without which nothing is compared.
+/// The number of days of the same weekday before the change that a comparison requires.
 const WEEKS: usize = 2;
 /// Residuals without which it is not known how much days vary: with fewer, the range is wider than any figure.
 const FEWEST_FREE: f64 = 3.0;

@@ -11,7 +11,7 @@ use crate::tally::{By, Cause, Client, ClientTally, HourTally, LoadBalancerTally,
 const TEXT: usize = 200;
 /// Marks requests for which no target group was chosen.
 pub(super) const UNROUTED: u8 = 0x80;
-/// What stands in the place of the target group's ARN where none was chosen.
+/// The text in the place of the target group's ARN if no target group was chosen.
 pub(super) const NO_TARGET_GROUP: &[u8] = b"-";
 
 /// Whether the target's status is `-` or has three digits, given its first byte and what follows.

@@ -174,7 +174,7 @@ fn readable(lb: &LoadBalancer, options: &AthenaOptions) -> Option<AthenaLogs> {
         .then(|| AthenaLogs::Parquet(Box::new(vended.of(&lb.account, &lb.region, &options.columns))))
 }
 
-/// What will be scanned and what it costs.
+/// The logs that will be scanned and their cost.
 fn planned(
     evidence: &TrafficEvidence,
     queries: usize,

@@ -128,7 +128,8 @@ const REPEATS: &str = "it has lines more than once, as files have that were merg
 fn doubled(other: Option<&Path>) -> String {
     let other = other.map(|path| path.display().to_string()).unwrap_or_default();
     format!(
-        "it has lines that are in {other} as well, and others, so that some would count twice; keep a joined file or its parts, not both"
+        "it contains lines of {other} and other lines, so some would count twice; keep either the joined file or its \
+         parts"
     )
 }
 

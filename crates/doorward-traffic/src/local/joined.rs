@@ -25,7 +25,7 @@ const EVERY: u64 = 16;
 /// The most lines that are kept.
 const KEPT: usize = 1 << 20;
 
-/// What is known of the files that were read.
+/// The lines of the files that were read.
 #[derive(Debug, Default)]
 pub(super) struct KnownLines {
     /// The contents of files.
@@ -40,7 +40,7 @@ pub(super) struct KnownLines {
     samples: BTreeMap<LineHash, usize>,
 }
 
-/// What to do with the count of a file.
+/// The use of a file's count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Use {
     /// It is of lines that were not counted.
@@ -53,7 +53,7 @@ pub(super) enum Use {
     Repeating,
 }
 
-/// What a file that was suspicious is.
+/// The result for a suspicious file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Joined {
     /// It has lines of its own only.

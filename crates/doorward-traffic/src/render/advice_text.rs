@@ -66,7 +66,7 @@ pub fn render_advice(advice: &BTreeMap<LoadBalancerKey, Advice>) -> String {
         text.push('\n');
     }
     if text.is_empty() {
-        text.push_str("No load balancer here can parse HTTP, and no logs were evidence.\n");
+        text.push_str("No load balancer in this scan parses HTTP, and no logs were read.\n");
     }
     text
 }
@@ -225,7 +225,13 @@ fn would_be_blocked(text: &mut String, blocks: &[SourceToFix]) {
     if users.is_empty() {
         return;
     }
-    wrap(text, "  ", "", "These were served, or may have been, and would be blocked; the tolerated share permits it:");
+    wrap(
+        text,
+        "  ",
+        "",
+        "These requests were served, or may have been, and would be blocked; the tolerated share \
+         permits this:",
+    );
     to_fix(text, &users[..users.len().min(NAMED)]);
     if let more @ 1.. = users.len().saturating_sub(NAMED) {
         let _ = writeln!(text, "  and {}, all in --format json", counted_more(more));

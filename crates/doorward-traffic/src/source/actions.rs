@@ -130,7 +130,7 @@ impl Capability {
         actions
     }
 
-    /// What a role is allowed for it, and what its sessions are limited to.
+    /// The permissions of a role for this purpose, and the limit of its sessions.
     pub fn grants(self, reach: &Reach) -> Vec<Grant> {
         let mut grants = match self {
             Self::Metrics => vec![Grant::on("ReadMetrics", &["cloudwatch:GetMetricData"], &["*"])],

@@ -28,7 +28,7 @@ use doorward_aws::{Failure, Operation, with_credentials};
 pub use job::{AthenaCount, AthenaError, AthenaJob, AthenaLogs, ScanEstimate};
 pub use parquet::{ParquetColumns, ParquetLogs, ParquetPlace};
 
-/// Pauses between looks at a query: from the first to the second, doubling.
+/// Pauses between checks of a query: from the first to the second, doubling.
 const LOOKS: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(5));
 /// Rows of a page.
 const PAGE: i32 = 1000;
@@ -97,7 +97,7 @@ impl Source {
                 None => break,
                 Some(next) if !seen.insert(next.clone()) => {
                     return Err(
-                        malformed(Operation::GetQueryResults, "the answers name the same next page twice").into()
+                        malformed(Operation::GetQueryResults, "the responses name the same next page twice").into()
                     );
                 }
                 next => token = next,
@@ -135,7 +135,7 @@ impl Source {
                 .config_override(with_credentials!(aws_sdk_athena, credentials));
             async move {
                 let answer = request.send().await.map_err(|error| Failure::of(operation, &error))?;
-                answer.query_execution_id.ok_or_else(|| Failure::malformed(operation, "the answer names no query"))
+                answer.query_execution_id.ok_or_else(|| Failure::malformed(operation, "the response names no query"))
             }
         });
         let id = started.await.map_err(|failure| failure.gap)?;
@@ -169,7 +169,7 @@ impl Source {
                         Some((status.state?, status.state_change_reason, scanned))
                     });
                     state.ok_or_else(|| {
-                        Failure::malformed(operation, "the answer does not contain the state of the query")
+                        Failure::malformed(operation, "the response does not contain the state of the query")
                     })
                 }
             });
@@ -180,7 +180,12 @@ impl Source {
                 (QueryExecutionState::Queued | QueryExecutionState::Running, ..) if !left.is_zero() => {}
                 (QueryExecutionState::Queued | QueryExecutionState::Running, ..) => {
                     let gap = Gap::new(GapReason::TimedOut, operation.action());
-                    return Err(gap.with_message("the query did not end in time and was stopped").into());
+                    return Err(gap
+                        .with_message(
+                            "the query did not finish in time and was stopped \
+                         (traffic.athena.query_timeout)",
+                        )
+                        .into());
                 }
                 (state, reason, _) => {
                     let reason = reason.unwrap_or_else(|| "no reason given".to_owned());
@@ -230,7 +235,7 @@ impl Source {
                 .config_override(with_credentials!(aws_sdk_athena, credentials));
             async move {
                 let answer = request.send().await.map_err(|error| Failure::of(operation, &error))?;
-                let set = answer.result_set.ok_or_else(|| Failure::malformed(operation, "the answer has no rows"))?;
+                let set = answer.result_set.ok_or_else(|| Failure::malformed(operation, "the response has no rows"))?;
                 let values = set.rows.unwrap_or_default().into_iter().map(|row| {
                     let data = row.data.unwrap_or_default().into_iter();
                     data.map(|datum| datum.var_char_value.unwrap_or_default()).collect::<Vec<String>>()
@@ -242,7 +247,7 @@ impl Source {
         if token.is_none() {
             let names = if values.is_empty() { Vec::new() } else { values.remove(0) };
             if names != sql::COLUMNS {
-                return Err(malformed(operation, "the result has other columns than those that were asked for"));
+                return Err(malformed(operation, "the result has other columns than those requested"));
             }
         }
         let wide = values.iter().all(|row| row.len() == sql::COLUMNS.len());

@@ -74,7 +74,7 @@ impl Source {
         let blank = |period| Series { window, period_seconds: period, answers: BTreeMap::new() };
         let Some(period) = period(window, period_seconds, now) else {
             let gap = Arc::new(Gap::new(GapReason::Rejected, Operation::GetMetricData.action()).with_message(format!(
-                "CloudWatch keeps metrics for 455 days, and {window} begins before; ask for a later window"
+                "CloudWatch keeps metrics for 455 days, but {window} begins earlier; choose a later window"
             )));
             let unread = |_| metrics.iter().map(|metric| (*metric, Answer::Unread(Arc::clone(&gap)))).collect();
             return load_balancers
@@ -142,7 +142,7 @@ impl Source {
                 }
             }
         }
-        let missing = || Answer::Unread(Arc::new(malformed("the answer leaves the query out")));
+        let missing = || Answer::Unread(Arc::new(malformed("the response does not contain the query")));
         answers.into_iter().map(|answer| answer.unwrap_or_else(missing)).collect()
     }
 
@@ -172,7 +172,7 @@ impl Source {
                 async move { request.send().await.map_err(|error| Failure::of(operation, &error)) }
             });
             let answer = answer.await.map_err(|failure| failure.gap)?;
-            let results = answer.metric_data_results.ok_or_else(|| malformed("the answer has no results"))?;
+            let results = answer.metric_data_results.ok_or_else(|| malformed("the response has no results"))?;
             for result in results {
                 let id = result.id().unwrap_or_default().to_owned();
                 collected.entry(id).or_default().add(&result, window)?;
@@ -180,7 +180,7 @@ impl Source {
             match answer.next_token {
                 None => return Ok(collected),
                 Some(next) if !seen.insert(next.clone()) => {
-                    return Err(malformed("the answers name the same next page twice"));
+                    return Err(malformed("the responses name the same next page twice"));
                 }
                 next => token = next,
             }
@@ -225,13 +225,13 @@ impl QueryResult {
     fn add(&mut self, result: &MetricDataResult, window: Window) -> Result<(), Gap> {
         let (times, values) = (result.timestamps(), result.values());
         if times.len() != values.len() {
-            return Err(malformed("the answer does not have as many values as timestamps"));
+            return Err(malformed("the response does not have as many values as timestamps"));
         }
         for (time, value) in times.iter().zip(values) {
-            let at = Timestamp::from_second(time.secs()).map_err(|_| malformed("invalid timestamp in the answer"))?;
+            let at = Timestamp::from_second(time.secs()).map_err(|_| malformed("invalid timestamp in the response"))?;
             let is_count = *value >= 0.0 && *value <= 9e15 && value.fract() == 0.0;
             if !is_count {
-                return Err(malformed("the answer contains a value that is not a count"));
+                return Err(malformed("the response contains a value that is not a count"));
             }
             if at >= window.starts_at() && at < window.ends_at() {
                 self.points.insert(at, *value as u64);
@@ -249,15 +249,15 @@ impl QueryResult {
             Some(StatusCode::Complete) => Some(Answer::Points(self.points)),
             Some(StatusCode::Forbidden) => {
                 let mut gap =
-                    Gap::new(GapReason::AccessDenied, action).with_message("CloudWatch calls the query forbidden");
+                    Gap::new(GapReason::AccessDenied, action).with_message("CloudWatch refused the query as forbidden");
                 gap.action = Some(action.to_owned());
                 unread(gap)
             }
             _ if !last => None,
-            Some(StatusCode::PartialData) => unread(malformed("CloudWatch has only a part of the points")),
+            Some(StatusCode::PartialData) => unread(malformed("CloudWatch returned only some of the data points")),
             Some(StatusCode::InternalError) => unread(Gap::new(GapReason::ServiceFailure, action)),
-            Some(_) => unread(malformed("the answer has an unknown status")),
-            None => unread(malformed("the answer leaves the query out")),
+            Some(_) => unread(malformed("the response has an unknown status")),
+            None => unread(malformed("the response does not contain the query")),
         }
     }
 }

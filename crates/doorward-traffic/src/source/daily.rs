@@ -36,12 +36,12 @@ pub struct MissingDays {
     pub until: Date,
 }
 
-/// What was read of daily metrics.
+/// The daily metrics that were read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DailyRead {
     /// The figures; a day that CloudWatch answered completely and has no figure for is zero.
     pub readings: Vec<DailyReading>,
-    /// What could not be read, by load balancer and metric.
+    /// Metrics that could not be read, by load balancer and metric.
     pub unread: Vec<(Arn, DailyMetric, Arc<Gap>)>,
 }
 

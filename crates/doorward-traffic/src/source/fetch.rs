@@ -33,7 +33,7 @@ use crate::window::Window;
 /// Pieces of an object that wait for its thread, at most; a piece is what the network brought at once.
 const PIECES: usize = 4;
 
-/// What travels to the thread that reads an object.
+/// A message to the thread that reads an object.
 enum Piece {
     Bytes(Bytes),
     /// The object is complete.
@@ -56,7 +56,7 @@ impl BufRead for Body {
                 Some(Piece::Bytes(bytes)) => self.current = bytes,
                 Some(Piece::End) => self.ended = true,
                 Some(Piece::Lost(why)) => return Err(io::Error::other(why)),
-                None => return Err(io::Error::new(io::ErrorKind::ConnectionAborted, "the download was given up")),
+                None => return Err(io::Error::new(io::ErrorKind::ConnectionAborted, "the download was abandoned")),
             }
         }
         Ok(&self.current)
@@ -80,12 +80,12 @@ impl Read for Body {
 pub struct Counted {
     /// The count of those that were read to their end.
     pub tally: Tally,
-    /// What could not be listed or read; none of it is in the count.
+    /// Logs that could not be listed or read; the count does not include them.
     pub missed: Vec<UnreadLogs>,
 }
 
 impl Counted {
-    /// Nothing of a plan yet but what it could not list.
+    /// A plan that so far contains only the places that could not be listed.
     pub(super) fn begin(plan: &LogPlan) -> Self {
         let mut counted = Self { tally: Tally::default(), missed: plan.missed.clone() };
         counted.tally.reading.listed = plan.listed.clone();
@@ -339,10 +339,7 @@ fn checked(answer: GetObjectOutput, planned: &Planned, from: u64) -> Result<Byte
     if same && long && begins {
         Ok(answer.body)
     } else {
-        Err(Failure::malformed(
-            Operation::GetObject,
-            "the answer is not the object, or not the part that was asked for",
-        ))
+        Err(Failure::malformed(Operation::GetObject, "the response is not the requested object or part of it"))
     }
 }
 

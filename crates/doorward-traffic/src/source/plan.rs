@@ -76,12 +76,12 @@ pub struct UnreadLogs {
     pub gap: Gap,
 }
 
-/// What would be read. Its order is that of places and keys, whatever order the answers came in.
+/// The logs to read, in the order of places and keys, whatever the order of the responses.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LogPlan {
     /// The objects, each log once.
     pub objects: Vec<Planned>,
-    /// What the listing held, by kind.
+    /// The listed objects, by kind.
     pub listed: Listed,
     /// The same of each place, in their order.
     pub listed_of: Vec<Listed>,

@@ -14,13 +14,13 @@ impl Source {
         let remedy = match (gap.reason, gap.code.as_deref()) {
             (GapReason::Rejected, Some("InvalidObjectState")) => format!(
                 "the object is archived in S3 Glacier; restore it (`aws s3api restore-object --bucket {bucket} --key {key} \
-                 --restore-request Days=7`) and read it again, or begin the window later (--since)"
+                 --restore-request Days=7`) and read it again, or start the window later (--since)"
             ),
             (GapReason::Rejected, Some("NoSuchBucket")) => {
                 format!("the bucket {bucket} does not exist; correct the access log attributes of the load balancer")
             }
             (GapReason::Rejected, Some("PreconditionFailed")) => {
-                "the object was replaced after it was listed; read the logs again".to_owned()
+                "the object was replaced after it was listed; run the command again".to_owned()
             }
             // AWS refuses requests to a requester-pays bucket in the words of a missing permission.
             (GapReason::AccessDenied, _) if !self.requester_pays && gap.operation.starts_with("s3:") => {

@@ -88,7 +88,8 @@ impl Source {
         let missed = |what: String, gap: Gap| UnreadLogs { load_balancer: place.load_balancer.clone(), what, gap };
         let (Some(account), Some(region)) = (&place.load_balancer.account, &place.load_balancer.region) else {
             let gap = Gap::new(GapReason::NotAsked, Operation::ListObjectsV2.action()).with_message(
-                "the load balancer's account and Region are not known, so neither is the folder of its logs",
+                "the account and Region of the load balancer are not known, so the folder of its logs is not known \
+                 either",
             );
             return (Vec::new(), Some(missed(format!("s3://{}", place.bucket), gap)));
         };
@@ -229,7 +230,7 @@ impl Source {
 
 fn same_page() -> Gap {
     let gap = Gap::new(GapReason::Malformed, Operation::ListObjectsV2.action());
-    gap.with_message("the answers name the same next page twice")
+    gap.with_message("the responses name the same next page twice")
 }
 
 /// The days whose folders can hold objects of a place: those of its spans, and the day after each, in order.
@@ -280,10 +281,10 @@ fn checked(answer: &ListObjectsV2Output) -> Result<Page, Failure> {
             })
         })
         .collect();
-    let keys = keys.ok_or_else(|| malformed("the list holds an object without key, size or tag"))?;
+    let keys = keys.ok_or_else(|| malformed("the list contains an object without key, size or tag"))?;
     let count = answer.key_count().and_then(|count| usize::try_from(count).ok());
     if count != Some(keys.len() + answer.common_prefixes().len()) {
-        return Err(malformed("the list is not as long as its key count"));
+        return Err(malformed("the length of the list does not match its key count"));
     }
     let more = match (answer.is_truncated(), answer.next_continuation_token()) {
         (Some(false), _) => None,

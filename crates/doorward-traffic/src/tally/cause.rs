@@ -58,7 +58,7 @@ impl From<Tier> for String {
     }
 }
 
-/// What a mode does with a request.
+/// The treatment of a request by a mode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Treatment {

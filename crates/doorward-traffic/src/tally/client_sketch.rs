@@ -125,7 +125,12 @@ impl From<ClientSketch> for String {
 impl TryFrom<String> for ClientSketch {
     type Error = String;
     fn try_from(text: String) -> Result<Self, String> {
-        let wrong = || format!("{text:?} is no sketch of clients: it has {REGISTERS} characters, or = and a number");
+        let wrong = || {
+            format!(
+                "{text:?} is not a sketch of clients, which is {REGISTERS} characters, or = and a \
+             number"
+            )
+        };
         if let Some(counted) = text.strip_prefix('=') {
             return counted.parse().map(Self::counted).map_err(|_| wrong());
         }

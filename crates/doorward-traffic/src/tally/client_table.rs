@@ -22,7 +22,7 @@ pub struct Client {
     pub address: String,
     /// Its user agent, at most 200 bytes of it.
     pub agent: String,
-    /// What it does.
+    /// The cause of its classification.
     pub cause: Cause,
 }
 
@@ -37,7 +37,7 @@ pub struct RequestExample {
     pub trace: String,
 }
 
-/// What became of the requests of a client.
+/// The results of a client's requests.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ClientTally {
     /// A target answered with a status below 400.

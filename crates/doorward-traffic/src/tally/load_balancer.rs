@@ -23,7 +23,7 @@ pub struct LoadBalancerKey {
 
 /// A text that names no load balancer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} names no load balancer; it should read account/region/app/name/id")]
+#[error("{0:?} names no load balancer; write account/region/app/name/id")]
 pub struct NoLoadBalancer(String);
 
 impl LoadBalancerKey {

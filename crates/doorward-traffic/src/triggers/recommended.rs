@@ -34,7 +34,13 @@ impl RecommendedTarget {
             (_, Some(((TrafficStep::FixAndRaise, _), traffic))) => {
                 let sources = traffic.sources.len();
                 let are = if sources == 1 { "source needs" } else { "sources need" };
-                (Mode::Defensive, format!("{sources} {are} requests that strictest blocks; fix them, then strictest"))
+                (
+                    Mode::Defensive,
+                    format!(
+                        "{sources} {are} requests that strictest blocks; fix them, then set \
+                     strictest"
+                    ),
+                )
             }
             (_, Some(((TrafficStep::NotEnoughEvidence, _), _))) => {
                 (Mode::Defensive, "there is not enough traffic evidence for strictest".to_owned())

@@ -88,8 +88,9 @@ pub fn render_postures(postures: &[Posture]) -> String {
         let _ = writeln!(text, "{now:>5} {unknown:>7} {strictest:>9}  {name} ({account} {region}{read})");
     }
     text.push_str(
-        "\nNOW counts those that reach the targets today, STRICTEST those that still would in strictest mode with invalid header fields \
-         removed;\nUNKNOWN counts those for which this is unknown today. `doorward posture NAME` lists them.\n",
+        "\nNOW counts triggers that reach the targets today; STRICTEST counts those that would still do so in \
+         strictest with invalid header fields removed;\nUNKNOWN counts those for which this is not known today. \
+         `doorward posture NAME` lists them.\n",
     );
     text
 }
@@ -108,16 +109,20 @@ fn summary(posture: &Posture, target: &str) -> String {
     let removed = left.filter(|trigger| trigger.http2_to_target == Http2Effect::Removes).count();
     let upstream = match &posture.target_groups {
         Observed::Known(groups) if groups.iter().any(TargetGroup::could_be_http2) => {
-            "Some of its targets are sent HTTP/1.1."
+            "The load balancer sends HTTP/1.1 to some of its targets."
         }
-        Observed::Known(_) => "None of its targets that could be sent HTTP/2 is sent HTTP/1.1.",
-        Observed::Absent | Observed::Unread(_) => "Which version its targets are sent is unknown.",
+        Observed::Known(_) => "The load balancer does not send HTTP/1.1 to any target that could be sent HTTP/2.",
+        Observed::Absent | Observed::Unread(_) => {
+            "It is unknown which version of HTTP the load balancer sends to \
+             its targets."
+        }
     };
     format!(
         "{now} of {all} published triggers reach the targets now, {unknown_now} are unknown.\n\
          With {target}: {then} reach them, {unknown_then} are unknown. HTTP/2 from the load balancer to the targets would \
          remove {removed} of these {then}; this is inferred from HTTP/2's framing. {upstream}\n\
-         The class is that of AWS's http-desync-guardian library, which may be milder than a load balancer of today. \
+         The classes come from AWS's http-desync-guardian library, which may be more lenient than current load \
+         balancers. \
          `--format json` has the source of each trigger.\n"
     )
 }

@@ -176,7 +176,7 @@ fn what_was_asked_for_is_no_evidence() {
         (
             "logs of the last day, metrics of 14",
             scene().lines(312..336, 200).requests(0..HOURS, 200),
-            "at least 7 days with traffic, without a gap between them; there are 1.0",
+            "at least 7 consecutive days with traffic; there are 1.0",
         ),
         (
             "logs of the first day, metrics of 14",
@@ -280,12 +280,12 @@ fn what_was_asked_for_is_no_evidence() {
         (
             "weekdays, without CloudWatch",
             scene().lines(weekdays(), 200),
-            "allow Doorward to read CloudWatch too, to distinguish quiet days from missing logs",
+            "also allow Doorward to read CloudWatch, to distinguish quiet days from missing logs",
         ),
         (
             "metrics of another load balancer",
             scene().lines(without(96..240), 200).requests([], 0),
-            "whether they were quiet or logs are missing is not known",
+            "It is not known whether they were quiet or logs are missing",
         ),
     ];
     for (name, scene, says) in rows {
@@ -387,7 +387,8 @@ fn the_window_is_cut_and_says_what_is_not_known() {
     assert_eq!((observed.hours, observed.hours_with_traffic, observed.hours_quiet), (236, 226, 1));
     assert_eq!((observed.logged, observed.counted, observed.counted_before), (None, None, None));
     assert!(observed.unknown.iter().any(|line| line.starts_with("9 of 236 hours have no log lines")), "{observed:?}");
-    let files = "The files are of 1 load balancer node (10.0.0.1) and of 1 of 2772 five-minute intervals; whether";
+    let files =
+        "The files come from 1 load balancer node (10.0.0.1) and from 1 of 2772 five-minute intervals. It is not known";
     assert!(observed.unknown.iter().any(|line| line.starts_with(files)), "{observed:?}");
     // What is counted on a day is counted on a day that was observed.
     let hole = scene().lines(without(96..240), 200).scanned(10, 80);

@@ -243,7 +243,7 @@ fn joined_logs_that_have_more_than_the_parts_are_refused() {
         assert!(lines == expected || lines == largest, "{what}: {lines}, not {expected} or {largest}");
         assert_eq!(tally.reading.unread.count, 1, "{what}: {:?}", tally.reading);
         let why = &tally.reading.unread.samples[0];
-        assert!(why.contains("would count twice; keep a joined file or its parts, not both"), "{why}");
+        assert!(why.contains("would count twice; keep either the joined file or its parts"), "{why}");
         assert!(!tally.incomplete.is_empty() && !tally.is_whole(), "{what}");
     }
     // Logs of one load balancer and hour, joined apart, have nothing in common.
@@ -342,7 +342,7 @@ fn what_is_no_file_is_refused_and_named() {
     symlink("/dev/zero", only.path().join("access.log")).expect("links");
     let tally = read(only.path(), 1);
     let [sample] = tally.reading.unread.samples.as_slice() else { panic!("{:?}", tally.reading) };
-    assert!(sample.ends_with("access.log: it is a device, a pipe or a folder; only files are read"), "{sample}");
+    assert!(sample.ends_with("access.log: it is a device, a pipe or a folder, but only files are read"), "{sample}");
 }
 
 #[test]
@@ -387,7 +387,7 @@ fn a_folder_without_logs_is_an_error_that_says_so() {
     let empty = tempfile::tempdir().expect("a folder");
     let options = FolderOptions { window: None, threads: 1, protected: &[] };
     let error = read_folder(empty.path(), options, &|_| ()).expect_err("nothing there");
-    assert!(matches!(error, FolderError::NoLogs(_)) && error.to_string().contains("holds no access logs"));
+    assert!(matches!(error, FolderError::NoLogs(_)) && error.to_string().contains("contains no access logs"));
     let error = read_folder(&empty.path().join("gone"), options, &|_| ()).expect_err("not there");
     assert!(matches!(error, FolderError::List { .. }));
 }

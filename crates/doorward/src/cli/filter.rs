@@ -10,7 +10,7 @@ use crate::exit::{Exit, Failure};
 /// The part of the report to write.
 #[derive(Debug, Args)]
 #[command(
-    next_help_heading = "Filters (several values of one are alternatives; coverage and exit code stay those of the whole scan)"
+    next_help_heading = "Filters (values of one flag are alternatives; coverage and exit code remain those of the whole scan)"
 )]
 pub(crate) struct FilterArguments {
     /// Load balancers of this owner; repeatable

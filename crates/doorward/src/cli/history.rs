@@ -22,7 +22,7 @@ pub(crate) struct HistoryArguments {
     /// Scans that ended on or after this day or time (UTC), or within the last days or weeks: 2026-11-02, 30d, 4w
     #[arg(long, value_name = "DATE", value_parser = PastTime::parse)]
     pub(crate) since: Option<PastTime>,
-    /// Scans that ended before this day or time (UTC), or more than so many days or weeks ago: 2026-11-02, 30d, 4w
+    /// Scans that ended before this day or time (UTC), or longer ago than these days or weeks: 2026-11-02, 30d, 4w
     #[arg(long, value_name = "DATE", value_parser = PastTime::parse)]
     pub(crate) until: Option<PastTime>,
     /// Group by owner, ou, cost-centre, severity, rule or tag:KEY; the table then shows the newest scan, with a line for each group

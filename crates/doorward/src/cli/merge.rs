@@ -26,13 +26,13 @@ pub(crate) struct MergeArguments {
     /// Save the merged scan for `doorward report`
     #[arg(long, value_name = "FILE")]
     pub(crate) save: Option<PathBuf>,
-    /// Join traffic evidence, as `doorward traffic --save` writes it, to the report
+    /// Add the traffic evidence in this file, which `doorward traffic --save` wrote, to the report
     #[arg(long, value_name = "FILE")]
     pub(crate) traffic: Option<PathBuf>,
     /// A billing export with the charges of load balancers: FOCUS 1.x or CUR 2.0, as CSV, also compressed with gzip
     #[arg(long, value_name = "FILE")]
     pub(crate) cost: Option<PathBuf>,
-    /// Files or folders that declare load balancers, as for `doorward check`: reports say where each is declared; repeatable
+    /// Files or folders that declare load balancers, as for `doorward check`, for the declarations in reports; repeatable
     #[arg(long, value_name = "PATH")]
     pub(crate) iac: Vec<PathBuf>,
     /// Deliver the scan to Security Hub, as `doorward publish` does; a scan with missing parts is not delivered

@@ -32,7 +32,7 @@ pub(crate) struct NewArguments {
 /// The language of a plugin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum PluginLanguage {
-    /// Python 3, with nothing but its standard library
+    /// Python 3, with its standard library only
     Python,
     /// Rust, with serde_json
     Rust,
@@ -46,13 +46,13 @@ pub(crate) enum PluginLanguage {
 pub(crate) struct TestArguments {
     /// The path of a program, or the name of a plugin in the settings
     pub(crate) plugin: String,
-    /// Its configuration, a JSON object in a file; by default that of the settings, or an empty one
+    /// The configuration of the plugin, a JSON object in a file [default: that of the settings, or an empty one]
     #[arg(long, value_name = "FILE")]
     pub(crate) configuration: Option<PathBuf>,
-    /// An environment variable that it may see; repeatable
+    /// An environment variable that the plugin may see; repeatable
     #[arg(long, value_name = "NAME")]
     pub(crate) pass_env: Vec<String>,
-    /// Write the verdicts as JUnit to a file, besides the text on stdout
+    /// Also write the verdicts to this file, as JUnit
     #[arg(long, value_name = "FILE")]
     pub(crate) junit: Option<PathBuf>,
 }

@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 
-/// Which schema.
+/// The schema to print.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum SchemaKind {
     /// The settings file.

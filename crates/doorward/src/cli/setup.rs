@@ -35,7 +35,7 @@ pub(crate) enum SetupCommand {
 #[derive(Debug, Args)]
 #[command(after_help = SETUP_ROLES_EXAMPLES)]
 pub(crate) struct SetupRoles {
-    /// What the role is for; repeatable
+    /// The purpose of the role; repeatable
     #[arg(long = "for", value_parser = purpose_parser(), value_name = "PURPOSE", default_value = "scan")]
     pub(crate) purposes: Vec<RolePurpose>,
     /// The ARN of the role or user that runs Doorward; in a template the default of a parameter

@@ -39,7 +39,7 @@ pub(super) fn serve(handler: &EventHandler<'_>) -> Result<Exit, Failure> {
         Err(_) => true,
     };
     if let Some(name) = VARIABLES.iter().find(unusable) {
-        let problem = format!("--lambda: {name} is not as AWS Lambda sets it; without Lambda, give the event on stdin");
+        let problem = format!("--lambda: {name} is not as AWS Lambda sets it; outside Lambda, pass the event on stdin");
         return Err(Failure::new(Exit::Usage, problem));
     }
     runtime()?.block_on(async {

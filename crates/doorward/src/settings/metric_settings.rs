@@ -19,12 +19,12 @@ impl MetricsSettings {
         if !(1..=450).contains(&self.days) {
             return Some((
                 "metrics.days",
-                format!("{} is not between 1 and 450; CloudWatch keeps days for 455", self.days),
+                format!("{} is not between 1 and 450; CloudWatch keeps daily metrics for 455 days", self.days),
             ));
         }
         if !(7..=450).contains(&self.idle_days) {
             let problem = format!(
-                "{} is not between 7 and 450: a week without traffic is the least that shows anything",
+                "{} is not between 7 and 450; fewer days without traffic do not show that it is idle",
                 self.idle_days
             );
             return Some(("metrics.idle_days", problem));

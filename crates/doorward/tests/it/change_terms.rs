@@ -156,7 +156,7 @@ fn what_a_load_balancer_has_become_since_is_read_before_it_is_changed() {
         assert_eq!(of["change"]["status"], "refused", "{of}");
         part(&of["change"], "detail").to_owned()
     };
-    assert!(detail(taken).contains("CloudFormation stack shop manages it now"), "{}", detail(taken));
+    assert!(detail(taken).contains("CloudFormation stack shop now manages it"), "{}", detail(taken));
     assert!(detail(excepted).contains("EX-7"), "{}", detail(excepted));
     assert_eq!(sets(&bed), steps.len() - 2);
     for step in [taken, excepted] {

@@ -65,7 +65,7 @@ fn the_way_in_is_the_same_for_every_command() {
         (&[("AWS_ENDPOINT_URL", "localhost:1")], "AWS_ENDPOINT_URL is \"localhost:1\""),
         (&[("AWS_CA_BUNDLE", "/nowhere.pem")], "AWS_CA_BUNDLE: the certificate bundle /nowhere.pem cannot be read"),
         (&[("HTTPS_PROXY", "socks5://p:1")], "HTTPS_PROXY names a SOCKS proxy, socks5://p:1"),
-        (&[("AWS_SECRET_ACCESS_KEY", "")], "AWS_ACCESS_KEY_ID: is set and AWS_SECRET_ACCESS_KEY is not"),
+        (&[("AWS_SECRET_ACCESS_KEY", "")], "AWS_ACCESS_KEY_ID: is set, but AWS_SECRET_ACCESS_KEY is not"),
     ] {
         let variables = [&keys[..], variables].concat();
         let said: Vec<Said> =

@@ -68,7 +68,7 @@ fn variables_of_other_programs_are_ignored() {
     // Other names are named once, and change nothing.
     let said = run(doorward(folder.path()).args(["config", "show"]).env("DOORWARD_VERSION", "1.2"));
     assert_eq!(said.code, Some(0), "{}", said.err);
-    assert!(said.err.starts_with("warning: DOORWARD_VERSION is no setting and is ignored"), "{}", said.err);
+    assert!(said.err.starts_with("warning: DOORWARD_VERSION is not a setting and is ignored"), "{}", said.err);
     assert_eq!(said.err.lines().count(), 1, "{}", said.err);
     let said = run(doorward(folder.path()).args(["-q", "config", "show"]).env("DOORWARD_VERSION", "1.2"));
     assert_eq!((said.code, said.err.as_str()), (Some(0), ""));

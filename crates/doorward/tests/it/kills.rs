@@ -31,7 +31,10 @@ fn check_sound(folder: &Path) {
         match name {
             "a.json" => drop(serde_json::from_str::<Value>(&text).expect("whole")),
             "a.saved" => assert_eq!(text.lines().map(serde_json::from_str::<Value>).filter(Result::is_ok).count(), 2),
-            _ => assert!(text.ends_with("explain RULE` says why it matters\n") || text.contains("Skipped"), "{text}"),
+            _ => assert!(
+                text.ends_with("explain RULE` explains why a rule matters\n") || text.contains("Skipped"),
+                "{text}"
+            ),
         }
     }
     match Ledger::open_read_only(&folder.join(LEDGER)) {

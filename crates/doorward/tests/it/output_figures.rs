@@ -133,7 +133,7 @@ impl OutputFigures {
             self.put("informational", "table", between(line, "+ ", " informational"));
             self.put("excepted", "table", between(line, "; ", " more under an exception"));
         }
-        self.put("load balancers", "table", between(text, "  of ", " load balancers"));
+        self.put("load balancers", "table", between(text, "  of ", " load balancer"));
         if !text.contains("none in scope of the account-Regions") {
             self.put("coverage", "table", between(text, "% (", ") of the account-Regions"));
         }
@@ -161,7 +161,7 @@ impl OutputFigures {
         self.put("open known", "page card", if known == "unknown" { "0" } else { &known });
         self.put("weaker", "page card", card("Weaker than required").unwrap());
         self.put("unknown", "page card", card("Unknown verdicts").unwrap());
-        self.put("open", "page card", between(html, "<p class=\"soft\">of ", " failures of every rule"));
+        self.put("open", "page card", between(html, "<p class=\"soft\">of ", " failure"));
         self.put(
             "time to remediate",
             "page card",

@@ -100,7 +100,7 @@ fn an_output_never_replaces_what_is_kept_or_read() {
         ("report --from a.saved --format evidence=.", "is the folder of the"),
         ("plan --from a.saved --out a.saved", "is the input of --from"),
         ("plan --from a.saved --out link", "is the ledger"),
-        ("plan --from a.saved --out new.md", "the plan is JSON"),
+        ("plan --from a.saved --out new.md", "the plan is a JSON file"),
         ("traffic --logs logs --from a.saved --save a.saved", "is the input of --from"),
         ("traffic --logs logs --save logs/a.log", "is an access log"),
         ("traffic --logs logs --save hard", "is the ledger"),

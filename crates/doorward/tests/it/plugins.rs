@@ -99,17 +99,17 @@ fn bad_plugins_end_in_time_and_are_named_and_the_other_outputs_are_written() {
         ("sleep 60".to_owned(), "did not end in time"),
         ("trap '' TERM; sleep 60 & sleep 60; sleep 60".to_owned(), "did not end in time"),
         ("exec 0<&-; sleep 60".to_owned(), "did not end in time"),
-        (format!("exec 0<&-; {receipt}"), "before it had read the report"),
+        (format!("exec 0<&-; {receipt}"), "before it read the"),
         ("cat /dev/zero".to_owned(), "wrote more than 1048576 bytes to stdout"),
         ("head -c 1000000000 /dev/zero >&2; exit 4".to_owned(), "exit code 4"),
         ("kill -9 $$".to_owned(), "was ended by a signal"),
-        ("cat >/dev/null".to_owned(), "answered nothing on stdout"),
-        ("cat >/dev/null; echo done".to_owned(), "is not what the contract says"),
+        ("cat >/dev/null".to_owned(), "wrote nothing to stdout"),
+        ("cat >/dev/null; echo done".to_owned(), "does not match the contract"),
         (format!("cat >/dev/null; {}", answer(one_less, one_less)), misread.as_str()),
         (format!("cat >/dev/null; {}", answer(*FINDINGS, 1)), unbalanced.as_str()),
         (format!("cat >/dev/null; {receipt}; echo why >&2; exit 9"), "its stderr ends: why"),
         (format!("cat >/dev/null; {receipt}; echo '\\033[31mred\\033[0m' >&2; exit 9"), "\\u{1b}[31mred"),
-        ("cat >/dev/null; exit 75".to_owned(), "tried again later"),
+        ("cat >/dev/null; exit 75".to_owned(), "another attempt later"),
     ] {
         let place = Place::new();
         let program = place.shell("bad", "remote", &emit);
@@ -134,7 +134,7 @@ fn a_program_that_others_can_change_is_not_run() {
     let wrong = "sha256 = \"0000000000000000000000000000000000000000000000000000000000000000\"";
     for (more, mode, problem) in [
         ("", 0o777, "is not run, because"),
-        (wrong, 0o755, "is not run: its SHA-256 is"),
+        (wrong, 0o755, "is not run, because its SHA-256 is"),
         ("pass_env = [\"NOT_SET\"]", 0o755, "pass_env names the variable NOT_SET, which is not set"),
     ] {
         place.settings(&program, more);
@@ -303,7 +303,7 @@ fn a_plugin_reads_the_lines_of_ndjson_and_never_a_part_of_a_scan() {
     // What is left out of a report would count as gone.
     let said = run(&mut place.report(&["--format", "mine", "--severity", "high"]));
     assert_eq!(said.code, Some(2), "{}", said.err);
-    assert!(said.err.contains("a plugin receives the whole scan"), "{}", said.err);
+    assert!(said.err.contains("a plugin gets the whole scan"), "{}", said.err);
 }
 
 /// Whether a program is where a plugin of the shell looks for it.

@@ -145,7 +145,7 @@ fn names_that_do_not_exist_and_proxies_that_refuse_end_soon_with_their_cause() {
         ),
         (
             &[("AWS_ENDPOINT_URL_STS", "https://nothing.invalid"), ("AWS_USE_FIPS_ENDPOINT", "true")],
-            &["AWS_USE_FIPS_ENDPOINT turns FIPS endpoints on, and AWS_ENDPOINT_URL_STS sets the endpoint of STS"],
+            &["AWS_USE_FIPS_ENDPOINT turns on FIPS endpoints, but AWS_ENDPOINT_URL_STS sets the endpoint of STS"],
         ),
         (
             &[("AWS_ENDPOINT_URL", "https://nothing.invalid"), ("AWS_USE_FIPS_ENDPOINT", "true")],
@@ -170,10 +170,7 @@ fn names_that_do_not_exist_and_proxies_that_refuse_end_soon_with_their_cause() {
             &["the proxy of HTTP_PROXY is for plain http"],
         ),
         (&[("HTTPS_PROXY", &login.url)], &["asks for a user and a password", "HTTPS_PROXY"]),
-        (
-            &[("HTTPS_PROXY", &refusing.url)],
-            &["sts.eu-west-1.amazonaws.com", "refused to open a connection", "NO_PROXY"],
-        ),
+        (&[("HTTPS_PROXY", &refusing.url)], &["sts.eu-west-1.amazonaws.com", "refused the connection", "NO_PROXY"]),
         (
             &[("HTTPS_PROXY", "socks5://me:secret@relay:1080")],
             &["HTTPS_PROXY names a SOCKS proxy, socks5://relay:1080,"],
@@ -189,7 +186,7 @@ fn names_that_do_not_exist_and_proxies_that_refuse_end_soon_with_their_cause() {
         (&[("HTTPS_PROXY", "127.0.0.1:1")], &["through the proxy http://127.0.0.1:1 (HTTPS_PROXY)"]),
         (
             &[("AWS_ENDPOINT_URL_STS", &silent), ("DOORWARD_CALLS__CONNECT_TIMEOUT", "1s")],
-            &["127.0.0.1 did not answer in time", "AWS_ENDPOINT_URL_STS", "no proxy applies to it"],
+            &["127.0.0.1 did not respond in time", "AWS_ENDPOINT_URL_STS", "no proxy applies to it"],
         ),
         (&[("ALL_PROXY", "socks5h://relay:1080")], &["ALL_PROXY names a SOCKS proxy, socks5h://relay:1080,"]),
         (&[("all_proxy", "socks4://relay:1080")], &["all_proxy names a SOCKS proxy, socks4://relay:1080,"]),

@@ -170,8 +170,9 @@ fn guardrails_follow_the_policy_and_name_the_regions_without_them() {
     assert!(said.code == Some(0) && said.err.contains("mx-central-1: AWS Config does not offer"), "{}", said.err);
     // AWS's documentation differs, or is older than the Region: neither yes nor no.
     for region in ["ca-west-1", "eu-east-9"] {
-        let notice =
-            format!("{region}: whether AWS Config offers ALB_DESYNC_MODE_CHECK in this Region is not known (as of 20");
+        let notice = format!(
+            "{region}: it is not known whether AWS Config offers ALB_DESYNC_MODE_CHECK in this Region (as of 20"
+        );
         assert!(said.err.contains(&notice), "{}", said.err);
     }
     assert!(

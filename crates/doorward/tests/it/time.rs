@@ -130,7 +130,10 @@ fn a_resume_keeps_what_is_recent_and_reads_the_rest_again() {
         assert_eq!(time(&report["run"]["started"]) < again, keeps, "{hours} h");
         let table = std::fs::read_to_string(folder.join("scan.txt")).unwrap();
         let long = time(&report["observed"]["to"]).duration_since(time(&report["observed"]["from"]));
-        assert_eq!(table.contains("NOT ONE MOMENT: this was read between"), long > SignedDuration::from_hours(1));
+        assert_eq!(
+            table.contains("NOT A SNAPSHOT: the values were read between"),
+            long > SignedDuration::from_hours(1)
+        );
         assert_eq!(long > SignedDuration::from_hours(1), keeps, "{hours} h: {long:#}");
         let here = |lb: &&Value| lb["name"] == name && lb["account"] == account && lb["region"] == region;
         let mode = report["load_balancers"].as_array().unwrap().iter().find(here).unwrap();
@@ -192,14 +195,14 @@ fn publishing_one_scan_for_ever_keeps_no_pass_alive() {
             }
             let text = run(bed.doorward(folder).args(["publish", "--dry-run"]).args(from));
             let reported =
-                text.out.contains("Warning: its readings are up to") && text.out.contains("publish.maximum_age");
+                text.out.contains("Warning: its values are up to") && text.out.contains("publish.maximum_age");
             assert_eq!((reported, text.code), (!fresh, Some(if fresh { 0 } else { 4 })), "day {day}: {}", text.out);
         }
         // A digest and a plan from it say how old it is.
         let said = run(bed.doorward(folder).args(["notify", "--dry-run"]).args(from));
-        assert!(said.err.contains("warning: its readings are up to"), "{}", said.err);
+        assert!(said.err.contains("warning: its values are up to"), "{}", said.err);
         let said = run(bed.doorward(folder).args(["plan", "--out", "plan.json"]).args(from));
-        assert!(said.err.contains("warning: its readings are up to"), "{}", said.err);
+        assert!(said.err.contains("warning: its values are up to"), "{}", said.err);
         // The next scan says how it stands.
         let (_, report) = scan(&bed, folder, &[]);
         let (said, outcome) = publish(&bed, folder, &[]);
@@ -269,7 +272,7 @@ fn a_clock_that_is_ahead_is_named_and_freezes_nothing() {
     let bed = Bed::start_at(&world("acme-org"), vec![], start());
     let (said, json) = publish(&bed, folder, &["--dry-run"]);
     assert!(said.code == Some(4) && json["stale"].as_u64() > Some(0), "{:?} {}", said.code, said.err);
-    assert!(said.err.contains("in the future of this machine's clock"), "{}", said.err);
+    assert!(said.err.contains("in the future by this machine's clock"), "{}", said.err);
 
     let (account, region, name) = ("100000000040", "eu-west-1", "hack-week");
     assert!(bed.server.world().set_attribute(account, region, name, DESYNC_MODE, Some("strictest")));

@@ -105,7 +105,7 @@ fn a_folder_of_logs_gives_advice() {
     let none = "100000000020/ap-southeast-2/app/storefront-edge/36ebdc2606d0ad1f";
     assert_eq!(of(none), ("not-enough-evidence".into(), Value::Null));
     for (arguments, says) in [
-        (["traffic", "--logs", &logs], "of clients that were served, or may have been"),
+        (["traffic", "--logs", &logs], "from clients that were served, or may have been"),
         (["advise", "--logs", &logs], "RAISE"),
     ] {
         let said = offline(folder.path(), &arguments);
@@ -304,7 +304,7 @@ fn a_window_beside_the_logs_is_named() {
             let said = offline(folder.path(), &[&["traffic", "--logs", &logs], flags.as_slice()].concat());
             assert_eq!(said.code, Some(2), "{flags:?} {}", said.out);
             assert!(
-                said.err.contains("holds no access logs of 20") && said.err.contains(says),
+                said.err.contains("contains no access logs of 20") && said.err.contains(says),
                 "{flags:?} {}",
                 said.err
             );

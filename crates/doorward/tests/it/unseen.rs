@@ -353,7 +353,7 @@ fn nothing_asked_is_no_clean_result() {
         std::fs::write(folder.join("doorward.toml"), format!("[policy]\ndisabled = {disabled}\n")).unwrap();
         let said = run(bed.doorward(folder).args(["-q", "scan"]));
         assert_eq!(said.code, code, "{disabled}: {}", said.err);
-        assert_eq!(said.err.contains("policy.disabled switches off every rule"), code == Some(2), "{}", said.err);
+        assert_eq!(said.err.contains("policy.disabled turns off every rule"), code == Some(2), "{}", said.err);
     }
 }
 

@@ -74,7 +74,11 @@ fn what_cannot_be_used_is_named_before_any_call() {
             &[],
             &["no source of credentials", "; / cannot be read"],
         ),
-        (&[], &["--profile", "sectionless"], &["config:14 names it, but in this file write [profile sectionless]"]),
+        (
+            &[],
+            &["--profile", "sectionless"],
+            &["config:14 has that name, but in this file write [profile sectionless]"],
+        ),
         (&[], &["--profile", "console"], &["aws login", "credential_process = aws configure export-credentials"]),
     ];
     for (variables, arguments, fragments) in cases {
@@ -200,6 +204,6 @@ fn the_doctor_begins_with_the_way_in_even_where_it_ends_there() {
         }
     }
     let said = run(command(folder.path(), &[]).args(["doctor", "--no-ledger", "--profile", "typo"]));
-    assert!(said.out.contains("clock         unknown, because AWS has not answered"), "{}", said.out);
+    assert!(said.out.contains("clock         unknown, because AWS did not respond"), "{}", said.out);
     assert!(said.err.contains("the profile `typo` (`access.profile`, command line) is not in"), "{}", said.err);
 }

@@ -39,13 +39,13 @@ pub(super) fn page(body: &[u8]) -> Result<(Vec<VpcOrigin>, Option<String>), Stri
         return Err("the list contains a VPC origin without id or endpoint".to_owned());
     }
     if quantity != Some(origins.len()) {
-        return Err("the list of VPC origins has another length than it says".to_owned());
+        return Err("the list of VPC origins does not have the length that it states".to_owned());
     }
     match (truncated, next) {
         (Some(true), Some(next)) => Ok((origins, Some(next))),
         (Some(false), _) => Ok((origins, None)),
-        (Some(true), None) => Err("the list of VPC origins goes on without a marker".to_owned()),
-        (None, _) => Err("the answer is no list of VPC origins".to_owned()),
+        (Some(true), None) => Err("the list of VPC origins continues, but has no marker".to_owned()),
+        (None, _) => Err("the response is not a list of VPC origins".to_owned()),
     }
 }
 
@@ -130,9 +130,9 @@ mod tests {
     fn an_answer_that_is_not_a_whole_list_is_none() {
         let one = summary("vo_1", "");
         for (body, problem) in [
-            (list("<IsTruncated>true</IsTruncated><Quantity>1</Quantity>", &one), "without a marker"),
-            (list("<IsTruncated>false</IsTruncated><Quantity>2</Quantity>", &one), "another length"),
-            (list("<IsTruncated>false</IsTruncated>", &one), "another length"),
+            (list("<IsTruncated>true</IsTruncated><Quantity>1</Quantity>", &one), "has no marker"),
+            (list("<IsTruncated>false</IsTruncated><Quantity>2</Quantity>", &one), "does not have the length"),
+            (list("<IsTruncated>false</IsTruncated>", &one), "does not have the length"),
             (list("<Quantity>1</Quantity>", &one), "no list"),
             (list("<IsTruncated>false</IsTruncated><Quantity>1</Quantity>", &summary("", "")), "without id"),
             (
@@ -142,7 +142,7 @@ mod tests {
                 ),
                 "without id or endpoint",
             ),
-            ("<html/>".to_owned(), "another length"),
+            ("<html/>".to_owned(), "does not have the length"),
         ] {
             let found = page(body.as_bytes());
             assert!(found.as_ref().is_err_and(|found| found.contains(problem)), "{body}: {found:?}");

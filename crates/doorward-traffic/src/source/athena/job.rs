@@ -58,7 +58,7 @@ pub enum AthenaLogs {
     Parquet(Box<ParquetLogs>),
 }
 
-/// What a count would scan, by a listing.
+/// The volume that a count would scan, by a listing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ScanEstimate {
     /// Objects in the folders of the window.
@@ -74,7 +74,7 @@ impl ScanEstimate {
     }
 }
 
-/// What Athena counted.
+/// The count by Athena.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AthenaCount {
     /// The count. How reading went is known only as far as rows say it: lines that were not understood, and no objects.
@@ -88,15 +88,15 @@ pub struct AthenaCount {
 pub enum AthenaError {
     /// It would cost more than allowed.
     #[error(
-        "the logs of {window} have {bytes} bytes and the budget is {budget}; take a shorter window or fewer accounts, or raise the \
-         budget"
+        "the logs of {window} have {bytes} bytes, but the budget is {budget}; choose a shorter window or fewer \
+         accounts, or raise traffic.athena.budget_gigabytes"
     )]
     OverBudget {
         /// The window.
         window: Window,
-        /// What would be scanned.
+        /// The volume that would be scanned.
         bytes: u64,
-        /// What may be.
+        /// The budget.
         budget: u64,
     },
     /// A call failed.
@@ -173,7 +173,7 @@ impl AthenaJob {
         }
     }
 
-    /// What is scanned, as it is shown: `s3://bucket/folder`.
+    /// The scanned location, as it is shown: `s3://bucket/folder`.
     pub fn location(&self) -> String {
         sql::locations(self).0
     }

@@ -32,7 +32,7 @@ pub struct ParquetPlace {
     folder: String,
 }
 
-/// What the columns are called. By default the documented identifiers of a delivery's fields, in lower case.
+/// The names of the columns. By default, the documented identifiers of a delivery's fields, in lower case.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ParquetColumns {
@@ -120,10 +120,13 @@ impl ParquetColumns {
         };
         for (number, (name, of)) in columns.iter().enumerate() {
             if !is_name(name) {
-                return Some(format!("{name:?} (for {of}) is no name of a column: lower-case letters, digits or _:.-"));
+                return Some(format!(
+                    "{name:?} (for {of}) is not a column name; use lower-case letters, digits or \
+                     _:.-"
+                ));
             }
             if ["account", "region", "day"].contains(name) || columns[..number].iter().any(|(other, _)| other == name) {
-                return Some(format!("{name:?} (for {of}) is the name of another column already"));
+                return Some(format!("{name:?} (for {of}) is already the name of another column"));
             }
         }
         None
@@ -169,7 +172,7 @@ impl From<ParquetPlace> for String {
     }
 }
 
-/// What a folder begins with for every account, Region and day, with the slash.
+/// The part of a folder that is the same for every account, Region and day, with the slash.
 fn fixed(folder: &str) -> &str {
     let fixed = folder.split('{').next().unwrap_or_default();
     fixed.rfind('/').map_or("", |slash| &fixed[..=slash])

@@ -4,7 +4,7 @@
 //! backslashes are bytes like any other by the second; everything else is one last group, so that no line disappears. All
 //! repetitions are possessive: neither time nor stack grows with what clients write.
 
-/// What is captured of a line, in order.
+/// The fields that are captured from a line, in order.
 pub(super) const FIELDS: [&str; 14] = [
     "type",
     "time",

@@ -40,7 +40,7 @@ const GROUPED: [&str; 13] = [
     "odd",
 ];
 
-/// What is counted, and by which columns besides the load balancer.
+/// The counts, and their columns besides the load balancer.
 const SETS: [(&str, &[&str]); 12] = [
     ("hour", &["hour", "kind", "class", "reason", "handled_by", "family", "target_family"]),
     ("status", &["hour", "kind", "status"]),

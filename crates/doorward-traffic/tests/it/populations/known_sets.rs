@@ -27,7 +27,7 @@ fn clients_that_were_served_or_may_have_been_are_seen() {
             "raise strictest",
             "280 came from clients that were always refused: scanners. None of the 280 got an answer with a status below 400. They came from zgrab/0.x on 280 addresses",
         ),
-        ("logins of many", defended().clients(280, person, HEADER, login, 280), "keep", "lock users out at the login"),
+        ("logins of many", defended().clients(280, person, HEADER, login, 280), "keep", "lock out users at the login"),
         ("logins of one", defended().client(280, "AcmeKiosk/2", HEADER, login), "fix 1 then strictest", "login"),
         (
             "a fixed response",
@@ -213,7 +213,7 @@ fn clients_that_were_served_or_may_have_been_are_seen() {
             "blocked already",
             defended().client(280, "-", SEVERE, BLOCKED),
             "raise strictest",
-            "none of 5880 requests logged with a classification that are not blocked now; the mode in force blocks 280",
+            "none of 5880 requests logged with a classification that are not blocked now; the mode in force already blocks 280",
         ),
     ];
     let mut wrong = Vec::new();
@@ -259,13 +259,13 @@ fn evidence_that_does_not_exist_raises_nothing() {
         (
             "five requests that no log holds",
             metered(users(), 0, 5),
-            "5 non-compliant requests are counted and not logged: CloudWatch counts 5, and the logs contain 0.",
+            "5 non-compliant requests are counted but not logged: CloudWatch counts 5, but the logs contain 0.",
         ),
-        ("one request that no log holds", metered(users(), 0, 1), "1 non-compliant request is counted and not logged"),
+        ("one request that no log holds", metered(users(), 0, 1), "1 non-compliant request is counted but not logged"),
         (
             "two percent that no log holds",
             metered(users().clients(9_800, scanner, SEVERE, by_target("404"), 9_800), 200, 200),
-            "200 non-compliant requests are counted and not logged",
+            "200 non-compliant requests are counted but not logged",
         ),
         (
             "rolled back from strictest",
@@ -285,12 +285,12 @@ fn evidence_that_does_not_exist_raises_nothing() {
         (
             "a change in the window",
             Population { changed: Some(12 * DAY + 60), ..users() },
-            "Gather evidence from 2026-10-31 00:01 UTC on, when the mode was changed",
+            "Collect evidence from 2026-10-31 00:01 UTC on, when the mode was changed",
         ),
         (
             "refused before any rule",
             Population::with_users(Mode::Monitor, 0..DAYS, 100).clients(2_000, person, ("-", "-"), BLOCKED, 280),
-            "Wait for at least 2000 requests; so far there are 1400.",
+            "Wait until there are at least 2000 requests; so far there are 1400.",
         ),
     ];
     for (name, population, says) in rows {
@@ -304,7 +304,7 @@ fn evidence_that_does_not_exist_raises_nothing() {
     let tolerant = Thresholds { tolerated_share: 0.01, ..Thresholds::default() };
     let tolerant = Population { thresholds: tolerant, ..metered(users(), 0, 5) }.advise();
     assert_eq!(step(&tolerant), "raise strictest");
-    assert!(said(&tolerant).contains("5 non-compliant requests are counted and not logged"), "{}", said(&tolerant));
+    assert!(said(&tolerant).contains("5 non-compliant requests are counted but not logged"), "{}", said(&tolerant));
     // A change before the window is none in it.
     assert_eq!(step(&Population { changed: Some(-60), ..users() }.advise()), "raise strictest");
 }
@@ -335,7 +335,7 @@ fn many_clients_that_were_refused_are_no_conclusion() {
     many.sources.clients = lossy();
     evidence.tally.load_balancers.get_mut(&key()).unwrap().merge(&many);
     let text = said(&population.advise_with(&evidence));
-    assert!(text.contains("whether a regular client is among those that were not kept is unknown"), "{text}");
+    assert!(text.contains("it is unknown whether a regular client is among those that were not stored"), "{text}");
 }
 
 #[test]

@@ -100,7 +100,7 @@ fn clients_that_may_be_users_stand_in_the_way() {
             "ambiguous requests that are answered",
             users().clients(280, person, AMBIGUOUS, SERVED, 280),
             "raise defensive",
-            "Connections of 280 Ambiguous requests (20.0 a day) would be closed after the response",
+            "The connections of 280 Ambiguous requests (20.0 a day) would be closed after the response",
         ),
         (
             "a tier that this version does not know",
@@ -141,7 +141,7 @@ fn a_raise_names_every_user_that_it_blocks() {
         assert!(rendered.contains(&format!("({name}/1)")), "{name}: {rendered}");
     }
     assert!(text.contains("and 1 more"), "the scanners: {text}");
-    assert!(rendered.contains("would be blocked; the tolerated share permits it"), "{rendered}");
+    assert!(rendered.contains("would be blocked; the tolerated share permits this"), "{rendered}");
 }
 
 /// Hours are of UTC, in which no day has 23 or 25 hours: a change of clocks where the users are neither adds days nor makes gaps.
