@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use doorward_core::normalize::NormalizeSettings;
 use doorward_model::{
     AppliedChange, Arn, Edit, History, HistoryContext, InCode, Inputs, Inventory, LoadBalancerCost, Policy,
-    ReportSettings, ScanHistory, ScanReport, TrackedSource, Traffic, Unseen, Usage,
+    ReportSettings, ScanHistory, ScanReport, TrackedSource, Traffic, Unseen, Usage, data_problem,
 };
 
 use doorward_file::{AtomicFile, Readers};
@@ -139,7 +139,7 @@ pub fn read(path: &Path) -> Result<(KeptScan, ReportCriteria), SavedScanError> {
         Some(format) => {
             usage(format!("it is the output {format}, not a saved scan; name a file of `doorward scan --save FILE`"))
         }
-        None => usage(format!("not a saved scan of this version: {e}")),
+        None => usage(format!("not a saved scan of this version: {}", data_problem(&e.to_string()))),
     })?;
     let ScanLine { format, normalize, policy, exceptions, report, sinks, settings, stopped, inventory } = scan;
     if format != FORMAT {
