@@ -39,6 +39,13 @@ fn head(text: &mut String, plan: &Plan) -> std::fmt::Result {
             "The modes were read between {first:.0} and {last:.0}, up to {age:.1} hours before the plan was made.\n"
         )?;
     }
+    if let Some(selection) = &plan.selection {
+        writeln!(
+            text,
+            "Filtered: {}. Other load balancers are in no count and no list of this plan.\n",
+            cell(selection)
+        )?;
+    }
     writeln!(
         text,
         "{} considered: {} to change in {} of at most {} (the first of {}), {} to change in the code or stack that manages \

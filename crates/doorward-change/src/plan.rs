@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use doorward_model::{AccountId, Arn, IDLE_RULE, Kind, LoadBalancer, Mode, Observed, Region, ScanReport, Verdict};
+use doorward_model::{Arn, IDLE_RULE, Kind, LoadBalancer, Mode, Observed, ScanReport, Verdict};
 use jiff::Timestamp;
 
 use crate::{ChangeSettings, SettingValue};
@@ -12,12 +12,14 @@ mod digest;
 mod document;
 mod goal;
 mod guard;
+mod request;
 mod validity;
 
 use document::FORMAT;
 pub use document::{ChangeTarget, Effect, Patch, Plan, PlanError, PlanRun, PlanSnippet, Risk, Skip, SkipReason, Step};
 pub use goal::{Goal, Insistence};
 pub(crate) use guard::still_allowed;
+pub use request::PlanRequest;
 pub use validity::HomeOrganization;
 
 /// The rule that compares the mode of a load balancer with the required mode.
@@ -25,25 +27,6 @@ pub const RULE: &str = "desync-mode-below-required";
 
 /// The rule about header fields with invalid names.
 pub const HEADERS_RULE: &str = "invalid-headers-forwarded";
-
-/// The request for a plan. Empty lists select all load balancers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PlanRequest {
-    /// The goal.
-    pub goal: Goal,
-    /// Owners, by name, case-insensitive.
-    pub owners: Vec<String>,
-    /// Accounts.
-    pub accounts: Vec<AccountId>,
-    /// Regions.
-    pub regions: Vec<Region>,
-    /// Load balancers.
-    pub load_balancers: Vec<Arn>,
-    /// Whether a mode may also be lowered.
-    pub lower: bool,
-    /// Overridden guards, by load balancer.
-    pub insisted: BTreeMap<Arn, Insistence>,
-}
 
 /// How to set the attribute in the code that manages a load balancer: a sentence, and texts to paste.
 pub type PatchFor<'a> = &'a dyn Fn(&LoadBalancer, SettingValue) -> (String, Vec<PlanSnippet>);
@@ -128,6 +111,7 @@ pub fn plan(
         goal: order.goal,
         canary,
         cap,
+        selection: order.criteria(),
         considered,
         already,
         steps,
@@ -182,33 +166,5 @@ impl ChangeTarget {
             region: lb.region.clone(),
             name: lb.name.clone(),
         }
-    }
-}
-
-impl PlanRequest {
-    /// A request for all load balancers.
-    pub fn new(goal: Goal) -> Self {
-        Self {
-            goal,
-            owners: Vec::new(),
-            accounts: Vec::new(),
-            regions: Vec::new(),
-            load_balancers: Vec::new(),
-            lower: false,
-            insisted: BTreeMap::new(),
-        }
-    }
-
-    /// Whether a load balancer is requested; none if that depends on its owner, which could not be read.
-    fn covers(&self, lb: &LoadBalancer) -> Option<bool> {
-        let within = (self.accounts.is_empty() || self.accounts.contains(&lb.account))
-            && (self.regions.is_empty() || self.regions.contains(&lb.region))
-            && (self.load_balancers.is_empty() || self.load_balancers.contains(&lb.arn));
-        if !within || self.owners.is_empty() {
-            return Some(within);
-        }
-        let name = owner(lb)?;
-        let name = doorward_model::owner_key(&name);
-        Some(self.owners.iter().any(|owner| doorward_model::owner_key(owner) == name))
     }
 }

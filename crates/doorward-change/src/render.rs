@@ -72,6 +72,9 @@ pub fn render_summary(plan: &Plan) -> String {
             false => writeln!(text, "Modes read between {first:.0} and {last:.0}"),
         };
     }
+    if let Some(selection) = &plan.selection {
+        let _ = writeln!(text, "FILTERED: {selection}. Other load balancers are in no count and no list of this plan.");
+    }
     let _ = writeln!(
         text,
         "{} considered: {} to change, {} to change in the code or stack that manages them, {} not to change, {} already in the \

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use doorward_iac::UnreadPart;
-use doorward_model::{Observed, Verdict};
+use doorward_model::{Observed, Verdict, data_problem};
 use serde_json::Value;
 
 use crate::{CheckReport, JudgedDeclaration};
@@ -25,7 +25,8 @@ impl Baseline {
     ///
     /// A text that is no such document, as a predicate whose subject is the file.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let document: Value = serde_json::from_str(text).map_err(|error| format!("is not JSON: {error}"))?;
+        let document: Value =
+            serde_json::from_str(text).map_err(|error| format!("is not JSON: {}", data_problem(&error.to_string())))?;
         if document["format"] != "json-v1" || document["kind"] != "check" {
             return Err("is not the document of `doorward check --format json-v1`".to_owned());
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use doorward_model::{CostBasis, Decimal, Kind, LoadBalancer, LoadBalancerCost, Mode, Money, Region};
+use doorward_model::{CostBasis, Decimal, Kind, LoadBalancer, LoadBalancerCost, Mode, Money, Region, data_problem};
 use jiff::civil::Date;
 use serde::Deserialize;
 
@@ -68,7 +68,10 @@ impl PriceTable {
             let line = error.span().map_or(1, |span| {
                 text.get(..span.start).map_or(0, |before| before.bytes().filter(|byte| *byte == b'\n').count()) + 1
             });
-            invalid(format!("line {line}: {}; `doorward guide costs` shows the form of a price file", error.message()))
+            invalid(format!(
+                "line {line}: {}; `doorward guide costs` shows the form of a price file",
+                data_problem(error.message())
+            ))
         })?;
         let is_currency = table.currency.len() == 3 && table.currency.bytes().all(|letter| letter.is_ascii_uppercase());
         if !is_currency {

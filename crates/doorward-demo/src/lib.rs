@@ -1,9 +1,10 @@
 //! The examples that `doorward demo` shows: emulated organizations with a past, access logs, metrics, a change and an event.
 //!
 //! An [`Example`] is built in or read from a folder like `examples/acme-org`. What it holds is put into a running emulator; this
-//! crate scans nothing, reports nothing and writes no file.
+//! crate scans nothing and reports nothing.
 
 mod demo_files;
+mod demo_folder;
 mod logs;
 mod lowering;
 mod metric_days;
@@ -18,6 +19,7 @@ use doorward_fakeaws::{Server, World, WorldError};
 use doorward_iac::SourceFile;
 
 pub use demo_files::DemoFiles;
+pub use demo_folder::DemoFolder;
 pub use logs::put_logs;
 pub use lowering::make_call_of;
 pub use metric_days::put_daily_metrics;
@@ -63,6 +65,24 @@ pub enum ExampleError {
     /// The declarations of the example cannot be read.
     #[error(transparent)]
     Declarations(#[from] CheckError),
+    /// Something is in the folder of the demo that no demo wrote.
+    #[error(
+        "{folder}: no demo wrote {name}, and a demo replaces what is in its folder; name an empty or a new folder with --out, or remove it"
+    )]
+    Foreign {
+        /// The folder.
+        folder: String,
+        /// What is in it.
+        name: String,
+    },
+    /// The folder of the demo, or a file in it, cannot be written.
+    #[error("{path}: cannot be written: {source}")]
+    Write {
+        /// The path.
+        path: String,
+        /// The cause.
+        source: std::io::Error,
+    },
     /// There is no identity to scan as.
     #[error("the organization to emulate names no [[caller]] to scan as")]
     NoCaller,

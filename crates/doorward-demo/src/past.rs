@@ -1,6 +1,7 @@
 //! The earlier states of an example.
 
 use doorward_fakeaws::{DESYNC_MODE, World};
+use doorward_model::data_problem;
 use jiff::Timestamp;
 use serde::Deserialize;
 
@@ -49,7 +50,7 @@ impl Past {
     ///
     /// The text is not such a file.
     pub fn read(text: &str) -> Result<Self, ExampleError> {
-        toml_edit::de::from_str(text).map_err(|e| ExampleError::file("past.toml", e.message()))
+        toml_edit::de::from_str(text).map_err(|e| ExampleError::file("past.toml", &data_problem(e.message())))
     }
 }
 

@@ -8,6 +8,7 @@ use doorward_aws::settings::Span;
 use doorward_aws::{Clock, Pause, Time};
 use doorward_fakeaws::Server;
 use doorward_fakeaws::spec::MetricSpec;
+use doorward_model::data_problem;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
@@ -65,7 +66,7 @@ impl Story {
     ///
     /// The text is not such a file.
     pub fn read(text: &str) -> Result<Self, ExampleError> {
-        toml_edit::de::from_str(text).map_err(|e| ExampleError::file("change.toml", e.message()))
+        toml_edit::de::from_str(text).map_err(|e| ExampleError::file("change.toml", &data_problem(e.message())))
     }
 
     /// Adds what the load balancers do around today to what CloudWatch counts.

@@ -1,6 +1,6 @@
 //! Parses events: EventBridge events, CloudTrail records and files of them, and messages that hold one.
 
-use doorward_model::{AccountId, Arn, Edit, Kind, Mode, RawLoadBalancer, Region};
+use doorward_model::{AccountId, Arn, Edit, Kind, Mode, RawLoadBalancer, Region, data_problem};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::de::{Deserializer as _, SeqAccess, Visitor};
@@ -148,7 +148,8 @@ const DEPTH: usize = 8;
 /// # Errors
 /// The text is no such event, or a member that is needed is missing, malformed, or contradicts another one.
 pub fn parse_text(text: &str) -> Result<Vec<ParsedEvent>, EventError> {
-    let not_json = |e: serde_json::Error| EventError(format!("the event is not JSON: {e}"));
+    let not_json =
+        |e: serde_json::Error| EventError(format!("the event is not JSON: {}", data_problem(&e.to_string())));
     if text.trim_start().starts_with('{')
         && let Some(records) = serde_json::from_str::<File<'_>>(text).map_err(not_json)?.records
         && records.get().starts_with('[')
@@ -233,7 +234,8 @@ fn tree(text: &str) -> Result<Value, EventError> {
     if text.len() > LARGEST {
         return Err(format!("the event has {} bytes, but AWS's events have at most 1 MB", text.len()).into());
     }
-    serde_json::from_str(text).map_err(|e| EventError(format!("the event is not JSON: {e}")))
+    serde_json::from_str(text)
+        .map_err(|e| EventError(format!("the event is not JSON: {}", data_problem(&e.to_string()))))
 }
 
 /// The same for an event that is JSON already.

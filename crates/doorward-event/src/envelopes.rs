@@ -1,6 +1,7 @@
 //! The envelopes that an event arrives in: dead-letter records of Lambda, messages of SQS, notifications of SNS. Their other members
 //! are ignored.
 
+use doorward_model::data_problem;
 use serde_json::Value;
 
 use crate::EventError;
@@ -55,6 +56,7 @@ pub(super) fn is_message(record: &Value) -> bool {
 /// The JSON in a text member of an envelope.
 fn inner(envelope: &Value, key: &str, place: &str) -> Result<(String, Value), EventError> {
     let text = envelope.get(key).and_then(Value::as_str).ok_or_else(|| format!("`{place}` is missing or not text"))?;
-    let value = serde_json::from_str(text).map_err(|e| EventError(format!("`{place}` is not JSON: {e}")))?;
+    let value = serde_json::from_str(text)
+        .map_err(|e| EventError(format!("`{place}` is not JSON: {}", data_problem(&e.to_string()))))?;
     Ok((place.to_owned(), value))
 }

@@ -133,9 +133,12 @@ impl Places {
     ///
     /// # Errors
     ///
-    /// An output would replace something that is kept, or two outputs meet.
+    /// An output would replace something that is kept, two outputs meet, or a path is `-`, which stands for stdout.
     pub fn check(&self) -> Result<(), PlaceConflict> {
         let problem = self.outputs.iter().enumerate().find_map(|(n, output)| {
+            if let Some(problem) = output.names_stdout() {
+                return Some(problem);
+            }
             let kept = self.kept.iter().find_map(|kept| output.replaces(kept));
             kept.or_else(|| self.outputs.iter().skip(n + 1).find_map(|other| output.meets(other)))
         });
@@ -144,6 +147,14 @@ impl Places {
 }
 
 impl Output {
+    /// Why `-` is not its path: it stands for stdout everywhere, and a file of this name would surprise.
+    fn names_stdout(&self) -> Option<String> {
+        let noun = if self.is_folder { "folder" } else { "file" };
+        (self.given.starts_with("-")).then(|| {
+            format!("{} -: this output does not go to stdout; name a {noun} (./- is a {noun} of that name)", self.what)
+        })
+    }
+
     /// Why it would replace something that is kept.
     fn replaces(&self, kept: &Kept) -> Option<String> {
         let (what, given, place) = (&self.what, self.given.display(), kept.place.path.display());
@@ -350,6 +361,7 @@ mod tests {
             (&[("a", true), ("a", false)], "two outputs would be written to the same folder"),
             (&[("c", true), ("c/b", false)], "lies in"),
             (&[("c/d", true), ("c", true)], "lies in"),
+            (&[("./-", false)], ""),
         ] {
             let found = problem_of(outputs);
             assert!(
@@ -357,5 +369,18 @@ mod tests {
                 "{outputs:?}: {found}"
             );
         }
+    }
+
+    #[test]
+    fn a_dash_is_stdout_and_no_file() {
+        for (is_folder, noun) in [(false, "name a file"), (true, "name a folder")] {
+            let mut places = Places::default();
+            places.write("--out", Path::new("-"), is_folder);
+            let problem = places.check().expect_err("stdout").to_string();
+            assert!(problem.starts_with("--out -: ") && problem.contains(noun), "{problem}");
+        }
+        let mut places = Places::default();
+        places.file("--out", Path::new("./-"));
+        assert_eq!(places.check(), Ok(()));
     }
 }

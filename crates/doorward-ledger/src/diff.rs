@@ -55,6 +55,9 @@ pub struct Diff {
     pub from: RunRef,
     /// The second run.
     pub to: RunRef,
+    /// The criteria by which the lines of the lists were selected; absent where all are listed. Counts are of all findings.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub filter: Option<String>,
     /// Findings that failed after the first run, excepted and unseen ones included.
     pub failing_before: usize,
     /// Findings that failed after the second run, excepted and unseen ones included.
@@ -93,6 +96,7 @@ impl Diff {
             &mut self.now_unseen,
         ];
         lists.into_iter().for_each(|list| list.retain(|line| filter.selects(line)));
+        self.filter = Some(filter.to_string()).filter(|criteria| !criteria.is_empty());
         self
     }
 }
@@ -192,6 +196,7 @@ impl Ledger {
             let mut diff = Diff {
                 from: from.run.clone(),
                 to: to.run.clone(),
+                filter: None,
                 failing_before: 0,
                 failing_after: 0,
                 new: Vec::new(),

@@ -21,13 +21,9 @@ pub struct DiffFilter {
 
 impl DiffFilter {
     /// The first value that is recorded nowhere, so that the difference would read as if nothing had changed: its flag, the value, and what
-    /// is recorded.
+    /// is recorded. Rules and severities are not among them: which of them exist does not depend on what is recorded.
     pub fn unrecorded<'a>(&'a self, known: &'a KnownNames) -> Option<(&'static str, &'a str, &'a [String])> {
-        let lists = [
-            ("--account", &self.accounts, &known.accounts),
-            ("--rule", &self.rules, &known.rules),
-            ("--owner", &self.owners, &known.owners),
-        ];
+        let lists = [("--account", &self.accounts, &known.accounts), ("--owner", &self.owners, &known.owners)];
         lists.into_iter().find_map(|(flag, given, known)| {
             let is_known = |name: &String| known.iter().any(|one| owner_key(one) == owner_key(name));
             Some((flag, given.iter().find(|name| !is_known(name))?.as_str(), known.as_slice()))
@@ -42,5 +38,20 @@ impl DiffFilter {
             && one_of(&self.accounts, line.place.account.as_str())
             && one_of(&self.rules, &line.rule)
             && line.severity.is_none_or(|severity| one_of(&self.severities, severity.as_str()))
+    }
+}
+
+impl std::fmt::Display for DiffFilter {
+    /// `owner payments or search; severity high`; empty where everything is selected.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let parts = [
+            ("owner", &self.owners),
+            ("account", &self.accounts),
+            ("rule", &self.rules),
+            ("severity", &self.severities),
+        ];
+        let given = parts.into_iter().filter(|(_, values)| !values.is_empty());
+        let words: Vec<String> = given.map(|(name, values)| format!("{name} {}", values.join(" or "))).collect();
+        f.write_str(&words.join("; "))
     }
 }

@@ -20,6 +20,40 @@ impl Ledger {
         let runs: Vec<String> = self.runs()?.into_iter().map(|run| run.id).collect();
         Ok(named(&runs, name))
     }
+
+    /// The ids of the two recorded scans that are compared: without names the newest and the one before it. The inner error is a sentence:
+    /// see [`Ledger::run_named`], or the names are not of an earlier and a later scan. A comparison from the later scan to the earlier one
+    /// would show what began to fail as fixed.
+    ///
+    /// # Errors
+    ///
+    /// The ledger cannot be read.
+    pub fn runs_to_compare(
+        &self,
+        earlier: Option<&str>,
+        later: Option<&str>,
+    ) -> Result<Result<(String, String), String>, LedgerError> {
+        let runs: Vec<String> = self.runs()?.into_iter().map(|run| run.id).collect();
+        Ok(in_order(&runs, earlier.unwrap_or(PREVIOUS_RUN), later.unwrap_or(LATEST_RUN)))
+    }
+}
+
+/// The ids in `runs`, oldest first, of an earlier and a later scan.
+fn in_order(runs: &[String], earlier: &str, later: &str) -> Result<(String, String), String> {
+    let (from, to) = (named(runs, earlier)?, named(runs, later)?);
+    let at = |id: &String| runs.iter().position(|run| run == id);
+    if from == to {
+        return Err(format!(
+            "{earlier} and {later} are the same scan, {from}: nothing can differ; name an earlier scan first"
+        ));
+    }
+    if at(&from) > at(&to) {
+        return Err(format!(
+            "{earlier} is later than {later}, so that what began to fail would be shown as fixed; name the earlier scan first: \
+             {later} {earlier}"
+        ));
+    }
+    Ok((from, to))
 }
 
 /// The id in `runs`, oldest first, that a name stands for.
@@ -84,5 +118,23 @@ mod tests {
             assert!(refused.contains(part), "{name}: {refused}");
         }
         assert!(named(&[], "x").expect_err("none").contains("no scan is recorded"));
+    }
+
+    #[test]
+    fn two_scans_are_compared_from_the_earlier_to_the_later_one() {
+        let runs: Vec<String> = ["20261101-a", "20261101-b", "20261102-a"].map(str::to_owned).to_vec();
+        let ids = |from: &str, to: &str| Ok((from.to_owned(), to.to_owned()));
+        assert_eq!(in_order(&runs, "latest~1", "latest"), ids("20261101-b", "20261102-a"));
+        assert_eq!(in_order(&runs, "20261101-a", "20261101-b"), ids("20261101-a", "20261101-b"));
+        for (earlier, later, part) in [
+            ("latest", "latest~2", "name the earlier scan first: latest~2 latest"),
+            ("20261102", "20261101-a", "name the earlier scan first: 20261101-a 20261102"),
+            ("latest", "latest", "are the same scan, 20261102-a"),
+            ("20261101-b", "latest~1", "are the same scan, 20261101-b"),
+            ("latest~9", "latest", "only 3 scans are recorded"),
+        ] {
+            let refused = in_order(&runs, earlier, later).expect_err(earlier);
+            assert!(refused.contains(part), "{earlier} {later}: {refused}");
+        }
     }
 }

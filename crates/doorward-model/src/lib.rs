@@ -16,6 +16,7 @@ mod cost;
 mod cost_centre;
 mod coverage;
 mod daily_series;
+mod data_problem;
 mod deadline;
 mod edit;
 mod effective_mode;
@@ -78,6 +79,7 @@ pub use cost::{CostBasis, CostLine, CostStanding, CostSum, CostTally, LoadBalanc
 pub use cost_centre::CostCentres;
 pub use coverage::{Coverage, CoverageCounts, CoverageLine, CoverageStatus};
 pub use daily_series::{DailySeries, DaySum, SummedSeries};
+pub use data_problem::{data_problem, expected_words, found_words};
 pub use deadline::{Deadline, DeadlineDays, DeadlineState, DeadlineTally};
 pub use edit::Edit;
 pub use effective_mode::EffectiveMode;
@@ -100,7 +102,7 @@ pub use money::{Decimal, InvalidDecimal, Money};
 pub use observation::{CLOCK_TOLERANCE, ObservationPeriod, clock_offset_sentence, is_ahead};
 pub use observed::Observed;
 pub use owner_names::{OwnerNames, owner_key};
-pub use past_time::{PastTime, PastTimeError};
+pub use past_time::{EmptyTimeSpan, PastTime, PastTimeError, TimeSpan};
 pub use policy::{Pattern, Policy, PolicyPreset, PolicyRule};
 pub use posture_summary::{
     CostRow, EndingException, IdleLoadBalancer, OwnerRisk, PostureCosts, PostureFigure, PosturePoint, PostureSummary,

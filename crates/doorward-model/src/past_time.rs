@@ -16,6 +16,62 @@ pub enum PastTime {
     Before(SignedDuration),
 }
 
+/// The time between two moments, either of which may be open.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TimeSpan {
+    since: Option<Timestamp>,
+    until: Option<Timestamp>,
+}
+
+/// A span that begins at or after its end holds nothing, so that everything in it would read as zero.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("--since {since} is not before --until {until}: no time lies between them; give the earlier one to --since")]
+pub struct EmptyTimeSpan {
+    since: Timestamp,
+    until: Timestamp,
+}
+
+impl TimeSpan {
+    /// The time from `since` on, up to and without `until`.
+    ///
+    /// # Errors
+    ///
+    /// It ends before it begins, or when it begins.
+    pub fn new(since: Option<Timestamp>, until: Option<Timestamp>) -> Result<Self, EmptyTimeSpan> {
+        match (since, until) {
+            (Some(since), Some(until)) if since >= until => Err(EmptyTimeSpan { since, until }),
+            _ => Ok(Self { since, until }),
+        }
+    }
+
+    /// Its first moment; none where it is open.
+    pub fn since(self) -> Option<Timestamp> {
+        self.since
+    }
+
+    /// The first moment after it; none where it is open.
+    pub fn until(self) -> Option<Timestamp> {
+        self.until
+    }
+
+    /// Whether a moment lies in it.
+    pub fn contains(self, at: Timestamp) -> bool {
+        self.since.is_none_or(|since| at >= since) && self.until.is_none_or(|until| at < until)
+    }
+}
+
+impl std::fmt::Display for TimeSpan {
+    /// `since 2026-10-01T00:00:00Z, before 2026-11-01T00:00:00Z`; empty where it is open at both ends.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match (self.since, self.until) {
+            (None, None) => Ok(()),
+            (Some(since), None) => write!(f, "since {since}"),
+            (None, Some(until)) => write!(f, "before {until}"),
+            (Some(since), Some(until)) => write!(f, "since {since}, before {until}"),
+        }
+    }
+}
+
 /// A text is not a time.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PastTimeError {
@@ -63,6 +119,16 @@ impl PastTime {
             Some(date) => date.checked_add(1.day()).ok().and_then(start_of).ok_or_else(malformed),
             None => text.parse().map_err(|_| malformed()),
         }
+    }
+
+    /// Parses a day.
+    ///
+    /// # Errors
+    ///
+    /// The text is no day; the sentence says what to write.
+    pub fn parse_day(text: &str) -> Result<Date, String> {
+        let text = text.trim();
+        date(text).ok_or_else(|| format!("{text:?} is not a day; write it as 2026-11-02"))
     }
 
     /// The time, given the time that is now.
@@ -140,5 +206,25 @@ mod tests {
         let now = at("2026-11-02T10:00:00Z");
         assert_eq!(PastTime::parse("2d").map(|time| time.at(now)), Ok(at("2026-10-31T10:00:00Z")));
         assert_eq!(PastTime::parse("2026-10-25").map(|time| time.at(now)), Ok(at("2026-10-25T00:00:00Z")));
+    }
+
+    #[test]
+    fn a_span_begins_before_it_ends() {
+        let span = |since: &str, until: &str| TimeSpan::new(Some(at(since)), Some(at(until)));
+        let november = span("2026-11-01T00:00:00Z", "2026-12-01T00:00:00Z").expect("a span");
+        assert_eq!(november.to_string(), "since 2026-11-01T00:00:00Z, before 2026-12-01T00:00:00Z");
+        for (moment, is_in) in [
+            ("2026-10-31T23:59:59Z", false),
+            ("2026-11-01T00:00:00Z", true),
+            ("2026-11-30T23:59:59Z", true),
+            ("2026-12-01T00:00:00Z", false),
+        ] {
+            assert_eq!(november.contains(at(moment)), is_in, "{moment}");
+        }
+        for until in ["2026-11-01T00:00:00Z", "2026-10-01T00:00:00Z"] {
+            let refused = span("2026-11-01T00:00:00Z", until).expect_err("holds nothing").to_string();
+            assert!(refused.contains("is not before") && refused.contains(until), "{refused}");
+        }
+        assert!(TimeSpan::default().contains(at("2026-11-01T00:00:00Z")) && TimeSpan::default().to_string().is_empty());
     }
 }

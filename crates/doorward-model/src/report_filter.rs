@@ -39,6 +39,16 @@ impl ReportFilter {
         !self.rules.is_empty() || !self.severities.is_empty() || !self.verdicts.is_empty()
     }
 
+    /// What figures of the selected part are of, in sentences; they name no criterion.
+    pub fn part_sentence(&self) -> &'static str {
+        if self.selects_findings() {
+            "Other findings are left out, and load balancers without a selected finding, so that no share is one of all load balancers; the \
+             coverage is that of the whole scan."
+        } else {
+            "Other findings are left out; the coverage is that of the whole scan."
+        }
+    }
+
     fn has_owner(&self, owner: &str) -> bool {
         self.owners.is_empty() || self.owners.iter().any(|wanted| owner_key(wanted) == owner_key(owner))
     }

@@ -24,6 +24,7 @@ use serde::{Deserialize, Serialize};
 mod csv;
 mod error;
 mod evidence;
+mod filtered;
 mod format;
 mod notify;
 mod oscal;
@@ -36,6 +37,7 @@ mod stream;
 
 pub use csv::{CsvSettings, Separator};
 pub use error::OutputError;
+pub use filtered::check_filter;
 pub use format::Format;
 pub use notify::channels;
 pub use plugin_output::{DeliveryLedger, PluginInputs};
@@ -66,10 +68,10 @@ pub const REGISTRY: &[Output] = &[
         demo: Some("scan.txt"),
         make: Make::Stream(|out, report, inputs, _| {
             if let Some(filter) = inputs.filter {
-                writeln!(
-                    out,
-                    "FILTERED: {filter}. Other findings are left out; the coverage is that of the whole scan.\n"
-                )?;
+                let (lbs, findings) = (report.load_balancers.len(), report.findings.len());
+                let selected = format!("Selected: {lbs} load balancers, {findings} findings.");
+                let text = format!("FILTERED: {filter}. {} {selected}\n\n", filter.part_sentence());
+                out.write_all(doorward_sink_text::wrapped(&text, inputs.options.width).as_bytes())?;
             }
             Ok(table::write(out, report, inputs.options.style, inputs.options.width)?.into())
         }),

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use doorward_model::{ScanReport, SinkContext};
+use doorward_model::{ReportFilter, ScanReport, SinkContext};
 use doorward_sink_page as page;
 
 use crate::{SinkInputs, Written};
@@ -37,6 +37,7 @@ pub(crate) fn write(
         daily: context.history.daily.clone(),
         effects: context.history.effects.clone().unwrap_or_default(),
         filter: inputs.filter.map(ToString::to_string),
+        is_partial: inputs.filter.is_some_and(ReportFilter::selects_findings),
         cost_centre_tags: inputs.settings.owners.cost_centre_tags.clone(),
         code_link: inputs.settings.declarations.code_link(),
         triggers: Some(doorward_traffic::trigger_summary),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use doorward_model::{Receipt, ScanReport, Sink, SinkContext, SinkError, SinkFuture, Skipped};
 
-use crate::{OutputOptions, Render, SinkInputs};
+use crate::{OutputOptions, Render, SinkInputs, filtered};
 use doorward_file::{Readers, check_writable, write_file};
 use doorward_sink_text::{ANY_WIDTH, TextStyle};
 
@@ -69,6 +69,9 @@ impl<'a> StreamSink<'a> {
                 let problem = format!("{destination} could not be written: {error}");
                 return Err(SinkError { sink, problem });
             }
+        }
+        if let Some(notice) = filtered::notice(self.name, self.inputs.filter) {
+            (self.inputs.options.notice)(&notice);
         }
         let (written, skipped) = written.map_or((0, Vec::new()), |written| (written.findings, written.skipped));
         Ok(Receipt { sink, destination, findings_in, written, skipped, statement: None })

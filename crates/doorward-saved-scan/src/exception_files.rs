@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use doorward_file::encoding::encode;
 use doorward_file::{Readers, places, write_file};
 use doorward_rules::exceptions::edit::{self, EditError, Renewal};
-use doorward_rules::exceptions::{Exception, ExceptionError, Register, Terms};
+use doorward_rules::exceptions::{Exception, ExceptionError, Moment, Register, Terms};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -122,12 +122,14 @@ impl ExceptionTexts {
         Register::parse(&files, &self.settings.terms()).map_err(ExceptionFileError::Invalid)
     }
 
-    /// Adds an exception to a file, which may be new or one that the settings do not name. Returns the file.
+    /// Adds an exception to a file, which may be new or one that the settings do not name. Returns a sentence that names both.
     ///
     /// # Errors
     ///
-    /// The file cannot be read or written, or the register would not be valid.
-    pub fn add(&self, path: &Path, exception: &Exception) -> Result<String, ExceptionFileError> {
+    /// The file cannot be read or written, a date is past, or the register would not be valid.
+    pub fn add(&self, path: &Path, exception: &Exception, now: Timestamp) -> Result<String, ExceptionFileError> {
+        let Exception { id, start, expires, review, .. } = exception;
+        edit::check_dates(id, (*start, *expires), (*review, false), now)?;
         // The path may be spelt differently than in the settings.
         let named = self.files.iter().find(|file| places::same(Path::new(&file.path), path));
         let label = named.map_or_else(|| path.display().to_string(), |file| file.path.clone());
@@ -139,14 +141,15 @@ impl ExceptionTexts {
         };
         let new = edit::add(&label, &old, exception, &self.settings.terms())?;
         self.replace(&label, new)?;
-        Ok(label)
+        Ok(format!("{label}: added {id}, {}", in_force(*start, *expires, now)))
     }
 
-    /// Gives an exception a new term. Returns the file that holds it.
+    /// Gives an exception a new term. Returns a sentence that names it and its file. A review date of the term before stays where it lies
+    /// in the new term and ahead.
     ///
     /// # Errors
     ///
-    /// There is no such exception, the file cannot be written, or the register would not be valid.
+    /// There is no such exception, the file cannot be written, a date is past or outside of the term, or the register would not be valid.
     pub fn renew(&self, id: &str, renewal: &Renewal, now: Timestamp) -> Result<String, ExceptionFileError> {
         let register = self.register()?;
         let entries = register.entries(now);
@@ -154,9 +157,14 @@ impl ExceptionTexts {
         // An unknown id is looked up in the first file: the error then names similar ids.
         let file = self.files.iter().find(|file| holder.is_none_or(|holder| holder == file.path));
         let file = file.ok_or(ExceptionFileError::NoFile)?;
+        let before = entries.iter().find(|entry| entry.exception.id == id).and_then(|entry| entry.exception.review);
+        let kept = before.filter(|_| renewal.review.is_none());
+        let (start, expires) = (renewal.start, renewal.expires);
+        edit::check_dates(id, (start, expires), (renewal.review.or(kept), kept.is_some()), now)?;
         let new = edit::renew(&file.path, &file.text, id, renewal, &self.settings.terms())?;
         self.replace(&file.path, new)?;
-        Ok(file.path.clone())
+        let stays = kept.map(|review| format!("; its review date stays {review}")).unwrap_or_default();
+        Ok(format!("{}: renewed {id}, {}{stays}", file.path, in_force(start, expires, now)))
     }
 
     /// Puts a new text in the place of one file, if the register as a whole is still valid with it: ids are unique over all.
@@ -169,6 +177,12 @@ impl ExceptionTexts {
         write_file(path.as_ref(), Readers::Umask, |out| out.write_all(&bytes))
             .map_err(|source| ExceptionFileError::Write { path: path.to_owned(), source })
     }
+}
+
+/// When a term is in force, in words.
+fn in_force(start: Moment, expires: Moment, now: Timestamp) -> String {
+    let from = if start.starts() > now { format!("from {start} ") } else { String::new() };
+    format!("in force {from}until {}", expires.last_day())
 }
 
 /// A text in the encoding of the file that it replaces, with its byte order mark; a new file is UTF-8.

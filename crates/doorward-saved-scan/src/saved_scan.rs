@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use doorward_core::normalize::NormalizeSettings;
 use doorward_model::{
     AppliedChange, Arn, Edit, History, HistoryContext, InCode, Inputs, Inventory, LoadBalancerCost, Policy,
-    ReportSettings, ScanHistory, ScanReport, TrackedSource, Traffic, Unseen, Usage,
+    ReportSettings, ScanHistory, ScanReport, TrackedSource, Traffic, Unseen, Usage, data_problem,
 };
 
 use doorward_file::{AtomicFile, Readers};
@@ -140,7 +140,7 @@ pub fn read(path: &Path) -> Result<(KeptScan, ReportCriteria), SavedScanError> {
             "it is the output {format}, not a saved scan; name a file that `doorward scan --save FILE` \
                  wrote"
         )),
-        None => usage(format!("this version cannot read it as a saved scan: {e}")),
+        None => usage(format!("this version cannot read it as a saved scan: {}", data_problem(&e.to_string()))),
     })?;
     let ScanLine { format, normalize, policy, exceptions, report, sinks, settings, stopped, inventory } = scan;
     if format != FORMAT {

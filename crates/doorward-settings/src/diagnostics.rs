@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use figment::error::Kind;
+use doorward_model::{data_problem, expected_words, found_words};
+use figment::error::{Actual, Kind};
+use figment::value::Value;
 
 use super::{Layers, SettingSource};
 
@@ -25,6 +27,9 @@ impl std::fmt::Display for SettingsError {
 
 impl std::error::Error for SettingsError {}
 
+/// The key of the table that stands for a date.
+const DATE: &str = "$__toml_private_datetime";
+
 /// Checks that a file is TOML.
 pub(crate) fn syntax(path: &Path, text: &str) -> Result<(), SettingsError> {
     toml_edit::Document::parse(text).map(|_| ()).map_err(|error| {
@@ -36,6 +41,14 @@ pub(crate) fn syntax(path: &Path, text: &str) -> Result<(), SettingsError> {
 /// Explains why the merged layers are not valid settings.
 pub(crate) fn explain(error: &figment::Error, layers: &Layers) -> SettingsError {
     let mut path = error.path.clone();
+    // The parser keeps a date as a table with a key of its own.
+    let is_date = path.last().is_some_and(|key| key == DATE) && path.pop().is_some()
+        || matches!(layers.figment.find_value(&path.join(".")), Ok(Value::Dict(_, keys)) if keys.contains_key(DATE));
+    let found = |actual: &Actual| match is_date {
+        true => "a date".to_owned(),
+        false => found_words(&actual.to_string(), "a table"),
+    };
+    let expected_words = |expected: &str| expected_words(expected, "a table");
     let problem = match &error.kind {
         Kind::UnknownField(field, expected) => {
             // The path may or may not end in the field itself.
@@ -49,14 +62,28 @@ pub(crate) fn explain(error: &figment::Error, layers: &Layers) -> SettingsError 
         Kind::InvalidType(_, expected) | Kind::InvalidValue(_, expected)
             if path.last().is_some_and(|key| is_secret(key)) =>
         {
-            format!("{} is not {expected}", path.join("."))
+            format!("{} is not {}", path.join("."), expected_words(expected))
         }
-        Kind::InvalidType(actual, expected) => format!("{} is {actual}, not {expected}", path.join(".")),
-        Kind::InvalidValue(actual, expected) => format!("{}: {actual} is not {expected}", path.join(".")),
+        Kind::InvalidType(actual, expected) | Kind::InvalidValue(actual, expected) => {
+            format!("{} is {}, not {}", path.join("."), found(actual), expected_words(expected))
+        }
+        Kind::InvalidLength(length, expected) => {
+            format!("{} has {length} entries, and is not {}", path.join("."), expected_words(expected))
+        }
+        Kind::UnknownVariant(..) if is_date => format!("{} is a date, not the name of a value", path.join(".")),
         Kind::UnknownVariant(variant, expected) => {
-            format!("{} = {variant:?} is not one of {}", path.join("."), expected.join(", "))
+            // The name of a table's key may be where the name of a value is expected.
+            if path.last() == Some(variant) {
+                path.pop();
+            }
+            let near = nearest(variant, expected).map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+            let is_word = |name: &str| name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+            let known = |name: &&str| if is_word(name) { (*name).to_owned() } else { format!("{name:?}") };
+            let known: Vec<String> = expected.iter().map(known).collect();
+            format!("{} = {variant:?} is not one of {}{near}", path.join("."), known.join(", "))
         }
-        other => format!("{}: {other}", path.join(".")),
+        Kind::DuplicateField(_) => format!("{} is given twice", path.join(".")),
+        other => format!("{}: {}", path.join("."), data_problem(&other.to_string())),
     };
     SettingsError(format!("{}{problem}", place(&path.join("."), layers)))
 }

@@ -13,15 +13,21 @@ use figment::value::Value;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+mod commented_template;
 mod diagnostics;
 mod environment;
+mod flag_value;
 mod origin;
 mod settings_file;
+mod unknown_value;
 pub mod variable;
 
+pub use commented_template::commented;
 pub use diagnostics::{SettingsError, nearest};
 pub use environment::doubtful;
+pub use flag_value::{number, whole_number, whole_number_within};
 pub use settings_file::{found_elsewhere, locate};
+pub use unknown_value::unknown_value;
 
 use environment::EnvironmentLayer;
 use settings_file::SettingsFile;

@@ -5,7 +5,7 @@ use std::io::{BufRead, Read as _};
 use std::path::Path;
 
 use doorward_core::discover::DiscoveredPlan;
-use doorward_model::{AccountId, AccountRegion, RegionInventory};
+use doorward_model::{AccountId, AccountRegion, RegionInventory, data_problem};
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 
@@ -68,7 +68,7 @@ impl OpenPart {
             format: String,
         }
         self.next()?;
-        let wrong = |error: serde_json::Error| PartProblem::NotAPart(error.to_string());
+        let wrong = |error: serde_json::Error| PartProblem::NotAPart(data_problem(&error.to_string()));
         let Format { format } = serde_json::from_slice(&self.line).map_err(wrong)?;
         if format != PART_FORMAT {
             return Err(PartProblem::NotAPart(format!(

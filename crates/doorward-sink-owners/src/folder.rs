@@ -53,11 +53,27 @@ pub(crate) struct Folder {
     kept: BTreeMap<String, Listed>,
 }
 
+/// The files that every folder of this sink has.
+const INDEX: [&str; 4] = ["index.md", "index.html", "owners.csv", "cost-centres.csv"];
+
+/// Makes the folder where it is missing. Refuses one that has a file with the name of an index and no list: this sink did not write it.
+pub(crate) fn make(place: &Path) -> Result<(), SinkError> {
+    create_private_folder(place)
+        .map_err(|e| problem(format!("{}: the folder cannot be created: {e}", place.display())))?;
+    let is_there = |name: &&str| std::fs::symlink_metadata(place.join(name)).is_ok();
+    match INDEX.into_iter().find(is_there).filter(|_| !is_there(&LIST)) {
+        None => Ok(()),
+        Some(name) => Err(problem(format!(
+            "{}: {name} is not of an earlier summary, because the folder has no {LIST}, and it is not replaced; name another folder",
+            place.display()
+        ))),
+    }
+}
+
 impl Folder {
     /// Makes the folder where it is missing and reads its list. A list that cannot be read is none: nothing is ours then.
     pub(crate) fn open(place: &Path) -> Result<Self, SinkError> {
-        create_private_folder(place)
-            .map_err(|e| problem(format!("{}: the folder cannot be made: {e}", place.display())))?;
+        make(place)?;
         let list: List = std::fs::read(place.join(LIST))
             .ok()
             .and_then(|bytes| serde_json::from_slice(&bytes).ok())

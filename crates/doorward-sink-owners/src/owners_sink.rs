@@ -2,10 +2,9 @@
 
 use std::path::PathBuf;
 
-use doorward_file::create_private_folder;
 use doorward_model::{CodeLink, Policy, Receipt, ScanReport, Sink, SinkContext, SinkError, SinkFuture};
 
-use crate::{NAME, OwnersContext, OwnersSettings, problem, write};
+use crate::{NAME, OwnersContext, OwnersSettings, folder, write};
 
 /// Writes a folder with a summary for each owner.
 pub struct OwnersSink<'a> {
@@ -38,8 +37,7 @@ impl OwnersSink<'_> {
     }
 
     fn check(&self) -> Result<(), SinkError> {
-        let failed = |e| problem(format!("{}: the folder cannot be created: {e}", self.folder.display()));
-        create_private_folder(&self.folder).map_err(failed)
+        folder::make(&self.folder)
     }
 }
 

@@ -56,6 +56,8 @@ pub struct PageContext {
     pub effects: Vec<ChangeEffect>,
     /// The part of the report that the page shows, in words; absent where it is all of it.
     pub filter: Option<String>,
+    /// Whether findings of load balancers that are shown are left out: nothing can then be said about these load balancers as a whole.
+    pub is_partial: bool,
     /// Tag keys that name a cost centre, in order.
     pub cost_centre_tags: Vec<String>,
     /// Links to the files that declare load balancers; absent where the settings name no repository.

@@ -33,6 +33,7 @@ pub(crate) struct View {
     tool: String,
     interrupted: bool,
     filter: Option<String>,
+    is_partial: bool,
     headline: String,
     /// What the headline leaves out because it was not seen.
     unseen: Option<String>,
@@ -155,7 +156,8 @@ pub(crate) fn of(report: &ScanReport, context: &PageContext) -> View {
         tool: run.tool_version.clone(),
         interrupted: run.interrupted,
         filter: context.filter.clone(),
-        headline: verdict::headline(&figures),
+        is_partial: context.is_partial,
+        headline: verdict::headline(&figures, context),
         unseen: verdict::unseen(report, &figures),
         qualifier: verdict::qualifier(report),
         compared: verdict::compared(context, &figures),

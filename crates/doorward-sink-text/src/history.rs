@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use doorward_ledger::{By, Diff, DiffLine, Kpi, Ledger, LedgerError, RunSummary};
-use doorward_model::{ChangeEffect, DailySums, Severity, harmless, owner_key};
+use doorward_model::{ChangeEffect, DailySums, Severity, TimeSpan, harmless, owner_key};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -12,15 +12,20 @@ use crate::fit::{ANY_WIDTH, Column, Grid, visible, wrapped};
 
 mod csv;
 mod openmetrics;
+mod trend_selection;
 mod trend_table;
 
 pub use openmetrics::METRICS;
+pub use trend_selection::{TrendError, TrendSelection};
 
 /// Trend and key figures, the contents of every format.
 #[derive(Serialize)]
 pub struct ScanTrend {
     /// `history-v1`.
     format: &'static str,
+    /// The part of the history that is shown; absent if it is all of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    filter: Option<String>,
     /// One summary per scan, or per scan and group; in the order of recording.
     scans: Vec<RunSummary>,
     /// Key figures over the period, or per group.
@@ -32,6 +37,15 @@ pub struct ScanTrend {
     /// Every scan of the period, where `scans` is of one group: the table names the newest, which may not have it.
     #[serde(skip)]
     all_scans: Vec<RunSummary>,
+    /// What is left out, and what the figures are of.
+    #[serde(skip)]
+    notice: Option<String>,
+    /// Why there is nothing to show of the rule or severity.
+    #[serde(skip)]
+    nothing: Option<String>,
+    /// The time that is shown.
+    #[serde(skip)]
+    period: TimeSpan,
 }
 
 /// The key figures of one rule.
@@ -65,12 +79,28 @@ impl ScanTrend {
                 rules.extend(kpis.into_iter().map(|kpi| RuleKpi { rule: rule.clone(), kpi }));
             }
         }
-        Ok(Self { format: "history-v1", scans, kpis, rules, changes: Vec::new(), all_scans: Vec::new() })
+        Ok(Self { scans, kpis, rules, ..Self::empty() })
     }
 
-    /// The same with the metrics before and after each change of a mode.
+    fn empty() -> Self {
+        Self {
+            format: "history-v1",
+            filter: None,
+            scans: Vec::new(),
+            kpis: Vec::new(),
+            rules: Vec::new(),
+            changes: Vec::new(),
+            all_scans: Vec::new(),
+            notice: None,
+            nothing: None,
+            period: TimeSpan::default(),
+        }
+    }
+
+    /// The same with the metrics before and after each change of a mode that lies in its period.
     #[must_use]
-    pub fn with_changes(self, changes: Vec<ChangeEffect>) -> Self {
+    pub fn with_changes(self, mut changes: Vec<ChangeEffect>) -> Self {
+        changes.retain(|effect| self.period.contains(effect.not_after));
         Self { changes, ..self }
     }
 
@@ -104,7 +134,15 @@ impl ScanTrend {
     /// As a table at a width in columns, with a line each for the `last` newest scans; 0 for all. Text from outside is in it as it was recorded: the caller
     /// escapes control characters.
     pub fn table(&self, last: usize, width: usize) -> String {
-        let mut text = trend_table::render((&self.scans, &self.all_scans), &self.kpis, &self.rules, last, width);
+        let note = self.notice.as_ref().map_or_else(String::new, |notice| format!("{notice}\n\n"));
+        let mut text = wrapped(&note, width);
+        match &self.nothing {
+            Some(nothing) => text.push_str(&wrapped(&format!("{nothing}\n"), width)),
+            None => {
+                let scans = (self.scans.as_slice(), self.all_scans.as_slice());
+                text.push_str(&trend_table::render(scans, &self.kpis, &self.rules, last, width));
+            }
+        }
         text.push_str(&wrapped(&changes(&self.changes, last), width));
         text
     }
@@ -152,6 +190,13 @@ fn sums_words(sums: &DailySums) -> String {
 /// The difference between two scans, at a width in columns. Control characters in text from outside are escaped.
 pub fn diff_table(diff: &Diff, width: usize) -> String {
     let mut text = format!("{} ({}) to {} ({})\n\n", diff.from.id, diff.from.at, diff.to.id, diff.to.at);
+    if let Some(filter) = &diff.filter {
+        let _ = writeln!(
+            text,
+            "FILTERED: {}. The lists are of the selected findings; the counts of the next sentence are of all findings.\n",
+            harmless(filter)
+        );
+    }
     let _ = writeln!(
         text,
         "{} findings failed before, {} after; {} are unchanged{}. These counts include findings under an exception and findings not seen.",

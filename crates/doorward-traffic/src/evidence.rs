@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read, Write};
 
-use doorward_model::{Arn, ChangeStatus, LoadBalancer, ObservedTime};
+use doorward_model::{Arn, ChangeStatus, LoadBalancer, ObservedTime, data_problem};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -22,7 +22,7 @@ const FORMAT: &str = "doorward-traffic-v3";
 #[derive(Debug, thiserror::Error)]
 pub enum EvidenceError {
     /// It is not JSON, or has other members.
-    #[error("this version cannot read the file as saved traffic: {0}")]
+    #[error("this version cannot read the file as saved traffic: {}", data_problem(&.0.to_string()))]
     Malformed(#[from] serde_json::Error),
     /// It is another format, or another version of it.
     #[error("the format of the file is {0:?}, but this version reads {FORMAT}; run `doorward traffic --save` again")]

@@ -60,6 +60,9 @@ pub(crate) fn run_plan(cli: &Cli, arguments: &PlanArguments) -> Result<Exit, Fai
     request.load_balancers.clone_from(&arguments.load_balancers);
     request.lower = arguments.lower;
     request.insisted = insisted(arguments);
+    if let Some((flag, given, known)) = request.unmatched(&source.report) {
+        return Err(Failure::unknown(flag, &given, &known));
+    }
     let known = |arn: &Arn| source.report.load_balancers.iter().any(|lb| lb.arn == *arn);
     if let Some(arn) = request.load_balancers.iter().chain(request.insisted.keys()).find(|arn| !known(arn)) {
         return Err(Failure::new(Exit::Usage, format!("{arn} is not among the load balancers of the scan")));

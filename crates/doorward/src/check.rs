@@ -88,16 +88,11 @@ pub(crate) fn run(cli: &Cli, arguments: &CheckArguments) -> Result<Exit, Failure
     let outcome = report.outcome(&settings.report);
     let exit = if outcome.unreadable { Exit::Usage } else { Exit::of(outcome.failed, outcome.covered) };
     let input = RenderInput::new(&report, &settings.report, exit.code(), &gathered.sources);
+    if !cli.quiet {
+        exit.state_at_end(outcome.meaning().unwrap_or_else(|| exit.meaning()));
+    }
     for output in &outputs {
         write(output, &input, cli)?;
-    }
-    if !cli.quiet && exit != Exit::Clean {
-        let _ = writeln!(
-            std::io::stderr(),
-            "exit code {}: {}",
-            exit.code(),
-            outcome.meaning().unwrap_or_else(|| exit.meaning())
-        );
     }
     Ok(exit)
 }

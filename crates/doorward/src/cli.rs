@@ -35,7 +35,7 @@ pub(crate) use check::CheckArguments;
 pub(crate) use doctor::{DoctorArguments, Part};
 pub(crate) use event::EventArguments;
 pub(crate) use exceptions::{AddArguments, ExceptionListArguments, ExceptionsCommand, RenewArguments};
-pub(crate) use filter::{FilterArguments, unknown_value};
+pub(crate) use filter::{FilterArguments, check_rules};
 pub(crate) use history::{DiffArguments, HistoryArguments, HistoryCommand, HistoryFormat};
 pub(crate) use merge::MergeArguments;
 pub(crate) use metrics::{CollectArguments, MetricsCommand};
@@ -235,7 +235,7 @@ pub(crate) enum ConfigCommand {
     /// Write a settings file with every setting, its default and its explanation, all commented out
     #[command(after_help = INIT_EXAMPLES)]
     Init {
-        /// The file to write; a file that exists is not replaced
+        /// The file to write, or - for stdout; a file that exists is not replaced
         #[arg(long, value_name = "FILE", default_value = "doorward.toml")]
         out: PathBuf,
     },
@@ -313,10 +313,10 @@ pub(crate) struct OutputArguments {
     #[arg(long, value_name = "SEVERITY")]
     fail_on: Option<String>,
     /// Percentage that must be read and known; below it the exit code is 4
-    #[arg(long, value_name = "PERCENT")]
+    #[arg(long, value_name = "PERCENT", value_parser = doorward_settings::number)]
     min_coverage: Option<f64>,
     /// Number of load balancers in the sample of the evidence
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = doorward_settings::whole_number::<u32>)]
     sample: Option<u32>,
     /// Seed of the sample: any text; the same seed draws the same sample
     #[arg(long, value_name = "TEXT")]

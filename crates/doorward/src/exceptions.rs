@@ -13,9 +13,7 @@ use serde::Serialize;
 
 use doorward_assemble::GivenEvidence;
 
-use crate::cli::{
-    AddArguments, Cli, ExceptionListArguments, ExceptionsCommand, ListFormat, RenewArguments, unknown_value,
-};
+use crate::cli::{AddArguments, Cli, ExceptionListArguments, ExceptionsCommand, ListFormat, RenewArguments};
 use crate::exit::{Exit, Failure};
 use crate::io::{answer_json, answer_text, log};
 use crate::register;
@@ -40,6 +38,9 @@ pub(crate) fn run(cli: &Cli, command: &ExceptionsCommand) -> Result<Exit, Failur
 struct ExceptionList<'a> {
     /// `exceptions-v1`.
     format: &'static str,
+    /// The criteria of the exceptions that are listed; absent if all are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    filter: Option<String>,
     /// The exceptions, soonest to expire first.
     exceptions: Vec<Entry<'a>>,
 }
@@ -53,7 +54,7 @@ fn check_scope(settings: &Settings, unnamed: &ReportFilter, quiet: bool) -> Resu
     let newest = settings.ledger.path().and_then(|ledger| AssembledScan::of(None, settings, &ledger));
     match newest {
         Ok(scan) => match unnamed.unmatched(&scan.report) {
-            Some((flag, given, known)) => Err(unknown_value(flag, given, &known)),
+            Some((flag, given, known)) => Err(Failure::unknown(flag, given, &known)),
             None => Ok(()),
         },
         Err(_) if quiet => Ok(()),
@@ -76,16 +77,15 @@ fn list(
     check_scope(settings, &arguments.unnamed(&exceptions), quiet)?;
     let all = entries.len();
     entries.retain(|entry| arguments.selects(entry.exception));
+    let filter = arguments.criteria();
     if arguments.format == ListFormat::Json {
-        return answer_json(&ExceptionList { format: "exceptions-v1", exceptions: entries });
+        return answer_json(&ExceptionList { format: "exceptions-v1", filter, exceptions: entries });
     }
-    let mut text = String::new();
-    if entries.is_empty() {
-        text.push_str(&match all {
-            0 => "The register contains no exception.\n".to_owned(),
-            all => format!("None of the {all} exceptions of the register is selected.\n"),
-        });
-    }
+    let mut text = match (all, filter) {
+        (0, _) => "The register contains no exception.\n".to_owned(),
+        (_, None) => String::new(),
+        (all, Some(filter)) => format!("FILTERED: {filter}. {} of {all} exceptions are listed.\n\n", entries.len()),
+    };
     for entry in entries {
         let _ = write!(text, "{entry}");
     }
@@ -132,8 +132,7 @@ fn add(settings: &Settings, texts: &ExceptionTexts, now: Timestamp, arguments: &
     };
     places.file("--file", &path);
     places.check()?;
-    let label = texts.add(&path, &exception)?;
-    answer_text(&format!("{label}: added {}, in force until {}\n", exception.id, exception.expires.last_day()))
+    answer_text(&(texts.add(&path, &exception, now)? + "\n"))
 }
 
 fn scope(arguments: &AddArguments) -> Result<Scope, Failure> {
@@ -162,8 +161,7 @@ fn renew(texts: &ExceptionTexts, now: Timestamp, arguments: &RenewArguments) -> 
         ticket: arguments.ticket.clone(),
         review: arguments.review,
     };
-    let file = texts.renew(&arguments.id, &renewal, now)?;
-    answer_text(&format!("{file}: renewed {}, in force until {}\n", arguments.id, renewal.expires.last_day()))
+    answer_text(&(texts.renew(&arguments.id, &renewal, now)? + "\n"))
 }
 
 fn today(now: Timestamp) -> Result<Moment, Failure> {

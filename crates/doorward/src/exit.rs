@@ -1,6 +1,7 @@
 //! Exit codes, which are stable and which `doorward explain exit-codes` prints, and the failures that cause them.
 
 use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
 
 use doorward_aws::access::AccessError;
 use doorward_check::CheckError;
@@ -16,6 +17,9 @@ use doorward_saved_scan::{ExceptionFileError, SavedScanError};
 use doorward_settings::{SettingsError, nearest};
 
 mod causes;
+
+/// The exit code that a command expects to end with, and its meaning, where it states it as its last line.
+static CLOSING: Mutex<Option<(Exit, &str)>> = Mutex::new(None);
 
 /// The exit code of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,6 +115,22 @@ impl Exit {
     pub(crate) fn meaning(self) -> &'static str {
         EXIT_CODES.iter().find(|(code, _)| *code == self.code()).map_or("", |(_, meaning)| meaning)
     }
+
+    /// Has the command state its exit code as its last line: with this meaning if it is still this one, otherwise with the meaning that
+    /// it has. What follows, such as a failed write, may change the code.
+    pub(crate) fn state_at_end(self, meaning: &'static str) {
+        *CLOSING.lock().unwrap_or_else(PoisonError::into_inner) = Some((self, meaning));
+    }
+
+    /// States it, if the command asked for that.
+    pub(crate) fn stated(self) -> Self {
+        let closing = *CLOSING.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((expected, meaning)) = closing.filter(|_| self != Self::Clean) {
+            let meaning = if expected == self { meaning } else { self.meaning() };
+            crate::io::log(&format!("exit code {}: {meaning}", self.code()));
+        }
+        self
+    }
 }
 
 impl From<Exit> for ExitCode {
@@ -130,6 +150,11 @@ impl Failure {
     /// A failure with its exit code and its one sentence.
     pub(crate) fn new(exit: Exit, sentence: impl Into<String>) -> Self {
         Self { exit, sentence: sentence.into() }
+    }
+
+    /// The value of a flag is none of those that are known.
+    pub(crate) fn unknown(flag: &str, given: &str, known: &[String]) -> Self {
+        Self::new(Exit::Usage, doorward_settings::unknown_value(flag, given, known))
     }
 
     /// A destination could not be written. A place that cannot be opened at all is known before anything is written to it; a disk that is
@@ -200,7 +225,8 @@ impl From<CheckError> for Failure {
 
 impl From<ExampleError> for Failure {
     fn from(error: ExampleError) -> Self {
-        Self::new(Exit::Usage, error.to_string())
+        let exit = if matches!(error, ExampleError::Write { .. }) { Exit::Preflight } else { Exit::Usage };
+        Self::new(exit, error.to_string())
     }
 }
 

@@ -4,14 +4,14 @@ use std::io::Write;
 use std::path::Path;
 
 use doorward_assemble::change_effects;
-use doorward_ledger::{By, Diff, LATEST_RUN, Ledger, OpenOptions, PREVIOUS_RUN};
+use doorward_ledger::{By, Diff, Ledger, OpenOptions};
 use doorward_sink_text::history::{ScanTrend, diff_table};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::cli::{Cli, DiffArguments, HistoryArguments, HistoryCommand, HistoryFormat, ListFormat, unknown_value};
+use crate::cli::{Cli, DiffArguments, HistoryArguments, HistoryCommand, HistoryFormat, ListFormat, check_rules};
 use crate::exit::{Exit, Failure};
-use crate::io::{answer, answer_json, answer_text, json_text, read_only};
+use crate::io::{answer, answer_json, answer_text, json_text, log, read_only};
 use crate::plain::harmless;
 use crate::settings::Settings;
 
@@ -30,33 +30,25 @@ pub(crate) fn run(cli: &Cli, arguments: &HistoryArguments) -> Result<Exit, Failu
     match &arguments.command {
         Some(HistoryCommand::Diff(arguments)) => diff(&ledger, arguments),
         _ => {
-            let (by, only) = arguments.grouping();
-            let by = by.resolved(settings.ledger.recorder().cost_centre());
-            let by = by.map_err(|problem| Failure::new(Exit::Usage, problem))?;
             let now = crate::clock::now();
-            let (since, until) =
-                (arguments.since.map(|since| since.at(now)), arguments.until.map(|until| until.at(now)));
-            let rule = arguments.rule.as_deref();
-            recorded_rule(&ledger, rule)?;
-            let history = ScanTrend::of(&ledger, since, until, &by, rule);
-            let mut history = history.map_err(|e| Failure::new(Exit::Usage, e.to_string()))?;
-            if let Some((flag, name)) = only {
-                history = history.of_group(name).map_err(|known| unknown_value(flag, name, &known))?;
-            }
-            if by == By::All && rule.is_none() {
-                let since = since.unwrap_or(Timestamp::UNIX_EPOCH);
+            check_rules(arguments.rule.as_slice(), &ledger.rules()?)?;
+            let selection = arguments.selection(now, settings.ledger.recorder().cost_centre())?;
+            let mut history = ScanTrend::selected(&ledger, &selection)?;
+            if selection.by == By::All && selection.rule.is_none() {
+                let since = selection.period.since().unwrap_or(Timestamp::UNIX_EPOCH);
                 let effects = change_effects::of(&ledger, since, now, &settings.change.watch)?;
                 history = history.with_changes(effects);
             }
+            let states_filter = matches!(arguments.format, HistoryFormat::Table | HistoryFormat::Json);
+            history.notice().filter(|_| !states_filter && !cli.quiet).into_iter().for_each(log);
             answer(&render(&history, arguments.format, arguments.last, crate::io::width())?)
         }
     }
 }
 
 fn diff(ledger: &Ledger, arguments: &DiffArguments) -> Result<Exit, Failure> {
-    let usage = |problem: String| Failure::new(Exit::Usage, problem);
-    let from = ledger.run_named(arguments.from.as_deref().unwrap_or(PREVIOUS_RUN))?.map_err(usage)?;
-    let to = ledger.run_named(arguments.to.as_deref().unwrap_or(LATEST_RUN))?.map_err(usage)?;
+    let named = ledger.runs_to_compare(arguments.from.as_deref(), arguments.to.as_deref())?;
+    let (from, to) = named.map_err(|problem| Failure::new(Exit::Usage, problem))?;
     let filter = arguments.filter(&ledger.known_names()?)?;
     let diff = ledger.diff(&from, &to)?.selected(&filter);
     match arguments.format {
@@ -73,18 +65,6 @@ struct HistoryDiff {
     /// The difference.
     #[serde(flatten)]
     diff: Diff,
-}
-
-/// Refuses a rule of which nothing is recorded: its figures would read as if nothing had failed.
-fn recorded_rule(ledger: &Ledger, rule: Option<&str>) -> Result<(), Failure> {
-    let rules = ledger.rules()?;
-    match rule.filter(|rule| !rules.iter().any(|known| known == rule)) {
-        None => Ok(()),
-        Some(rule) => Err(Failure::new(
-            Exit::Usage,
-            format!("--rule {rule}: the ledger has no finding of this rule; it has findings of {}", rules.join(", ")),
-        )),
-    }
 }
 
 /// The history in a format; a table with a line each for the `last` newest scans, or for all.

@@ -79,7 +79,7 @@ fn command() -> ExitCode {
             failure.exit()
         }
     };
-    exit.into()
+    exit.stated().into()
 }
 
 fn run(cli: &Cli) -> Result<Exit, Failure> {

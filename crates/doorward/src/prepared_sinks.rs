@@ -6,7 +6,7 @@ use doorward_model::{HistoryContext, ScanReport, Sink, SinkContext, SinkError};
 
 use crate::exit::{Exit, Failure};
 use crate::internal_error;
-use crate::io::{log, written};
+use crate::io::written;
 use doorward_file::check_writable;
 use doorward_file::places::Places;
 use doorward_outputs::{Format, OutputError, SinkInputs};
@@ -78,8 +78,8 @@ impl<'a> PreparedSinks<'a> {
             internal_error::settle(output);
             outcome = outcome.and(accounted.map_err(Failure::from));
         }
-        if !self.quiet && exit != Exit::Clean {
-            log(&format!("exit code {}: {}", exit.code(), exit.meaning()));
+        if !self.quiet {
+            exit.state_at_end(exit.meaning());
         }
         outcome
     }

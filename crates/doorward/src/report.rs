@@ -4,7 +4,7 @@ use doorward_assemble::GivenEvidence;
 use doorward_check::Declarations;
 use doorward_model::{HistoryContext, Policy, owner_key};
 
-use crate::cli::{Cli, ReportArguments, unknown_value};
+use crate::cli::{Cli, ReportArguments};
 use crate::compare;
 use crate::cost_files;
 use crate::exit::{Exit, Failure};
@@ -14,7 +14,7 @@ use crate::register;
 use crate::scan_source::AssembledScan;
 use crate::settings::{Overridable, Settings};
 use crate::traffic;
-use doorward_outputs::{Format, PluginInputs, SinkInputs};
+use doorward_outputs::{Format, PluginInputs, SinkInputs, check_filter};
 
 /// Runs `doorward report`. By the settings that were saved with the scan, the outputs are the same bytes as those of the scan; with
 /// `--judge-again` the current settings decide. Flags override either.
@@ -59,30 +59,7 @@ pub(crate) fn run(cli: &Cli, arguments: &ReportArguments) -> Result<Exit, Failur
     let filter = arguments.filter.filter()?;
     check_profiles(&filter.profiles, &criteria.policy)?;
     let formats = Format::or_table(&arguments.output.formats);
-    // A pack of evidence is of one scope, and says which; every verdict on what is in it stays.
-    let is_scope = |format: &&Format| format.is_evidence() && !filter.selects_findings();
-    let folder = formats.iter().find(|format| !filter.is_empty() && format.is_folder() && !is_scope(format));
-    if let Some(folder) = folder {
-        let problem = format!(
-            "--format {folder}: this output cannot be filtered ({filter}); evidence accepts filters that select load balancers"
-        );
-        return Err(Failure::new(Exit::Usage, problem));
-    }
-    // Figures of a part would read as those of the organization, or of load balancers without other findings.
-    let counts_the_whole = |format: &&Format| match format.name() {
-        "posture" => !filter.is_empty(),
-        "csv-inventory" => filter.selects_findings(),
-        _ => false,
-    };
-    if let Some(format) = formats.iter().find(counts_the_whole) {
-        let problem = format!("--format {format}: its figures cover all findings; leave out the filters ({filter})");
-        return Err(Failure::new(Exit::Usage, problem));
-    }
-    // What a plugin received is compared with what it receives next, and a finding that is only left out would count as gone.
-    if let Some(plugin) = formats.iter().find(|format| !filter.is_empty() && format.is_plugin()) {
-        let problem = format!("--format {plugin}: a plugin gets the whole scan; leave out the filters ({filter})");
-        return Err(Failure::new(Exit::Usage, problem));
-    }
+    check_filter(&formats, &filter)?;
     let inputs = SinkInputs {
         policy: &criteria.policy,
         register: &register,
@@ -103,7 +80,7 @@ pub(crate) fn run(cli: &Cli, arguments: &ReportArguments) -> Result<Exit, Failur
         let stopped = kept.stopped.and_then(Exit::of_code);
         let scan = AssembledScan::kept(kept, &criteria, &register, given)?;
         if let Some((flag, given, known)) = filter.unmatched(&scan.report) {
-            return Err(unknown_value(flag, given, &known));
+            return Err(Failure::unknown(flag, given, &known));
         }
         let problem = register::notices(&register, &scan.report, cli.quiet);
         let of_report = || {
@@ -125,7 +102,7 @@ fn check_profiles(profiles: &[String], policy: &Policy) -> Result<(), Failure> {
     let known: Vec<String> = named.chain(["none".to_owned()]).collect();
     let is_known = |profile: &String| known.iter().any(|name| owner_key(name) == owner_key(profile));
     match profiles.iter().find(|profile| !is_known(profile)) {
-        Some(unknown) => Err(unknown_value("--profile", unknown, &known)),
+        Some(unknown) => Err(Failure::unknown("--profile", unknown, &known)),
         None => Ok(()),
     }
 }

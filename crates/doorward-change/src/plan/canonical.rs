@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use doorward_model::data_problem;
 use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
@@ -16,7 +17,7 @@ pub struct PlanDifference(String);
 
 /// Compares a text with what was read from it.
 pub(super) fn compare<T: serde::Serialize>(text: &str, read: &T) -> Result<(), PlanDifference> {
-    let difference = |e: serde_json::Error| PlanDifference(e.to_string());
+    let difference = |e: serde_json::Error| PlanDifference(data_problem(&e.to_string()));
     if without_space(text) == serde_json::to_string(read).map_err(difference)? {
         return Ok(());
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::{self, BufWriter, Write};
 
-use doorward_model::{AccountId, Arn, Kind, ObservedTime, Organization, Region};
+use doorward_model::{AccountId, Arn, Kind, ObservedTime, Organization, Region, data_problem};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -222,6 +222,9 @@ pub struct Plan {
     pub canary: usize,
     /// The most load balancers of a wave.
     pub cap: usize,
+    /// The criteria of the load balancers that were considered; absent if all were. No others are in any count or list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selection: Option<String>,
     /// The number of load balancers that were considered.
     pub considered: usize,
     /// The number of those that are in the target mode already.
@@ -238,7 +241,7 @@ pub struct Plan {
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
     /// It cannot be read as a plan.
-    #[error("this version cannot read it as a plan: {0}")]
+    #[error("this version cannot read it as a plan: {}", data_problem(&.0.to_string()))]
     NotAPlan(#[from] serde_json::Error),
     /// It is a plan of another version.
     #[error("its format is {0:?}, but this version reads {FORMAT}")]

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::{Control, Framework};
-use crate::{Kind, Scheme, harmless};
+use crate::{Kind, Scheme, data_problem, harmless};
 
 /// What a finding type in ASFF begins with.
 const FINDING_TYPES: [&str; 5] =
@@ -69,7 +69,7 @@ pub(super) fn parse(file: &str, text: &str, rules: Option<&[&str]>) -> Result<Fr
         Err(error) => {
             let at = error.span().map_or(0, |span| span.start);
             // Some messages have a second line with what was expected.
-            reader.wrong(at, error.message().trim().replace('\n', "; "));
+            reader.wrong(at, data_problem(&error.message().trim().replace('\n', "; ")));
             return Err(reader.errors);
         }
     };
@@ -257,7 +257,7 @@ mod tests {
             (control("a\\u202eb", rules), 4, "not visible"),
             (control(&"x".repeat(65), &format!("{rules}\nrelated = \"x\"")), 4, "longer than 64"),
             (control(&"x".repeat(60), rules), 4, "set `short` or `related`"),
-            (control("1", rules).replace("\"t\"", "1"), 5, "invalid type"),
+            (control("1", rules).replace("\"t\"", "1"), 5, "1 is where text is expected"),
             (String::new(), 1, "has no [[control]]"),
             ("type = \"ISO\"\n".to_owned() + &control("1", rules), 3, "no finding type of Security Hub"),
         ] {

@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use jiff::Timestamp;
 use toml_edit::{Document, Key, Table};
 
 use super::{Exception, ExceptionError, Moment, Register, Terms, read};
@@ -18,6 +19,9 @@ pub enum EditError {
     /// The file would have errors after the change; the lines are those of the result.
     #[error("the result would not be a valid register: {}", list(.0))]
     After(Vec<ExceptionError>),
+    /// The term or the review date is not one to write today.
+    #[error("{0}")]
+    Dates(String),
     /// No exception in the file has this id.
     #[error("{file} has no exception {id:?}{}", .near.as_ref().map(|near| format!("; did you mean {near}?")).unwrap_or_default())]
     NoSuchException {
@@ -47,6 +51,50 @@ pub struct Renewal {
     pub ticket: String,
     /// The new review date; none keeps the current one.
     pub review: Option<Moment>,
+}
+
+/// Checks that a term and its review date are ones to write now: the term has not ended, and the review lies in it and ahead. A register
+/// may hold other dates, because time passes. What a register may never hold is checked where it is read.
+///
+/// With `is_kept` the review date is that of the term before.
+///
+/// # Errors
+///
+/// A date is past, or the review does not lie in the term.
+pub fn check_dates(
+    id: &str,
+    (start, expires): (Moment, Moment),
+    (review, is_kept): (Option<Moment>, bool),
+    now: Timestamp,
+) -> Result<(), EditError> {
+    let refused = |problem: String| Err(EditError::Dates(problem));
+    if expires.ends() <= start.starts() {
+        return refused(format!("exception {id} expires {expires}, before it starts, {start}"));
+    }
+    if expires.ends() <= now {
+        return refused(format!(
+            "exception {id} would expire {expires}, which is past, so that it would permit nothing"
+        ));
+    }
+    let Some(review) = review else { return Ok(()) };
+    let wrong = if review.ends() <= start.starts() {
+        "is before the term"
+    } else if review.starts() >= expires.ends() {
+        "is after the term"
+    } else if review.ends() <= now {
+        "is past"
+    } else {
+        return Ok(());
+    };
+    let term = format!("{start} to {expires}");
+    refused(match is_kept {
+        true => format!(
+            "exception {id} has the review date {review} of its term before, which {wrong} ({term}); name the next one with --review"
+        ),
+        false => {
+            format!("review {review} of exception {id} {wrong} ({term}); name a day of the term that is still to come")
+        }
+    })
 }
 
 /// The text of a file with an additional exception at its end.

@@ -125,3 +125,15 @@ fn a_folder_that_cannot_be_made_is_named() {
     let error = write(&place.join("below"), &of(&["alpha"]), &context()).expect_err("a file is no folder");
     assert!(error.to_string().contains("below"), "{error}");
 }
+
+#[test]
+fn an_index_of_another_program_is_not_replaced() {
+    for name in ["index.md", "index.html", "owners.csv", "cost-centres.csv"] {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join(name), "mine").expect("written");
+        let error = write(folder.path(), &of(&["alpha"]), &context()).expect_err(name).to_string();
+        assert!(error.contains(name) && error.contains("another folder"), "{error}");
+        assert_eq!(std::fs::read_to_string(folder.path().join(name)).expect("stays"), "mine");
+        assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 1, "{name}: nothing else is written");
+    }
+}

@@ -19,10 +19,14 @@ pub(super) struct ComparedScan {
 }
 
 /// The one sentence to remember.
-pub(super) fn headline(figures: &KeyFigures) -> String {
+pub(super) fn headline(figures: &KeyFigures, context: &PageContext) -> String {
+    if context.is_partial {
+        return "A part of the findings. Which load balancers are weaker than the policy requires, only the whole report shows.".to_owned();
+    }
     let KeyFigures { weaker, weaker_excepted, undetermined, judged, judged_unseen, .. } = *figures;
     if judged == 0 {
-        return "The scan found no load balancer whose mode could be judged.".to_owned();
+        let found = if context.filter.is_some() { "The filter selects" } else { "The scan found" };
+        return format!("{found} no load balancer whose mode could be judged.");
     }
     let seen = if judged_unseen == 0 { "" } else { " that were seen" };
     let all = counted(judged, "load balancer");
@@ -137,14 +141,15 @@ pub(super) fn cards(report: &ScanReport, context: &PageContext, figures: &KeyFig
         n => format!("{} seen, {n} not seen now; {} more are informational", figures.open, figures.informational),
     };
     let card = |label, figure: String, of: String, alarming| Card { label, figure, of, alarming };
-    let mut cards = vec![
-        card(
-            "Weaker than required",
-            figures.weaker.to_string(),
-            format!("{}{more}", of(figures.weaker)),
-            figures.weaker > 0 || !more.is_empty(),
-        ),
-        card("Weaker by exception", figures.weaker_excepted.to_string(), of(figures.weaker_excepted), false),
+    let mut cards = Vec::new();
+    if !context.is_partial {
+        let is_alarming = figures.weaker > 0 || !more.is_empty();
+        let weaker = format!("{}{more}", of(figures.weaker));
+        cards.push(card("Weaker than required", figures.weaker.to_string(), weaker, is_alarming));
+        let excepted = (figures.weaker_excepted.to_string(), of(figures.weaker_excepted));
+        cards.push(card("Weaker by exception", excepted.0, excepted.1, false));
+    }
+    cards.extend([
         if report.coverage.counts.complete == 0 && report.load_balancers.is_empty() && figures.open_unseen == 0 {
             // Nothing was read: that is not zero.
             card("Open findings", "unknown".to_owned(), "nothing was read".to_owned(), true)
@@ -163,8 +168,8 @@ pub(super) fn cards(report: &ScanReport, context: &PageContext, figures: &KeyFig
             share(figures.unknown, report.findings.len()),
             figures.unknown > 0,
         ),
-    ];
-    cards.extend(policy_cards(report, figures));
+    ]);
+    cards.extend(policy_cards(report, figures, context.is_partial));
     if let Some(remediation) = &context.remediation {
         let mean = remediation.mean_seconds.and_then(|seconds| i32::try_from(seconds).ok());
         let fixed = match remediation.remediated {
@@ -187,7 +192,7 @@ pub(super) fn cards(report: &ScanReport, context: &PageContext, figures: &KeyFig
 }
 
 /// The figures of deadlines and of the policy, where the report has them. What was not seen stands beside each: hiding it improves none.
-fn policy_cards(report: &ScanReport, figures: &KeyFigures) -> Vec<Card> {
+fn policy_cards(report: &ScanReport, figures: &KeyFigures, is_partial: bool) -> Vec<Card> {
     let not_seen = report.unseen.as_ref().map_or(0, Unseen::mode_population);
     let of_seen = match not_seen {
         0 => String::new(),
@@ -211,7 +216,7 @@ fn policy_cards(report: &ScanReport, figures: &KeyFigures) -> Vec<Card> {
             alarming: deadlines.overdue + figures.open_unseen > 0,
         });
     }
-    if let Some(policy) = report.tally.policy.as_ref().filter(|policy| policy.of > 0) {
+    if let Some(policy) = report.tally.policy.as_ref().filter(|policy| policy.of > 0 && !is_partial) {
         let met = share(policy.at_or_above_required, policy.of);
         cards.push(Card {
             label: "At or above the required mode",

@@ -73,7 +73,7 @@ pub(crate) struct CheckArguments {
     #[arg(long, value_name = "SEVERITY")]
     fail_on: Option<String>,
     /// The minimum share, in percent, of known verdicts; below it the exit code is 4
-    #[arg(long, value_name = "PERCENT")]
+    #[arg(long, value_name = "PERCENT", value_parser = doorward_settings::number)]
     min_coverage: Option<f64>,
 }
 

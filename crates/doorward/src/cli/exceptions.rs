@@ -51,7 +51,7 @@ impl ExceptionListArguments {
     /// Refuses a rule that does not exist, and what is no account or organizational unit: its list would read as if nothing were
     /// excepted.
     pub(crate) fn check(&self) -> Result<(), Failure> {
-        check_rules(&self.rules)?;
+        check_rules(&self.rules, &[])?;
         let usage = |problem: String| Failure::new(Exit::Usage, problem);
         for account in &self.accounts {
             AccountId::new(account).map_err(|e| usage(format!("--account {account}: {e}")))?;
@@ -71,6 +71,14 @@ impl ExceptionListArguments {
         let accounts = self.accounts.iter().filter(|account| !is_named(&|scope| scope.names_account(account)));
         let ous = self.ous.iter().filter(|ou| !is_named(&|scope| scope.ous.contains(ou)));
         ReportFilter { accounts: accounts.cloned().collect(), ous: ous.cloned().collect(), ..ReportFilter::default() }
+    }
+
+    /// The criteria in words; none if every exception is listed.
+    pub(crate) fn criteria(&self) -> Option<String> {
+        let Self { rules, accounts, ous, .. } = self;
+        let [rules, accounts, ous] = [rules, accounts, ous].map(Clone::clone);
+        let filter = ReportFilter { rules, accounts, ous, ..ReportFilter::default() };
+        (!filter.is_empty()).then(|| filter.to_string())
     }
 
     /// Whether an exception is to be listed.

@@ -3,9 +3,7 @@
 use clap::Args;
 use doorward_model::{ReportFilter, Severity, VerdictKind};
 
-use doorward_settings::nearest;
-
-use crate::exit::{Exit, Failure};
+use crate::exit::Failure;
 
 /// The part of the report to write.
 #[derive(Debug, Args)]
@@ -36,17 +34,14 @@ pub(crate) struct FilterArguments {
     verdicts: Vec<String>,
 }
 
-/// The most values that an error names.
-const NAMED: usize = 30;
-
 impl FilterArguments {
     /// The criteria.
     pub(crate) fn filter(&self) -> Result<ReportFilter, Failure> {
-        check_rules(&self.rules)?;
+        check_rules(&self.rules, &[])?;
         let verdict = |given: &String| {
             let known = VerdictKind::ALL.map(|kind| kind.to_string().replace(' ', "-"));
             let found = VerdictKind::ALL.into_iter().zip(&known).find(|(_, name)| name.eq_ignore_ascii_case(given));
-            found.map(|(kind, _)| kind).ok_or_else(|| unknown_value("--verdict", given, &known))
+            found.map(|(kind, _)| kind).ok_or_else(|| Failure::unknown("--verdict", given, &known))
         };
         Ok(ReportFilter {
             owners: self.owners.clone(),
@@ -64,24 +59,16 @@ impl FilterArguments {
 pub(super) fn severity(given: &str) -> Result<Severity, Failure> {
     let known = Severity::ALL.map(|severity| severity.as_str().to_owned());
     let found = Severity::ALL.into_iter().find(|severity| severity.as_str().eq_ignore_ascii_case(given));
-    found.ok_or_else(|| unknown_value("--severity", given, &known))
+    found.ok_or_else(|| Failure::unknown("--severity", given, &known))
 }
 
-/// Refuses rules that do not exist.
-pub(super) fn check_rules(rules: &[String]) -> Result<(), Failure> {
-    let known: Vec<String> = doorward_rules::catalogue().iter().map(|meta| meta.id.to_owned()).collect();
+/// Refuses rules that do not exist; `recorded` are those of earlier versions too.
+pub(crate) fn check_rules(rules: &[String], recorded: &[String]) -> Result<(), Failure> {
+    let catalogue = doorward_rules::catalogue();
+    let known = catalogue.iter().map(|meta| meta.id.to_owned()).chain(recorded.iter().cloned());
+    let known: Vec<String> = known.collect::<std::collections::BTreeSet<_>>().into_iter().collect();
     match rules.iter().find(|rule| !known.contains(rule)) {
-        Some(unknown) => Err(unknown_value("--rule", unknown, &known)),
+        Some(unknown) => Err(Failure::unknown("--rule", unknown, &known)),
         None => Ok(()),
     }
-}
-
-/// The value of a flag is none of those that are known.
-pub(crate) fn unknown_value(flag: &str, given: &str, known: &[String]) -> Failure {
-    let near = nearest(given, &known.iter().map(String::as_str).collect::<Vec<_>>());
-    let near = near.map(|near| format!(" (did you mean {near}?)")).unwrap_or_default();
-    let more = known.len().saturating_sub(NAMED);
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    let named: Vec<&str> = known.iter().take(NAMED).map(String::as_str).collect();
-    Failure::new(Exit::Usage, format!("{flag} {given}: not one of {}{more}{near}", named.join(", ")))
 }

@@ -5,11 +5,14 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 
 use doorward_ledger::{By, DiffFilter, KnownNames};
-use doorward_model::PastTime;
+use doorward_model::{PastTime, TimeSpan};
+use doorward_settings::whole_number;
+use doorward_sink_text::history::TrendSelection;
+use jiff::Timestamp;
 
 use super::ListFormat;
-use super::filter::{severity, unknown_value};
-use crate::exit::Failure;
+use super::filter::{check_rules, severity};
+use crate::exit::{Exit, Failure};
 use doorward_explain::help_examples::{DIFF_EXAMPLES, HISTORY_EXAMPLES, PRUNE_EXAMPLES};
 
 /// Arguments of `doorward history`.
@@ -41,7 +44,7 @@ pub(crate) struct HistoryArguments {
     #[arg(long, value_name = "SEVERITY", conflicts_with_all = ["by", "owner", "ou"])]
     pub(crate) severity: Option<String>,
     /// Show only the newest N scans in the table; 0 for all. Trend and key figures always cover the whole period
-    #[arg(long, value_name = "N", default_value = "20")]
+    #[arg(long, value_name = "N", default_value = "20", value_parser = whole_number::<usize>)]
     pub(crate) last: usize,
     /// Output format
     #[arg(long, value_enum, default_value = "table")]
@@ -67,16 +70,23 @@ impl HistoryArguments {
         .find_map(|(flag, given)| given.then_some(flag))
     }
 
-    /// How figures are grouped, and the one group that a filter selects, with its flag.
-    pub(crate) fn grouping(&self) -> (By, Option<(&'static str, &str)>) {
+    /// The part of the history that is asked for.
+    pub(crate) fn selection(&self, now: Timestamp, cost_centre: Option<String>) -> Result<TrendSelection, Failure> {
+        let usage = |problem: String| Failure::new(Exit::Usage, problem);
+        let [since, until] = [self.since, self.until].map(|time| time.map(|time| time.at(now)));
         let one = [
             (By::Owner, "--owner", &self.owner),
             (By::Ou, "--ou", &self.ou),
             (By::Severity, "--severity", &self.severity),
         ];
-        one.into_iter()
-            .find_map(|(by, flag, name)| Some((by, Some((flag, name.as_deref()?)))))
-            .unwrap_or_else(|| (self.by.clone().unwrap_or_default(), None))
+        let one = one.into_iter().find_map(|(by, flag, name)| Some((by, (flag, name.clone()?))));
+        let (by, group) = match one {
+            Some((by, group)) => (by, Some(group)),
+            None => (self.by.clone().unwrap_or_default(), None),
+        };
+        let period = TimeSpan::new(since, until).map_err(|empty| usage(empty.to_string()))?;
+        let by = by.resolved(cost_centre).map_err(usage)?;
+        Ok(TrendSelection { period, by, group, rule: self.rule.clone() })
     }
 }
 
@@ -123,11 +133,12 @@ impl DiffArguments {
     /// The part of the difference to show. Refuses what is recorded nowhere.
     pub(crate) fn filter(&self, known: &KnownNames) -> Result<DiffFilter, Failure> {
         self.severities.iter().try_for_each(|given| severity(given).map(drop))?;
+        check_rules(&self.rules, &known.rules)?;
         let Self { owners, accounts, rules, severities, .. } = self;
         let [owners, accounts, rules, severities] = [owners, accounts, rules, severities].map(Clone::clone);
         let filter = DiffFilter { owners, accounts, rules, severities };
         match filter.unrecorded(known) {
-            Some((flag, given, known)) => Err(unknown_value(flag, given, known)),
+            Some((flag, given, known)) => Err(Failure::unknown(flag, given, known)),
             None => Ok(filter),
         }
     }

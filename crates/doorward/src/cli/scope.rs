@@ -38,7 +38,7 @@ pub(crate) struct ScopeArguments {
     #[arg(long = "exclude-region", value_name = "REGION")]
     exclude_regions: Vec<String>,
     /// Number of concurrent requests
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = doorward_settings::whole_number::<i64>)]
     concurrency: Option<i64>,
 }
 

@@ -9,6 +9,7 @@ use jiff::civil::Date;
 
 use super::ListFormat;
 use doorward_explain::help_examples::{ADVISE_EXAMPLES, CLASSIFY_EXAMPLES, TRAFFIC_COMPARE_EXAMPLES, TRAFFIC_EXAMPLES};
+use doorward_settings::whole_number;
 
 /// The source of traffic.
 #[derive(Debug, Args)]
@@ -23,7 +24,7 @@ pub(crate) struct TrafficSource {
     #[arg(long, value_name = "FILE")]
     pub(crate) ledger: Option<PathBuf>,
     /// Number of days [default: traffic.days; with --logs all]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole_number::<u32>)]
     pub(crate) days: Option<u32>,
     /// The start of the window, UTC: a date, a time, or a length before now such as 12h, 30d or 4w
     #[arg(long, value_name = "TIME", value_parser = PastTime::parse, conflicts_with = "days")]
@@ -96,7 +97,7 @@ pub(crate) struct CompareArguments {
     #[arg(long, value_name = "DIR", conflicts_with = "traffic")]
     pub(crate) logs: Option<PathBuf>,
     /// The day of the change, UTC; the day itself is not counted
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", value_parser = PastTime::parse_day)]
     pub(crate) change: Date,
     /// Only load balancers whose name or id contains this
     #[arg(long, value_name = "TEXT")]

@@ -5,6 +5,7 @@ use doorward_assemble::AssembleError;
 use doorward_check::Declarations;
 use doorward_event::{EventResult, RescanError};
 use doorward_model::DeliveryResult;
+use doorward_sink_text::history::TrendError;
 use doorward_traffic::GatherError;
 
 use super::{Exit, Failure};
@@ -63,6 +64,15 @@ impl From<AssembleError> for Failure {
             | AssembleError::RawDataDropped { .. } => Exit::Usage,
         };
         Self::new(exit, format!("{error}{hint}"))
+    }
+}
+
+impl From<TrendError> for Failure {
+    fn from(error: TrendError) -> Self {
+        match &error {
+            TrendError::Ledger(error) => Self::new(Exit::Usage, error.to_string()),
+            TrendError::Unknown { flag, name, known } => Self::unknown(flag, name, known),
+        }
     }
 }
 

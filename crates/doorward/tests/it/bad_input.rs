@@ -127,6 +127,19 @@ fn environment_and_flags() {
             &["doorward.toml/x", "cannot be written"],
         );
     }
+    // `-` is stdout, which takes neither folders nor what is written beside the answer.
+    for command in [
+        &["man", "--out"][..],
+        &["setup", "iam", "--out"],
+        &["plugin", "new", "tickets", "--out"],
+        &["demo", "--out"],
+        &["plan", "--out"],
+        &["scan", "--save"],
+        &["traffic", "--logs", ".", "--save"],
+        &["traffic", "--state"],
+    ] {
+        check("# no setting\n", &[command, &["-"]].concat(), &[], 2, &["does not go to stdout", "./-"]);
+    }
     check("", &["guide", "trafic"], &[], 2, &["trafic", "did you mean traffic?"]);
     check("", &["history", "--since", "last week"], &[], 2, &["--since", "\"last week\" is neither a day"]);
     check("", &["history", "--since", "4w"], &[], 2, &["ledger"]);

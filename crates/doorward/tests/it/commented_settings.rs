@@ -51,4 +51,14 @@ fn config_init_writes_a_file_that_sets_nothing_and_replaces_none() {
     let said = run(doorward(folder.path()).args(["config", "init"]));
     assert_eq!(said.code, Some(2), "{}", said.err);
     assert!(said.err.contains("the file exists and is not replaced"), "{}", said.err);
+    // To stdout it is the same text, and no file of that name appears.
+    let printed = run(doorward(folder.path()).args(["config", "init", "--out", "-"]));
+    let written = std::fs::read_to_string(folder.path().join("doorward.toml")).unwrap();
+    assert_eq!((printed.code, printed.out.as_str(), printed.err.as_str()), (Some(0), written.as_str(), ""));
+    assert!(!folder.path().join("-").exists() && written.contains("# minimum_coverage = 100.0"), "{written}");
+    fn is_empty(value: &toml::Value) -> bool {
+        value.as_table().is_some_and(|table| table.values().all(is_empty))
+    }
+    let table: toml::Table = toml::from_str(&written).unwrap();
+    assert!(table.values().all(is_empty), "{written}");
 }

@@ -134,3 +134,52 @@ fn a_folder_that_cannot_be_written_is_exit_code_6() {
     assert_eq!(said.code, Some(6), "{}", said.err);
     assert!(said.err.contains("file/below: cannot be written"), "{}", said.err);
 }
+
+#[test]
+fn a_signal_ends_the_demo_and_leaves_nothing_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let start = |arguments: &[&str]| {
+        let mut command = doorward(folder.path());
+        command.args(arguments).stdout(std::process::Stdio::null()).stderr(std::process::Stdio::piped());
+        command.spawn().unwrap()
+    };
+    for (signal, code) in [("-TERM", 143), ("-INT", 130)] {
+        let child = start(&["demo", "--out", "out"]);
+        let patience = std::time::Instant::now();
+        while !out.join("ledger.sqlite").exists() {
+            assert!(patience.elapsed().as_secs() < 30, "the demo does not get going");
+            std::thread::yield_now();
+        }
+        assert!(std::process::Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
+        let ended = child.wait_with_output().unwrap();
+        let err = String::from_utf8_lossy(&ended.stderr).into_owned();
+        assert_eq!(ended.status.code(), Some(code), "{err}");
+        assert!(err.contains("stopped before its end") && !err.contains("The demo is complete"), "{err}");
+        assert!(!out.exists(), "{signal}: {:?}", std::fs::read_dir(&out).map(Iterator::count));
+    }
+}
+
+#[test]
+fn the_demo_replaces_nothing_that_no_demo_wrote() {
+    let folder = tempfile::tempdir().unwrap();
+    let demo = |arguments: &[&str]| run(doorward(folder.path()).args(["-q", "demo"]).args(arguments));
+    for name in ["scan.json", "doorward.toml", "notes.txt", "owners"] {
+        let place = folder.path().join(name);
+        std::fs::create_dir(&place).unwrap();
+        std::fs::write(place.join(name), "mine").unwrap();
+        let said = demo(&["--gaps", "--out", name]);
+        assert!(said.code == Some(2) && said.err.contains("no demo wrote"), "{name}: {:?} {}", said.code, said.err);
+        assert_eq!(std::fs::read_to_string(place.join(name)).unwrap(), "mine");
+        assert_eq!(std::fs::read_dir(&place).unwrap().count(), 1, "{name}");
+    }
+    // The folder of an earlier demo is replaced, with nothing left of that one.
+    assert_eq!(demo(&["--out", "out"]).code, Some(0));
+    assert!(folder.path().join("out/change.txt").is_file());
+    assert_eq!(demo(&["--gaps", "--out", "out"]).code, Some(0));
+    assert!(!folder.path().join("out/change.txt").exists() && folder.path().join("out/scan.json").is_file());
+    std::fs::write(folder.path().join("out/notes.txt"), "mine").unwrap();
+    let said = demo(&["--gaps", "--out", "out"]);
+    assert!(said.code == Some(2) && said.err.contains("notes.txt"), "{}", said.err);
+    assert!(folder.path().join("out/scan.json").is_file());
+}

@@ -44,6 +44,7 @@ mod oscal;
 mod output_figures;
 mod overwriting;
 mod parquet_files;
+mod plain_words;
 mod plugins;
 mod posture;
 mod proxies;
@@ -56,6 +57,7 @@ mod samples;
 #[expect(dead_code, reason = "tests of the ledger use the rest")]
 mod scene;
 mod secrets;
+mod selections;
 mod settings_shown;
 mod setup;
 mod shards;
