@@ -20,19 +20,17 @@ struct Row<'p> {
 
 fn columns<'p>() -> Columns<'p, Row<'p>> {
     Columns::<Row<'p>>::new()
-        .with(
-            Kind::Word,
-            "Direction",
-            12,
-            "stronger, weaker, first seen, or unclear if AWS returned no mode.",
-            |r| direction(r.change).into(),
-        )
+        .with(Kind::Word, "Direction", 12, "stronger, weaker, first seen, or unclear if AWS returned no mode.", |r| {
+            direction(r.change).into()
+        })
         .text("Mode before", 14, "Blank when the load balancer was first seen, or if AWS returned no mode.", |r| {
             r.change.from.map(Mode::as_str).into()
         })
         .text("Mode after", 14, "Blank if AWS returned no mode.", |r| r.change.to.map(Mode::as_str).into())
         .id("Account", 14, "The account id, twelve digits, as text.", |r| r.change.load_balancer.account().into())
-        .text("Unit", 20, "The organizational unit; blank if the load balancer no longer exists.", |r| r.lb.map(unit).into())
+        .text("Unit", 20, "The organizational unit; blank if the load balancer no longer exists.", |r| {
+            r.lb.map(unit).into()
+        })
         .text("Region", 15, "The AWS Region.", |r| r.change.load_balancer.region().into())
         .text("Load balancer", 28, "Its name; blank if the load balancer no longer exists.", |r| {
             r.lb.map(|lb| lb.name.as_str()).into()
@@ -60,5 +58,5 @@ fn direction(change: &ModeTransition) -> &'static str {
 pub(crate) fn sheet<'p>(cx: &'p SheetContext<'p>) -> Sheet<'p> {
     let changes = cx.pack.context.changes.as_deref().unwrap_or_default();
     let rows = changes.iter().map(|change| Row { change, lb: cx.load_balancer_named(&change.load_balancer) });
-    Sheet::new(TITLE, columns(), changes.len(), rows)
+    Sheet::new(TITLE, columns(), changes.len(), rows).unknown_if(cx.without_ledger())
 }

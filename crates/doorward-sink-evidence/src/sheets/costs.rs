@@ -57,13 +57,19 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
         .with(Kind::Id, "Amount", 16, "The exact amount, as text; credits and refunds are subtracted.", |r| {
             r.money.amount.to_string().into()
         })
-        .with(Kind::Word, "At least", 10, "Whether the real cost is higher, because the cost of capacity is not \
-             known.", |r| {
-            word(Some(r.cost.at_least)).into()
-        })
+        .with(
+            Kind::Word,
+            "At least",
+            10,
+            "Whether the real cost is higher, because the cost of capacity is not \
+             known.",
+            |r| word(Some(r.cost.at_least)).into(),
+        )
         .text("Period", 26, "The period of the amount.", |r| r.cost.period().into())
         .text("Source", 44, "The source of the amount.", |r| r.cost.source.as_str().into())
-        .text("ARN", 80, "Its ARN (composed for classic load balancers, which have none).", |r| r.lb.arn.as_str().into())
+        .text("ARN", 80, "Its ARN (composed for classic load balancers, which have none).", |r| {
+            r.lb.arn.as_str().into()
+        })
 }
 
 /// The sheet.
@@ -83,5 +89,5 @@ pub(crate) fn sheet<'p>(cx: &'p SheetContext<'p>) -> Sheet<'p> {
             weaker: standing.is_weaker(lb),
         })
         .collect();
-    Sheet::new(TITLE, columns(), rows.len(), rows)
+    Sheet::new(TITLE, columns(), rows.len(), rows).unknown_if(Some("no price of a load balancer is known"))
 }

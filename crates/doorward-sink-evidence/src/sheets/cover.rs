@@ -7,9 +7,12 @@ use super::{SheetContext, seen};
 use crate::error::SINK;
 use crate::sheet::{Columns, Sheet, Title};
 
-pub(crate) const TITLE: Title =
-    Title { tab: "Cover", file: "cover", about: "The scan and its caller, how to verify this pack, and where to \
-         sign." };
+pub(crate) const TITLE: Title = Title {
+    tab: "Cover",
+    file: "cover",
+    about: "The scan and its caller, how to verify this pack, and where to \
+         sign.",
+};
 
 /// The section that is signed by hand.
 pub(crate) const SIGN_OFF: &str = "Sign-off";
@@ -55,7 +58,8 @@ pub(crate) fn sheet<'p>(cx: &'p SheetContext<'p>) -> Sheet<'p> {
         format!("{} of {} account-Regions in scope were read completely", counts.complete, counts.in_scope()),
     );
     add("Scope", "Load balancers", report.load_balancers.len().to_string());
-    let interrupted = if run.interrupted { "yes: everything that was not read before the interruption is unknown" } else { "no" };
+    let interrupted =
+        if run.interrupted { "yes: everything that was not read before the interruption is unknown" } else { "no" };
     add("Scope", "Interrupted", interrupted.to_owned());
     for one in &run.unmatched {
         let asked = if one.asked { ": asked for and not read, so coverage is not complete" } else { "" };
@@ -81,9 +85,11 @@ pub(crate) fn sheet<'p>(cx: &'p SheetContext<'p>) -> Sheet<'p> {
     add("Sample", "Seed", context.sampling.seed.clone());
     add("Sample", "Seed of the assessor", "(give your own: doorward report --from scan.saved --seed TEXT)".to_owned());
 
-    let none = |there: bool| (if there { "included" } else { "(none: the sheet is empty)" }).to_owned();
-    add("Sources", "Register of exceptions", none(context.exceptions.is_some()));
-    add("Sources", "Ledger of earlier runs", none(context.changes.is_some()));
+    let included =
+        |without: Option<&str>| without.map_or_else(|| "included".to_owned(), |why| format!("(none: {why})"));
+    let unconfigured = context.exceptions.is_none().then_some("no register of exceptions is configured");
+    add("Sources", "Register of exceptions", included(unconfigured));
+    add("Sources", "Ledger of earlier runs", included(cx.without_ledger()));
     let before = context.previous_figures.as_ref();
     let before = before.map(|figures| format!("{}, {}", figures.run, figures.at));
     add("Sources", "Previous period", before.unwrap_or_else(|| "(none)".to_owned()));
@@ -124,8 +130,9 @@ pub(crate) fn headline(cx: &SheetContext<'_>) -> [String; 2] {
         || format!("account {}", cx.report().run.account),
         |organization| format!("organization {}", organization.id),
     );
+    let part = cx.pack.context.scope.as_ref().map_or_else(String::new, |scope| format!(", only {scope}"));
     [
-        format!("Doorward {SINK}: desync mitigation mode of load balancers, {organization}"),
+        format!("Doorward {SINK}: desync mitigation mode of load balancers, {organization}{part}"),
         "This pack supports an assessment. The assessor decides whether a requirement is satisfied.".to_owned(),
     ]
 }

@@ -11,7 +11,7 @@ const TITLE: Title = Title {
     file: "key_figures",
     about: "Times to remediate, times in monitor, and deadlines, over every scan in the ledger up to this one: in \
          total, and by owner, organizational unit, cost centre, severity and rule. The figures of groups add up to \
-         the total. Durations are in whole hours, rounded down. Without a ledger, there are no rows.",
+         the total. Durations are in whole hours, rounded down. Without a ledger, they are unknown, and there are no rows.",
 };
 
 fn hours(duration: Option<SignedDuration>) -> Value<'static> {
@@ -24,9 +24,7 @@ fn remediated(row: &KpiRow) -> &Durations {
 
 fn columns<'p>() -> Columns<'p, &'p KpiRow> {
     Columns::<&'p KpiRow>::new()
-        .with(Kind::Word, "By", 20, "The grouping of the row; `all` is the total.", |r| {
-            r.by.as_str().into()
-        })
+        .with(Kind::Word, "By", 20, "The grouping of the row; `all` is the total.", |r| r.by.as_str().into())
         .text("Group", 32, "The group to which the load balancers belong now; blank for the total.", |r| {
             r.kpi.group.as_deref().into()
         })
@@ -38,9 +36,11 @@ fn columns<'p>() -> Columns<'p, &'p KpiRow> {
         .count("90%, hours", "90th percentile of the same: at least 90% took no longer.", |r| {
             hours(remediated(r).percentile_90)
         })
-        .count("Under an exception", "Of these failures, those that were under an exception for part of the time.", |r| {
-            r.kpi.under_exception.count.into()
-        })
+        .count(
+            "Under an exception",
+            "Of these failures, those that were under an exception for part of the time.",
+            |r| r.kpi.under_exception.count.into(),
+        )
         .count("Mean exception, hours", "Mean time under the exception, of those.", |r| {
             hours(r.kpi.under_exception.mean)
         })
@@ -65,10 +65,12 @@ fn columns<'p>() -> Columns<'p, &'p KpiRow> {
         .count("Overdue", "Of these, those past it.", |r| r.kpi.overdue.into())
         .count("Excepted", "Failures under an exception, in their last known state.", |r| r.kpi.excepted.into())
         .time("Oldest open", "The first failure of the finding that has been open longest.", |r| r.kpi.oldest_open)
-        .count("Left monitor", "Load balancers that were observed to leave monitor; blank in rows by severity and \
-             rule.", |r| {
-            r.kpi.in_monitor.map_or(Value::Blank, |_| r.kpi.time_in_monitor.count.into())
-        })
+        .count(
+            "Left monitor",
+            "Load balancers that were observed to leave monitor; blank in rows by severity and \
+             rule.",
+            |r| r.kpi.in_monitor.map_or(Value::Blank, |_| r.kpi.time_in_monitor.count.into()),
+        )
         .count("Median in monitor, hours", "The median time that these load balancers were in monitor.", |r| {
             hours(r.kpi.time_in_monitor.median)
         })
@@ -84,4 +86,5 @@ fn columns<'p>() -> Columns<'p, &'p KpiRow> {
 pub(crate) fn sheet<'p>(cx: &'p SheetContext<'p>) -> Sheet<'p> {
     let rows: Vec<&KpiRow> = cx.pack.context.kpis.iter().collect();
     Sheet::new(TITLE, columns(), rows.len(), rows)
+        .unknown_if(Some(cx.without_ledger().unwrap_or("the scan was saved without key figures")))
 }

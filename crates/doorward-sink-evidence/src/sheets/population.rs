@@ -34,7 +34,9 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
         .text("Region", 15, "The AWS Region.", |r| r.lb.region.as_str().into())
         .text("Kind", 12, "application, classic, network or gateway.", |r| r.lb.kind.as_str().into())
         .text("Scheme", 16, "internet-facing or internal.", |r| seen(&r.lb.scheme).into())
-        .text("State", 10, "AWS's state code; blank for classic load balancers, which have none.", |r| r.lb.state.as_deref().into())
+        .text("State", 10, "AWS's state code; blank for classic load balancers, which have none.", |r| {
+            r.lb.state.as_deref().into()
+        })
         .time("Created", "When it was created.", |r| r.lb.created)
         .text("Observed mode", 22, "The desync mitigation mode that AWS returned, or why there is none.", |r| {
             if r.lb.kind.can_parse_http() { seen(&r.lb.mode).into() } else { Value::Blank }
@@ -58,27 +60,43 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
              the mode.",
             |r| yes(r.lb, &r.lb.drop_invalid_headers),
         )
-        .text("WAF fails open", 18, "Whether requests are forwarded while the web application firewall does not \
-             respond.", |r| {
-            yes(r.lb, &r.lb.waf_fail_open)
-        })
+        .text(
+            "WAF fails open",
+            18,
+            "Whether requests are forwarded while the web application firewall does not \
+             respond.",
+            |r| yes(r.lb, &r.lb.waf_fail_open),
+        )
         .text("Access logs", 36, "The destination of its access logs.", |r| logs(&r.lb.access_logs).into())
         .text("Owner", 22, "The owner; `unowned` if no source names one.", |r| r.lb.owner_label().into())
         .text("Owner found in", 24, "The tag or organizational unit that names the owner.", |r| {
             r.lb.owner.known().map(|owner| owner.source_text()).into()
         })
-        .text("Environment", 14, "From the configured tags.", |r| r.lb.environment.known().map(String::as_str).into())
-        .text("Application", 18, "From the configured tags.", |r| r.lb.application.known().map(String::as_str).into())
+        .text(
+            "Environment",
+            14,
+            "From the configured tags; (absent) if no tag names it, (unread) if the tags could not be read.",
+            |r| seen(&r.lb.environment).into(),
+        )
+        .text(
+            "Application",
+            18,
+            "From the configured tags; (absent) if no tag names it, (unread) if the tags could not be read.",
+            |r| seen(&r.lb.application).into(),
+        )
         .text("Managed by", 36, "The tool that manages it, which would revert a change made by hand.", |r| {
             match &r.lb.managed_by {
                 Observed::Absent => Value::Blank,
                 other => seen(other).into(),
             }
         })
-        .prose("Declared", 44, "Where it is declared in code, and how certain the match is; blank if no files were \
-             given.", |r| {
-            r.lb.declared.as_deref().map(ToString::to_string).into()
-        })
+        .prose(
+            "Declared",
+            44,
+            "Where it is declared in code, and how certain the match is; blank if no files were \
+             given.",
+            |r| r.lb.declared.as_deref().map(ToString::to_string).into(),
+        )
         .text(
             "Risk profile",
             18,
@@ -94,11 +112,15 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
         .text("Evidence: API action", 40, "The call that returned the attributes.", |r| {
             r.lb.evidence.as_ref().map(|evidence| evidence.operation.as_str()).into()
         })
-        .time("Evidence: time", "When the response to this call arrived.", |r| r.lb.evidence.as_ref().map(|evidence| evidence.at))
+        .time("Evidence: time", "When the response to this call arrived.", |r| {
+            r.lb.evidence.as_ref().map(|evidence| evidence.at)
+        })
         .text("Evidence: request id", 38, "AWS's id of that call.", |r| {
             r.lb.evidence.as_ref().and_then(|evidence| evidence.request_id.as_deref()).into()
         })
-        .text("ARN", 80, "Its ARN (composed for classic load balancers, which have none).", |r| r.lb.arn.as_str().into())
+        .text("ARN", 80, "Its ARN (composed for classic load balancers, which have none).", |r| {
+            r.lb.arn.as_str().into()
+        })
 }
 
 fn yes<'a>(lb: &LoadBalancer, value: &Observed<bool>) -> Value<'a> {
@@ -127,5 +149,5 @@ pub(crate) fn sheet<'p>(cx: &'p SheetContext<'p>) -> Sheet<'p> {
         lb,
         required: cx.pack.context.required.get(&lb.arn).filter(|_| lb.effective_mode().applies()),
     });
-    Sheet::new(TITLE, columns(), all.len(), rows)
+    Sheet::new(TITLE, columns(), all.len(), rows).unknown_if(cx.without_reading())
 }

@@ -59,7 +59,7 @@ fn what_is_there_is_not_overwritten() {
     write(&empty, &pack).expect("an empty folder is taken");
     let before = contents(folder.path());
     let error = write(&empty, &pack).expect_err("holds a pack");
-    assert!(error.to_string().contains("evidence is not overwritten"), "{error}");
+    assert!(error.to_string().contains("evidence is never overwritten"), "{error}");
     assert_eq!(contents(folder.path()), before);
 
     let fail = |_: &mut dyn Write| Err(io::Error::other("no such scan"));
