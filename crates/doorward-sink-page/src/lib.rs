@@ -54,6 +54,8 @@ pub struct PageContext {
     pub daily: Option<DailySeries>,
     /// What changes of modes did to daily metrics, the oldest first.
     pub effects: Vec<ChangeEffect>,
+    /// The exceptions of the register with their last days.
+    pub exceptions: Vec<ExceptionTerm>,
     /// The part of the report that the page shows, in words; absent where it is all of it.
     pub filter: Option<String>,
     /// Tag keys that name a cost centre, in order.
@@ -62,6 +64,15 @@ pub struct PageContext {
     pub code_link: Option<CodeLink>,
     /// Which published triggers reach the targets of a load balancer. None: that is not asked.
     pub triggers: Option<TriggerSummaryOf>,
+}
+
+/// An exception of the register and its last day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExceptionTerm {
+    /// Its id.
+    pub id: String,
+    /// The last day on which it is in force, UTC.
+    pub last_day: jiff::civil::Date,
 }
 
 /// The page, as text. The same report and context give the same bytes.

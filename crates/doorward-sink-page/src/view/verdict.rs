@@ -131,32 +131,34 @@ pub(super) fn cards(report: &ScanReport, context: &PageContext, figures: &KeyFig
         n => format!("{} seen, {n} not seen now; {} more are informational", figures.open, figures.informational),
     };
     let card = |label, figure: String, of: String, alarming| Card { label, figure, of, alarming };
-    let mut cards = vec![
-        card(
+    let pressing = match figures.pressing_unseen {
+        0 => format!("of {} failures of every rule", figures.open_known()),
+        n => format!("{} seen, {n} not seen now; of {} failures of every rule", figures.pressing, figures.open_known()),
+    };
+    // Where nothing was read, no count is a zero; what is known from earlier scans still counts.
+    let nothing = report.read_nothing();
+    let known = |label, known: usize, of: String, alarming| match known {
+        0 if nothing => card(label, "unknown".to_owned(), "nothing was read".to_owned(), true),
+        _ => card(label, known.to_string(), of, alarming),
+    };
+    let weaker = match (figures.weaker_unseen, nothing) {
+        (n @ 1.., true) => {
+            let lost = format!("nothing was read; {n} when last seen");
+            card("Weaker than required", "unknown".to_owned(), lost, true)
+        }
+        _ => known(
             "Weaker than required",
-            figures.weaker.to_string(),
+            figures.weaker,
             format!("{}{more}", of(figures.weaker)),
             figures.weaker > 0 || !more.is_empty(),
         ),
-        card("Weaker by exception", figures.weaker_excepted.to_string(), of(figures.weaker_excepted), false),
-        if report.coverage.counts.complete == 0 && report.load_balancers.is_empty() && figures.open_unseen == 0 {
-            // Nothing was read: that is not zero.
-            card("Open findings", "unknown".to_owned(), "nothing was read".to_owned(), true)
-        } else {
-            card("Open findings", figures.open_known().to_string(), open, false)
-        },
-        card(
-            "Critical or high failures",
-            figures.pressing.to_string(),
-            format!("of {} failures of every rule", figures.open),
-            figures.pressing > 0,
-        ),
-        card(
-            "Unknown verdicts",
-            figures.unknown.to_string(),
-            share(figures.unknown, report.findings.len()),
-            figures.unknown > 0,
-        ),
+    };
+    let mut cards = vec![
+        weaker,
+        known("Weaker by exception", figures.weaker_excepted, of(figures.weaker_excepted), false),
+        known("Open findings", figures.open_known(), open, false),
+        known("Critical or high failures", figures.pressing_known(), pressing, figures.pressing_known() > 0),
+        known("Unknown verdicts", figures.unknown, share(figures.unknown, report.findings.len()), figures.unknown > 0),
     ];
     cards.extend(policy_cards(report, figures));
     if let Some(remediation) = &context.remediation {
@@ -192,7 +194,7 @@ fn policy_cards(report: &ScanReport, figures: &KeyFigures) -> Vec<Card> {
         n => format!("; for {n} more this is not known"),
     };
     let mut cards = Vec::new();
-    if let Some(deadlines) = report.tally.deadlines {
+    if let Some(deadlines) = report.tally.deadlines.filter(|_| !report.read_nothing()) {
         let overdue = share(deadlines.overdue, deadlines.known());
         let open_unseen = match figures.open_unseen {
             0 => String::new(),
