@@ -71,7 +71,7 @@ pub(crate) fn run(cli: &Cli, arguments: &ReportArguments) -> Result<Exit, Failur
     // Figures of a part would read as those of the organization, or of load balancers without other findings.
     let counts_the_whole = |format: &&Format| match format.name() {
         "posture" => !filter.is_empty(),
-        "csv-inventory" => filter.selects_findings(),
+        "csv-inventory" | "html" => filter.selects_findings(),
         _ => false,
     };
     if let Some(format) = formats.iter().find(counts_the_whole) {

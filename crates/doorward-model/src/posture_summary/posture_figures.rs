@@ -39,7 +39,7 @@ pub(super) fn figures(report: &ScanReport, history: &HistoryContext) -> Vec<Post
     }
     let of_verdicts = format!("critical to low, of {} verdicts", report.findings.len());
     figures.push(PostureFigure {
-        id: "open-findings",
+        id: "open-findings-known",
         label: "Open findings",
         figure: key.open_known().to_string(),
         of: match key.open_unseen {
