@@ -1,8 +1,8 @@
-//! How the load balancers that a control is about stand with the rules that support it.
+//! How the load balancers that a control is about stand with the rules that support it, and what is not known of it.
 
 use std::collections::BTreeMap;
 
-use crate::{Arn, Control, Finding, ScanReport, Scheme, VerdictKind};
+use crate::{Arn, Control, Finding, ScanReport, Scheme, VerdictKind, not_seen_in_words};
 
 /// Load balancers by the gravest verdict of the rules that support a control; each counts once.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -23,8 +23,9 @@ impl ControlResult {
         self.fail + self.unknown + self.excepted + self.pass
     }
 
-    /// The gravest result of any load balancer; none where no rule judged one.
-    pub const fn gravest(&self) -> Option<VerdictKind> {
+    /// The gravest result of any load balancer; none where no rule judged one. It knows nothing of what was not read:
+    /// [`RequirementResult::kind`] does.
+    const fn gravest(&self) -> Option<VerdictKind> {
         if self.fail > 0 {
             Some(VerdictKind::Fail)
         } else if self.unknown > 0 {
@@ -37,15 +38,43 @@ impl ControlResult {
             None
         }
     }
+}
 
-    /// The gravest result as outputs show it.
+/// What is known of a requirement, and what is not. Every output that shows the result of a requirement takes it from here.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RequirementResult {
+    /// The load balancers that were judged.
+    pub load_balancers: ControlResult,
+    /// Why a load balancer that was not judged may fail, each reason as a clause without a full stop. Empty where everything that the
+    /// requirement is about was read and judged.
+    pub unknown: Vec<String>,
+}
+
+impl RequirementResult {
+    /// Fail as soon as a failure was seen; otherwise unknown as long as anything is; none where everything was read and no rule judged
+    /// a load balancer.
+    pub const fn kind(&self) -> Option<VerdictKind> {
+        match self.load_balancers.gravest() {
+            Some(VerdictKind::Fail) => Some(VerdictKind::Fail),
+            _ if !self.unknown.is_empty() => Some(VerdictKind::Unknown),
+            gravest => gravest,
+        }
+    }
+
+    /// The result as outputs show it.
     pub fn outcome(&self) -> String {
-        self.gravest().map_or_else(|| "not judged".to_owned(), |kind| kind.to_string())
+        self.kind().map_or_else(|| "not judged".to_owned(), |kind| kind.to_string())
+    }
+
+    /// What is not known, in one line; empty where nothing is.
+    pub fn unknown_in_words(&self) -> String {
+        self.unknown.join("; ")
     }
 }
 
 /// The findings of a report by rule, each with the scheme of its load balancer.
 pub struct FindingsOfControls<'a> {
+    report: &'a ScanReport,
     by_rule: BTreeMap<&'a str, Vec<(&'a Finding, Option<Scheme>)>>,
 }
 
@@ -59,7 +88,7 @@ impl<'a> FindingsOfControls<'a> {
             let scheme = schemes.get(&finding.load_balancer).copied().flatten();
             by_rule.entry(&finding.rule).or_default().push((finding, scheme));
         }
-        Self { by_rule }
+        Self { report, by_rule }
     }
 
     /// The findings of the rules that support a control, of the load balancers that it is about.
@@ -69,8 +98,40 @@ impl<'a> FindingsOfControls<'a> {
         findings.map(|(finding, _)| *finding)
     }
 
-    /// The result of a control.
-    pub fn result(&self, control: &Control) -> ControlResult {
+    /// The result of a requirement. What was not read, not asked or not seen keeps it from passing.
+    pub fn requirement(&self, control: &Control) -> RequirementResult {
+        let load_balancers = self.result(control);
+        let mut unknown = self.report.unread_in_words();
+        unknown.extend(self.without_verdict(control, load_balancers.judged()));
+        unknown.extend(self.not_seen(control));
+        RequirementResult { load_balancers, unknown }
+    }
+
+    /// The rules of a control that did not run, and those that were not asked for every load balancer. Where no load balancer was
+    /// judged, the result says so already.
+    fn without_verdict(&self, control: &Control, judged: usize) -> Option<String> {
+        let is_lacking = |rule: &&String| {
+            let about = self.of(control).filter(|finding| finding.rule == **rule);
+            let mut kinds = about.map(|finding| finding.verdict.kind()).peekable();
+            kinds.peek().is_none() || kinds.any(|kind| kind == VerdictKind::NotAsked)
+        };
+        let lacking: Vec<&str> = control.rules.iter().filter(is_lacking).map(String::as_str).collect();
+        (judged > 0 && !lacking.is_empty())
+            .then(|| format!("without a verdict, or not for every load balancer: {}", lacking.join(", ")))
+    }
+
+    /// Load balancers and findings of earlier scans that the control is about and that this scan did not see.
+    fn not_seen(&self, control: &Control) -> Option<String> {
+        let unseen = self.report.unseen.as_ref()?;
+        // The scheme of a load balancer that was not seen is not known, so that it may be one that the control is about.
+        let load_balancers = unseen.load_balancers.iter().filter(|lb| control.is_about(lb.kind, None)).count();
+        let findings = unseen.findings.iter();
+        let findings = findings.filter(|f| control.rules.contains(&f.rule) && control.is_about(f.kind, None)).count();
+        not_seen_in_words(load_balancers, findings).map(|what| format!("not seen now: {what}"))
+    }
+
+    /// The load balancers that were judged.
+    fn result(&self, control: &Control) -> ControlResult {
         // `VerdictKind` is ordered from the gravest; the last two judge nothing.
         let mut gravest: BTreeMap<&Arn, VerdictKind> = BTreeMap::new();
         for finding in self.of(control) {

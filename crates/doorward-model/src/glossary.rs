@@ -74,7 +74,8 @@ pub const FIGURES: &[GlossaryFigure] = &[
         name: "Open findings as far as is known",
         definition: "Open findings that this scan observed, plus those that were open when last observed and were \
              not seen now. Use this figure to compare scans: a scan that sees less does not lower it.",
-        shown: "trend of the page, history (open_known), workbook sheet Trend, metric doorward_open_findings",
+        shown: "trend of the page, posture sheet and its digests, history (open_known), workbook sheets Management summary and Trend, \
+                metric doorward_open_findings",
     },
     GlossaryFigure {
         id: "failing-in-diff",

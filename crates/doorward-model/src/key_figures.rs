@@ -33,6 +33,9 @@ pub struct KeyFigures {
     pub open: usize,
     /// Failures of severity critical and high.
     pub pressing: usize,
+    /// Findings of severity critical and high, or of a severity that is not known, that were open when they were last seen and that
+    /// this scan did not see.
+    pub pressing_unseen: usize,
     /// Failures that only report a possible improvement.
     pub informational: usize,
     /// Failures that an exception permits.
@@ -69,6 +72,7 @@ impl KeyFigures {
             }),
             open: report.tally.open_findings(),
             pressing: [Severity::Critical, Severity::High].iter().map(failures).sum(),
+            pressing_unseen: unseen.map_or(0, crate::Unseen::pressing),
             informational: failures(&Severity::Informational),
             excepted: verdicts(VerdictKind::Excepted),
             unknown: verdicts(VerdictKind::Unknown),
@@ -80,6 +84,11 @@ impl KeyFigures {
     /// Open findings as far as is known: seen by this scan, or seen last by an earlier one. The figure to compare scans by.
     pub const fn open_known(self) -> usize {
         self.open + self.open_unseen
+    }
+
+    /// Failures of severity critical and high as far as is known.
+    pub const fn pressing_known(self) -> usize {
+        self.pressing + self.pressing_unseen
     }
 
     /// Load balancers that are weaker than required as far as is known.
@@ -114,6 +123,12 @@ impl ScanReport {
             .filter(|lb| scope.contains(&(&lb.account, Some(&lb.region))) || scope.contains(&(&lb.account, None)));
         let seen = self.load_balancers.len();
         (seen, seen + missed.count())
+    }
+
+    /// Whether the scan read nothing: then none of its counts is a zero, and what is known is from earlier scans.
+    pub fn read_nothing(&self) -> bool {
+        let counts = self.coverage.counts;
+        counts.complete == 0 && self.load_balancers.is_empty()
     }
 
     /// Load balancers that are in defensive or strictest, with what is unknown or was not seen counted both ways.

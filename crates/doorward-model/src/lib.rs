@@ -74,7 +74,7 @@ pub use change_effect::{BlockedLegitimate, ChangeEffect, DailySums};
 pub use code::{Certainty, CodePlace, InCode, ModePatch};
 pub use code_link::{CodeLink, DeclarationSettings};
 pub use console_address::console_address;
-pub use control_result::{ControlResult, FindingsOfControls};
+pub use control_result::{ControlResult, FindingsOfControls, RequirementResult};
 pub use cost::{CostBasis, CostLine, CostStanding, CostSum, CostTally, LoadBalancerCost};
 pub use cost_centre::CostCentres;
 pub use coverage::{Coverage, CoverageCounts, CoverageLine, CoverageStatus};
@@ -136,6 +136,6 @@ pub use traffic::{
 };
 pub use trigger_summary::TriggerSummary;
 pub use unmatched_setting::UnmatchedSetting;
-pub use unseen::{Bounds, LastMode, Unseen, UnseenFinding, UnseenLoadBalancer, WhyUnseen};
+pub use unseen::{Bounds, LastMode, Unseen, UnseenFinding, UnseenLoadBalancer, WhyUnseen, not_seen_in_words};
 pub use usage::{DailyFigures, DailyMetric, DailyReading, Usage, kind_of_arn};
 pub use verdict_reason::VerdictReason;

@@ -9,8 +9,8 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use crate::{
-    CostLine, CostTally, Finding, HistoryContext, IDLE_RULE, Mode, Observed, OwnerNames, ScanReport, Severity, Verdict,
-    VerdictReason, share,
+    Bounds, CostLine, CostTally, Finding, HistoryContext, IDLE_RULE, Mode, Observed, OwnerNames, ScanReport, Severity,
+    Verdict, VerdictReason, not_seen_in_words, share,
 };
 
 mod posture_figures;
@@ -54,6 +54,20 @@ pub struct OwnerRisk {
     pub medium: usize,
     /// Load balancers in monitor.
     pub monitor: usize,
+    /// Failures that were open when they were last seen, and that this scan did not see. Those of severity critical to medium are in
+    /// the counts above as well.
+    pub unseen: usize,
+}
+
+impl OwnerRisk {
+    fn add(&mut self, severity: Severity) {
+        match severity {
+            Severity::Critical => self.critical += 1,
+            Severity::High => self.high += 1,
+            Severity::Medium => self.medium += 1,
+            Severity::Low | Severity::Informational => {}
+        }
+    }
 }
 
 /// An exception that ends soon.
@@ -205,30 +219,39 @@ impl PostureSummary {
 
 /// The note that precedes the figures.
 fn warning(report: &ScanReport, read: bool) -> Option<String> {
+    let unseen = report.unseen.as_ref().map(|unseen| (unseen.load_balancers.len(), unseen.findings.len()));
+    let unseen = unseen.and_then(|(load_balancers, failures)| not_seen_in_words(load_balancers, failures));
+    let more = unseen.as_ref().map_or_else(String::new, |what| format!(" Not seen now: {what}."));
     if !read {
-        return Some("Nothing was read: the posture is unknown. This is not a good result.".to_owned());
+        return Some(format!("Nothing was read: the posture is unknown. This is not a good result.{more}"));
     }
-    if report.is_whole() && !report.run.interrupted {
+    let unread = report.unread_in_words();
+    if unread.is_empty() && unseen.is_none() {
         return None;
     }
-    let unseen = report.unseen.as_ref().map_or(0, crate::Unseen::open);
-    let more = match unseen {
-        0 => String::new(),
-        1 => " 1 finding that failed when it was last seen was not seen now.".to_owned(),
-        n => format!(" {n} findings that failed when they were last seen were not seen now."),
-    };
-    Some(format!("Not everything was read: every figure covers only what was read; the rest is unknown.{more}"))
+    Some(format!(
+        "Not everything was read: a figure covers only what was read, unless it names more; the rest is unknown.{more}"
+    ))
 }
 
 fn trend(history: &HistoryContext) -> Vec<PosturePoint> {
     let newest = history.trend.iter().rev().take(ROWS + 1).collect::<Vec<_>>();
     let scans = newest.into_iter().rev().map(|point| {
         let count = |mode| point.modes.get(&mode).copied().unwrap_or(0);
-        let required = point.policy.map(|policy| share(policy.at_or_above_required, policy.load_balancers));
+        // A scan that saw less has a wider range, never a better share.
+        let part = |part, undecided, of| match (&point.unseen, point.load_balancers_unseen()) {
+            (Some(unseen), _) if unseen.everything => "unknown".to_owned(),
+            (_, 0) => share(part, of),
+            (_, unseen) => Bounds::new(part, undecided, of, unseen).to_string(),
+        };
+        let required = point
+            .policy
+            .map(|met| part(met.at_or_above_required, met.at_or_above_required_unknown, met.load_balancers));
+        let protected = count(Mode::Strictest) + count(Mode::Defensive);
         PosturePoint {
             at: point.at.strftime("%Y-%m-%d").to_string(),
             coverage: share(point.coverage.complete, point.coverage.in_scope()),
-            protected: share(count(Mode::Strictest) + count(Mode::Defensive), point.mode_population()),
+            protected: part(protected, point.mode_unknown, point.mode_population()),
             required: required.unwrap_or_else(|| "not counted".to_owned()),
             failing: point.failing_known().map_or_else(|| "unknown".to_owned(), |failing| failing.to_string()),
         }
@@ -240,8 +263,15 @@ fn trend(history: &HistoryContext) -> Vec<PosturePoint> {
 fn owners(report: &ScanReport) -> (Vec<OwnerRisk>, usize) {
     let names = OwnerNames::of(&report.load_balancers);
     let mut owners: BTreeMap<&str, OwnerRisk> = BTreeMap::new();
-    let blank =
-        |owner: &str| OwnerRisk { owner: owner.to_owned(), overdue: 0, critical: 0, high: 0, medium: 0, monitor: 0 };
+    let blank = |owner: &str| OwnerRisk {
+        owner: owner.to_owned(),
+        overdue: 0,
+        critical: 0,
+        high: 0,
+        medium: 0,
+        monitor: 0,
+        unseen: 0,
+    };
     for lb in report.load_balancers.iter().filter(|lb| lb.mode.known() == Some(&Mode::Monitor)) {
         if lb.effective_mode().applies() {
             let owner = names.shown(lb.owner_label());
@@ -253,17 +283,21 @@ fn owners(report: &ScanReport) -> (Vec<OwnerRisk>, usize) {
         let owner = names.shown(&finding.owner);
         let row = owners.entry(owner).or_insert_with(|| blank(owner));
         row.overdue += usize::from(finding.is_overdue());
-        match severity {
-            Severity::Critical => row.critical += 1,
-            Severity::High => row.high += 1,
-            Severity::Medium => row.medium += 1,
-            Severity::Low | Severity::Informational => {}
-        }
+        row.add(severity);
+    }
+    // An owner of whose load balancers less was seen has no lower risk.
+    let unseen = report.unseen.iter().flat_map(|unseen| &unseen.findings).filter(|finding| !finding.excepted);
+    for finding in unseen {
+        let owner = names.shown(&finding.owner);
+        let row = owners.entry(owner).or_insert_with(|| blank(owner));
+        row.unseen += 1;
+        finding.severity.into_iter().for_each(|severity| row.add(severity));
     }
     let mut owners: Vec<OwnerRisk> = owners.into_values().collect();
-    owners.retain(|row| row.overdue + row.critical + row.high + row.medium + row.monitor > 0);
+    owners.retain(|row| row.overdue + row.critical + row.high + row.medium + row.monitor + row.unseen > 0);
     owners.sort_by(|a, b| {
-        let weight = |row: &OwnerRisk| Reverse((row.overdue, row.critical, row.high, row.medium, row.monitor));
+        let weight =
+            |row: &OwnerRisk| Reverse((row.overdue, row.critical, row.high, row.medium, row.monitor, row.unseen));
         weight(a).cmp(&weight(b)).then_with(|| a.owner.cmp(&b.owner))
     });
     first_rows(owners)

@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Account, AppliedChange, Arn, CostTally, Coverage, DeadlineTally, EffectiveMode, Finding, Kind, LoadBalancer, Mode,
-    Observed, Organization, PolicyTally, Run, Severity, Unseen, Verdict, VerdictKind,
+    Account, AppliedChange, Arn, CostTally, Coverage, DeadlineTally, EffectiveMode, Finding, Gap, GapReason, Kind,
+    LoadBalancer, Mode, Observed, Organization, PolicyTally, Run, Severity, Unseen, Verdict, VerdictKind,
 };
 
 /// The result of a scan after evaluation.
@@ -42,6 +42,45 @@ impl ScanReport {
     pub fn is_whole(&self) -> bool {
         let counts = self.coverage.counts;
         counts.complete == counts.in_scope() && self.coverage.accounts_listing.is_full() && !self.lacks_what_was_asked()
+    }
+
+    /// Why not everything in scope was read, each reason as a clause without a full stop. Empty exactly where the report is whole and
+    /// is that of a whole scan which was not stopped.
+    pub fn unread_in_words(&self) -> Vec<String> {
+        let counts = self.coverage.counts;
+        let unread = counts.in_scope() - counts.complete;
+        let reasons = [
+            self.run.only.as_ref().map(|only| format!("only {only} was read")),
+            (unread > 0).then(|| format!("{unread} of {} account-Regions were not read completely", counts.in_scope())),
+            (!self.coverage.accounts_listing.is_full()).then(|| "the list of accounts is not complete".to_owned()),
+            self.lacks_what_was_asked()
+                .then(|| "the scan did not find everything that the settings ask for".to_owned()),
+            self.run.interrupted.then(|| "the scan was stopped before its end".to_owned()),
+        ];
+        reasons.into_iter().flatten().collect()
+    }
+
+    /// Whether everything in scope was read, and everything that earlier scans saw.
+    pub fn saw_everything(&self) -> bool {
+        let lacks = |unseen: &Unseen| unseen.load_balancers.len() + unseen.findings.len() > 0;
+        self.unread_in_words().is_empty() && !self.unseen.as_ref().is_some_and(lacks)
+    }
+
+    /// What could not be read about accounts: the account, what it is, and why. What was not asked for is left out.
+    pub fn account_gaps(&self) -> impl Iterator<Item = (&Account, &'static str, &Gap)> {
+        self.accounts.iter().flat_map(|account| {
+            // Destructured in full: a new field does not compile until it is decided whether it can be unread.
+            let Account { id: _, state: _, name, ou, tags, regions } = account;
+            let gaps = [
+                ("account name", name.gap()),
+                ("organizational unit", ou.gap()),
+                ("account tags", tags.gap()),
+                ("enabled Regions", regions.gap()),
+            ];
+            let unread = gaps.into_iter().filter_map(|(what, gap)| Some((what, gap?)));
+            let unread = unread.filter(|(_, gap)| gap.reason != GapReason::NotAsked);
+            unread.map(move |(what, gap)| (account, what, &**gap))
+        })
     }
 
     /// Whether the settings ask for something that the scan did not find.

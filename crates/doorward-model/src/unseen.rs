@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, Arn, Kind, Mode, Region, Severity};
+use crate::{AccountId, Arn, Kind, Mode, Region, Severity, counted};
 
 /// Known from earlier scans, and not observed by this one. Both lists are ordered by account, Region and ARN.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -166,6 +166,13 @@ impl WhyUnseen {
     }
 }
 
+/// What a scan did not see in words: `19 load balancers and 46 failures that earlier scans saw`; none where it saw everything.
+pub fn not_seen_in_words(load_balancers: usize, failures: usize) -> Option<String> {
+    let parts = [(load_balancers, "load balancer"), (failures, "failure")];
+    let parts: Vec<String> = parts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| counted(*n, what)).collect();
+    (!parts.is_empty()).then(|| format!("{} that earlier scans saw", parts.join(" and ")))
+}
+
 impl Unseen {
     /// Findings that were open when they were last seen, that is failing without an exception.
     pub fn open(&self) -> usize {
@@ -175,6 +182,13 @@ impl Unseen {
     /// Findings that were under an exception when they were last seen.
     pub fn excepted(&self) -> usize {
         self.findings.len() - self.open()
+    }
+
+    /// Findings of severity critical or high that were open when they were last seen, and those whose severity is not known, which may
+    /// be.
+    pub fn pressing(&self) -> usize {
+        let may_press = |severity: Option<Severity>| severity.is_none_or(|severity| severity >= Severity::High);
+        self.findings.iter().filter(|finding| !finding.excepted && may_press(finding.severity)).count()
     }
 
     /// Load balancers by where they last counted among the modes.

@@ -59,7 +59,7 @@ impl PostureDigest {
             return format!("Doorward {}: {idle}{short}, {subject}", self.period);
         }
         let figure = |id: &str| self.posture.figures.iter().find(|figure| figure.id == id);
-        let open = figure("open-findings").map_or_else(String::new, |open| match open.figure.as_str() {
+        let open = figure("open-findings-known").map_or_else(String::new, |open| match open.figure.as_str() {
             "1" => "1 open finding".to_owned(),
             many => format!("{many} open findings"),
         });

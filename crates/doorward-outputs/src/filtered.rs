@@ -20,23 +20,23 @@ pub fn check_filter(formats: &[Format], filter: &ReportFilter) -> Result<(), Out
     let is_scope = |format: &Format| format.is_evidence() && !filter.selects_findings();
     let problem = |format: &Format| {
         if format.is_folder() && !is_scope(format) {
-            return Some("a folder holds the whole scan, and evidence all verdicts on load balancers");
+            return Some("this output cannot be filtered; evidence accepts filters that select load balancers");
         }
         // What a plugin received is compared with what it receives next, and a finding that is only left out would count as gone.
         if format.is_plugin() {
-            return Some("a plugin receives the whole scan");
+            return Some("a plugin gets the whole scan");
         }
         // Figures of a part would read as those of the organization, or of load balancers without other findings.
         match format.name() {
             "posture" => Some("its figures are of all findings"),
-            "csv-inventory" if filter.selects_findings() => Some("its figures are of all findings"),
+            "csv-inventory" | "html" if filter.selects_findings() => Some("its figures are of all findings"),
             _ => None,
         }
     };
     match formats.iter().find_map(|format| Some((format, problem(format)?))) {
         None => Ok(()),
         Some((format, problem)) => {
-            Err(OutputError::Usage(format!("--format {format}: {problem}; leave the filters out ({filter})")))
+            Err(OutputError::Usage(format!("--format {format}: {problem}; leave out the filters ({filter})")))
         }
     }
 }

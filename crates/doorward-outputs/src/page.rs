@@ -36,8 +36,13 @@ pub(crate) fn write(
         kpi: context.history.kpi().cloned(),
         daily: context.history.daily.clone(),
         effects: context.history.effects.clone().unwrap_or_default(),
+        exceptions: (inputs.register.entries(report.run.started).iter())
+            .map(|entry| page::ExceptionTerm {
+                id: entry.exception.id.clone(),
+                last_day: entry.exception.expires.last_day(),
+            })
+            .collect(),
         filter: inputs.filter.map(ToString::to_string),
-        is_partial: inputs.filter.is_some_and(ReportFilter::selects_findings),
         cost_centre_tags: inputs.settings.owners.cost_centre_tags.clone(),
         code_link: inputs.settings.declarations.code_link(),
         triggers: Some(doorward_traffic::trigger_summary),

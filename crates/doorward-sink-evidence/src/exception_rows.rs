@@ -1,9 +1,9 @@
 //! The exceptions of a register as rows of evidence.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use doorward_model::ScanReport;
-use doorward_rules::exceptions::{Register, State};
+use doorward_model::{CoverageStatus, ScanReport, VerdictKind};
+use doorward_rules::exceptions::{Exception, Register, State};
 
 use crate::ExceptionRow;
 
@@ -41,8 +41,36 @@ pub fn exception_rows(register: &Register, report: &ScanReport) -> Vec<Exception
                 .to_owned(),
                 days_left: entry.days_left,
                 place: format!("{}:{}", entry.file, entry.line),
+                read: is_read(exception, report),
                 notices: notices.remove(&exception.id).unwrap_or_default(),
             }
         })
         .collect()
+}
+
+/// Whether everything was read that an exception may cover: the accounts of its scope, or all where the scope names none.
+fn is_read(exception: &Exception, report: &ScanReport) -> bool {
+    let (rule, scope) = (&exception.rule, &exception.scope);
+    let named = scope.accounts.iter().map(|account| account.as_str()).chain(scope.arn.iter().map(|arn| arn.account()));
+    let accounts: BTreeSet<&str> = named.collect();
+    let may_cover = |account: &str| accounts.is_empty() || accounts.contains(account);
+    let status = |wanted: fn(CoverageStatus) -> bool| {
+        let lines = report.coverage.lines.iter().filter(move |line| wanted(line.status));
+        lines.map(|line| line.account.as_str()).filter(|account| may_cover(account)).collect::<BTreeSet<_>>()
+    };
+    let complete = status(|status| status == CoverageStatus::Complete);
+    let lacking = status(|status| matches!(status, CoverageStatus::Partial | CoverageStatus::Failed));
+    let of_rule = || report.findings.iter().filter(|finding| finding.rule == *rule);
+    let is_unknown = |kind| matches!(kind, VerdictKind::Unknown | VerdictKind::NotAsked);
+    let unseen = report.unseen.as_ref();
+    let unseen_load_balancers = unseen.iter().flat_map(|unseen| &unseen.load_balancers);
+    let unseen_findings = unseen.iter().flat_map(|unseen| &unseen.findings).filter(|finding| finding.rule == *rule);
+    let mut unseen_accounts =
+        unseen_load_balancers.map(|lb| lb.account.as_str()).chain(unseen_findings.map(|f| f.account.as_str()));
+    lacking.is_empty()
+        && accounts.iter().all(|account| complete.contains(account))
+        && (!accounts.is_empty() || report.coverage.accounts_listing.is_full())
+        && (report.load_balancers.is_empty() || of_rule().next().is_some())
+        && !of_rule().any(|f| may_cover(f.account.as_str()) && is_unknown(f.verdict.kind()))
+        && !unseen_accounts.any(may_cover)
 }

@@ -154,6 +154,8 @@ pub struct ExceptionRow {
     pub days_left: i64,
     /// The file that holds it, and the line: `exceptions.toml:7`.
     pub place: String,
+    /// Whether everything that it may cover was read. If not, an exception that permits nothing may be used.
+    pub read: bool,
     /// Problems to review: covers nothing, not needed, too wide.
     pub notices: Vec<String>,
 }

@@ -7,8 +7,11 @@ use doorward_model::harmless;
 use crate::manifest::SheetEntry;
 use crate::sheets::{SheetContext, cover};
 
-/// The text.
-pub(crate) fn text(cx: &SheetContext<'_>, sheets: &[SheetEntry]) -> String {
+/// The text. Each sheet comes with what stands in it where it has no rows.
+pub(crate) fn text<'s>(
+    cx: &SheetContext<'_>,
+    sheets: impl Iterator<Item = (&'s SheetEntry, &'s Option<String>)>,
+) -> String {
     let run = &cx.report().run;
     let counts = cx.report().coverage.counts;
     let quoted = |text: &str| harmless(&text.replace('`', "'").replace('\n', " ")).into_owned();
@@ -26,6 +29,9 @@ pub(crate) fn text(cx: &SheetContext<'_>, sheets: &[SheetEntry]) -> String {
         run.started,
         run.finished
     ));
+    if let Some(part) = cx.part() {
+        line(&format!("**{}**\n", quoted(&part)));
+    }
     line(&format!(
         "{} of {} account-Regions in scope were read completely; {} were skipped. {} load balancers, {} verdicts.\n",
         counts.complete,
@@ -44,8 +50,9 @@ pub(crate) fn text(cx: &SheetContext<'_>, sheets: &[SheetEntry]) -> String {
     if cx.pack.key.is_some() {
         line("| `manifest.sig` | an ed25519 signature over `manifest.json`, 64 bytes |");
     }
-    for sheet in sheets {
-        line(&format!("| `{}` | sheet {}: {} rows |", sheet.csv, sheet.tabs.join(", "), sheet.rows));
+    for (sheet, empty) in sheets {
+        let empty = empty.as_ref().map_or_else(String::new, |why| format!(" {why}"));
+        line(&format!("| `{}` | sheet {}: {} rows{empty} |", sheet.csv, sheet.tabs.join(", "), sheet.rows));
     }
     line("\nThe CSV files are UTF-8 with CRLF and quotes as in RFC 4180. An apostrophe precedes every text that a");
     line("spreadsheet would calculate or convert to a number, including account ids; remove it to get the text.\n");

@@ -200,6 +200,8 @@ pub(crate) struct Sheet<'p> {
     pub(crate) heads: Vec<Head>,
     /// How many rows there are, the header not counted.
     pub(crate) rows: usize,
+    /// What stands below the header of a sheet without rows: `(none)` where there is nothing, or why that is not known.
+    pub(crate) empty: String,
     stream: Stream<'p>,
 }
 
@@ -228,7 +230,15 @@ impl<'p> Sheet<'p> {
                 title.tab
             )))
         };
-        Self { title, heads, rows: count, stream: Box::new(stream) }
+        Self { title, heads, rows: count, empty: "(none)".to_owned(), stream: Box::new(stream) }
+    }
+
+    /// Says why the sheet has no rows where that does not mean that there is nothing: `no ledger was read`.
+    pub(crate) fn unknown_if(mut self, why: Option<&str>) -> Self {
+        if let Some(why) = why {
+            self.empty = format!("(unknown: {why})");
+        }
+        self
     }
 
     /// Gives every row, in order.

@@ -58,6 +58,31 @@ impl<'p> SheetContext<'p> {
         self.pack.report
     }
 
+    /// The part of the scan that the pack is evidence of, in a sentence; none where it is the whole scan.
+    pub(crate) fn part(&self) -> Option<String> {
+        let scope = self.pack.context.scope.as_ref()?;
+        Some(format!(
+            "This pack covers a part of the scan: {scope}. Coverage is that of the whole scan, everything else is of this part only."
+        ))
+    }
+
+    /// Why nothing is known of earlier scans; none where the ledger was read.
+    pub(crate) fn without_ledger(&self) -> Option<&'static str> {
+        match (&self.pack.context.changes, &self.pack.context.scope) {
+            (Some(_), _) => None,
+            (None, Some(_)) => Some("the ledger records whole scans, so a part of a scan is not compared with them"),
+            (None, None) => Some("no ledger was read"),
+        }
+    }
+
+    /// Why a sheet of load balancers may lack some; none where everything in scope was read.
+    pub(crate) fn without_reading(&self) -> Option<&'static str> {
+        if self.report().read_nothing() && !self.report().is_whole() {
+            return Some("nothing was read");
+        }
+        (!self.report().is_whole()).then_some("none was found among what was read")
+    }
+
     pub(crate) fn load_balancer_named(&self, arn: &Arn) -> Option<&'p LoadBalancer> {
         self.load_balancers.get(arn).copied()
     }
@@ -81,7 +106,7 @@ pub(crate) fn all<'p>(cx: &'p SheetContext<'p>) -> Vec<Sheet<'p>> {
         summary::sheet(cx),
         coverage::sheet(cx),
         population::sheet(cx),
-        results::sheet(cx.report(), &cx.pack.context.required, &cx.pack.context.rules),
+        results::sheet(cx.report(), &cx.pack.context.required, &cx.pack.context.rules).unknown_if(cx.without_reading()),
         exceptions::sheet(cx),
         requirements::sheet(cx),
         controls::sheet(cx),

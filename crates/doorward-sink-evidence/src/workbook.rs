@@ -67,7 +67,7 @@ impl Book {
 
     /// Writes a sheet, over several tabs where it is too long for one, and its CSV file.
     pub(crate) fn add(&mut self, sheet: Sheet<'_>) -> Result<SheetEntry, EvidenceError> {
-        let (title, rows) = (sheet.title, sheet.rows);
+        let (title, rows, empty) = (sheet.title, sheet.rows, sheet.empty.clone());
         let said = EvidenceError::workbook;
         let banner = if title == cover::TITLE { self.headline.as_slice() } else { &[] };
         let header = if banner.is_empty() { 0 } else { 3 };
@@ -125,7 +125,7 @@ impl Book {
         }
         if rows == 0 {
             let worksheet = self.workbook.worksheet_from_index(first).map_err(said(title.tab))?;
-            worksheet.write_string(header + 1, 0, "(none)").map_err(said(title.tab))?;
+            worksheet.write_string(header + 1, 0, &empty).map_err(said(title.tab))?;
         }
         table.finish()?.0.finish().map_err(EvidenceError::io(&path))?;
         Ok(SheetEntry { tabs, header_row: header + 1, csv: name, rows, columns })

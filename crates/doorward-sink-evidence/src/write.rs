@@ -101,9 +101,10 @@ fn fill(folder: &Path, pack: &Pack<'_>) -> Result<(Link, usize), EvidenceError> 
     let cx = SheetContext::new(pack);
     let mut book = Book::new(&cx, folder)?;
     let mut entries: Vec<SheetEntry> = Vec::new();
-    let mut written = 0;
+    let (mut written, mut empty) = (0, Vec::new());
     for sheet in sheets::all(&cx) {
         let title = sheet.title;
+        empty.push((sheet.rows == 0).then(|| sheet.empty.clone()));
         let entry = book.add(sheet)?;
         if title == results::TITLE {
             written = entry.rows;
@@ -116,7 +117,7 @@ fn fill(folder: &Path, pack: &Pack<'_>) -> Result<(Link, usize), EvidenceError> 
         Attachment::Bytes(bytes) => save(&scan, bytes)?,
         Attachment::Writer(write) => write_file(&scan, Readers::Owner, write).map_err(EvidenceError::io(&scan))?,
     }
-    save(&folder.join(README), readme::text(&cx, &entries).as_bytes())?;
+    save(&folder.join(README), readme::text(&cx, entries.iter().zip(&empty)).as_bytes())?;
 
     let mut files = Vec::new();
     let all = below(folder)?.into_iter();

@@ -249,8 +249,8 @@ impl<'a> Document<'a> {
     fn of(scene: &'a Scene<'a>) -> Self {
         let (report, run) = (scene.report, &scene.report.run);
         let uuid_of_document = scene.uuid();
-        let findings =
-            || scene.objectives.iter().map(|one| one.finding(&run.id, &scene.findings, scene.gap.as_deref()));
+        let filter = scene.context.filter.as_deref();
+        let findings = move || scene.objectives.iter().map(move |one| one.finding(&run.id, &scene.findings, filter));
         let result = ScanResult {
             uuid: uuid(&["result", &uuid_of_document]),
             title: if scene.context.filter.is_some() {

@@ -4,7 +4,7 @@ use doorward_model::{Control, ControlResult, FindingsOfControls, Framework, Fram
 use serde_json::{Value, json};
 
 use crate::identifier::{Tokens, property, text, token, uuid};
-use crate::observations::{observation_uuid, risk_of, risk_uuid};
+use crate::observations::{observation_uuid, part, risk_of, risk_uuid};
 
 /// An objective of one control: the rules that support it pass.
 pub(crate) struct Objective<'a> {
@@ -64,33 +64,24 @@ impl Objective<'_> {
         })
     }
 
-    /// The finding about it. `gap` states why not everything was read; none if everything was.
-    pub(crate) fn finding(&self, run: &str, findings: &FindingsOfControls<'_>, gap: Option<&str>) -> Value {
+    /// The finding about it. `filter` names the part of the report that the document contains; none if it contains all of it.
+    pub(crate) fn finding(&self, run: &str, findings: &FindingsOfControls<'_>, filter: Option<&str>) -> Value {
         let Self { framework, control, control_id, id } = self;
-        let result = findings.result(control);
+        let mut result = findings.requirement(control);
+        result.unknown.extend(filter.map(part));
         let about: Vec<_> = findings.of(control).collect();
-        // A rule that is switched off has no verdict, and one that was not asked has no answer.
-        let is_lacking = |rule: &&String| {
-            let mut verdicts =
-                about.iter().filter(|finding| finding.rule == **rule).map(|finding| finding.verdict.kind());
-            verdicts.clone().next().is_none() || verdicts.any(|kind| kind == VerdictKind::NotAsked)
-        };
-        let lacking: Vec<&str> = control.rules.iter().filter(is_lacking).map(String::as_str).collect();
-        let (state, reason) = match (result.gravest(), gap) {
-            (Some(VerdictKind::Pass), None) if lacking.is_empty() => ("satisfied", "pass"),
-            (Some(VerdictKind::Fail), _) => ("not-satisfied", "fail"),
+        let (state, reason) = match result.kind() {
+            Some(VerdictKind::Pass) => ("satisfied", "pass"),
+            Some(VerdictKind::Fail) => ("not-satisfied", "fail"),
             _ => ("not-satisfied", "other"),
         };
         let observations: Vec<Value> =
             about.iter().map(|finding| json!({ "observation-uuid": observation_uuid(run, &finding.id) })).collect();
         let risks = about.iter().filter(|finding| risk_of(&finding.verdict).is_some());
         let risks: Vec<Value> = risks.map(|finding| json!({ "risk-uuid": risk_uuid(&finding.id) })).collect();
-        let mut remarks = counts(&result);
-        if !lacking.is_empty() {
-            remarks.push_str(&format!(" Without a verdict, or not for every load balancer: {}.", lacking.join(", ")));
-        }
-        if let Some(gap) = gap {
-            remarks.push_str(&format!(" The rest is unknown: {gap}."));
+        let mut remarks = counts(&result.load_balancers);
+        if !result.unknown.is_empty() {
+            remarks.push_str(&format!(" The rest is unknown: {}.", result.unknown_in_words()));
         }
         let mut found = json!({
             "uuid": uuid(&["finding", run, id]),

@@ -2,6 +2,7 @@
 
 use doorward_model::{
     CoverageLine, CoverageStatus, Finding, Gap, LoadBalancer, RuleMeta, Run, ScanReport, UnseenFinding, Verdict,
+    not_seen_in_words,
 };
 use serde_json::{Value, json};
 
@@ -239,18 +240,17 @@ fn coverage_text(line: &CoverageLine) -> String {
     }
 }
 
-/// Why not everything in scope was read; none where everything was.
+/// Why not everything is known, of the whole document; none where everything is.
 pub(crate) fn gap_of(report: &ScanReport, filter: Option<&str>) -> Option<String> {
-    if let Some(filter) = filter {
-        return Some(format!("the document holds a part of the report ({filter})"));
-    }
-    if let Some(only) = &report.run.only {
-        return Some(format!("only {only} was read"));
-    }
-    let counts = report.coverage.counts;
-    let unread = counts.in_scope() - counts.complete;
-    if unread > 0 {
-        return Some(format!("{unread} of {} account-Regions were not read completely", counts.in_scope()));
-    }
-    (!report.is_whole()).then(|| "the scan did not find everything that the settings request".to_owned())
+    let part = filter.map(part);
+    let unseen = report.unseen.as_ref();
+    let unseen = unseen.and_then(|unseen| not_seen_in_words(unseen.load_balancers.len(), unseen.findings.len()));
+    let unseen = unseen.map(|what| format!("not seen now: {what}"));
+    let gaps: Vec<String> = part.into_iter().chain(report.unread_in_words()).chain(unseen).collect();
+    (!gaps.is_empty()).then(|| gaps.join("; "))
+}
+
+/// Why a part of a report does not show a whole.
+pub(crate) fn part(filter: &str) -> String {
+    format!("the document holds a part of the report ({filter})")
 }

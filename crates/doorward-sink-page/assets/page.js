@@ -176,14 +176,15 @@
     }
     return svg;
   }
-  const LEGEND = [["hurt", "blocks clients that were served, or may have been"], ["blocked", "blocks others"], ["closed", "forwards, then closes the connections"], ["forwarded", "forwards"]];
+  const LEGEND = [["hurt", "blocks clients that were served, or may have been"], ["blocked", "blocks others"], ["unknown", "blocks; unknown whether the clients were served"], ["closed", "forwards, then closes the connections"], ["forwarded", "forwards"]];
   function traffic(t) {
     const tiers = t.tiers.map(([tier, count]) => tier + " " + number(count)).join(", ");
     const lines = t.modes.map((m) => {
       const hurt = m.hurt == null ? "unknown how many of these are of clients that were served" : number(m.hurt) + " of these are of clients that were served, or may have been";
       const said = "blocks " + number(m.blocked) + " of " + number(t.requests) + (m.blocked > 0 ? ", " + hurt : "") + (m.closed > 0 ? "; closes the connections of " + number(m.closed) : "");
-      const known = m.hurt == null ? 0 : m.hurt;
-      const bar = t.odd > 0 ? strip([["hurt", known], ["blocked", m.blocked - known], ["closed", m.closed], ["forwarded", t.odd - m.blocked - m.closed]], t.odd, m.mode + " " + said) : null;
+      // Where it is not known what was served, none of it is drawn as harmless.
+      const parts = m.hurt == null ? [["unknown", m.blocked]] : [["hurt", m.hurt], ["blocked", m.blocked - m.hurt]];
+      const bar = t.odd > 0 ? strip([...parts, ["closed", m.closed], ["forwarded", t.odd - m.blocked - m.closed]], t.odd, m.mode + " " + said) : null;
       return el("tr", null, el("th", { scope: "row" }, m.mode), el("td", { class: "wide" }, bar, el("span", { class: "sub" }, said)));
     });
     return el("section", { class: "finding traffic" },
@@ -376,16 +377,27 @@
     root.dataset.theme = next;
     $("theme").textContent = "Theme: " + next;
   });
+  // Text that a spreadsheet neither calculates nor turns into a number, by the same rules as the CSV files of `--format csv`: an
+  // apostrophe before a formula, at the beginning and after everything that a program may take for the end of a cell.
+  const FORMULA = /^[\s']*[=+\-@%\uff1d\uff0b\uff0d\uff20\uff05]/;
+  function guarded(text) {
+    const bare = text.replace(/^[\s']+/, "");
+    const number = /^[0-9.][0-9\s.,:/\-+eE%]*$/.test(bare);
+    const leading = bare.startsWith("|") || /^'*[\t\r]/.test(text) || number;
+    const pieces = text.match(/[^;\t\n\r,|"]*[;\t\n\r,|"]|[^;\t\n\r,|"]+/g) ?? [];
+    return (leading ? "'" : "") + pieces.map((piece) => (FORMULA.test(piece) ? "'" + piece : piece)).join("");
+  }
   // The rows that match, as CSV. Nothing in it is a formula to a spreadsheet.
   function save() {
     const cell = (text) => {
-      const safe = /^[=+\-@\t\r]/.test(text) ? "'" + text : text;
-      return /[",\r\n]/.test(safe) ? '"' + safe.replaceAll('"', '""') + '"' : safe;
+      // A count stays a number.
+      const safe = typeof text === "number" ? String(text) : guarded(text);
+      return /[";\t,\r\n]/.test(safe) ? '"' + safe.replaceAll('"', '""') + '"' : safe;
     };
     const fields = [
       ["name", (row) => name(row.i)], ["kind", (row) => value(row.i, "kind")], ["scheme", (row) => value(row.i, "scheme")], ["mode", (row) => value(row.i, "mode")],
-      ["required_mode", (row) => value(row.i, "required")], ["highest_severity", (row) => (row.worst < 0 ? "" : SEVERITIES[row.worst])], ["open_findings", (row) => String(row.fails)],
-      ["unknown_verdicts", (row) => String(row.unknown)], ["open_since", (row) => row.since ?? ""], ["exception", (row) => row.exception], ["owner", (row) => value(row.i, "owner")],
+      ["required_mode", (row) => value(row.i, "required")], ["highest_severity", (row) => (row.worst < 0 ? "" : SEVERITIES[row.worst])], ["open_findings", (row) => row.fails],
+      ["unknown_verdicts", (row) => row.unknown], ["open_since", (row) => row.since ?? ""], ["exception", (row) => row.exception], ["owner", (row) => value(row.i, "owner")],
       ["cost_centre", (row) => value(row.i, "cost_centre")], ["account", (row) => value(row.i, "account")], ["account_name", (row) => value(row.i, "account_name")],
       ["ou", (row) => value(row.i, "ou")], ["region", (row) => value(row.i, "region")], ["arn", (row) => arn(row.i)],
     ];

@@ -54,16 +54,25 @@ pub struct PageContext {
     pub daily: Option<DailySeries>,
     /// What changes of modes did to daily metrics, the oldest first.
     pub effects: Vec<ChangeEffect>,
+    /// The exceptions of the register with their last days.
+    pub exceptions: Vec<ExceptionTerm>,
     /// The part of the report that the page shows, in words; absent where it is all of it.
     pub filter: Option<String>,
-    /// Whether findings of load balancers that are shown are left out: nothing can then be said about these load balancers as a whole.
-    pub is_partial: bool,
     /// Tag keys that name a cost centre, in order.
     pub cost_centre_tags: Vec<String>,
     /// Links to the files that declare load balancers; absent where the settings name no repository.
     pub code_link: Option<CodeLink>,
     /// Which published triggers reach the targets of a load balancer. None: that is not asked.
     pub triggers: Option<TriggerSummaryOf>,
+}
+
+/// An exception of the register and its last day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExceptionTerm {
+    /// Its id.
+    pub id: String,
+    /// The last day on which it is in force, UTC.
+    pub last_day: jiff::civil::Date,
 }
 
 /// The page, as text. The same report and context give the same bytes.

@@ -33,7 +33,6 @@ pub(crate) struct View {
     tool: String,
     interrupted: bool,
     filter: Option<String>,
-    is_partial: bool,
     headline: String,
     /// What the headline leaves out because it was not seen.
     unseen: Option<String>,
@@ -156,7 +155,6 @@ pub(crate) fn of(report: &ScanReport, context: &PageContext) -> View {
         tool: run.tool_version.clone(),
         interrupted: run.interrupted,
         filter: context.filter.clone(),
-        is_partial: context.is_partial,
         headline: verdict::headline(&figures, context),
         unseen: verdict::unseen(report, &figures),
         qualifier: verdict::qualifier(report),

@@ -6,6 +6,7 @@ FOLDER holds NAME.html beside NAME.json for the names below. SHOTS is where pict
 the exit code is 1 if there is any.
 """
 
+import csv
 import datetime
 import json
 import pathlib
@@ -243,6 +244,9 @@ def address_holds_the_view(page, report, total):
         page.click("#export")
     rows = download.value.path().read_text(encoding="utf-8-sig").splitlines()
     check("the rows that match are saved", len(rows) == expected + 1 and rows[0].startswith("name,kind"), rows[:2])
+    saved = list(csv.DictReader(rows))
+    check("account ids keep their zeros in a spreadsheet", all(re.fullmatch(r"'[0-9]{12}", row["account"]) for row in saved), saved[:1])
+    check("counts are numbers", all(row["open_findings"].isdigit() for row in saved), saved[:1])
     page.evaluate("(link) => { location.href = link; }", plain + "#?search=storefront&sort=-name")
     check("a pasted link restores search and order", settle(page, "that match") and page.input_value("#search") == "storefront" and page.locator("th[aria-sort=descending]").inner_text().startswith("Load balancer"), status(page))
     page.evaluate("(link) => { location.href = link; }", plain + "#?kind=nothing")

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::{Durations, HistoryContext, Kpi, Mode, ScanReport, days_in_words, share};
+use crate::{Bounds, Durations, HistoryContext, KeyFigures, Kpi, Mode, ScanReport, days_in_words, share};
 
 /// One figure with its denominator.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -21,27 +21,33 @@ pub struct PostureFigure {
 /// The figures of a report and of the ledger.
 pub(super) fn figures(report: &ScanReport, history: &HistoryContext) -> Vec<PostureFigure> {
     let tally = &report.tally;
-    let population = tally.mode_population();
+    let key = KeyFigures::of(report);
     let count = |mode| tally.modes.get(&mode).copied().unwrap_or(0);
     let (strictest, defensive) = (count(Mode::Strictest), count(Mode::Defensive));
-    let mut figures = vec![
-        part("mode-share", "Strictest or defensive", strictest + defensive, population, tally.mode_unknown),
-        part("mode-share", "Strictest", strictest, population, tally.mode_unknown),
-    ];
+    // What was not seen may be in any mode, so that it widens every share of modes.
+    let unseen = key.judged_unseen;
+    let of_modes = |label, part| {
+        let whole = Whole { seen: tally.mode_population(), undecided: tally.mode_unknown, unseen };
+        whole.figure("mode-share", label, part)
+    };
+    let mut figures = vec![of_modes("Strictest or defensive", strictest + defensive), of_modes("Strictest", strictest)];
     if let Some(policy) = &tally.policy {
-        let unknown = policy.at_or_above_required_unknown;
-        let (at, of) = (policy.at_or_above_required, policy.of);
-        figures.push(part("at-or-above-required", "At or above the required mode", at, of, unknown));
-        let (by, unknown) = (policy.by_default, policy.by_default_unknown);
-        figures.push(part("decided-by-default", "Decided only by the default", by, of, unknown));
+        let at = Whole { seen: policy.of, undecided: policy.at_or_above_required_unknown, unseen };
+        figures.push(at.figure("at-or-above-required", "At or above the required mode", policy.at_or_above_required));
+        let by = Whole { undecided: policy.by_default_unknown, ..at };
+        figures.push(by.figure("decided-by-default", "Decided only by the default", policy.by_default));
     }
+    let of_verdicts = format!("critical to low, of {} verdicts", report.findings.len());
     figures.push(PostureFigure {
-        id: "open-findings",
+        id: "open-findings-known",
         label: "Open findings",
-        figure: tally.open_findings().to_string(),
-        of: format!("critical to low, of {} verdicts", report.findings.len()),
+        figure: key.open_known().to_string(),
+        of: match key.open_unseen {
+            0 => of_verdicts,
+            n => format!("{} seen, {n} not seen now; {of_verdicts}", key.open),
+        },
     });
-    figures.push(match tally.deadlines {
+    let mut overdue = match tally.deadlines {
         Some(deadlines) => part("overdue-findings", "Overdue", deadlines.overdue, deadlines.known(), deadlines.unknown),
         None => PostureFigure {
             id: "overdue-findings",
@@ -49,7 +55,11 @@ pub(super) fn figures(report: &ScanReport, history: &HistoryContext) -> Vec<Post
             figure: "–".to_owned(),
             of: "the policy has no deadlines".to_owned(),
         },
-    });
+    };
+    if let (Some(_), n @ 1..) = (tally.deadlines, key.open_unseen) {
+        overdue.of.push_str(&format!("; {n} more were not seen now and may be overdue"));
+    }
+    figures.push(overdue);
     figures.extend(history.kpi().into_iter().flat_map(kpi_figures));
     figures
 }
@@ -85,6 +95,29 @@ pub fn kpi_figures(kpi: &Kpi) -> Vec<PostureFigure> {
         figures.push(part(id, label, kpi.in_time.count, kpi.in_time.of, kpi.in_time_unknown));
     }
     figures
+}
+
+/// What a share of load balancers is a share of.
+#[derive(Clone, Copy)]
+struct Whole {
+    /// Those that were seen.
+    seen: usize,
+    /// Of these, those of which it is not known whether they belong to the part.
+    undecided: usize,
+    /// Known from earlier scans and not seen by this one.
+    unseen: usize,
+}
+
+impl Whole {
+    fn figure(self, id: &'static str, label: &'static str, count: usize) -> PostureFigure {
+        let Self { seen, undecided, unseen } = self;
+        let mut figure = part(id, label, count, seen, undecided);
+        if unseen > 0 {
+            let bounds = Bounds::new(count, undecided, seen, unseen);
+            figure.of = format!("{bounds} known; {unseen} of them not seen now");
+        }
+        figure
+    }
 }
 
 fn part(id: &'static str, label: &'static str, part: usize, of: usize, unknown: usize) -> PostureFigure {

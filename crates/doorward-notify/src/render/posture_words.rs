@@ -70,8 +70,9 @@ fn trend(posture: &PostureSummary) -> Vec<Parts> {
 
 fn owners(posture: &PostureSummary) -> Vec<Parts> {
     let line = |row: &doorward_model::OwnerRisk| {
+        let unseen = if row.unseen > 0 { format!(", {} not seen now", row.unseen) } else { String::new() };
         let counts = format!(
-            ": {} overdue, {} critical, {} high, {} medium, {} in monitor",
+            ": {} overdue, {} critical, {} high, {} medium, {} in monitor{unseen}",
             row.overdue, row.critical, row.high, row.medium, row.monitor
         );
         vec![name(&row.owner), ours(counts)]

@@ -58,5 +58,5 @@ fn direction(change: &ModeTransition) -> &'static str {
 pub(crate) fn sheet<'p>(cx: &'p SheetContext<'p>) -> Sheet<'p> {
     let changes = cx.pack.context.changes.as_deref().unwrap_or_default();
     let rows = changes.iter().map(|change| Row { change, lb: cx.load_balancer_named(&change.load_balancer) });
-    Sheet::new(TITLE, columns(), changes.len(), rows)
+    Sheet::new(TITLE, columns(), changes.len(), rows).unknown_if(cx.without_ledger())
 }

@@ -89,5 +89,5 @@ pub(crate) fn sheet<'p>(cx: &'p SheetContext<'p>) -> Sheet<'p> {
             weaker: standing.is_weaker(lb),
         })
         .collect();
-    Sheet::new(TITLE, columns(), rows.len(), rows)
+    Sheet::new(TITLE, columns(), rows.len(), rows).unknown_if(Some("no price of a load balancer is known"))
 }

@@ -85,9 +85,11 @@ pub(crate) fn sheet<'p>(cx: &'p SheetContext<'p>) -> Sheet<'p> {
     add("Sample", "Seed", context.sampling.seed.clone());
     add("Sample", "Seed of the assessor", "(give your own: doorward report --from scan.saved --seed TEXT)".to_owned());
 
-    let none = |there: bool| (if there { "included" } else { "(none: the sheet is empty)" }).to_owned();
-    add("Sources", "Register of exceptions", none(context.exceptions.is_some()));
-    add("Sources", "Ledger of earlier runs", none(context.changes.is_some()));
+    let included =
+        |without: Option<&str>| without.map_or_else(|| "included".to_owned(), |why| format!("(none: {why})"));
+    let unconfigured = context.exceptions.is_none().then_some("no register of exceptions is configured");
+    add("Sources", "Register of exceptions", included(unconfigured));
+    add("Sources", "Ledger of earlier runs", included(cx.without_ledger()));
     let before = context.previous_figures.as_ref();
     let before = before.map(|figures| format!("{}, {}", figures.run, figures.at));
     add("Sources", "Previous period", before.unwrap_or_else(|| "(none)".to_owned()));
@@ -128,8 +130,9 @@ pub(crate) fn headline(cx: &SheetContext<'_>) -> [String; 2] {
         || format!("account {}", cx.report().run.account),
         |organization| format!("organization {}", organization.id),
     );
+    let part = cx.pack.context.scope.as_ref().map_or_else(String::new, |scope| format!(", only {scope}"));
     [
-        format!("Doorward {SINK}: desync mitigation mode of load balancers, {organization}"),
+        format!("Doorward {SINK}: desync mitigation mode of load balancers, {organization}{part}"),
         "This pack supports an assessment. The assessor decides whether a requirement is satisfied.".to_owned(),
     ]
 }

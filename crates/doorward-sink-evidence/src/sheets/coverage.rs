@@ -1,9 +1,9 @@
 //! Scope & coverage: every account-Region exactly once, beside what Organizations says of the account.
 
-use doorward_model::{Account, CoverageLine, Gap, Observed};
+use doorward_model::{Account, CoverageLine, CoverageStatus, Gap, Observed};
 
 use super::{SheetContext, names, place, seen};
-use crate::sheet::{Columns, Kind, Sheet, Title};
+use crate::sheet::{Columns, Kind, Sheet, Title, Value};
 
 const TITLE: Title = Title {
     tab: "Scope & coverage",
@@ -16,7 +16,19 @@ struct Row<'p> {
     account: Option<&'p Account>,
 }
 
+/// What the number of load balancers is where nothing was listed.
+const UNKNOWN: &str = "unknown";
+
 impl Row<'_> {
+    /// What the number of load balancers is.
+    fn found(&self) -> &'static str {
+        match self.line.status {
+            _ if self.line.fully_listed => "exact",
+            CoverageStatus::Complete | CoverageStatus::Partial => "at least",
+            CoverageStatus::Skipped | CoverageStatus::Failed => UNKNOWN,
+        }
+    }
+
     /// Something of every gap, each once.
     fn gaps(&self, of: impl Fn(&Gap) -> Option<String>) -> String {
         let mut said: Vec<String> = Vec::new();
@@ -80,8 +92,23 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
              be deleted.",
             |r| (if r.line.fully_listed { "yes" } else { "no" }).into(),
         )
-        .count("Load balancers", "How many load balancers were found.", |r| r.line.load_balancers.into())
-        .count("Deleted meanwhile", "How many load balancers were deleted while the scan ran.", |r| r.line.gone.into())
+        .count(
+            "Load balancers",
+            "How many load balancers were found; blank if nothing was listed.",
+            |r| if r.found() == UNKNOWN { Value::Blank } else { r.line.load_balancers.into() },
+        )
+        .with(
+            Kind::Word,
+            "Number is",
+            10,
+            "exact if every list arrived in full; at least if some did; unknown if none did, or if the account-Region was skipped.",
+            |r| r.found().into(),
+        )
+        .count(
+            "Deleted meanwhile",
+            "How many load balancers were deleted while the scan ran; blank if nothing was listed.",
+            |r| if r.found() == UNKNOWN { Value::Blank } else { r.line.gone.into() },
+        )
         .prose("Why not complete", 26, "The reasons, from a closed set; see the sheet Method & dictionary.", |r| {
             r.gaps(|gap| Some(gap.reason.code().to_owned())).into()
         })

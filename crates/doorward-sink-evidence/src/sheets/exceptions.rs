@@ -32,10 +32,23 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
             "Whole days left at the time of the scan: 0 on the last day, negative after the end.",
             |r| r.exception.days_left.into(),
         )
-        .with(Kind::Word, "Used", 9, "used if it permitted at least one failure in this scan, otherwise unused.", |r| {
-            (if r.used > 0 { "used" } else { "unused" }).into()
-        })
-        .count("Failures permitted", "How many rows of the sheet Results it permits.", |r| r.used.into())
+        .with(
+            Kind::Word,
+            "Used",
+            9,
+            "used if it permitted at least one failure in this scan; unused if everything that it may cover was read and it \
+             permitted none; otherwise unknown.",
+            |r| match r.used {
+                0 if !r.exception.read => "unknown".into(),
+                0 => "unused".into(),
+                _ => "used".into(),
+            },
+        )
+        .count(
+            "Failures permitted",
+            "How many rows of the sheet Results it permits; blank if it permits none and not everything that it may cover was read.",
+            |r| if r.used == 0 && !r.exception.read { Value::Blank } else { r.used.into() },
+        )
         .text("Rule", 28, "The rule that may fail.", |r| r.exception.rule.as_str().into())
         .prose("Scope", 44, "What it covers.", |r| r.exception.scope.as_str().into())
         .prose("Constraint", 44, "Why the rule cannot be met, from the register.", |r| {
@@ -91,5 +104,6 @@ pub(crate) fn sheet<'p>(cx: &'p SheetContext<'p>) -> Sheet<'p> {
         rule: context.rules.iter().copied().find(|meta| meta.id == exception.rule),
         used: used.get(exception.id.as_str()).copied().unwrap_or(0),
     });
-    Sheet::new(TITLE, columns(), register.len(), rows)
+    let unconfigured = context.exceptions.is_none().then_some("no register of exceptions is configured");
+    Sheet::new(TITLE, columns(), register.len(), rows).unknown_if(unconfigured)
 }

@@ -25,22 +25,75 @@ fn columns<'p>() -> Columns<'p, Row> {
     )
 }
 
-/// The sheet.
-pub(crate) fn sheet<'p>(cx: &'p SheetContext<'p>) -> Sheet<'p> {
-    let report = cx.report();
-    let figures = KeyFigures::of(report);
-    let mut rows = Vec::new();
-    let mut add = |topic, sentence: String| rows.push(Row { topic, sentence });
-    add(
-        "Verdict",
+/// How many load balancers are weaker than required, and what the figure leaves out.
+fn verdict(figures: &KeyFigures, nothing: bool) -> String {
+    let mut sentence = if nothing {
+        "Unknown: nothing was read, so it is not known how many load balancers are weaker than the policy requires."
+            .to_owned()
+    } else {
         format!(
             "{} of the load balancers whose mode was judged are weaker than the policy requires; {} more are \
              permitted by an exception, and for {} this could not be determined.",
             share(figures.weaker, figures.judged),
             figures.weaker_excepted,
             figures.undetermined
-        ),
-    );
+        )
+    };
+    if figures.judged_unseen + figures.weaker_unseen > 0 {
+        let bounds = figures.weaker_bounds();
+        sentence.push_str(&format!(
+            " {} more were weaker when they were last seen and were not seen now; counted both ways, between {} and {} of {} are weaker.",
+            figures.weaker_unseen, bounds.least, bounds.most, bounds.of
+        ));
+    }
+    sentence
+}
+
+/// How many findings are open, seen or not.
+fn open(figures: &KeyFigures, nothing: bool, verdicts: usize) -> String {
+    if nothing && figures.open_unseen == 0 {
+        return "Unknown: nothing was read, so it is not known how many findings are open.".to_owned();
+    }
+    let split = match figures.open_unseen {
+        0 => String::new(),
+        n => format!(" ({} seen, {n} not seen now)", figures.open),
+    };
+    let unknown = match percent(figures.unknown, verdicts) {
+        Some(part) => format!("{} verdicts are unknown, {part} of {verdicts}", figures.unknown),
+        None => "no load balancer was judged".to_owned(),
+    };
+    format!(
+        "{} findings are open as far as is known{split}, {} of them of severity critical or high; {unknown}.",
+        figures.open_known(),
+        figures.pressing_known()
+    )
+}
+
+/// How many findings are under an exception, seen or not.
+fn under_exception(figures: &KeyFigures, nothing: bool) -> String {
+    match (figures.excepted, figures.excepted_unseen) {
+        (_, 0) if nothing => "How many findings are under an exception is unknown: nothing was read.".to_owned(),
+        (seen, 0) => format!("{seen} findings are under an exception."),
+        (seen, unseen) => {
+            format!(
+                "{} findings are under an exception as far as is known ({seen} seen, {unseen} not seen now).",
+                seen + unseen
+            )
+        }
+    }
+}
+
+/// The sheet.
+pub(crate) fn sheet<'p>(cx: &'p SheetContext<'p>) -> Sheet<'p> {
+    let report = cx.report();
+    let figures = KeyFigures::of(report);
+    let mut rows = Vec::new();
+    let mut add = |topic, sentence: String| rows.push(Row { topic, sentence });
+    if let Some(part) = cx.part() {
+        add("Scope", part);
+    }
+    let nothing = report.read_nothing() && !report.is_whole();
+    add("Verdict", verdict(&figures, nothing));
     let counts = report.coverage.counts;
     add(
         "Coverage",
@@ -73,19 +126,12 @@ pub(crate) fn sheet<'p>(cx: &'p SheetContext<'p>) -> Sheet<'p> {
             ),
         ),
     }
-    add(
-        "Open findings",
-        format!(
-            "{} findings are open as far as is known, {} of them of severity critical or high; {} verdicts are unknown, {}.",
-            figures.open_known(),
-            figures.pressing,
-            figures.unknown,
-            percent(figures.unknown, report.findings.len())
-                .map_or_else(|| "of none".to_owned(), |part| format!("{part} of {}", report.findings.len()))
-        ),
-    );
+    add("Open findings", open(&figures, nothing, report.findings.len()));
     let comparison = match &cx.pack.context.previous_figures {
-        None => "There is no earlier run to compare with.".to_owned(),
+        None => cx.without_ledger().map_or_else(
+            || "The ledger has no earlier run to compare with.".to_owned(),
+            |why| format!("There is no comparison: {why}, and this pack follows no other."),
+        ),
         Some(before) => match before.failing_known() {
             None => format!("The run of {} read nothing, so there is nothing to compare with.", before.at),
             Some(was) => {
@@ -95,10 +141,13 @@ pub(crate) fn sheet<'p>(cx: &'p SheetContext<'p>) -> Sheet<'p> {
                     "The two runs did not observe the same load balancers; what a run did not observe counts in its \
                      last known state."
                 };
+                let now = match figures.open_known() {
+                    0 if nothing => "their number is unknown, because nothing was read".to_owned(),
+                    known => known.to_string(),
+                };
                 format!(
-                    "At the end of the previous period ({}), {was} findings were open as far as is known; now {}. {basis}",
-                    before.at,
-                    figures.open_known()
+                    "At the end of the previous period ({}), {was} findings were open as far as is known; now {now}. {basis}",
+                    before.at
                 )
             }
         },
@@ -113,9 +162,9 @@ pub(crate) fn sheet<'p>(cx: &'p SheetContext<'p>) -> Sheet<'p> {
                 let expired = all.iter().filter(|one| one.days_left < 0).count();
                 let soon = all.iter().filter(|one| (0..=31).contains(&one.days_left)).count();
                 format!(
-                    "The register holds {} exceptions; {expired} expired, {soon} end within 31 days. {} findings are under an exception.",
+                    "The register holds {} exceptions; {expired} expired, {soon} end within 31 days. {}",
                     all.len(),
-                    figures.excepted
+                    under_exception(&figures, nothing)
                 )
             },
         ),

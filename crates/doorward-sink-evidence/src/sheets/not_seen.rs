@@ -9,8 +9,8 @@ const TITLE: Title = Title {
     tab: "Not seen now",
     file: "unseen",
     about: "Load balancers and failures that earlier scans observed and this one did not. They may still exist and \
-         still fail, so no figure counts them as fixed. Without a ledger (see the sheet Cover), they are unknown and \
-         the sheet is empty.",
+         still fail, so no figure counts them as fixed. Without a ledger (see the sheet Cover), they are unknown, \
+         and the sheet has no rows and says why.",
 };
 
 /// One line: exactly one of the two.
@@ -82,5 +82,6 @@ pub(crate) fn sheet<'p>(cx: &'p SheetContext<'p>) -> Sheet<'p> {
     let load_balancers = unseen.iter().flat_map(|unseen| &unseen.load_balancers).map(Row::LoadBalancer);
     let findings = unseen.iter().flat_map(|unseen| &unseen.findings).map(Row::Finding);
     let rows: Vec<Row<'p>> = load_balancers.chain(findings).collect();
-    Sheet::new(TITLE, columns(), rows.len(), rows)
+    let unknown = unseen.is_none().then(|| cx.without_ledger().unwrap_or("the scan was saved without it"));
+    Sheet::new(TITLE, columns(), rows.len(), rows).unknown_if(unknown)
 }

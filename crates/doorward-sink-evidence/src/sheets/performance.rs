@@ -11,7 +11,7 @@ const TITLE: Title = Title {
     file: "key_figures",
     about: "Times to remediate, times in monitor, and deadlines, over every scan in the ledger up to this one: in \
          total, and by owner, organizational unit, cost centre, severity and rule. The figures of groups add up to \
-         the total. Durations are in whole hours, rounded down. Without a ledger, there are no rows.",
+         the total. Durations are in whole hours, rounded down. Without a ledger, they are unknown, and there are no rows.",
 };
 
 fn hours(duration: Option<SignedDuration>) -> Value<'static> {
@@ -97,4 +97,5 @@ fn columns<'p>() -> Columns<'p, &'p KpiRow> {
 pub(crate) fn sheet<'p>(cx: &'p SheetContext<'p>) -> Sheet<'p> {
     let rows: Vec<&KpiRow> = cx.pack.context.kpis.iter().collect();
     Sheet::new(TITLE, columns(), rows.len(), rows)
+        .unknown_if(Some(cx.without_ledger().unwrap_or("the scan was saved without key figures")))
 }

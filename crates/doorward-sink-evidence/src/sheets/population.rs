@@ -72,8 +72,18 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
         .text("Owner found in", 24, "The tag or organizational unit that names the owner.", |r| {
             r.lb.owner.known().map(|owner| owner.source_text()).into()
         })
-        .text("Environment", 14, "From the configured tags.", |r| r.lb.environment.known().map(String::as_str).into())
-        .text("Application", 18, "From the configured tags.", |r| r.lb.application.known().map(String::as_str).into())
+        .text(
+            "Environment",
+            14,
+            "From the configured tags; (absent) if no tag names it, (unread) if the tags could not be read.",
+            |r| seen(&r.lb.environment).into(),
+        )
+        .text(
+            "Application",
+            18,
+            "From the configured tags; (absent) if no tag names it, (unread) if the tags could not be read.",
+            |r| seen(&r.lb.application).into(),
+        )
         .text("Managed by", 36, "The tool that manages it, which would revert a change made by hand.", |r| {
             match &r.lb.managed_by {
                 Observed::Absent => Value::Blank,
@@ -139,5 +149,5 @@ pub(crate) fn sheet<'p>(cx: &'p SheetContext<'p>) -> Sheet<'p> {
         lb,
         required: cx.pack.context.required.get(&lb.arn).filter(|_| lb.effective_mode().applies()),
     });
-    Sheet::new(TITLE, columns(), all.len(), rows)
+    Sheet::new(TITLE, columns(), all.len(), rows).unknown_if(cx.without_reading())
 }

@@ -180,5 +180,5 @@ pub(crate) fn sheet<'p>(cx: &'p SheetContext<'p>) -> Sheet<'p> {
         lb: None,
         change: LoggedChange::Attribute(change),
     }));
-    Sheet::new(TITLE, columns(), rows.len(), rows)
+    Sheet::new(TITLE, columns(), rows.len(), rows).unknown_if(cx.without_ledger())
 }

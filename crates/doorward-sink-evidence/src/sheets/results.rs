@@ -103,13 +103,13 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
             "When a scan first observed the failure; blank if the rule never failed, or if there is no ledger.",
             |r| r.finding.history.as_ref().map(|history| history.first_seen),
         )
-        .count("Age in days", "Whole days from the first failure to this reading, if the rule still fails.", |r| {
+        .count("Age in days", "Whole days from the first failure to this reading, if the rule still fails or may still fail.", |r| {
             let open =
                 matches!(*r.finding.verdict, Verdict::Fail { .. } | Verdict::Excepted { .. } | Verdict::Unknown { .. });
             r.finding
                 .history
                 .as_ref()
-                .filter(|_| open)
+                .filter(|history| open && history.resolved.is_none())
                 .map(|history| r.asked.duration_since(history.first_seen).as_hours() / 24)
                 .into()
         })
@@ -174,9 +174,12 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
              could not be read.",
             |r| r.lb.and_then(|lb| lb.policy.as_ref()).map(doorward_model::AppliedPolicy::profile_label).into(),
         )
-        .text("Application", 18, "The application type, from the configured tags.", |r| {
-            r.lb.and_then(|lb| lb.application.known()).map(String::as_str).into()
-        })
+        .text(
+            "Application",
+            18,
+            "The application type, from the configured tags; (absent) if no tag names it, (unread) if the tags could not be read.",
+            |r| r.lb.map(|lb| seen(&lb.application)).into(),
+        )
 }
 
 /// The sheet.

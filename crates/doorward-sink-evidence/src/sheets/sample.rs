@@ -73,5 +73,5 @@ pub(crate) fn sheet<'p>(cx: &'p SheetContext<'p>) -> Sheet<'p> {
         let said: Vec<String> = said.map(|(rule, kind)| format!("{rule}: {kind}")).collect();
         Row { draw, drawn, verdicts: said.join("\n") }
     });
-    Sheet::new(TITLE, columns(), cx.drawn.len(), rows)
+    Sheet::new(TITLE, columns(), cx.drawn.len(), rows).unknown_if(cx.without_reading())
 }

@@ -17,6 +17,10 @@ pub(crate) const TITLE: Title = Title {
          share has its denominator.",
 };
 
+/// The section that compares the coverage with the lists of accounts and Regions.
+const RECONCILIATION: &str = "Reconciliation";
+/// The section of what was read.
+const COVERAGE: &str = "Coverage";
 /// The section that the chart of modes draws.
 pub(crate) const MODES: &str = "Modes";
 
@@ -29,6 +33,8 @@ struct Row {
     before: Option<(usize, Option<usize>)>,
     /// Whether both count the same: what was seen is compared only if both runs saw everything.
     comparable: bool,
+    /// Whether the count is unknown because nothing was read.
+    unread: bool,
 }
 
 fn share<'a>((count, of): (usize, Option<usize>)) -> Value<'a> {
@@ -42,7 +48,9 @@ fn columns<'p>() -> Columns<'p, Row> {
         })
         .text("Group", 34, "The rule, organizational unit or owner; blank for the total.", |r| r.group.as_str().into())
         .text("Measure", 48, "What is counted.", |r| r.measure.as_str().into())
-        .count("Count", "How many.", |r| r.now.0.into())
+        .count("Count", "How many; blank if it is unknown because nothing was read.", |r| {
+            if r.unread { Value::Blank } else { r.now.0.into() }
+        })
         .count("Of", "The denominator of the count.", |r| r.now.1.into())
         .with(Kind::Share, "Share", 9, "Count divided by Of, rounded down to 0.01%, so that 100% means all.", |r| {
             share(r.now)
@@ -60,7 +68,7 @@ fn columns<'p>() -> Columns<'p, Row> {
             "Count minus Count before. Blank if one of the two runs did not observe everything that is known: then \
              compare only the rows \"as far as is known\".",
             |r| {
-                let before = r.before.filter(|_| r.comparable);
+                let before = r.before.filter(|_| r.comparable && !r.unread);
                 before.map(|(before, _)| count(r.now.0).saturating_sub(count(before))).into()
             },
         )
@@ -78,6 +86,8 @@ struct Rows {
     rows: Vec<Row>,
     /// Whether what the two runs saw can be compared.
     whole: bool,
+    /// Whether the run read nothing, so that none of its counts is a zero.
+    nothing: bool,
 }
 
 impl Rows {
@@ -88,8 +98,9 @@ impl Rows {
         now: (usize, Option<usize>),
         before: Option<(usize, Option<usize>)>,
     ) {
-        let comparable = self.whole;
-        self.rows.push(Row { section, group: group.to_owned(), measure: measure.to_owned(), now, before, comparable });
+        let (comparable, unread) = (self.whole, self.nothing && now.0 == 0 && section != RECONCILIATION);
+        let (group, measure) = (group.to_owned(), measure.to_owned());
+        self.rows.push(Row { section, group, measure, now, before, comparable, unread });
     }
 
     /// A row that counts what was not seen as well, or that counts what was looked at: it is compared whatever was seen.
@@ -102,6 +113,7 @@ impl Rows {
         self.add(names, now, before);
         if let Some(row) = self.rows.last_mut() {
             row.comparable = true;
+            row.unread &= row.section != COVERAGE;
         }
     }
 
@@ -113,10 +125,10 @@ impl Rows {
         ];
         for (measure, read) in measures {
             let part = |c: CoverageCounts| (read(&c), Some(c.in_scope()));
-            self.add_known(("Coverage", "", measure), part(now), before.map(part));
+            self.add_known((COVERAGE, "", measure), part(now), before.map(part));
         }
         let skipped = |c: CoverageCounts| (c.skipped, Some(c.all));
-        self.add_known(("Coverage", "", "account-Regions skipped, of all"), skipped(now), before.map(skipped));
+        self.add_known((COVERAGE, "", "account-Regions skipped, of all"), skipped(now), before.map(skipped));
     }
 
     /// The share of the known load balancers that was seen.
@@ -127,12 +139,12 @@ impl Rows {
             Some((seen, Some(seen + unseen.load_balancers)))
         };
         if let Some(share) = seen(now) {
-            self.add_known(("Coverage", "", "known load balancers that were seen"), share, before.and_then(seen));
+            self.add_known((COVERAGE, "", "known load balancers that were seen"), share, before.and_then(seen));
         }
         let places = |figures: &RunFigures| figures.unseen_places.map(|places| (places, None));
         if let Some(count) = places(now) {
             let measure = "account-Regions not read by this run, read earlier or never";
-            self.add_known(("Coverage", "", measure), count, before.and_then(places));
+            self.add_known((COVERAGE, "", measure), count, before.and_then(places));
         }
     }
 
@@ -203,7 +215,8 @@ impl Rows {
 pub(crate) fn sheet<'p>(cx: &'p SheetContext<'p>) -> Sheet<'p> {
     let (now, before) = (&cx.figures, cx.pack.context.previous_figures.as_ref());
     let whole = before.is_none_or(|before| now.is_comparable(before));
-    let mut rows = Rows { rows: Vec::new(), whole };
+    let nothing = cx.report().read_nothing() && !cx.report().is_whole();
+    let mut rows = Rows { rows: Vec::new(), whole, nothing };
     rows.coverage(now.coverage, before.map(|figures| figures.coverage));
     rows.known(now, before);
     reconciliation(cx, &mut rows);
@@ -242,12 +255,12 @@ fn reconciliation(cx: &SheetContext<'_>, rows: &mut Rows) {
     let accounts = report.accounts.len();
     let with_lines = report.accounts.iter().filter(|account| covered.contains_key(&account.id)).count();
     rows.add(
-        ("Reconciliation", "", "accounts in Organizations with a line of coverage"),
+        (RECONCILIATION, "", "accounts in Organizations with a line of coverage"),
         (with_lines, Some(accounts)),
         None,
     );
     let listed = report.accounts.iter().filter(|account| account.regions.known().is_some()).count();
-    rows.add(("Reconciliation", "", "accounts whose enabled Regions were listed"), (listed, Some(accounts)), None);
+    rows.add((RECONCILIATION, "", "accounts whose enabled Regions were listed"), (listed, Some(accounts)), None);
     let (mut enabled, mut with_line) = (0, 0);
     for account in &report.accounts {
         let Observed::Known(regions) = &account.regions else { continue };
@@ -255,11 +268,7 @@ fn reconciliation(cx: &SheetContext<'_>, rows: &mut Rows) {
         let lines = covered.get(&account.id);
         with_line += regions.iter().filter(|region| lines.is_some_and(|lines| lines.contains(region))).count();
     }
-    rows.add(
-        ("Reconciliation", "", "enabled account-Regions with a line of coverage"),
-        (with_line, Some(enabled)),
-        None,
-    );
+    rows.add((RECONCILIATION, "", "enabled account-Regions with a line of coverage"), (with_line, Some(enabled)), None);
     let full = usize::from(report.coverage.accounts_listing.is_full());
-    rows.add(("Reconciliation", "", "list of accounts is complete (1 yes, 0 no)"), (full, None), None);
+    rows.add((RECONCILIATION, "", "list of accounts is complete (1 yes, 0 no)"), (full, None), None);
 }

@@ -85,5 +85,5 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
 pub(crate) fn sheet<'p>(cx: &'p SheetContext<'p>) -> Sheet<'p> {
     let all = cx.report().load_balancers.iter();
     let rows: Vec<Row<'p>> = all.filter_map(|lb| Some(Row { lb, traffic: lb.traffic.as_deref()? })).collect();
-    Sheet::new(TITLE, columns(), rows.len(), rows)
+    Sheet::new(TITLE, columns(), rows.len(), rows).unknown_if(Some("the scan has no traffic evidence"))
 }

@@ -55,5 +55,6 @@ pub(crate) fn sheet<'p>(cx: &'p SheetContext<'p>) -> Sheet<'p> {
     let all = cx.report().load_balancers.iter();
     let rows: Vec<Row<'p>> =
         all.filter_map(|lb| Some(Row { lb, summary: of.and_then(|summary_of| summary_of(lb))? })).collect();
-    Sheet::new(TITLE, columns(), rows.len(), rows)
+    let unasked = of.is_none().then_some("triggers were not asked for");
+    Sheet::new(TITLE, columns(), rows.len(), rows).unknown_if(unasked.or_else(|| cx.without_reading()))
 }

@@ -26,8 +26,8 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
             Kind::Word,
             "What",
             18,
-            "accounts list, account-Region (not read, or not completely), skipped account-Region, or unknown \
-             verdict.",
+            "accounts list; account name, organizational unit, account tags or enabled Regions (of an account); account-Region (not \
+             read, or not completely); skipped account-Region; or unknown verdict.",
             |r| r.what.into(),
         )
         .id("Account", 14, "The account id, twelve digits, as text.", |r| r.account.into())
@@ -58,6 +58,10 @@ pub(crate) fn sheet<'p>(cx: &'p SheetContext<'p>) -> Sheet<'p> {
     let mut rows: Vec<Row<'p>> = Vec::new();
     if let Listing::Unread(gap) = &report.coverage.accounts_listing {
         rows.push(Row { what: "accounts list", account: "", region: "", load_balancer: None, rule: None, gap });
+    }
+    for (account, what, gap) in report.account_gaps() {
+        let account = account.id.as_str();
+        rows.push(Row { what, account, region: "", load_balancer: None, rule: None, gap });
     }
     for line in &report.coverage.lines {
         let skipped = line.status == doorward_model::CoverageStatus::Skipped;

@@ -13,6 +13,8 @@ const MODES: [(&str, u32); 4] = [
     ("Strictest", palette::STRICTEST.light),
     ("Mode unknown", palette::UNKNOWN.light),
 ];
+/// What the runs of the sheet Trend did not see: drawn on top, so that a run that saw less has no lower column.
+const UNSEEN: (&str, u32) = ("Load balancers not seen", palette::UNKNOWN_GROUND.light);
 /// Where the charts stand: right of the table, below its header.
 const COLUMN: u16 = 11;
 
@@ -23,8 +25,8 @@ pub(super) struct Charted {
     pub(super) summary: usize,
     /// The rows of the modes there: the first and the last.
     modes: Option<(u32, u32)>,
-    /// The columns of the modes on the sheet Trend, in the order of [`MODES`], and the last row.
-    trend: Option<([u16; 4], u32)>,
+    /// The columns of the modes on the sheet Trend, in the order of [`MODES`], then that of [`UNSEEN`], and the last row.
+    trend: Option<([u16; 5], u32)>,
 }
 
 impl Charted {
@@ -42,7 +44,7 @@ impl Charted {
             let place = heads.iter().position(|head| head.name == name);
             place.and_then(|place| u16::try_from(place).ok())
         };
-        let columns: Option<Vec<u16>> = MODES.iter().map(|(name, _)| column(name)).collect();
+        let columns: Option<Vec<u16>> = MODES.iter().chain([&UNSEEN]).map(|(name, _)| column(name)).collect();
         let columns = columns.and_then(|columns| columns.try_into().ok());
         self.trend = columns.zip(u32::try_from(rows).ok().filter(|rows| *rows > 0));
     }
@@ -71,7 +73,7 @@ impl Charted {
         if let Some((columns, rows)) = self.trend {
             let tab = trend::TITLE.tab;
             let mut chart = Chart::new(ChartType::ColumnStacked);
-            for ((name, colour), column) in MODES.into_iter().zip(columns) {
+            for ((name, colour), column) in MODES.into_iter().chain([UNSEEN]).zip(columns) {
                 let fill = ChartSolidFill::new().set_color(Color::RGB(colour)).to_owned();
                 chart
                     .add_series()
@@ -86,7 +88,8 @@ impl Charted {
             chart.y_axis().set_min(0).set_num_format("0");
             chart.legend().set_position(rust_xlsxwriter::ChartLegendPosition::Bottom);
             chart.set_alt_text(
-                "Stacked columns of the sheet Trend: how many load balancers were in each mode in each run.",
+                "Stacked columns of the sheet Trend: how many load balancers were in each mode in each run, and \
+                 how many that are known were not seen.",
             );
             sheet.insert_chart(18, COLUMN, chart.set_width(560).set_height(320))?;
         }

@@ -9,3 +9,4 @@ mod remediation_log;
 mod scene;
 mod sheets;
 mod tampering;
+mod unknown;

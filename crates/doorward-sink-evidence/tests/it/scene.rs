@@ -358,6 +358,7 @@ pub(crate) fn context(report: &ScanReport, texts: &[String]) -> PackContext {
         state: "active".to_owned(),
         days_left: 59,
         place: "exceptions.toml:7".to_owned(),
+        read: true,
         notices: vec![text.to_owned()],
     };
     let figures = RunFigures::of(report);

@@ -39,6 +39,8 @@ pub(super) struct AgendaView {
     more_steps: usize,
     changed: Option<ChangedView>,
     due: Vec<DueView>,
+    /// What is said where none is due.
+    none_due: String,
     /// How many more exceptions are due.
     more_due: usize,
     due_days: i32,
@@ -80,7 +82,8 @@ struct DueView {
     when: String,
     /// Whether it ended already.
     over: bool,
-    load_balancers: usize,
+    /// Absent where what it covers was not read.
+    load_balancers: Option<usize>,
     names: String,
     owners: String,
 }
@@ -90,6 +93,7 @@ pub(super) fn of(report: &ScanReport, context: &PageContext) -> AgendaView {
     let owners = OwnerNames::of(&report.load_balancers);
     let (steps, more_steps) = steps(report, context, &owners);
     let mut due = due(report, &owners);
+    due.extend(unread(report, context, &due));
     let (due_by, coming) = coming(report, &due);
     let more_due = due.len().saturating_sub(DUE);
     due.truncate(DUE);
@@ -102,6 +106,7 @@ pub(super) fn of(report: &ScanReport, context: &PageContext) -> AgendaView {
         more_steps,
         changed: changed(context),
         due,
+        none_due: none_due(report, context),
         more_due,
         due_days: DUE_DAYS,
     }
@@ -173,6 +178,7 @@ fn coming(report: &ScanReport, exceptions: &[DueView]) -> (String, String) {
         }
     }
     let ending = exceptions.iter().filter(|one| !one.over).count();
+    let expired = exceptions.iter().filter(|one| one.over).count();
     let fails = |rule: &str| {
         let of_rule = report.findings.iter().filter(|finding| finding.rule == rule);
         of_rule.filter(|finding| matches!(*finding.verdict, Verdict::Fail { .. })).count()
@@ -188,12 +194,16 @@ fn coming(report: &ScanReport, exceptions: &[DueView]) -> (String, String) {
     .into_iter()
     .flatten()
     .collect();
-    let due = if parts.is_empty() { "nothing".to_owned() } else { parts.join(", ") };
+    let due = match (parts.is_empty(), report.saw_everything()) {
+        (true, true) => "nothing".to_owned(),
+        (true, false) => "nothing among what was read".to_owned(),
+        (false, _) => parts.join(", "),
+    };
     let open = report.tally.open_findings();
     let over = [
         (open > 0 && with_deadline().next().is_none()).then(|| "no failure has a deadline".to_owned()),
         counted(overdue, "failure is overdue", "failures are overdue"),
-        counted(fails("exception-expired"), "exception expired", "exceptions expired"),
+        counted(expired, "exception expired", "exceptions expired"),
         counted(without_date, "failure has a deadline of unknown date", "failures have deadlines of unknown date"),
     ];
     let over: Vec<String> = over.into_iter().flatten().collect();
@@ -252,13 +262,9 @@ fn due(report: &ScanReport, owners: &OwnerNames) -> Vec<DueView> {
     let ending = groups.into_iter().map(|((last, exception), found)| DueView {
         exception: exception.to_owned(),
         last_day: last.to_string(),
-        when: match days_left(last) {
-            0 => "ends today".to_owned(),
-            1 => "1 day left".to_owned(),
-            days => format!("{days} days left"),
-        },
+        when: when(days_left(last)),
         over: false,
-        load_balancers: found.iter().map(|(name, _)| *name).collect::<BTreeSet<_>>().len(),
+        load_balancers: Some(found.iter().map(|(name, _)| *name).collect::<BTreeSet<_>>().len()),
         names: listed(&found.iter().map(|(name, _)| *name).collect::<Vec<_>>()),
         owners: tallied(found.iter().map(|(_, owner)| *owner)),
     });
@@ -271,9 +277,56 @@ fn due(report: &ScanReport, owners: &OwnerNames) -> Vec<DueView> {
         last_day: String::new(),
         when: "expired".to_owned(),
         over: true,
-        load_balancers: 1,
+        load_balancers: Some(1),
         names: finding.name.to_string(),
         owners: owners.shown(&finding.owner).to_owned(),
     });
     expired.chain(ending).collect()
+}
+
+/// How far the last day of an exception is.
+fn when(days_left: i32) -> String {
+    match days_left {
+        ..0 => "expired".to_owned(),
+        0 => "ends today".to_owned(),
+        1 => "1 day left".to_owned(),
+        days => format!("{days} days left"),
+    }
+}
+
+/// Exceptions of the register that expired or end soon, and that no verdict names, where not everything was read: what they cover may be
+/// what was not read. Where everything was read, they are not in use.
+fn unread(report: &ScanReport, context: &PageContext, due: &[DueView]) -> Vec<DueView> {
+    if context.filter.is_some() || report.saw_everything() {
+        return Vec::new();
+    }
+    let today = report.run.finished.to_zoned(TimeZone::UTC).date();
+    // The sentence about an expired exception contains its id between spaces.
+    let is_named = |id: &str| {
+        due.iter().any(|one| one.exception.split_whitespace().any(|word| word.trim_end_matches([',', '.']) == id))
+    };
+    let terms = context.exceptions.iter().filter(|term| !is_named(&term.id));
+    let rows = terms.filter_map(|term| {
+        let left = term.last_day.since(today).map(|span| span.get_days()).unwrap_or(i32::MAX);
+        (left <= DUE_DAYS).then(|| DueView {
+            exception: term.id.clone(),
+            last_day: term.last_day.to_string(),
+            when: when(left),
+            over: left < 0,
+            load_balancers: None,
+            names: "no verdict names it, and not everything was read".to_owned(),
+            owners: String::new(),
+        })
+    });
+    rows.collect()
+}
+
+/// What is said where no exception is due.
+fn none_due(report: &ScanReport, context: &PageContext) -> String {
+    let among = match (&context.filter, report.saw_everything()) {
+        (Some(_), _) => " among those of this part of the report",
+        (None, false) => " among what was read",
+        (None, true) => "",
+    };
+    format!("No exception in use expired{among}, and none{among} ends within {DUE_DAYS} days.")
 }

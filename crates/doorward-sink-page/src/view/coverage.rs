@@ -27,6 +27,8 @@ pub(super) struct CoverageView {
     /// Lines that stand for Regions that could not be listed.
     unlisted_regions: usize,
     holes: Vec<Hole>,
+    /// What could not be read about accounts.
+    accounts: Vec<Hole>,
     skipped: Vec<Hole>,
 }
 
@@ -70,24 +72,31 @@ pub(super) fn of(report: &ScanReport) -> CoverageView {
         },
         unlisted_regions: coverage.lines.iter().filter(|line| line.region.is_none()).count(),
         holes: holes(report, |status| matches!(status, CoverageStatus::Partial | CoverageStatus::Failed)),
+        accounts: grouped(report.account_gaps().map(|(account, what, gap)| (gap, format!("{} {what}", account.id)))),
         skipped: holes(report, |status| status == CoverageStatus::Skipped),
     }
 }
 
-/// The gaps of the lines that are wanted, those with the same fix together, the commonest first.
+/// The gaps of the lines that are wanted.
 fn holes(report: &ScanReport, wanted: impl Fn(CoverageStatus) -> bool) -> Vec<Hole> {
+    let lines = report.coverage.lines.iter().filter(|line| wanted(line.status));
+    grouped(lines.flat_map(|line| {
+        let place = match &line.region {
+            Some(region) => format!("{} {region}", line.account),
+            None => format!("{} (Regions not listed)", line.account),
+        };
+        line.gaps.iter().map(move |gap| (gap, place.clone()))
+    }))
+}
+
+/// Gaps with their places, those with the same fix together, the commonest first.
+fn grouped<'a>(gaps: impl Iterator<Item = (&'a Gap, String)>) -> Vec<Hole> {
     type Key<'a> = (&'static str, &'a str, Option<&'a str>, Option<&'a str>, Option<&'a str>);
     let mut groups: BTreeMap<Key<'_>, (&Gap, Vec<String>)> = BTreeMap::new();
-    for line in report.coverage.lines.iter().filter(|line| wanted(line.status)) {
-        for gap in &line.gaps {
-            let said = if gap.action.is_none() && gap.policy.is_none() { gap.message.as_deref() } else { None };
-            let key = (gap.reason.code(), gap.operation.as_str(), gap.code.as_deref(), gap.policy.as_deref(), said);
-            let place = match &line.region {
-                Some(region) => format!("{} {region}", line.account),
-                None => format!("{} (Regions not listed)", line.account),
-            };
-            groups.entry(key).or_insert_with(|| (gap, Vec::new())).1.push(place);
-        }
+    for (gap, place) in gaps {
+        let said = if gap.action.is_none() && gap.policy.is_none() { gap.message.as_deref() } else { None };
+        let key = (gap.reason.code(), gap.operation.as_str(), gap.code.as_deref(), gap.policy.as_deref(), said);
+        groups.entry(key).or_insert_with(|| (gap, Vec::new())).1.push(place);
     }
     let mut holes: Vec<Hole> = groups.into_values().map(|(gap, places)| hole(gap, &places)).collect();
     holes.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| (a.reason, &a.operation).cmp(&(b.reason, &b.operation))));

@@ -51,11 +51,13 @@ impl Effect {
     fn of(traffic: &Traffic, mode: Mode) -> Self {
         let Some(effect) = traffic.effect(mode) else { return Self::default() };
         let count = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
-        let hurt = effect.hurt.unwrap_or(0).min(effect.blocked);
+        // Where it is not known what was served, none of it is drawn as harmless.
+        let hurt = effect.hurt.map(|hurt| hurt.min(effect.blocked));
         let (blocked, odd) = (count(effect.blocked), count(odd(traffic)));
         let counts = [
-            ("hurt", count(hurt)),
-            ("blocked", count(effect.blocked - hurt)),
+            ("hurt", count(hurt.unwrap_or(0))),
+            ("blocked", count(hurt.map_or(0, |hurt| effect.blocked - hurt))),
+            ("unknown", count(if hurt.is_none() { effect.blocked } else { 0 })),
             ("closed", count(effect.closed)),
             ("forwarded", odd.saturating_sub(blocked + count(effect.closed))),
         ];
@@ -94,8 +96,14 @@ pub(super) fn of(report: &ScanReport, context: &PageContext) -> Option<ImpactVie
     let mut shown: Vec<_> = with.into_iter().filter(|(_, traffic)| traffic.requests > 0).collect();
     shown.sort_by_key(|(lb, traffic)| {
         let effect = traffic.effect(Mode::Strictest);
-        let hurt = effect.as_ref().and_then(|effect| effect.hurt).unwrap_or(0);
-        (Reverse((hurt, effect.map_or(0, |effect| effect.blocked), traffic.requests)), &lb.arn)
+        let (hurt, blocked) = effect.map_or((None, None), |effect| (effect.hurt, Some(effect.blocked)));
+        // Known harm first, then what may be harm, then what is known to be none.
+        let rank = match (hurt, blocked) {
+            (Some(1..), _) => 2,
+            (None, None | Some(1..)) => 1,
+            (Some(0), _) | (None, Some(0)) => 0,
+        };
+        (Reverse((rank, hurt.unwrap_or(0), blocked.unwrap_or(0), traffic.requests)), &lb.arn)
     });
     let more = shown.len().saturating_sub(ROWS);
     let rows = shown.into_iter().take(ROWS).map(|(lb, traffic)| ImpactRow {

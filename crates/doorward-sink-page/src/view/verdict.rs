@@ -20,9 +20,6 @@ pub(super) struct ComparedScan {
 
 /// The one sentence to remember.
 pub(super) fn headline(figures: &KeyFigures, context: &PageContext) -> String {
-    if context.is_partial {
-        return "A part of the findings. Which load balancers are weaker than the policy requires, only the whole report shows.".to_owned();
-    }
     let KeyFigures { weaker, weaker_excepted, undetermined, judged, judged_unseen, .. } = *figures;
     if judged == 0 {
         let found = if context.filter.is_some() { "The filter selects" } else { "The scan found" };
@@ -141,35 +138,39 @@ pub(super) fn cards(report: &ScanReport, context: &PageContext, figures: &KeyFig
         n => format!("{} seen, {n} not seen now; {} more are informational", figures.open, figures.informational),
     };
     let card = |label, figure: String, of: String, alarming| Card { label, figure, of, alarming };
-    let mut cards = Vec::new();
-    if !context.is_partial {
-        let is_alarming = figures.weaker > 0 || !more.is_empty();
-        let weaker = format!("{}{more}", of(figures.weaker));
-        cards.push(card("Weaker than required", figures.weaker.to_string(), weaker, is_alarming));
-        let excepted = (figures.weaker_excepted.to_string(), of(figures.weaker_excepted));
-        cards.push(card("Weaker by exception", excepted.0, excepted.1, false));
-    }
-    cards.extend([
-        if report.coverage.counts.complete == 0 && report.load_balancers.is_empty() && figures.open_unseen == 0 {
-            // Nothing was read: that is not zero.
-            card("Open findings", "unknown".to_owned(), "nothing was read".to_owned(), true)
-        } else {
-            card("Open findings", figures.open_known().to_string(), open, false)
-        },
-        card(
-            "Critical or high failures",
-            figures.pressing.to_string(),
-            format!("of {} over all rules", counted(figures.open, "failure")),
-            figures.pressing > 0,
+    let pressing = match figures.pressing_unseen {
+        0 => format!("of {} over all rules", counted(figures.open_known(), "failure")),
+        n => {
+            let all = counted(figures.open_known(), "failure");
+            format!("{} seen, {n} not seen now; of {all} over all rules", figures.pressing)
+        }
+    };
+    // Where nothing was read, no count is a zero; what is known from earlier scans still counts.
+    let nothing = report.read_nothing();
+    let known = |label, known: usize, of: String, alarming| match known {
+        0 if nothing => card(label, "unknown".to_owned(), "nothing was read".to_owned(), true),
+        _ => card(label, known.to_string(), of, alarming),
+    };
+    let weaker = match (figures.weaker_unseen, nothing) {
+        (n @ 1.., true) => {
+            let lost = format!("nothing was read; {n} when last seen");
+            card("Weaker than required", "unknown".to_owned(), lost, true)
+        }
+        _ => known(
+            "Weaker than required",
+            figures.weaker,
+            format!("{}{more}", of(figures.weaker)),
+            figures.weaker > 0 || !more.is_empty(),
         ),
-        card(
-            "Unknown verdicts",
-            figures.unknown.to_string(),
-            share(figures.unknown, report.findings.len()),
-            figures.unknown > 0,
-        ),
-    ]);
-    cards.extend(policy_cards(report, figures, context.is_partial));
+    };
+    let mut cards = vec![
+        weaker,
+        known("Weaker by exception", figures.weaker_excepted, of(figures.weaker_excepted), false),
+        known("Open findings", figures.open_known(), open, false),
+        known("Critical or high failures", figures.pressing_known(), pressing, figures.pressing_known() > 0),
+        known("Unknown verdicts", figures.unknown, share(figures.unknown, report.findings.len()), figures.unknown > 0),
+    ];
+    cards.extend(policy_cards(report, figures));
     if let Some(remediation) = &context.remediation {
         let mean = remediation.mean_seconds.and_then(|seconds| i32::try_from(seconds).ok());
         let fixed = match remediation.remediated {
@@ -192,7 +193,7 @@ pub(super) fn cards(report: &ScanReport, context: &PageContext, figures: &KeyFig
 }
 
 /// The figures of deadlines and of the policy, where the report has them. What was not seen stands beside each: hiding it improves none.
-fn policy_cards(report: &ScanReport, figures: &KeyFigures, is_partial: bool) -> Vec<Card> {
+fn policy_cards(report: &ScanReport, figures: &KeyFigures) -> Vec<Card> {
     let not_seen = report.unseen.as_ref().map_or(0, Unseen::mode_population);
     let of_seen = match not_seen {
         0 => String::new(),
@@ -203,7 +204,7 @@ fn policy_cards(report: &ScanReport, figures: &KeyFigures, is_partial: bool) -> 
         n => format!("; for {n} more this is not known"),
     };
     let mut cards = Vec::new();
-    if let Some(deadlines) = report.tally.deadlines {
+    if let Some(deadlines) = report.tally.deadlines.filter(|_| !report.read_nothing()) {
         let overdue = share(deadlines.overdue, deadlines.known());
         let open_unseen = match figures.open_unseen {
             0 => String::new(),
@@ -216,7 +217,7 @@ fn policy_cards(report: &ScanReport, figures: &KeyFigures, is_partial: bool) -> 
             alarming: deadlines.overdue + figures.open_unseen > 0,
         });
     }
-    if let Some(policy) = report.tally.policy.as_ref().filter(|policy| policy.of > 0 && !is_partial) {
+    if let Some(policy) = report.tally.policy.as_ref().filter(|policy| policy.of > 0) {
         let met = share(policy.at_or_above_required, policy.of);
         cards.push(Card {
             label: "At or above the required mode",

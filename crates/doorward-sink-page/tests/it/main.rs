@@ -6,3 +6,4 @@ mod hostile;
 mod laws;
 mod posture_sheet;
 mod scene;
+mod unknown;

@@ -260,11 +260,20 @@ fn a_pack_of_a_part_says_of_which() {
         assert!(refused.code == Some(2) && refused.err.contains(near), "{flag}: {}", refused.err);
     }
     // Figures of a part would read as those of the organization.
-    for (format, filter) in [("posture", ["--account", "100000000030"]), ("csv-inventory", ["--verdict", "pass"])] {
+    for (format, filter) in [
+        ("posture", ["--account", "100000000030"]),
+        ("csv-inventory", ["--verdict", "pass"]),
+        ("html", ["--rule", "owner-missing"]),
+        ("html", ["--severity", "high"]),
+    ] {
         let saved = ["-q", "report", "--from", "doorward-demo/scan.saved", "--format", format];
         let refused = run(doorward().args(saved).args(filter));
         assert!(refused.code == Some(2) && refused.err.contains("leave out the filters"), "{format}: {}", refused.err);
     }
+
+    // A page of load balancers with all their findings may be of a part.
+    let page = ["-q", "report", "--from", "doorward-demo/scan.saved", "--format", "html", "--account", "100000000030"];
+    assert!(run(doorward().args(page)).out.contains("Filtered: account 100000000030"));
 
     let part = report(&["--profile", "internet-facing"]);
     assert_eq!(part.code, Some(3), "{}", part.err);
