@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use crate::cost::accounts_by_id;
 use crate::{Account, AccountId, LoadBalancer, Observed, tag_value};
 
+/// The group of what a scan did not see: the tags that name a cost centre are known of what was seen only.
+pub const COST_CENTRE_NOT_SEEN: &str = "(not seen now)";
+
 /// The cost centres of load balancers, by the tag keys that name them.
 pub struct CostCentres<'a> {
     accounts: BTreeMap<&'a AccountId, &'a Account>,

@@ -232,6 +232,16 @@ pub struct FailingTime {
     pub excepted_seconds: u64,
 }
 
+impl History {
+    /// When a scan first observed the current failure, UTC: not an earlier one that was resolved. Absent where that was not counted.
+    pub fn open_since(&self) -> Option<Timestamp> {
+        match &self.failing {
+            Some(failing) => Some(failing.opened),
+            None => (self.reopened == 0).then_some(self.first_seen),
+        }
+    }
+}
+
 impl Finding {
     /// Whether it is past its deadline.
     pub fn is_overdue(&self) -> bool {

@@ -76,7 +76,7 @@ pub use code_link::{CodeLink, DeclarationSettings};
 pub use console_address::console_address;
 pub use control_result::{ControlResult, FindingsOfControls, RequirementResult};
 pub use cost::{CostBasis, CostLine, CostStanding, CostSum, CostTally, LoadBalancerCost};
-pub use cost_centre::CostCentres;
+pub use cost_centre::{COST_CENTRE_NOT_SEEN, CostCentres};
 pub use coverage::{Coverage, CoverageCounts, CoverageLine, CoverageStatus};
 pub use daily_series::{DailySeries, DaySum, SummedSeries};
 pub use data_problem::{data_problem, expected_words, found_words};

@@ -13,20 +13,23 @@ use jiff::tz::TimeZone;
 use crate::audience::Audience;
 use crate::audience_notice::AudienceNotice;
 use crate::channels_config::ChannelsConfig;
-use crate::days::{days, days_left};
+use crate::days::days_left;
 use crate::delivery_store::{DigestState, StoredDigest};
-use crate::digest::{Changed, Digest, DigestChange, DigestLine, DueLine, FORMAT, link};
+use crate::digest::{Changed, Digest, DigestChange, DigestLine, DueLine, FORMAT, Totals, link};
 use crate::notified_state::{DigestEntry, DigestStanding, Due, Entries, NotifiedState};
 use crate::settings::Settings;
 
 mod belonging;
 mod compared;
 mod digest_line;
+mod no_digest;
 mod posture_of_period;
 mod scanned;
 mod share;
 
+use belonging::Unassigned;
 use compared::{ComparedShare, change, fine};
+pub use no_digest::NoDigest;
 pub(crate) use share::AudienceShare;
 
 /// The values of [`LoadBalancer::owner_label`] without a named owner.
@@ -59,6 +62,8 @@ pub(crate) struct Composer<'a> {
     /// Accounts that are closed: everything in them has ended.
     closed: BTreeSet<&'a str>,
     shares: BTreeMap<Audience, AudienceShare<'a>>,
+    /// What may belong to any risk profile.
+    unassigned: Unassigned,
     today: Date,
     /// What those above the owners read.
     posture: PostureSummary,
@@ -89,6 +94,7 @@ impl<'a> Composer<'a> {
             shares: (directory.lines().filter(|(audience, _)| directory.posture_audience(audience).is_none()))
                 .map(|(audience, _)| (audience.clone(), AudienceShare::default()))
                 .collect(),
+            unassigned: Unassigned::default(),
             today: report.run.finished.to_zoned(TimeZone::UTC).date(),
             kpis: belonging::kpis(directory, history),
             posture: PostureSummary::of(report, history, &directory.cost_centre_tags),
@@ -107,18 +113,18 @@ impl<'a> Composer<'a> {
             }
         }
         for known in report.unseen.iter().flat_map(|unseen| &unseen.findings) {
+            let profile = composer.load_balancers.get(&known.load_balancer).and_then(|lb| composer.profile_of(lb));
             let audience = composer.audience_named(&known.load_balancer, &known.owner);
-            let totals = &mut composer.shares.entry(audience).or_default().totals;
-            if known.excepted {
-                totals.unseen_excepted += 1;
-            } else {
-                totals.unseen_failing += 1;
+            for audience in [Some(audience), profile].into_iter().flatten() {
+                let totals = &mut composer.shares.entry(audience).or_default().totals;
+                *if known.excepted { &mut totals.unseen_excepted } else { &mut totals.unseen_failing } += 1;
             }
         }
         for known in report.unseen.iter().flat_map(|unseen| &unseen.load_balancers) {
             let audience = composer.audience_named(&known.arn, &known.owner);
             composer.shares.entry(audience).or_default().totals.load_balancers_unseen += 1;
         }
+        composer.unassigned = composer.of_no_known_profile();
         composer
     }
 
@@ -151,7 +157,7 @@ impl<'a> Composer<'a> {
         }
     }
 
-    /// Composes the digest of an audience at a channel; none where nothing changed and nothing fell due.
+    /// Composes the digest of an audience at a channel, or says why there is none.
     ///
     /// # Errors
     /// When what is remembered cannot be read.
@@ -160,7 +166,7 @@ impl<'a> Composer<'a> {
         audience: &Audience,
         channel: &str,
         remembered: &DigestState,
-    ) -> Result<Option<Composed>, serde_json::Error> {
+    ) -> Result<Result<Composed, NoDigest>, serde_json::Error> {
         if let Some(settings) = self.directory.posture_audience(audience) {
             return self.compose_posture(audience, settings, channel, remembered);
         }
@@ -173,7 +179,7 @@ impl<'a> Composer<'a> {
         let believed = open.as_ref().map(|open| open.uncertain.clone()).unwrap_or_default();
         let ComparedShare { entries, changes, due, uncertain } = self.compare(audience, &known_entries, &believed);
         if changes.is_empty() && !due.iter().any(|due| due.new) {
-            return Ok(None);
+            return Ok(Err(NoDigest::NothingNew));
         }
         let id = match (&remembered.open, &open) {
             // The same content is repeated under the same id.
@@ -188,6 +194,14 @@ impl<'a> Composer<'a> {
         let mut totals = self.shares.get(audience).map(|share| share.totals.clone()).unwrap_or_default();
         totals.unseen =
             entries.iter().filter(|(id, entry)| entry.unseen && !self.findings.contains_key(id.as_str())).count();
+        if matches!(audience, Audience::Profile(_)) {
+            totals = Totals {
+                unassigned_failing: self.unassigned.failing,
+                unassigned_excepted: self.unassigned.excepted,
+                unassigned_load_balancers: self.unassigned.load_balancers,
+                ..totals
+            };
+        }
         let digest = Digest {
             format: FORMAT,
             id,
@@ -203,7 +217,7 @@ impl<'a> Composer<'a> {
             link: self.directory.settings.link_base.as_deref().map(|base| link(base, audience)),
         };
         let state = NotifiedState { entries, uncertain }.to_text()?;
-        Ok(Some(Composed { notice: AudienceNotice::Changes(Box::new(digest)), state }))
+        Ok(Ok(Composed { notice: AudienceNotice::Changes(Box::new(digest)), state }))
     }
 
     fn compare(&self, audience: &Audience, known_entries: &Entries, believed: &Entries) -> ComparedShare {
@@ -344,8 +358,9 @@ impl<'a> Composer<'a> {
                     return deadline.is_overdue().then_some(Due::Overdue { after_days: deadline.days });
                 }
                 let after_days = *self.settings().max_age_days.get(severity)?;
-                let age = days(of.history.as_ref()?.first_seen, self.report.run.finished);
-                (age >= i64::from(after_days)).then_some(Due::Overdue { after_days })
+                // Only time during which the current failure was observed counts, as for the deadlines of the policy.
+                let observed = of.history.as_ref()?.failing?.observed_seconds;
+                (observed >= u64::from(after_days) * 86_400).then_some(Due::Overdue { after_days })
             }
         }
     }

@@ -12,7 +12,7 @@ use crate::audience_notice::AudienceNotice;
 use crate::channel;
 use crate::channel::{Again, Failure, Sender};
 use crate::channels_config::{ChannelsConfig, SettingsError};
-use crate::compose::{Composed, Composer};
+use crate::compose::{Composed, Composer, NoDigest};
 use crate::delivery_store::{DeliveryStore, DeliveryStoreError, DigestState, StoredDigest};
 use crate::outcome::{DigestFate, NotifyOutcome, OutcomeLine, Untold};
 use crate::render;
@@ -34,6 +34,8 @@ pub struct PlannedDigest {
     pub kind: &'static str,
     /// The digest that would be sent; none where there is nothing to send.
     pub digest: Option<AudienceNotice>,
+    /// Why there is nothing to send; none where there is a digest.
+    pub no_digest: Option<NoDigest>,
     /// The same in plain text that steers no terminal.
     pub text: Option<String>,
     /// The document that the channel would be sent: a webhook's body, subject and texts of a mail or a topic's message, the
@@ -62,6 +64,8 @@ pub fn plan(
         for name in channels {
             let remembered = memory.recall(&audience.key(), name)?;
             let composed = compose(&composer, audience, name, &remembered)?;
+            let no_digest = composed.as_ref().err().copied();
+            let composed = composed.ok();
             let text = composed.as_ref().map(|composed| render::text::render(&composed.notice.message(), usize::MAX));
             let route = directory.channels.get(name).map(|channel| &channel.route);
             let payload =
@@ -71,6 +75,7 @@ pub fn plan(
                 channel: name.clone(),
                 kind: kind(directory, name),
                 digest: composed.map(|composed| composed.notice),
+                no_digest,
                 text,
                 payload,
                 attempts: remembered.attempts,
@@ -149,12 +154,12 @@ impl<M: DeliveryStore> Dispatcher<M> {
             });
             lines.push(match (recalled, &closed) {
                 (Err(error), _) => line(None, 0, failed(error.to_string())),
-                (Ok((remembered, None)), _) => line(None, remembered.attempts, DigestFate::Unchanged),
-                (Ok((remembered, Some(composed))), Some(reason)) => {
+                (Ok((remembered, Err(_))), _) => line(None, remembered.attempts, DigestFate::Unchanged),
+                (Ok((remembered, Ok(composed))), Some(reason)) => {
                     let reason = format!("not tried, because the channel failed before: {reason}");
                     line(Some(composed.notice.id().to_owned()), remembered.attempts, failed(reason))
                 }
-                (Ok((remembered, Some(composed))), None) => {
+                (Ok((remembered, Ok(composed))), None) => {
                     if std::mem::replace(&mut sent, true) {
                         self.time.pause(sender.min_interval()).await;
                     }
@@ -235,7 +240,7 @@ fn compose(
     audience: &Audience,
     channel: &str,
     remembered: &DigestState,
-) -> Result<Option<Composed>, DeliveryStoreError> {
+) -> Result<Result<Composed, NoDigest>, DeliveryStoreError> {
     composer.compose(audience, channel, remembered).map_err(|error| DeliveryStoreError {
         verb: "read",
         problem: format!("the stored delivery state of {} at {channel} is invalid ({error})", audience.key()),

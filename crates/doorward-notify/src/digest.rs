@@ -110,10 +110,10 @@ pub struct DigestLine {
     /// The address of that line in its repository, where the settings name one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub declared_link: Option<String>,
-    /// When a scan first saw it fail.
+    /// When a scan first saw it fail: it may have been fixed since, and fail again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_seen: Option<Timestamp>,
-    /// Whole days since then.
+    /// Whole days since a scan first saw the current failure; absent where that was not counted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub age_days: Option<i64>,
 }
@@ -179,6 +179,13 @@ pub struct Totals {
     pub unseen_excepted: usize,
     /// Load balancers that the ledger knows and this scan did not see.
     pub load_balancers_unseen: usize,
+    /// For a risk profile: findings that failed when they were last seen, of load balancers whose risk profile is unknown: they were not
+    /// seen, or the value that decides could not be read. They are in no other total and may belong to any profile.
+    pub unassigned_failing: usize,
+    /// The same, under an exception.
+    pub unassigned_excepted: usize,
+    /// For a risk profile: load balancers whose risk profile is unknown.
+    pub unassigned_load_balancers: usize,
     /// Tracked sources of non-compliant requests.
     pub sources: usize,
     /// Of these, gone.
@@ -288,8 +295,12 @@ impl Digest {
                     0 => String::new(),
                     n => format!(" and {n} not seen now"),
                 };
+                let unassigned = match self.totals.unassigned_failing {
+                    0 => String::new(),
+                    n => format!(" and up to {n} of an unknown profile"),
+                };
                 let failing = counted(self.totals.failing, "failing finding");
-                format!("Doorward: {what}, {failing}{unseen} for {}", self.audience.label())
+                format!("Doorward: {what}, {failing}{unseen}{unassigned} for {}", self.audience.label())
             }
             Some(_) => format!("Doorward: {what} on one load balancer of {}", self.audience.label()),
         }

@@ -30,6 +30,7 @@ pub use audience::Audience;
 pub use audience_notice::AudienceNotice;
 pub use channel::sns::ACTION;
 pub use channels_config::{ChannelsConfig, SettingsError};
+pub use compose::NoDigest;
 pub use deliver::{Dispatcher, PlannedDigest, plan};
 pub use delivery_store::{DeliveryStore, DeliveryStoreError, DigestState, StoredDigest};
 pub use digest::{Changed, Digest, DigestChange, DigestLine, DueLine, FORMAT, Scan, Totals};

@@ -141,6 +141,15 @@ fn lead(digest: &Digest) -> Vec<Parts> {
     } else if totals.unseen > 0 {
         say(format!("Not included in these figures, because this scan did not see them: {}.", totals.unseen));
     }
+    if totals.unassigned_failing + totals.unassigned_excepted + totals.unassigned_load_balancers > 0 {
+        say(format!(
+            "The risk profile of {} is unknown, because this scan did not see them or could not read it: {} that failed when last seen \
+             and {} under an exception may belong here.",
+            counted(totals.unassigned_load_balancers, "load balancer"),
+            counted(totals.unassigned_failing, "finding"),
+            totals.unassigned_excepted,
+        ));
+    }
     if !digest.kpis.is_empty() {
         let figures = digest.kpis.iter().map(|one| format!("{}: {}, {}", one.label, one.figure, one.of));
         say(format!("{}.", figures.collect::<Vec<_>>().join(". ")));

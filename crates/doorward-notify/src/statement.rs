@@ -8,6 +8,7 @@ use doorward_model::{
 use serde_json::{Value, json};
 
 use crate::audience::Audience;
+use crate::compose::NoDigest;
 use crate::deliver::{Dispatcher, PlannedDigest};
 use crate::delivery_store::DeliveryStore;
 use crate::outcome::{DigestFate, NAME, NotifyOutcome, Untold};
@@ -59,11 +60,9 @@ pub fn plan_statement(planned: &[PlannedDigest], untold: &[Untold]) -> DeliveryS
             Some(body) => {
                 let _ = writeln!(text, "== {head}\n{}\n", body.trim_end());
             }
-            None if matches!(plan.audience, Audience::Organization | Audience::Finops) => {
-                let _ = writeln!(text, "== {head}: already sent for this period\n");
-            }
             None => {
-                let _ = writeln!(text, "== {head}: nothing changed and nothing is due\n");
+                let why = plan.no_digest.map_or("nothing to send", NoDigest::sentence);
+                let _ = writeln!(text, "== {head}: {why}\n");
             }
         }
         if let Some(failure) = &plan.failure {
@@ -79,7 +78,7 @@ pub fn plan_statement(planned: &[PlannedDigest], untold: &[Untold]) -> DeliveryS
         .map(|plan| {
             json!({
                 "audience": plan.audience.label(), "channel": plan.channel, "kind": plan.kind, "digest": plan.digest,
-                "payload": plan.payload, "attempts": plan.attempts, "failure": plan.failure,
+                "payload": plan.payload, "attempts": plan.attempts, "failure": plan.failure, "no_digest": plan.no_digest,
             })
         })
         .collect();

@@ -1,7 +1,6 @@
 //! Evidence for auditors: the signing key and the build of the sink.
 
 use std::path::Path;
-use std::sync::OnceLock;
 
 use doorward_model::Sink;
 use doorward_sink_evidence::{EvidenceSettings, EvidenceSink, SigningKey, fingerprint};
@@ -31,7 +30,6 @@ pub(crate) fn make<'a>(folder: &Path, inputs: SinkInputs<'a>) -> Result<Box<dyn 
             json::write(out, report, &flat, context.exit_code).map(|_| ())
         },
         notice: inputs.options.notice,
-        earlier: OnceLock::new(),
     }))
 }
 

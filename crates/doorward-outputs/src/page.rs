@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use doorward_model::{ReportFilter, ScanReport, SinkContext};
+use doorward_model::{ScanReport, SinkContext};
 use doorward_sink_page as page;
 
 use crate::{SinkInputs, Written};

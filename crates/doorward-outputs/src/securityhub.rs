@@ -76,7 +76,10 @@ fn written(findings: usize, report: &ScanReport) -> Written {
         ("the rule does not apply", count(|verdict| matches!(verdict, Verdict::NotApplicable { .. }))),
         ("the rule was not asked", count(|verdict| matches!(verdict, Verdict::NotAsked { .. }))),
     ];
-    let skipped = skipped.into_iter().filter(|(_, count)| *count > 0);
+    let known: usize = skipped.iter().map(|(_, count)| count).sum();
+    let too_long = report.findings.len().saturating_sub(findings + known);
+    let skipped = skipped.into_iter().chain([("it is larger than Security Hub takes", too_long)]);
+    let skipped = skipped.filter(|(_, count)| *count > 0);
     let skipped = skipped.map(|(reason, count)| Skipped { reason: reason.to_owned(), count });
     Written { findings, skipped: skipped.collect() }
 }

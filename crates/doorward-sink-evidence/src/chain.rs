@@ -8,18 +8,24 @@ use doorward_model::{ScanReport, SinkError};
 
 use crate::error::EvidenceError;
 use crate::files::digest_of;
+use crate::folder_lock::{is_lock, is_unfinished};
 use crate::manifest::{Link, MANIFEST, SIGNATURE};
 use crate::verify::{Expect, Looked, Verification, VerifyFault, ends, look};
 use crate::write::SCAN;
 use crate::{PublicKey, RunFigures};
 
-/// The folders of an archive, by name, and whether each is a pack.
+/// The entries of an archive, by name, and whether each is a pack. The lock of the folder is none of them.
 fn folders(archive: &Path) -> std::io::Result<Vec<(String, PathBuf, bool)>> {
     let mut folders = Vec::new();
     for entry in std::fs::read_dir(archive)? {
         let entry = entry?;
-        let is_pack = entry.file_type()?.is_dir() && entry.path().join(MANIFEST).exists();
-        folders.push((entry.file_name().to_string_lossy().into_owned(), entry.path(), is_pack));
+        if is_lock(&entry.path()) {
+            continue;
+        }
+        let name = entry.file_name().to_string_lossy().into_owned();
+        // A run that was stopped may have written every file of its pack.
+        let is_pack = entry.file_type()?.is_dir() && !is_unfinished(&name) && entry.path().join(MANIFEST).exists();
+        folders.push((name, entry.path(), is_pack));
     }
     folders.sort();
     Ok(folders)
@@ -115,7 +121,10 @@ pub(crate) fn archive(dir: &Path, expect: &Expect) -> Verification {
     let (packs, others): (Vec<_>, Vec<_>) = folders.into_iter().partition(|(.., is_pack)| *is_pack);
     let packs: Vec<PathBuf> = packs.into_iter().map(|(_, path, _)| path).collect();
     let mut verification = verify_chain(&packs, expect);
-    verification.faults.extend(others.into_iter().map(|(name, ..)| VerifyFault::Added(name)));
+    verification.faults.extend(others.into_iter().map(|(name, path, _)| {
+        let is_folder = std::fs::symlink_metadata(path).is_ok_and(|found| found.is_dir());
+        if is_folder && is_unfinished(&name) { VerifyFault::Unfinished(name) } else { VerifyFault::Added(name) }
+    }));
     verification
 }
 

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::PathBuf;
-use std::sync::OnceLock;
 
 use doorward_file::create_private_folder;
 use doorward_model::{
@@ -12,6 +11,7 @@ use doorward_model::{
 use doorward_rules::exceptions::Register;
 
 use crate::error::SINK;
+use crate::folder_lock::LockedFolder;
 use crate::write::write;
 use crate::{
     Attachment, Earlier, EvidenceSettings, Pack, PackContext, Period, RunFigures, Sampling, SheetLimits, SigningKey,
@@ -52,8 +52,6 @@ pub struct EvidenceSink<'a> {
     pub scan: WriteScan,
     /// Where the hash of a new pack is reported.
     pub notice: fn(&str),
-    /// The newest pack in the folder, which the new one follows; read by the preflight.
-    pub earlier: OnceLock<Option<Earlier>>,
 }
 
 impl EvidenceSink<'_> {
@@ -61,6 +59,12 @@ impl EvidenceSink<'_> {
         let folder = &self.folder;
         create_private_folder(folder)
             .map_err(|e| error(format!("{}: the folder cannot be created: {e}", folder.display())))?;
+        self.earlier().map(|_| ())
+    }
+
+    /// The newest pack in the folder, which a new one follows; none where there is no pack yet.
+    fn earlier(&self) -> Result<Option<Earlier>, SinkError> {
+        let folder = &self.folder;
         let own = self.key.as_ref().map(SigningKey::public);
         let earlier = newest(folder, own.as_ref())?;
         let scope = self.filter.map(ToString::to_string);
@@ -74,13 +78,16 @@ impl EvidenceSink<'_> {
                 words(&scope)
             )));
         }
-        self.earlier.set(earlier).map_err(|_| error("the folder was checked twice".to_owned()))
+        Ok(earlier)
     }
 
     /// Writes the pack of a report, in a folder named after the run.
     fn write(&self, report: &ScanReport, context: &SinkContext<'_>) -> Result<Receipt, SinkError> {
+        // Another scan may have added a pack since the preflight: the new one follows the newest one of now.
+        let _locked = LockedFolder::of(&self.folder, self.notice)?;
+        let earlier = self.earlier()?;
         let sink = context;
-        let context = self.context(report, sink);
+        let context = self.context(report, sink, earlier.as_ref());
         let scan = |out: &mut dyn Write| (self.scan)(out, report, &context.required, (sink, self.filter));
         let pack = Pack {
             report,
@@ -97,9 +104,8 @@ impl EvidenceSink<'_> {
         Ok(written.receipt)
     }
 
-    fn context(&self, report: &ScanReport, context: &SinkContext<'_>) -> PackContext {
+    fn context(&self, report: &ScanReport, context: &SinkContext<'_>, earlier: Option<&Earlier>) -> PackContext {
         let settings = self.settings;
-        let earlier = self.earlier.get().and_then(Option::as_ref);
         let from = earlier.map(|earlier| earlier.link.finished);
         let history = context.history;
         // The first pack holds everything that the ledger knows, so its period begins with the earliest of that.

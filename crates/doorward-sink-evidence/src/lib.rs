@@ -16,6 +16,7 @@ mod evidence_sink;
 mod exception_rows;
 mod figures;
 mod files;
+mod folder_lock;
 mod key;
 mod manifest;
 mod pack;

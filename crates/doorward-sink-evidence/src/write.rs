@@ -8,6 +8,7 @@ use doorward_model::{Receipt, SinkError};
 
 use crate::error::{EvidenceError, SINK};
 use crate::files::{FolderEntry, Print, below};
+use crate::folder_lock::UNFINISHED;
 use crate::manifest::{FORMAT, FileEntry, Link, MANIFEST, Manifest, SIGNATURE, SUMS, SheetEntry};
 use crate::sheets::{self, SheetContext, results};
 use crate::workbook::Book;
@@ -47,7 +48,7 @@ fn into_place(dir: &Path, pack: &Pack<'_>) -> Result<WrittenPack, EvidenceError>
     let parent = folder_of(dir);
     create_private_folder(parent).map_err(EvidenceError::io(parent))?;
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".doorward-").suffix(".part");
+    builder.prefix(UNFINISHED.0).suffix(UNFINISHED.1);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;

@@ -21,6 +21,8 @@ pub(crate) struct OwnerIndex {
     pub(crate) cost_centres: Option<Vec<IndexLine>>,
     /// By cost centre and owner.
     pub(crate) shares: Vec<IndexLine>,
+    /// Whether a ledger knows what earlier scans saw.
+    pub(crate) is_unseen_known: bool,
     pub(crate) cost_centre_tags: Vec<String>,
     /// Pages of earlier scans that this one did not write.
     pub(crate) retired: Vec<Retired>,
@@ -48,6 +50,9 @@ pub(crate) struct IndexLine {
     /// `2026-01-04, 302 days: storefront-edge`
     pub(crate) oldest: String,
     pub(crate) oldest_days: Option<i64>,
+    /// Failures and load balancers that were not seen; `unknown` without a ledger.
+    pub(crate) failing_unseen: String,
+    pub(crate) load_balancers_unseen: String,
 }
 
 impl IndexLine {
@@ -59,6 +64,9 @@ impl IndexLine {
             _ if figures.monitor_undated > 0 => "not recorded".to_owned(),
             _ => "none".to_owned(),
         };
+        // Only a ledger knows what other scans saw.
+        let unseen =
+            |count: usize| report.unseen.as_ref().map_or_else(|| "unknown".to_owned(), |_| count.to_string());
         Self {
             cost_centre: String::new(),
             owner: String::new(),
@@ -72,6 +80,8 @@ impl IndexLine {
             unknown: share(figures.mode_unknown, population),
             oldest,
             oldest_days,
+            failing_unseen: unseen(figures.failing_unseen),
+            load_balancers_unseen: unseen(figures.load_balancers_unseen),
             figures,
         }
     }
@@ -108,11 +118,10 @@ pub(crate) fn of(
         if context.cost_centre_tags.is_empty() {
             continue;
         }
-        for held in &share.load_balancers {
-            let centre = centres_of.of(held.lb);
-            centres.entry(centre.clone()).or_default().add(held);
-            both.entry((centre, n)).or_default().add(held);
-        }
+        share.by_cost_centre(&centres_of, |centre, count| {
+            count(centres.entry(centre.to_owned()).or_default());
+            count(both.entry((centre.to_owned(), n)).or_default());
+        });
     }
     owners.sort_by(|a, b| rank(b).cmp(&rank(a)).then_with(|| a.owner.cmp(&b.owner)));
     let mut cost_centres: Vec<IndexLine> = centres
@@ -131,6 +140,7 @@ pub(crate) fn of(
         owners,
         cost_centres: (!context.cost_centre_tags.is_empty()).then_some(cost_centres),
         shares: lines.collect(),
+        is_unseen_known: report.unseen.is_some(),
         cost_centre_tags: context.cost_centre_tags.clone(),
         retired,
         weights: doorward_model::Severity::ALL.iter().map(|severity| (severity.as_str(), weight(*severity))).collect(),

@@ -136,9 +136,9 @@ impl OwnerFigures {
     fn date(&mut self, held: &OwnedLoadBalancer<'_>) {
         let fails = |verdict: &Verdict| matches!(verdict, Verdict::Fail { .. } | Verdict::Excepted { .. });
         let about_mode = held.findings.iter().find(|finding| finding.rule == MODE_RULE && fails(&finding.verdict));
-        match about_mode.and_then(|finding| finding.history.as_ref()) {
-            Some(history) if self.oldest_monitor.is_none_or(|oldest| history.first_seen < oldest) => {
-                self.oldest_monitor = Some(history.first_seen);
+        match about_mode.and_then(|finding| finding.history.as_ref()?.open_since()) {
+            Some(since) if self.oldest_monitor.is_none_or(|oldest| since < oldest) => {
+                self.oldest_monitor = Some(since);
                 self.oldest_monitor_name = Some(held.lb.name.clone());
             }
             Some(_) => {}

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use doorward_model::{
-    Arn, Finding, Gap, GapReason, LoadBalancer, Observed, OwnerNames, ScanReport, UnseenFinding, UnseenLoadBalancer,
+    Arn, COST_CENTRE_NOT_SEEN, CostCentres, Finding, Gap, GapReason, LoadBalancer, Observed, OwnerNames, ScanReport, UnseenFinding, UnseenLoadBalancer,
     owner_key,
 };
 
@@ -125,6 +125,27 @@ impl OwnerGroup<'_> {
     pub(crate) fn miss(&self, figures: &mut OwnerFigures) {
         self.lost.iter().for_each(|_| figures.miss_load_balancer());
         self.unseen.iter().for_each(|finding| figures.miss(finding));
+    }
+
+    /// Names the cost centre of everything, and counts it by `add` in the figures that the caller chooses. A finding that was not seen
+    /// belongs to the cost centre of its load balancer, where that was seen; of the rest none is known.
+    pub(crate) fn by_cost_centre(&self, centres: &CostCentres<'_>, mut add: impl FnMut(&str, &dyn Fn(&mut OwnerFigures))) {
+        let mut seen: BTreeMap<&Arn, String> = BTreeMap::new();
+        for held in &self.load_balancers {
+            let centre = centres.of(held.lb);
+            add(&centre, &|figures| figures.add(held));
+            seen.insert(&held.lb.arn, centre);
+        }
+        let of = |arn: &Arn| seen.get(arn).map_or(COST_CENTRE_NOT_SEEN, String::as_str);
+        for finding in &self.stray {
+            add(of(&finding.load_balancer), &|figures| figures.count(&finding.verdict));
+        }
+        for finding in &self.unseen {
+            add(of(&finding.load_balancer), &|figures| figures.miss(finding));
+        }
+        for lb in &self.lost {
+            add(of(&lb.arn), &OwnerFigures::miss_load_balancer);
+        }
     }
 }
 

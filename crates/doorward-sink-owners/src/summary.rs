@@ -227,7 +227,7 @@ impl<'a> PageBuilder<'a> {
         let lb = held.lb;
         let worst = held.findings.iter().filter_map(|finding| finding.verdict.severity()).max();
         let opened = held.findings.iter().filter(|finding| is_due(&finding.verdict));
-        let opened: Vec<_> = opened.map(|finding| finding.history.as_ref().map(|history| history.first_seen)).collect();
+        let opened: Vec<_> = opened.map(|finding| finding.history.as_ref().and_then(|of| of.open_since())).collect();
         let age = match (opened.is_empty(), opened.iter().flatten().min()) {
             (true, _) => "–".to_owned(),
             (false, Some(first)) => age(*first, self.report.run.finished),
@@ -302,8 +302,8 @@ impl<'a> PageBuilder<'a> {
                 1 => ", reopened once".to_owned(),
                 times => format!(", reopened {times} times"),
             };
-            let date = history.first_seen.strftime("%Y-%m-%d");
-            format!("since {date} ({}{again})", age(history.first_seen, self.report.run.finished))
+            let first = history.open_since().unwrap_or(history.first_seen);
+            format!("since {} ({}{again})", first.strftime("%Y-%m-%d"), age(first, self.report.run.finished))
         });
         let (remedy, exception) = match &*finding.verdict {
             Verdict::Fail { remedy, .. } => (Some(remedy.clone()), None),

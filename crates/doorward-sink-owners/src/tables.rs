@@ -6,20 +6,21 @@ use doorward_model::Severity;
 
 /// One row per owner.
 pub(crate) fn owners(index: &OwnerIndex) -> Result<Vec<u8>, csv::Error> {
-    table(&["owner", "owner_kind", "page"], &index.owners, |line| {
+    table(&["owner", "owner_kind", "page"], index, &index.owners, |line| {
         vec![line.owner.clone(), line.kind.to_owned(), format!("{}.html", line.file)]
     })
 }
 
 /// One row per cost centre and owner; empty but for its header where no tag key names cost centres.
 pub(crate) fn cost_centres(index: &OwnerIndex) -> Result<Vec<u8>, csv::Error> {
-    table(&["cost_centre", "owner", "owner_kind"], &index.shares, |line| {
+    table(&["cost_centre", "owner", "owner_kind"], index, &index.shares, |line| {
         vec![line.cost_centre.clone(), line.owner.clone(), line.kind.to_owned()]
     })
 }
 
 fn table(
     first: &[&str],
+    index: &OwnerIndex,
     lines: &[IndexLine],
     names: impl Fn(&IndexLine) -> Vec<String>,
 ) -> Result<Vec<u8>, csv::Error> {
@@ -48,7 +49,9 @@ fn table(
         record.push(line.oldest_days.map_or_else(String::new, |days| days.to_string()));
         let missed =
             [figures.load_balancers_unseen, figures.failing_unseen, figures.excepted_unseen, figures.exposure_unseen];
-        record.extend(missed.iter().map(ToString::to_string));
+        // Without a ledger it is unknown how much was not seen.
+        let missed = missed.iter().map(|count| if index.is_unseen_known { count.to_string() } else { String::new() });
+        record.extend(missed);
         out.write_record(record)?;
     }
     out.into_inner().map_err(|error| error.into_error().into())

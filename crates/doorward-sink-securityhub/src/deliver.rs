@@ -195,11 +195,13 @@ fn sort(
             (failed.id().unwrap_or_default(), words)
         })
         .collect();
-    let strangers = failed.keys().any(|id| !batch.iter().any(|parcel| parcel.finding.id == *id));
+    // Where an id comes twice, another finding that failed is not named.
+    let strangers = failed.len() != answer.failed_findings().len()
+        || failed.keys().any(|id| !batch.iter().any(|parcel| parcel.finding.id == *id));
     let mut again = Vec::new();
     for parcel in batch {
         match failed.get(parcel.finding.id.as_str()) {
-            // A failure with an unknown id may belong to any finding of the batch: none is taken as accepted.
+            // A failure without an id of the batch may belong to any finding of the batch: none is taken as accepted.
             None if strangers && more => again.push(parcel),
             None if strangers => {
                 let message = "Security Hub reported a failure without naming the finding".to_owned();
@@ -222,4 +224,46 @@ fn is_final(code: &str) -> bool {
     ["InvalidInput", "InvalidAccess", "AccessDenied", "InvalidParameter", "Validation", "NotFound"]
         .iter()
         .any(|known| code.starts_with(known))
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_securityhub::types::ImportFindingsError;
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::asff::Asff;
+    use crate::plan::Why;
+
+    fn fates(batch: &[&str], failed: &[&str], more: bool) -> (Vec<(String, bool)>, Vec<String>) {
+        let parcel = |id: &&str| Parcel {
+            finding: Asff { id: (*id).to_owned(), ..Asff::default() },
+            bytes: 1,
+            updated_at: Timestamp::UNIX_EPOCH,
+            why: Why::New,
+        };
+        let mut answer = BatchImportFindingsOutput::builder()
+            .success_count(i32::try_from(batch.len() - failed.len()).unwrap_or(0))
+            .failed_count(i32::try_from(failed.len()).unwrap_or(0));
+        for id in failed {
+            let error = ImportFindingsError::builder().id(*id).error_code("InvalidInput").error_message("no").build();
+            answer = answer.failed_findings(error);
+        }
+        let answer = answer.build();
+        assert!(adds_up(&answer, batch.len()).is_ok(), "the counts alone show nothing");
+        let mut fates = Vec::new();
+        let again = sort(batch.iter().map(parcel).collect(), &answer, more, &mut fates);
+        let accepted = |(parcel, fate): (Parcel, ImportFate)| (parcel.finding.id, fate == ImportFate::Accepted);
+        (fates.into_iter().map(accepted).collect(), again.into_iter().map(|parcel| parcel.finding.id).collect())
+    }
+
+    /// Two failures, and one finding named twice: which other one failed is unknown.
+    #[test]
+    fn a_refused_finding_that_is_not_named_is_not_accepted() {
+        let of = |all: &[(&str, bool)]| all.iter().map(|(id, taken)| ((*id).to_owned(), *taken)).collect::<Vec<_>>();
+        assert_eq!(fates(&["a", "b", "c"], &["a", "a"], true), (of(&[("a", false)]), vec!["b".into(), "c".into()]));
+        assert_eq!(fates(&["a", "b"], &["a", "a"], false).0, of(&[("a", false), ("b", false)]));
+        assert_eq!(fates(&["a", "b"], &["x"], false).0, of(&[("a", false), ("b", false)]));
+        assert_eq!(fates(&["a", "b"], &["a"], false), (of(&[("a", false), ("b", true)]), vec![]));
+    }
 }

@@ -2,11 +2,12 @@
 
 use std::io::{self, Write};
 
+use crate::limits::FINDING_BYTES;
 use crate::ocsf::{Shape, line};
 use crate::render::{FindingRenderer, ReportIndex};
 
-/// Writes every finding as ASFF: a JSON array with one finding per line, as `batch-import-findings --findings file://`
-/// reads it. Answers how many there are.
+/// Writes findings as ASFF: one JSON array with one finding per line. `BatchImportFindings` takes at most 100 of them at once, of one account
+/// and Region. A finding that is larger than Security Hub takes is left out. Answers how many there are.
 ///
 /// # Errors
 /// When nothing more can be written.
@@ -14,8 +15,12 @@ pub fn asff_json(renderer: &FindingRenderer, index: &ReportIndex<'_>, out: &mut 
     let mut count = 0;
     out.write_all(b"[")?;
     for rendered in renderer.render_all(index) {
+        let finding = serde_json::to_vec(&rendered.finding)?;
+        if finding.len() > FINDING_BYTES {
+            continue;
+        }
         out.write_all(if count == 0 { b"\n" } else { b",\n" })?;
-        serde_json::to_writer(&mut *out, &rendered.finding)?;
+        out.write_all(&finding)?;
         count += 1;
     }
     out.write_all(b"\n]\n")?;

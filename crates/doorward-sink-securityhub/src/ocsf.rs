@@ -33,12 +33,14 @@ impl Shape {
     }
 }
 
-/// Activity: what happened to the finding, as far as the ledger remembers it.
+/// Activity: what happened to the finding, as far as the ledger remembers it. Only an observation closes a finding: one that was resolved
+/// earlier and is unknown now may fail again.
 fn activity(finding: &Finding) -> (u32, &'static str) {
-    match &finding.history {
-        Some(history) if history.resolved.is_some() => (3, "Close"),
-        Some(history) if history.first_seen < history.last_seen => (2, "Update"),
-        _ => (1, "Create"),
+    let Some(history) = &finding.history else { return (1, "Create") };
+    match &*finding.verdict {
+        Verdict::Pass { .. } | Verdict::NotApplicable { .. } if history.resolved.is_some() => (3, "Close"),
+        Verdict::Fail { .. } | Verdict::Excepted { .. } if history.first_seen == history.last_seen => (1, "Create"),
+        _ => (2, "Update"),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use doorward_model::{HistoryContext, LoadBalancer, PostureFigure, kpi_figures};
+use doorward_model::{Arn, HistoryContext, LoadBalancer, PostureFigure, Severity, Verdict, kpi_figures};
 
 use super::Composer;
 use crate::audience::Audience;
@@ -20,7 +20,43 @@ pub(super) fn kpis<'a>(
     directory.lines().filter_map(|(audience, _)| of(audience)).collect()
 }
 
+/// What may belong to any risk profile: its load balancer was not seen, or the value that decides could not be read.
+#[derive(Default)]
+pub(super) struct Unassigned {
+    pub(super) load_balancers: usize,
+    /// Findings that failed when they were last seen, for more than information.
+    pub(super) failing: usize,
+    /// Those under an exception.
+    pub(super) excepted: usize,
+}
+
 impl Composer<'_> {
+    /// Counts what has no known risk profile.
+    pub(super) fn of_no_known_profile(&self) -> Unassigned {
+        let is_unread = |arn: &Arn| {
+            self.load_balancers
+                .get(arn)
+                .is_none_or(|lb| lb.policy.as_ref().is_some_and(|applied| applied.profile.gap().is_some()))
+        };
+        let report = self.report;
+        let lost = report.unseen.iter().flat_map(|unseen| &unseen.load_balancers);
+        let arns = report.load_balancers.iter().map(|lb| &lb.arn).chain(lost.map(|lb| &lb.arn));
+        let mut unassigned =
+            Unassigned { load_balancers: arns.filter(|arn| is_unread(arn)).count(), ..Unassigned::default() };
+        for finding in report.findings.iter().filter(|finding| is_unread(&finding.load_balancer)) {
+            match &*finding.verdict {
+                Verdict::Fail { severity, .. } if *severity > Severity::Informational => unassigned.failing += 1,
+                Verdict::Excepted { .. } => unassigned.excepted += 1,
+                _ => {}
+            }
+        }
+        let unseen = report.unseen.iter().flat_map(|unseen| &unseen.findings);
+        for finding in unseen.filter(|finding| is_unread(&finding.load_balancer)) {
+            *if finding.excepted { &mut unassigned.excepted } else { &mut unassigned.failing } += 1;
+        }
+        unassigned
+    }
+
     /// The audience of its risk profile, where that names channels.
     pub(super) fn profile_of(&self, lb: &LoadBalancer) -> Option<Audience> {
         let audience = Audience::Profile(lb.policy.as_ref()?.profile.known()?.clone());

@@ -11,7 +11,8 @@ impl Composer<'_> {
     /// The line of a finding; `open` says whether it is open or unknown.
     pub(super) fn line(&self, id: &str, entry: &DigestEntry, open: bool) -> DigestLine {
         let finding = self.findings.get(id);
-        let first_seen = finding.and_then(|finding| finding.history.as_ref()).map(|history| history.first_seen);
+        let history = finding.and_then(|finding| finding.history.as_ref());
+        let opened = history.and_then(|history| history.open_since()).filter(|_| open);
         let lb = self.load_balancers.get(&entry.arn);
         let declared = lb.and_then(|lb| lb.declared.as_ref()?.place()).filter(|_| open);
         let code_link = self.directory.settings.code_link.as_ref();
@@ -33,8 +34,8 @@ impl Composer<'_> {
             }),
             declared_at: declared.map(|place| format!("{}:{}", place.file, place.line)),
             declared_link: declared.zip(code_link).and_then(|(place, link)| link.of(place)),
-            first_seen,
-            age_days: first_seen.map(|first| days(first, self.report.run.finished)).filter(|_| open),
+            first_seen: history.map(|history| history.first_seen),
+            age_days: opened.map(|opened| days(opened, self.report.run.finished)),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use doorward_model::sha256_hex;
 
-use super::{Composed, Composer};
+use super::{Composed, Composer, NoDigest};
 use crate::audience::Audience;
 use crate::audience_notice::AudienceNotice;
 use crate::delivery_store::{DigestState, StoredDigest};
@@ -11,7 +11,7 @@ use crate::posture_digest::{POSTURE_FORMAT, PostureDigest, PostureState, period,
 use crate::settings::{DigestSchedule, PostureAudience};
 
 impl Composer<'_> {
-    /// The digest of an audience above the owners; none where it has arrived for the period of the scan, or for later one.
+    /// The digest of an audience above the owners, or why there is none: it has arrived for the period of the scan, or for a later one.
     ///
     /// # Errors
     /// When what is remembered cannot be read.
@@ -21,17 +21,24 @@ impl Composer<'_> {
         settings: &PostureAudience,
         channel: &str,
         remembered: &DigestState,
-    ) -> Result<Option<Composed>, serde_json::Error> {
+    ) -> Result<Result<Composed, NoDigest>, serde_json::Error> {
         // A look at one load balancer says nothing of the posture, and an interrupted scan is continued by another.
-        if self.report.run.only.is_some() || self.report.run.interrupted {
-            return Ok(None);
+        if self.report.run.only.is_some() {
+            return Ok(Err(NoDigest::OneLoadBalancer));
+        }
+        if self.report.run.interrupted {
+            return Ok(Err(NoDigest::Interrupted));
         }
         let (schedule, finished) = (settings.schedule, self.report.run.finished);
         let state = PostureState::of(&self.posture, finished)?;
         if let Some(delivered) = &remembered.delivered {
             let known: PostureState = serde_json::from_str(&delivered.state)?;
             if !known.is_due(&state, schedule) {
-                return Ok(None);
+                return Ok(Err(match schedule {
+                    DigestSchedule::OnChange if known.finished > finished => NoDigest::LaterScanSent,
+                    DigestSchedule::OnChange => NoDigest::SameFigures,
+                    DigestSchedule::Weekly | DigestSchedule::Monthly => NoDigest::SentForPeriod,
+                }));
             }
         }
         let period = period(schedule, finished);
@@ -55,6 +62,6 @@ impl Composer<'_> {
             link: self.directory.settings.link_base.as_deref().map(|base| link(base, audience)),
         };
         let state = serde_json::to_string(&state)?;
-        Ok(Some(Composed { notice: AudienceNotice::Posture(Box::new(digest)), state }))
+        Ok(Ok(Composed { notice: AudienceNotice::Posture(Box::new(digest)), state }))
     }
 }

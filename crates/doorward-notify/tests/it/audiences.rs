@@ -20,7 +20,7 @@ const READERS: [(PostureReader, &str); 2] =
     [(PostureReader::Organization, "organization"), (PostureReader::Finops, "finops")];
 
 /// Settings in which only the audiences above the owners have channels.
-fn audiences(schedule: DigestSchedule) -> Settings {
+pub(crate) fn audiences(schedule: DigestSchedule) -> Settings {
     let mut all = settings(&[], vec![("chat", slack("HOOK"))]);
     (all.fallback, all.unowned) = (Vec::new(), Vec::new());
     let audience = PostureAudience { schedule, channels: vec!["chat".to_owned()], sections: None };
@@ -29,7 +29,7 @@ fn audiences(schedule: DigestSchedule) -> Settings {
 }
 
 /// A report with its counts.
-fn counted(days: i64, scene: &str) -> ScanReport {
+pub(crate) fn counted(days: i64, scene: &str) -> ScanReport {
     let mut report = report(days, scene);
     report.tally = Tally::of(&report.load_balancers, &report.findings);
     report

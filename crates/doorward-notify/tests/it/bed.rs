@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use doorward_model::{
-    Account, AccountId, AccountState, Arn, Coverage, CoverageLine, CoverageStatus, Finding, Gap, GapReason, History,
+    Account, AccountId, AccountState, Arn, Coverage, CoverageLine, CoverageStatus, FailingTime, Finding, Gap, GapReason, History,
     Kind, Listing, LoadBalancer, Mode, Observed, Owner, OwnerSource, Region, RuleMeta, Run, ScanReport, Severity,
     Tally, Verdict, VerdictReason,
 };
@@ -169,7 +169,9 @@ pub(crate) fn report(days: i64, scene: &str) -> ScanReport {
             let mut one = finding(&lb, verdict);
             let fails = matches!(*one.verdict, Verdict::Fail { .. } | Verdict::Excepted { .. });
             one.history = fails.then(|| {
-                Box::new(History { first_seen: day(0), last_seen: day(days), resolved: None, reopened, failing: None })
+                let observed_seconds = u64::try_from(days).expect("a day") * 86_400;
+                let failing = Some(FailingTime { opened: day(0), observed_seconds, excepted_seconds: 0 });
+                Box::new(History { first_seen: day(0), last_seen: day(days), resolved: None, reopened, failing })
             });
             findings.push(one);
         }

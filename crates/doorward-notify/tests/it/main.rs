@@ -11,5 +11,6 @@ mod doubles;
 mod hostile;
 mod laws;
 mod ledger;
+mod not_known;
 mod topics;
 mod words;

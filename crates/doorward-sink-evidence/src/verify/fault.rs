@@ -11,6 +11,8 @@ pub enum VerifyFault {
     Missing(String),
     /// A file is there that was not written with the pack.
     Added(String),
+    /// A pack is not complete: its run was stopped while it wrote.
+    Unfinished(String),
     /// A file holds something else.
     Changed(String),
     /// A file is shorter than it was.
@@ -47,6 +49,7 @@ impl VerifyFault {
         match self {
             Self::Missing(file)
             | Self::Added(file)
+            | Self::Unfinished(file)
             | Self::Changed(file)
             | Self::Truncated { file, .. }
             | Self::Reordered(file)
@@ -65,6 +68,11 @@ impl fmt::Display for VerifyFault {
             Self::Unreadable(why) => write!(f, "unreadable: {}", why.escape_debug()),
             Self::Missing(file) => write!(f, "missing: {file:?}"),
             Self::Added(file) => write!(f, "added: {file:?}"),
+            Self::Unfinished(file) => write!(
+                f,
+                "unfinished: {file:?} is a pack that a stopped run left incomplete; it is no evidence: delete it, or let the next \
+                 scan into this folder delete it"
+            ),
             Self::Changed(file) => write!(f, "changed: {file:?}"),
             Self::Truncated { file, is, was } => write!(f, "truncated: {file:?} has {is} of {was} bytes"),
             Self::Reordered(file) => write!(f, "reordered: the lines of {file:?} are in another order"),

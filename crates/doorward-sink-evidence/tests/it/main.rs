@@ -5,6 +5,7 @@
 mod bytes;
 mod forgery;
 mod hostile;
+mod overlap;
 mod remediation_log;
 mod scene;
 mod sheets;

@@ -95,7 +95,7 @@ pub(super) fn of(
                         Severity::Low => When::Later,
                         Severity::Informational => When::Worth,
                     };
-                    let opened = finding.history.as_ref().map(|history| history.first_seen);
+                    let opened = finding.history.as_ref().and_then(|history| history.open_since());
                     let note = match opened {
                         // Their age counts from the scan that noticed the date, and not from the date.
                         _ if EXCEPTION_RULES.contains(&finding.rule.as_str()) => finding.verdict.because().to_owned(),

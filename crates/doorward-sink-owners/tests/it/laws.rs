@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use doorward_model::{GapReason, Observed, Owner, ScanReport, Severity, Verdict, owner_key};
+use doorward_model::{
+    Arn, GapReason, Observed, Owner, ScanReport, Severity, Unseen, UnseenFinding, UnseenLoadBalancer, Verdict,
+    WhyUnseen, owner_key,
+};
 use proptest::prelude::*;
 
 use crate::{context, scene, written};
@@ -104,4 +107,90 @@ fn the_same_report_gives_the_same_bytes() {
     let first = written(a.path(), &report, &context()).1;
     assert_eq!(first, written(b.path(), &report, &context()).1);
     assert_eq!(first, written(a.path(), &report, &context()).1, "and again over its own");
+}
+
+/// Load balancers `lost` that were not seen, with two findings each, and a finding of each of the first three that were seen.
+fn partly_seen() -> ScanReport {
+    let mut report = scene::large(12, 3);
+    let at = report.run.started;
+    let mut unseen = Unseen { account_regions: 1, ..Unseen::default() };
+    for (n, lb) in report.load_balancers.iter().take(3).enumerate() {
+        let arn = Arn::new(&format!("{}f", lb.arn)).expect("an ARN");
+        let finding = |load_balancer: &Arn, name: &str, excepted: bool| UnseenFinding {
+            id: format!("{name}-{n}-{excepted}"),
+            rule: "desync-mode-below-required".to_owned(),
+            account: lb.account.clone(),
+            region: lb.region.clone(),
+            load_balancer: load_balancer.clone(),
+            name: name.to_owned(),
+            kind: lb.kind,
+            owner: "team-lost".to_owned(),
+            unit: "/Shop".to_owned(),
+            excepted,
+            severity: Some(Severity::High),
+            first_seen: at,
+            last_seen: at,
+            because: WhyUnseen::LoadBalancerNotSeen,
+        };
+        unseen.findings.extend([finding(&arn, "lost", false), finding(&arn, "lost", true), finding(&lb.arn, "read", false)]);
+        unseen.load_balancers.push(UnseenLoadBalancer {
+            arn,
+            account: lb.account.clone(),
+            region: lb.region.clone(),
+            name: "lost".to_owned(),
+            kind: lb.kind,
+            owner: "team-lost".to_owned(),
+            unit: "/Shop".to_owned(),
+            mode: None,
+            last_seen: at,
+        });
+    }
+    report.unseen = Some(unseen);
+    report
+}
+
+const NOT_SEEN: [(&str, usize); 4] = [
+    ("load_balancers_not_seen", 3),
+    ("failures_not_seen", 6),
+    ("excepted_not_seen", 3),
+    ("exposure_not_seen", 6 * 16),
+];
+
+#[test]
+fn what_was_not_seen_has_a_cost_centre_and_is_unknown_without_a_ledger() {
+    let mut report = partly_seen();
+    let folder = tempfile::tempdir().expect("a folder");
+    let (_, files) = written(folder.path(), &report, &context());
+    let (owners, centres) = (rows(&files["owners.csv"]), rows(&files["cost-centres.csv"]));
+    let (first, rest) = (std::slice::from_ref(&centres[0]), &centres[1..]);
+    let (lost, seen): (Vec<_>, Vec<_>) = rest.iter().cloned().partition(|row| row[0] == "(not seen now)");
+    for (column, count) in NOT_SEEN {
+        assert_eq!((sum(&owners, column), sum(&centres, column)), (count, count), "{column}");
+        // The findings of load balancers that were seen are in the cost centres of these.
+        let of = |part: &[Vec<String>]| sum(&[first, part].concat(), column);
+        let expected = if column == "failures_not_seen" { (3, 3) } else { (of(&lost), 0) };
+        if column != "exposure_not_seen" {
+            assert_eq!((of(&lost), of(&seen)), expected, "{column}");
+        }
+    }
+    let all: Vec<&str> = files["index.md"].lines().filter(|line| line.starts_with("| **all** |")).collect();
+    let [by_owner, by_centre] = all[..] else { panic!("two tables: {all:?}") };
+    assert!(by_owner == by_centre && by_owner.ends_with("| 6 | 3 |"), "{by_owner}");
+    let of_centres: usize = files["index.md"].split_once("## By cost centre").expect("a table").1.lines()
+        .filter(|line| line.starts_with("| ") && !line.contains("**all**") && !line.contains("cost centre"))
+        .filter_map(|line| line.rsplit('|').nth(2)?.trim().parse::<usize>().ok())
+        .sum();
+    assert_eq!(of_centres, 6, "the rows add up to the last one");
+
+    report.unseen = None;
+    let (_, files) = written(folder.path(), &report, &context());
+    for table in ["owners.csv", "cost-centres.csv"] {
+        let table = rows(&files[table]);
+        for (column, _) in NOT_SEEN {
+            let at = table[0].iter().position(|name| name == column).expect("a column");
+            assert!(table[1..].iter().all(|row| row[at].is_empty()), "{column}");
+        }
+    }
+    assert!(files["index.md"].lines().any(|line| line.ends_with("| unknown | unknown |")), "{}", files["index.md"]);
+    assert!(files["index.html"].contains("<td class=\"n\">unknown</td>"));
 }

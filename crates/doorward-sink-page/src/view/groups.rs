@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use doorward_model::{
-    AccountId, Arn, CostCentres, EffectiveMode, LoadBalancer, Mode, Observed, OwnerNames, ScanReport, Severity,
+    AccountId, Arn, COST_CENTRE_NOT_SEEN, CostCentres, EffectiveMode, LoadBalancer, Mode, Observed, OwnerNames, ScanReport, Severity,
     Verdict, share, shown,
 };
 use serde::Serialize;
@@ -44,7 +44,7 @@ impl FindingGroup {
             Self::Unit if unit == "(no unit)" => shown(&Observed::<String>::Absent),
             Self::Unit => unit.to_owned(),
             Self::Account => account.to_string(),
-            Self::CostCentre => "(not seen now)".to_owned(),
+            Self::CostCentre => COST_CENTRE_NOT_SEEN.to_owned(),
         }
     }
 }

@@ -3,10 +3,11 @@
 
 use std::sync::LazyLock;
 
+use jiff::SignedDuration;
 use jsonschema::Validator;
 use serde_json::{Value, json};
 
-use doorward_model::ScanReport;
+use doorward_model::{History, ScanReport};
 use doorward_sink_securityhub::Shape;
 
 use crate::render::{gallery, ocsf};
@@ -63,6 +64,37 @@ fn an_unknown_verdict_has_no_status_that_was_observed() {
                 other => panic!("{other:?}"),
             }
         }
+    }
+}
+
+/// A finding is closed by what was observed: one that was resolved earlier and is unknown now may fail again.
+#[test]
+fn only_an_observation_closes_a_finding() {
+    let report = |resolved: bool, is_first: bool| {
+        let mut report = gallery();
+        let at = report.run.finished;
+        let first_seen = if is_first { at } else { at - SignedDuration::from_hours(48) };
+        let resolved = resolved.then(|| at - SignedDuration::from_hours(24));
+        for finding in &mut report.findings {
+            finding.history = Some(Box::new(History { first_seen, last_seen: at, resolved, reopened: 0, failing: None }));
+        }
+        report
+    };
+    for (shape, ..) in &*SCHEMAS {
+        let mut seen = std::collections::BTreeSet::new();
+        for (resolved, is_first) in [(true, false), (true, true), (false, false), (false, true)] {
+            for line in ocsf(&report(resolved, is_first), *shape) {
+                let status = line["compliance"]["status_code"].as_str().expect("a status").to_owned();
+                let expected = match status.as_str() {
+                    "pass" | "not applicable" if resolved => "Close",
+                    "fail" | "excepted" if is_first => "Create",
+                    _ => "Update",
+                };
+                assert_eq!(line["activity_name"], expected, "{status}, resolved {resolved}: {line:#}");
+                seen.insert((status, expected));
+            }
+        }
+        assert!(seen.contains(&("unknown".to_owned(), "Update")) && seen.contains(&("pass".to_owned(), "Close")));
     }
 }
 
