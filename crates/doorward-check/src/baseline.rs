@@ -32,12 +32,16 @@ impl Baseline {
         let list = |key: &str| document[key].as_array().cloned().unwrap_or_default();
         let place = |value: &Value| format!("{} {}", value["file"], value["address"]);
         let declared = list("declared");
-        let modes: BTreeMap<String, &Value> = declared.iter().map(|one| (place(one), &one["mode"])).collect();
+        let modes: BTreeMap<&str, &Value> =
+            declared.iter().filter_map(|one| Some((one["id"].as_str()?, &one["mode"]))).collect();
+        // Documents of earlier versions have no ids of declarations.
+        let by_place: BTreeMap<String, &Value> = declared.iter().map(|one| (place(one), &one["mode"])).collect();
         let findings = list("findings");
         let findings =
             findings.iter().filter(|finding| finding["verdict"] == "fail" || finding["verdict"] == "unknown");
         let findings = findings.filter_map(|finding| {
-            let mode = modes.get(&place(finding));
+            let subject = finding["id"].as_str().and_then(|id| id.splitn(4, '/').nth(3));
+            let mode = subject.and_then(|id| modes.get(id)).or_else(|| by_place.get(&place(finding)));
             let mode = mode.and_then(|mode| mode["known"].as_str().or_else(|| mode["unread"]["reason"].as_str()));
             let of = |key: &str| finding[key].as_str().unwrap_or_default().to_owned();
             Some(key(finding["id"].as_str()?, &of("verdict"), &of("severity"), mode.unwrap_or_default()))
@@ -112,7 +116,7 @@ mod tests {
         let declared = parsed.declared.remove(0);
         let place = SourceRange::at_start("other.tf".to_owned());
         let mut report = CheckReport {
-            judged: vec![JudgedDeclaration { declared, verdicts, required: None, twins_before: 0 }],
+            judged: vec![JudgedDeclaration { declared: declared.into(), verdicts, required: None, twins_before: 0 }],
             errors: Vec::new(),
             unread: vec![UnreadPart { address: "other.tf".to_owned(), place, because: String::new() }],
             unexamined: Vec::new(),
@@ -136,6 +140,31 @@ mod tests {
         assert!(!is_covered(&[&part], true));
         assert!(!is_covered(&[&part], false));
         assert!(!is_covered(&[], false));
+    }
+
+    /// One module that two roots call declares two load balancers at one place.
+    #[test]
+    fn declarations_at_one_place_have_modes_of_their_own() {
+        let finding = |id: &str| {
+            format!(
+                r#"{{"id": "doorward/check/rule/{id}", "file": "m.tf", "address": "a", "verdict": "fail", "severity": "high"}}"#
+            )
+        };
+        let declared = |id: &str, mode: &str| {
+            format!(r#"{{"id": "{id}", "file": "m.tf", "address": "a", "mode": {{"known": "{mode}"}}}}"#)
+        };
+        let text = format!(
+            r#"{{"format": "json-v1", "kind": "check", "declared": [{}, {}], "findings": [{}, {}]}}"#,
+            declared("one:m.tf#a", "monitor"),
+            declared("two:m.tf#a", "defensive"),
+            finding("one:m.tf#a"),
+            finding("two:m.tf#a"),
+        );
+        let keys: Vec<String> = Baseline::parse(&text).unwrap().findings.into_iter().collect();
+        assert_eq!(
+            keys,
+            ["doorward/check/rule/one:m.tf#a fail high monitor", "doorward/check/rule/two:m.tf#a fail high defensive"]
+        );
     }
 
     #[test]

@@ -7,11 +7,14 @@ pub const EXIT_CODES: [(u8, &str); 11] = [
         "success: at least `report.minimum_coverage` (by default everything) was read and is known, and no finding fails at or above `report.fail_on`",
     ),
     (1, "internal error: please report it"),
-    (2, "wrong arguments or settings: the message names the flag, the variable, or the file and line"),
+    (
+        2,
+        "wrong arguments or settings, or a named file that cannot be read: the message names the flag, the variable, or the file and line",
+    ),
     (3, "at least one finding fails at or above `report.fail_on`"),
     (
         4,
-        "less than `report.minimum_coverage` of the account-Regions in scope was read completely, of the load balancers known there was seen, or of the verdicts is known",
+        "less than `report.minimum_coverage` of the account-Regions in scope was read completely, of the load balancers known there was seen, or of the verdicts is known; of `doorward check`: a verdict is unknown, or a part that may declare load balancers was not read",
     ),
     (
         5,
