@@ -1,11 +1,12 @@
 //! `--baseline`: the findings of an earlier check, which are accepted; only new ones determine the exit code.
 //!
 //! A baseline is the document of `--format json-v1`. A finding is accepted if the baseline contains it with the same verdict,
-//! severity and mode: a mode that became worse is a new finding.
+//! severity and mode: a mode that became worse is a new finding. Resources of Terraform and objects of Kubernetes are the same in any
+//! file of their folder, so that a finding stays accepted when its file is renamed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use doorward_iac::UnreadPart;
+use doorward_iac::{Dialect, UnreadPart};
 use doorward_model::{Observed, Verdict};
 use serde_json::Value;
 
@@ -15,6 +16,8 @@ use crate::{CheckReport, JudgedDeclaration};
 #[derive(Debug, Default)]
 pub struct Baseline {
     findings: BTreeSet<String>,
+    /// The findings by their key with the folder in place of the file.
+    by_folder: BTreeMap<String, Vec<String>>,
     parts: BTreeSet<String>,
 }
 
@@ -39,23 +42,35 @@ impl Baseline {
         let findings = list("findings");
         let findings =
             findings.iter().filter(|finding| finding["verdict"] == "fail" || finding["verdict"] == "unknown");
-        let findings = findings.filter_map(|finding| {
+        let keys = findings.filter_map(|finding| {
             let subject = finding["id"].as_str().and_then(|id| id.splitn(4, '/').nth(3));
             let mode = subject.and_then(|id| modes.get(id)).or_else(|| by_place.get(&place(finding)));
             let mode = mode.and_then(|mode| mode["known"].as_str().or_else(|| mode["unread"]["reason"].as_str()));
             let of = |key: &str| finding[key].as_str().unwrap_or_default().to_owned();
-            Some(key(finding["id"].as_str()?, &of("verdict"), &of("severity"), mode.unwrap_or_default()))
+            let key = key(finding["id"].as_str()?, &of("verdict"), &of("severity"), mode.unwrap_or_default());
+            Some((in_folder(&key, &of("file")), key))
         });
+        let (mut findings, mut by_folder) = (BTreeSet::new(), BTreeMap::<String, Vec<String>>::new());
+        for (in_folder, key) in keys {
+            by_folder.entry(in_folder).or_default().push(key.clone());
+            findings.insert(key);
+        }
         let unread = list("unread");
         let of = |part: &Value, key: &str| part[key].as_str().unwrap_or_default().to_owned();
         let parts = unread.iter().map(|part| format!("{}#{}", of(part, "file"), of(part, "address")));
-        Ok(Self { findings: findings.collect(), parts: parts.collect() })
+        Ok(Self { findings, by_folder, parts: parts.collect() })
     }
 
     /// The key of a part that was not read.
     pub(crate) fn part(unread: &UnreadPart) -> String {
         format!("{}#{}", unread.place.file, unread.address)
     }
+}
+
+/// A key, with the folder of the file in place of the file.
+fn in_folder(key: &str, file: &str) -> String {
+    let folder = file.rsplit_once('/').map_or("", |(folder, _)| folder);
+    key.replacen(&format!("{file}#"), &format!("{folder}#"), 1)
 }
 
 fn key(id: &str, verdict: &str, severity: &str, mode: &str) -> String {
@@ -65,16 +80,32 @@ fn key(id: &str, verdict: &str, severity: &str, mode: &str) -> String {
 impl CheckReport {
     /// Accepts what a baseline contains: it stays in the report and does not determine the exit code.
     pub fn accept(&mut self, baseline: &Baseline) {
-        let accepted = self.judged.iter().flat_map(|judged| {
-            let ids = judged.verdicts.iter().filter_map(move |(meta, verdict)| {
+        let keys = self.judged.iter().flat_map(|judged| {
+            judged.verdicts.iter().map(move |(meta, verdict)| {
                 let id = judged.id(meta.id);
-                baseline.findings.contains(&key_of(&id, judged, verdict)).then_some(id)
-            });
-            ids.collect::<Vec<_>>()
+                (key_of(&id, judged, verdict), id, judged)
+            })
         });
-        self.accepted = accepted
-            .chain(self.unread.iter().map(Baseline::part).filter(|part| baseline.parts.contains(part)))
-            .collect();
+        let keys: Vec<(String, String, &JudgedDeclaration)> = keys.collect();
+        let mut accepted: BTreeSet<String> =
+            keys.iter().filter(|(key, ..)| baseline.findings.contains(key)).map(|(_, id, _)| id.clone()).collect();
+        // What the baseline has and this check does not may stand in another file of its folder now, each once.
+        let found: BTreeSet<&str> = keys.iter().map(|(key, ..)| key.as_str()).collect();
+        let mut used: BTreeSet<&str> = BTreeSet::new();
+        for (key, id, judged) in keys.iter().filter(|(key, ..)| !baseline.findings.contains(key)) {
+            let declared = &judged.declared;
+            if !matches!(declared.dialect, Dialect::Hcl | Dialect::Kubernetes) {
+                continue;
+            }
+            let before = baseline.by_folder.get(&in_folder(key, &declared.place.file));
+            let mut gone = before.into_iter().flatten().filter(|key| !found.contains(key.as_str()));
+            if gone.any(|key| used.insert(key)) {
+                accepted.insert(id.clone());
+            }
+        }
+        let parts = self.unread.iter().map(Baseline::part).filter(|part| baseline.parts.contains(part));
+        accepted.extend(parts);
+        self.accepted = accepted;
     }
 }
 

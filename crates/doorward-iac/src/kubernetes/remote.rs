@@ -3,7 +3,7 @@
 //! They are judged as modules of Terraform that are not installed: known ones are counted, those whose repository or path speaks of a
 //! load balancer, or of an application that comes with one, are not read, and any other is unknown.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use doorward_model::Pattern;
 
@@ -117,6 +117,7 @@ pub(crate) fn mark_deployed(
     let of_flux =
         of_flux.filter_map(|(_, root)| Some((root.text_at(&["metadata", "name"])?, root.text_at(&["spec", "url"])?)));
     let of_flux: BTreeMap<&str, &str> = of_flux.collect();
+    let folders: BTreeSet<String> = sources.iter().map(|source| format!("/{}/", source.folder())).collect();
     for (text, root) in roots() {
         let kind = root.text_at(&["kind"]).unwrap_or_default();
         let mut found = Vec::new();
@@ -133,7 +134,7 @@ pub(crate) fn mark_deployed(
         let name = root.text_at(&["metadata", "name"]).unwrap_or("(unnamed)");
         for (repository, path) in found {
             let below = path.as_str().unwrap_or_default().trim_start_matches("./").trim_matches('/');
-            if sources.iter().any(|source| is_within(source.folder(), below)) {
+            if folders.iter().any(|folder| is_within(folder, below)) {
                 continue;
             }
             let place = text.place(path.span.clone());
@@ -158,14 +159,16 @@ fn deployed_by_argo<'n>(node: &'n Node, found: &mut Vec<(&'n str, &'n Node)>) {
     }
 }
 
-/// Whether a folder is that of a path within some repository, or below it. The repository may be checked from above or from within.
+/// Whether a folder, `/a/b/`, is that of a path within some repository, or below it. The repository may be checked from above or from
+/// within.
 fn is_within(folder: &str, path: &str) -> bool {
     // The folder as a whole, or a path that is composed when it is deployed.
     if path.is_empty() || path == "." || path.contains("{{") || path.contains("${") {
         return false;
     }
-    let (folder, path) = (format!("/{folder}/"), format!("/{path}/"));
-    folder.contains(&path)
+    folder.match_indices(path).any(|(at, _)| {
+        folder[..at].ends_with('/') && folder[at + path.len()..].starts_with('/')
+    })
 }
 
 #[cfg(test)]
@@ -209,7 +212,7 @@ mod tests {
             ("apps", "", false),
             ("apps", "{{path}}", false),
         ] {
-            assert_eq!(is_within(folder, path), expected, "{folder} {path}");
+            assert_eq!(is_within(&format!("/{folder}/"), path), expected, "{folder} {path}");
         }
     }
 
