@@ -7,19 +7,21 @@ use doorward_core::normalize::label;
 use doorward_iac::{
     Declared, Dialect, FileError, ParseOutput, Subject, Unexamined, UnexaminedReason, UnreadPart, VariableOption,
 };
-use doorward_model::{
-    LoadBalancer, Mode, Observed, Policy, ReportSettings, Rule, RuleMeta, Verdict, VerdictKind, VerdictReason,
-};
+use doorward_model::{LoadBalancer, Mode, Observed, Policy, ReportSettings, Rule, Verdict, VerdictKind, VerdictReason};
 use doorward_rules::Requirement;
 use doorward_rules::exceptions::Register;
 use jiff::Timestamp;
 
+use crate::judged::{JudgedDeclaration, KeptDeclaration};
 use crate::{Baseline, CheckError, CheckSettings, Gathered, LiveScan, UnknownModules, read_folder};
 
 /// The rule whose remedy becomes the setting of the declaration's dialect.
 pub(crate) use doorward_model::MODE_RULE;
 const LOGS_RULE: &str = "access-logs-disabled";
 const HEADERS_RULE: &str = "invalid-headers-forwarded";
+
+/// After how many judged declarations the memory of the list of those that are left is returned.
+const SHRUNK_AT: usize = 4096;
 
 /// Judges declarations.
 pub struct Checker<'a> {
@@ -28,26 +30,6 @@ pub struct Checker<'a> {
     /// The tag keys that policy and exceptions read.
     tag_keys: BTreeSet<String>,
     live: Option<&'a LiveScan>,
-}
-
-/// One declaration with its verdicts.
-pub struct JudgedDeclaration {
-    pub(crate) declared: Declared,
-    pub(crate) verdicts: Vec<(&'static RuleMeta, Verdict)>,
-    /// The required mode, where every candidate of the policy agrees on it.
-    pub(crate) required: Option<Mode>,
-    /// How many declarations before this one have the same file, address and root.
-    pub(crate) twins_before: usize,
-}
-
-impl JudgedDeclaration {
-    /// The id of the finding of a rule. It depends on rule, file, address and root only, so that it is stable across runs.
-    pub(crate) fn id(&self, rule: &str) -> String {
-        let Declared { place, address, root, .. } = &self.declared;
-        let root = root.as_deref().map(|root| format!("{root}:")).unwrap_or_default();
-        let twin = if self.twins_before == 0 { String::new() } else { format!("~{}", self.twins_before + 1) };
-        format!("doorward/check/{rule}/{root}{}#{address}{twin}", place.file)
-    }
 }
 
 /// The result of a check.
@@ -80,7 +62,8 @@ impl Outcome {
     /// What the outcome means where a check means something else than a scan.
     pub const fn meaning(self) -> Option<&'static str> {
         match self {
-            Self { unreadable: true, .. } | Self { covered: true, .. } => None,
+            Self { unreadable: true, .. } => Some("a named file cannot be read; the message names it with the line"),
+            Self { covered: true, .. } => None,
             Self { failed: false, .. } => Some(
                 "not everything could be decided: a verdict is unknown, or a part that may declare load balancers was not read",
             ),
@@ -145,24 +128,25 @@ impl<'a> Checker<'a> {
         let mut output = doorward_iac::parse(&gathered.sources, deployment, &read);
         output.add_unread(gathered.unread.clone());
         output.add_errors(gathered.errors.clone());
+        output.add_unread(output.broken.iter().cloned().map(UnreadPart::of_file).collect());
         output.unexamined.extend(gathered.unexamined.iter().cloned());
         // A check that judged nothing has nothing else for its exit code to follow from.
         if self.settings.unknown_modules == UnknownModules::NotRead || output.declared.is_empty() {
-            let is_unknown = |one: &Unexamined| one.reason == UnexaminedReason::UnknownModule;
-            let (unknown, rest) = std::mem::take(&mut output.unexamined).into_iter().partition(is_unknown);
+            let (unknown, rest) =
+                std::mem::take(&mut output.unexamined).into_iter().partition(|one| one.reason.is_unknown());
             output.unexamined = rest;
             output.add_unread(Vec::<Unexamined>::into_iter(unknown).map(unread_module).collect());
         }
         let order = |one: &Unexamined| (one.place.file.clone(), one.place.line, one.address.clone());
         output.unexamined.sort_by_cached_key(order);
-        let ParseOutput { declared, errors, unread, files, unexamined } = output;
-        let mut judged: Vec<_> = declared.into_iter().map(|declared| self.judge(declared)).collect();
+        let ParseOutput { declared, errors, unread, files, unexamined, .. } = output;
+        let mut judged = self.judge_all(declared);
         let twins_before: Vec<usize> = {
             let mut twins: BTreeMap<(&str, &str, Option<&str>), usize> = BTreeMap::new();
             judged
                 .iter()
                 .map(|one| {
-                    let Declared { place, address, root, .. } = &one.declared;
+                    let KeptDeclaration { place, address, root, .. } = &one.declared;
                     let twins = twins.entry((&place.file, address, root.as_deref())).or_default();
                     *twins += 1;
                     *twins - 1
@@ -177,6 +161,19 @@ impl<'a> Checker<'a> {
         CheckReport { judged, errors, unread, unexamined, accepted, ignored, files, requested }
     }
 
+    /// Judges all declarations. Each is dropped as far as outputs do not need it, before the next one is judged.
+    fn judge_all(&self, mut declared: Vec<Declared>) -> Vec<JudgedDeclaration> {
+        let mut judged = Vec::with_capacity(declared.len());
+        declared.reverse();
+        while let Some(one) = declared.pop() {
+            judged.push(self.judge(one));
+            if declared.len().is_multiple_of(SHRUNK_AT) {
+                declared.shrink_to_fit();
+            }
+        }
+        judged
+    }
+
     fn judge(&self, mut declared: Declared) -> JudgedDeclaration {
         let policy = self.settings.policy;
         let rules = self.rules.iter().filter(|rule| {
@@ -186,7 +183,13 @@ impl<'a> Checker<'a> {
         });
         let account = self.live.and_then(|live| live.complete(&mut declared));
         let headers_instruction = drop_invalid_headers(&declared);
-        let Declared { subject, outcomes, tags, more_tags, mode_instruction, logs_instruction, .. } = &mut declared;
+        let (mode_instruction, logs_instruction) = match &declared.subject {
+            Subject::LoadBalancer(_) => {
+                (declared.mode_instruction().into_owned(), declared.logs_instruction().into_owned())
+            }
+            Subject::Incapable(_) => Default::default(),
+        };
+        let Declared { subject, outcomes, tags, more_tags, .. } = &mut declared;
         let (verdicts, required) = match subject {
             Subject::Incapable(because) => {
                 let verdict = || Verdict::NotApplicable {
@@ -214,7 +217,7 @@ impl<'a> Checker<'a> {
                     // The rules' own remedies are for load balancers that exist: commands and consoles.
                     if let Verdict::Fail { remedy, .. } = &mut verdict {
                         match rule.meta().id {
-                            MODE_RULE => *remedy = set_mode(mode_instruction, required.lowest()),
+                            MODE_RULE => *remedy = set_mode(&mode_instruction, required.lowest()),
                             LOGS_RULE => *remedy = format!("{logs_instruction} {}", doorward_rules::LOG_BUCKET),
                             HEADERS_RULE => *remedy = headers_instruction.clone(),
                             _ => {}
@@ -227,16 +230,27 @@ impl<'a> Checker<'a> {
                 (verdicts, required.certain())
             }
         };
-        JudgedDeclaration { declared, verdicts, required, twins_before: 0 }
+        JudgedDeclaration { declared: declared.into(), verdicts, required, twins_before: 0 }
     }
 }
 
-/// A module of which nothing is known, as a part that was not read.
+/// A module, manifests or a chart of which nothing is known, as a part that was not read.
 fn unread_module(module: Unexamined) -> UnreadPart {
-    let Unexamined { address, place, detail, .. } = module;
+    let Unexamined { address, place, detail, reason } = module;
+    let (subject, step) = match reason {
+        UnexaminedReason::UnknownValues => {
+            let because = format!(
+                "The values of the chart {detail:?} are not among the files, and may ask for a load balancer; check the rendered chart \
+                 (`helm template`)."
+            );
+            return UnreadPart { address, place, because };
+        }
+        UnexaminedReason::RemoteManifests => ("The manifests come", "check what is deployed (`kubectl kustomize`)"),
+        _ => ("The module comes", "run `terraform init` first, or check the plan"),
+    };
     let because = format!(
-        "The module comes from {detail:?}, which is not among the files; run `terraform init` first, or check the plan. If it \
-         creates no load balancer, name its source in check.modules_without_load_balancers."
+        "{subject} from {detail:?}, which is not among the files; {step}. If no load balancer is created there, name the source in \
+         check.modules_without_load_balancers."
     );
     UnreadPart { address, place, because }
 }

@@ -25,6 +25,9 @@ impl Declarations {
     ///
     /// A path does not exist or cannot be read.
     pub fn read(paths: &[PathBuf]) -> Result<Option<Self>, CheckError> {
+        for path in paths.iter().filter(|path| path.as_os_str() != "-") {
+            path.metadata().map_err(|source| CheckError::Path { path: path.display().to_string(), source })?;
+        }
         if paths.is_empty() { Ok(None) } else { Ok(Some(Self::of(gather(paths, &SearchOptions::default())?))) }
     }
 
@@ -32,8 +35,9 @@ impl Declarations {
     pub fn of(gathered: Gathered) -> Self {
         let mut reading = doorward_iac::parse(&gathered.sources, &Deployment::default(), &read_folder);
         reading.add_errors(gathered.errors);
+        let broken = reading.broken.iter().map(ToString::to_string);
         let unread = gathered.unread.iter().map(|unread| format!("{}: not read: {}", unread.place, unread.because));
-        let unread = unread.collect();
+        let unread = unread.chain(broken).collect();
         reading.add_unread(gathered.unread);
         Self { sources: gathered.sources, reading, unread }
     }

@@ -62,6 +62,9 @@ pub enum CheckError {
     /// Standard input that cannot be read.
     #[error("standard input {0}")]
     Stdin(#[source] InputError),
+    /// Standard input that is named more than once.
+    #[error("standard input (-) is named more than once, and can be read once")]
+    StdinTwice,
     /// A file that cannot be written.
     #[error("{path} could not be written: {source}")]
     Write {
@@ -86,6 +89,7 @@ impl CheckError {
             | Self::FormatWithoutFile { .. }
             | Self::Path { .. }
             | Self::Stdin(_)
+            | Self::StdinTwice
             | Self::Write { .. } => None,
         }
     }

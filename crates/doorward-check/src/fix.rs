@@ -9,6 +9,7 @@ use doorward_iac::{Edit, SourceFile};
 use doorward_model::{GapReason, Mode, Observed, Verdict};
 
 use crate::checker::MODE_RULE;
+use crate::gather::STDIN;
 use crate::{CheckError, CheckReport, Checker, Gathered, JudgedDeclaration};
 
 /// Replaces the content of a file atomically and keeps its permissions.
@@ -58,11 +59,20 @@ pub fn fix(
             reject("it is not among the checked files");
             continue;
         };
+        if gathered.has_stdin && file == STDIN {
+            reject("standard input cannot be changed");
+            continue;
+        }
         if Path::new(&file).is_symlink() {
             reject("it is a link; fix the file that it leads to");
             continue;
         }
         let before = gathered.sources[at].clone();
+        // A name that is not UTF-8 is printed with replacements, so that writing to it would create another file.
+        if generator(&before).is_none() && !Path::new(&file).is_file() {
+            reject("it is not found under this name, which is not UTF-8; rename it");
+            continue;
+        }
         if let Some(generator) = generator(&before) {
             reject(&format!("{generator} generates it and would overwrite the change; change its source"));
             continue;
@@ -109,6 +119,7 @@ impl Fixer<'_, '_> {
         let after = self.checker.check(self.gathered);
         let reads_back = after.judged.len() == self.report.judged.len()
             && after.errors.len() <= self.report.errors.len()
+            && after.unread.len() <= self.report.unread.len()
             && files.iter().flat_map(|file| &file.edits).all(|edit| is_applied(&after, edit));
         if reads_back {
             for PlannedFile { before, edits, .. } in files {

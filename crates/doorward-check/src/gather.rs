@@ -29,6 +29,9 @@ const MAX_NAMES: usize = 10_000;
 /// The first bytes of a file that git-crypt encrypts.
 const ENCRYPTED: &[u8] = b"\0GITCRYPT\0";
 
+/// The name of standard input in outputs.
+pub(crate) const STDIN: &str = "stdin";
+
 /// The input files.
 #[derive(Default)]
 pub struct Gathered {
@@ -44,6 +47,8 @@ pub struct Gathered {
     pub ignored: usize,
     /// The folders of Helm charts.
     pub charts: Vec<PathBuf>,
+    /// Whether one of the files is standard input, under the name [`STDIN`].
+    pub(crate) has_stdin: bool,
 }
 
 /// What a search of a folder leaves out, besides hidden files and `node_modules`.
@@ -59,19 +64,22 @@ pub struct SearchOptions {
 ///
 /// # Errors
 ///
-/// A path that does not exist, or unreadable standard input: a check of nothing would pass.
+/// Unreadable standard input. A path that cannot be read is among the errors of the result, so that it does not hide the others.
 pub fn gather(paths: &[PathBuf], options: &SearchOptions) -> Result<Gathered, CheckError> {
     let mut gathered = Gathered::default();
     let mut search = search::Search::new(options.clone());
     ignored::check(&options.exclude)?;
     for path in paths {
         if path.as_os_str() == "-" {
-            gathered.add("stdin".to_owned(), bytes::of_stdin().map_err(CheckError::Stdin)?, true);
-            continue;
+            if std::mem::replace(&mut gathered.has_stdin, true) {
+                return Err(CheckError::StdinTwice);
+            }
+            gathered.add(STDIN.to_owned(), bytes::of_stdin().map_err(CheckError::Stdin)?, true);
+        } else if path.is_dir() {
+            search.add_folder(path);
+        } else {
+            search.add_file(path);
         }
-        let metadata =
-            path.metadata().map_err(|source| CheckError::Path { path: path.display().to_string(), source })?;
-        if metadata.is_dir() { search.add_folder(path) } else { search.add_file(path) }
     }
     let (files, programs) = search.run(&mut gathered);
     for (label, found) in files {
@@ -86,6 +94,16 @@ pub fn gather(paths: &[PathBuf], options: &SearchOptions) -> Result<Gathered, Ch
 
 impl Gathered {
     fn add(&mut self, label: String, bytes: Vec<u8>, named: bool) {
+        let lossy = if named { None } else { lossy(&label, &bytes) };
+        if let Some(text) = &lossy
+            && !doorward_iac::may_declare(text)
+        {
+            // What is not UTF-8 in a file without a sign of a load balancer is a comment or a name in another encoding.
+            let (place, address) = (SourceRange::at_start(label.clone()), label);
+            let (reason, detail) = (UnexaminedReason::BrokenFile, "is not UTF-8".to_owned());
+            self.unexamined.push(Unexamined { address, place, reason, detail });
+            return;
+        }
         if !named && bytes.starts_with(ENCRYPTED) {
             let place = SourceRange::at_start(label.clone());
             let (reason, detail) = (UnexaminedReason::EncryptedFile, doorward_iac::ENCRYPTED.to_owned());
@@ -115,6 +133,14 @@ impl Gathered {
             self.unread.push(UnreadPart::of_file(error));
         }
     }
+}
+
+/// A file in an encoding of single bytes, with replacements for what is not UTF-8; `None` for any other file.
+fn lossy(label: &str, bytes: &[u8]) -> Option<SourceFile> {
+    if bytes.starts_with(ENCRYPTED) || bytes.contains(&0) || std::str::from_utf8(bytes).is_ok() {
+        return None;
+    }
+    SourceFile::new(label, String::from_utf8_lossy(bytes).into_owned().into_bytes(), false).ok()
 }
 
 /// Whether a text is the document of a check (`--format json-v1`).

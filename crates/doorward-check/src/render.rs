@@ -162,6 +162,11 @@ fn help(verdict: &Verdict) -> Option<&str> {
     }
 }
 
+/// A number with its noun: `1 file`, `2 files`.
+fn count(n: usize, one: &str) -> String {
+    format!("{n} {one}{}", if n == 1 { "" } else { "s" })
+}
+
 /// The three levels that compilers, SARIF and editors share.
 enum Level {
     Error,

@@ -14,9 +14,9 @@ use crate::CheckError;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GateSettings {
-    /// Sources of Terraform modules that create no load balancer, as globs.
+    /// Sources of Terraform modules and of manifests in other repositories that create no load balancer, as globs.
     pub modules_without_load_balancers: Vec<Pattern>,
-    /// What a module that is not installed and of which nothing is known counts as.
+    /// What a module that is not installed, or manifests in another repository, of which nothing is known counts as.
     pub unknown_modules: UnknownModules,
     /// Files and folders that a search leaves out, in the syntax of .gitignore.
     pub exclude: Vec<String>,

@@ -8,12 +8,16 @@ pub const EXIT_CODES: [(u8, &str); 11] = [
          `report.fail_on`",
     ),
     (1, "internal error: please report it"),
-    (2, "wrong arguments or settings: the message names the flag, the variable, or the file and line"),
+    (
+        2,
+        "wrong arguments or settings, or a named file that cannot be read: the message names the flag, the variable, or the file and line",
+    ),
     (3, "at least one finding fails at or above `report.fail_on`"),
     (
         4,
         "coverage is below `report.minimum_coverage`: too few account-Regions in scope were read completely, too few \
-         of their known load balancers were seen, or too few verdicts are known",
+         of their known load balancers were seen, or too few verdicts are known; \
+         of `doorward check`: a verdict is unknown, or a part that may declare load balancers was not read",
     ),
     (
         5,

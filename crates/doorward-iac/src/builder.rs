@@ -181,7 +181,7 @@ impl<'t> LoadBalancerBuilder<'t> {
                 let span = self.value.clone().unwrap_or_else(|| self.head.clone());
                 let folded = text.trim().to_lowercase();
                 let hint = match folded.parse::<T>() {
-                    Ok(_) => format!("; did you mean {folded:?}?"),
+                    Ok(_) => format!(" (did you mean {folded:?}?)"),
                     Err(_) => String::new(),
                 };
                 Observed::Unread(self.gap(GapReason::Malformed, span, format!("{key} cannot be {text:?}{hint}")))

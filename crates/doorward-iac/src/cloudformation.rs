@@ -42,11 +42,12 @@ const MAX_NESTING: usize = 8;
 const FREE_SECTIONS: [&str; 3] = ["Description", "Metadata", "Outputs"];
 
 /// Macros that neither add nor change load balancers.
-const HARMLESS: [&str; 5] = [
+const HARMLESS: [&str; 6] = [
     "AWS::Serverless-2016-10-31",
     "AWS::LanguageExtensions",
     "AWS::SecretsManager-2020-07-23",
     "AWS::SecretsManager-2024-09-16",
+    "AWS::CodeDeployBlueGreen",
     "AWS::CodeStar",
 ];
 

@@ -1,5 +1,6 @@
 //! A declaration: one load balancer, or the reason why it cannot set a mode.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
@@ -116,10 +117,10 @@ pub struct Declared {
     pub more_tags: Option<Arc<Gap>>,
     /// Where the mode comes from, if it is not a literal at `place`.
     pub note: Option<String>,
-    /// How to set the mode in this dialect, up to the value: "In aws_lb.a, set desync_mitigation_mode to".
-    pub mode_instruction: String,
-    /// How to enable access logs in this dialect, as a sentence.
-    pub logs_instruction: String,
+    /// How to set the mode, up to the value, if that is not the argument of a Terraform resource.
+    pub(crate) mode_instruction: String,
+    /// How to enable access logs, if that is not the block of a Terraform resource.
+    pub(crate) logs_instruction: String,
     /// The edit that sets the mode, or the reason why there is no safe one.
     pub fix: Result<Edit, String>,
     /// Properties that identify its load balancer in a scan, besides name and ARN.
@@ -145,6 +146,23 @@ impl Declared {
     pub(crate) fn set_root(&mut self, root: &str) {
         let folder = self.place.file.rsplit_once('/').map_or("", |(folder, _)| folder);
         self.root = (folder != root).then(|| root.to_owned());
+    }
+
+    /// How to set the mode in this dialect, up to the value: "In aws_lb.a, set desync_mitigation_mode to". A plan may have tens of
+    /// thousands of resources, so that the sentence for them is composed when it is needed.
+    pub fn mode_instruction(&self) -> Cow<'_, str> {
+        match self.mode_instruction.as_str() {
+            "" => format!("In {}, set desync_mitigation_mode to", self.address).into(),
+            text => text.into(),
+        }
+    }
+
+    /// How to enable access logs in this dialect, as a sentence.
+    pub fn logs_instruction(&self) -> Cow<'_, str> {
+        match self.logs_instruction.as_str() {
+            "" => format!("In {}, add an access_logs block with bucket and enabled = true.", self.address).into(),
+            text => text.into(),
+        }
     }
 
     /// The load balancer; `None` for a resource without a mode.
@@ -195,8 +213,12 @@ pub enum UnexaminedReason {
     TemplateOfOtherResources,
     /// A resource of a kustomization that is not among the files, where nothing indicates a load balancer.
     MissingManifest,
-    /// A resource of a kustomization that comes from another repository.
+    /// Manifests of another repository, of which nothing is known.
     RemoteManifests,
+    /// Manifests of another repository that are known to create no load balancer.
+    RemoteManifestsWithoutLoadBalancers,
+    /// A chart with values that are not among the files.
+    UnknownValues,
     /// A template that is still to be rendered.
     Template,
     /// A file that is not well-formed.
@@ -206,6 +228,11 @@ pub enum UnexaminedReason {
 }
 
 impl UnexaminedReason {
+    /// Whether nothing is known of the part, not even that it is named after something else.
+    pub const fn is_unknown(self) -> bool {
+        matches!(self, Self::UnknownModule | Self::RemoteManifests | Self::UnknownValues)
+    }
+
     /// The stable name, as in JSON.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -216,6 +243,8 @@ impl UnexaminedReason {
             Self::TemplateOfOtherResources => "template-of-other-resources",
             Self::MissingManifest => "missing-manifest",
             Self::RemoteManifests => "remote-manifests",
+            Self::RemoteManifestsWithoutLoadBalancers => "remote-manifests-without-load-balancers",
+            Self::UnknownValues => "unknown-values",
             Self::Template => "template",
             Self::BrokenFile => "broken-file",
             Self::EncryptedFile => "encrypted-file",
@@ -228,8 +257,10 @@ impl UnexaminedReason {
 pub struct ParseOutput {
     /// The declarations, ordered by file, line and address.
     pub declared: Vec<Declared>,
-    /// Files that could not be parsed, ordered.
+    /// Files that the user named and that could not be parsed, ordered.
     pub errors: Vec<FileError>,
+    /// Files that were found, could not be parsed and may declare load balancers, ordered.
+    pub broken: Vec<FileError>,
     /// Parts that were not read, ordered.
     pub unread: Vec<UnreadPart>,
     /// Parts that were not read and in which nothing indicates a load balancer, ordered.
@@ -258,6 +289,8 @@ impl ParseOutput {
         self.declared.sort_by(|a, b| (a.place.order(), &a.address).cmp(&(b.place.order(), &b.address)));
         self.add_errors(Vec::new());
         self.add_unread(Vec::new());
+        self.broken.sort();
+        self.broken.dedup();
         let order = |one: &Unexamined| (one.place.file.clone(), one.place.line, one.address.clone());
         self.unexamined.sort_by_cached_key(order);
         self.unexamined.dedup();
@@ -283,26 +316,37 @@ impl ParseOutput {
         true
     }
 
-    /// Records a file that cannot be parsed: an error if the user named it, or if it is no template and speaks of load
-    /// balancers. A template that may declare one is not read; any other file is only counted.
-    pub(crate) fn refuse(&mut self, error: FileError, named: bool, text: &str) {
-        let is_template = signs::is_template(text);
-        let may_declare = if is_template { signs::of_any(text) } else { signs::of_dialect(text) };
-        if named || (may_declare && !is_template) {
+    /// Records a file that cannot be parsed. It is an error only if the user named it: one that was found hides no verdict on another
+    /// file. A found file that may declare load balancers is not read, and any other one is only counted. `text` is `None` for a file
+    /// that a configuration reads and that is not among the files.
+    pub(crate) fn refuse(&mut self, error: FileError, named: bool, text: Option<&str>) {
+        if named {
             self.errors.push(error);
             return;
         }
-        let FileError { file, line, column, message } = error;
-        let place = SourceRange { file: file.clone(), line, column, end_line: line, end_column: column, span: 0..0 };
-        if may_declare {
-            let because = format!(
-                "The file is a template, and may declare load balancers; check the rendered file (`helm template`, `kubectl \
-                 kustomize`). Unrendered, it {message}."
-            );
-            self.unread.push(UnreadPart { address: file, place, because });
-        } else {
-            let reason = if is_template { UnexaminedReason::Template } else { UnexaminedReason::BrokenFile };
-            self.unexamined.push(Unexamined { address: file, place, reason, detail: message });
+        let is_template = text.is_some_and(signs::is_template);
+        // A file that is read otherwise, such as one with a repeated key, may declare what it says.
+        let is_parsed = !error.message.starts_with("is not ");
+        let may_declare = |text: &str| match is_template {
+            true => signs::of_any(text),
+            false => is_parsed || signs::of_dialect(text),
+        };
+        match (text.is_none_or(may_declare), is_template) {
+            (true, false) => self.broken.push(error),
+            (true, true) => {
+                let because = format!(
+                    "The file is a template, and may declare load balancers; check the rendered file (`helm template`, `kubectl \
+                     kustomize`). Unrendered, it {}.",
+                    error.message
+                );
+                self.unread.push(UnreadPart { because, ..UnreadPart::of_file(error) });
+            }
+            (false, _) => {
+                let reason = if is_template { UnexaminedReason::Template } else { UnexaminedReason::BrokenFile };
+                let detail = error.message.clone();
+                let UnreadPart { address, place, .. } = UnreadPart::of_file(error);
+                self.unexamined.push(Unexamined { address, place, reason, detail });
+            }
         }
     }
 

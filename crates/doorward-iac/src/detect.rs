@@ -23,7 +23,7 @@ pub(crate) enum Content<'a> {
 }
 
 /// Words of which every declaration contains at least one. Files without any are not parsed unless the user named them.
-const MARKERS: [&str; 23] = [
+const MARKERS: [&str; 26] = [
     "AWS::",
     "::MODULE",
     "Transform:",
@@ -38,7 +38,10 @@ const MARKERS: [&str; 23] = [
     "elb.aws.",
     "elbv2.aws.",
     "elasticloadbalancing.aws.",
+    "argoproj.io/",
+    "helm.toolkit.fluxcd.io",
     "kustomize.toolkit.fluxcd.io",
+    "source.toolkit.fluxcd.io",
     "resource_changes",
     "planned_values",
     "urn:pulumi:",
@@ -126,7 +129,8 @@ pub(crate) fn detect<'a>(source: &SourceFile, text: &SourceText<'a>) -> Result<C
         return Ok(Content::Configuration);
     }
     if ends(&[".tfvars", ".tfvars.json"]) {
-        return Ok(Content::Nothing);
+        // Values are read with the configuration of their folder.
+        return if source.named { crate::terraform::check_values(text) } else { Ok(()) }.map(|()| Content::Nothing);
     }
     if is_terragrunt(source) {
         return Ok(Content::Terragrunt);
@@ -143,6 +147,9 @@ pub(crate) fn detect<'a>(source: &SourceFile, text: &SourceText<'a>) -> Result<C
     }
     if !may_declare(source) {
         return Ok(Content::Nothing);
+    }
+    if source.named && text.text.trim().is_empty() {
+        return Err(FileError::at_start(text.path, "is empty"));
     }
     if source.named && is_configuration_text(text.text) {
         return Err(FileError::at_start(text.path, CONFIGURATION_ELSEWHERE));

@@ -13,6 +13,7 @@ use crate::signs;
 use crate::source_text::{SourceFile, SourceText};
 use crate::synthetic::{at_path, document, map, merge, parse_yaml, scalar};
 use crate::terraform::camel;
+use crate::terraform::module_sources::words;
 use crate::tree::{Data, Document, Node};
 use crate::{Action, ParseOutput, Unexamined, UnexaminedReason, UnreadPart};
 
@@ -21,6 +22,7 @@ mod other_kinds;
 pub(crate) mod plan;
 pub(crate) mod preview;
 
+pub(crate) use charts::is_without_ingress;
 pub(crate) use other_kinds::is_named_after_other_kinds;
 
 /// The beginning of a text that stands for one of several, and contains all of them.
@@ -66,8 +68,8 @@ pub(crate) enum Indirect {
     Object(Document, ManifestOrigin),
     /// Something that creates a load balancer, or may, with the reason why it is not judged.
     Unread(String),
-    /// A manifest that is not known, of a resource that is named after objects of other kinds.
-    OtherKinds,
+    /// Something that is not known and gives no sign of a load balancer, with what it is.
+    Unexamined(UnexaminedReason, String),
 }
 
 /// Objects that were found in files which the caller does not hold.
@@ -127,7 +129,10 @@ pub(crate) fn of_resource(kind: &str, node: &Node, address: &str, action: Action
             Some(Some(objects)) => {
                 objects.into_iter().map(|object| Indirect::Object(document(object), origin())).collect()
             }
-            _ if is_named_after_other_kinds(address) && !signs::of_controller(raw) => vec![Indirect::OtherKinds],
+            _ if is_named_after_other_kinds(address) && !signs::of_controller(raw) => {
+                let detail = "its manifest is not known here".to_owned();
+                vec![Indirect::Unexamined(UnexaminedReason::ManifestOfOtherKinds, detail)]
+            }
             _ => vec![Indirect::Unread(
                 "Its manifest is not known here, and may create a load balancer; check the manifest, or the plan."
                     .to_owned(),
@@ -142,7 +147,7 @@ pub(crate) fn of_resource(kind: &str, node: &Node, address: &str, action: Action
              balancer after deployment."
                 .to_owned(),
         )],
-        _ => stack(node).into_iter().map(Indirect::Unread).collect(),
+        _ => stack(node, address).into_iter().collect(),
     }
 }
 
@@ -156,12 +161,10 @@ pub(crate) fn record(
     for one in found {
         match one {
             Indirect::Object(document, origin) => add(document, origin),
-            Indirect::OtherKinds => output.unexamined.push(Unexamined {
-                address: address.to_owned(),
-                place: text.place(at.clone()),
-                reason: UnexaminedReason::ManifestOfOtherKinds,
-                detail: "its manifest is not known here".to_owned(),
-            }),
+            Indirect::Unexamined(reason, detail) => {
+                let place = text.place(at.clone());
+                output.unexamined.push(Unexamined { address: address.to_owned(), place, reason, detail });
+            }
             Indirect::Unread(because) => {
                 output.unread.push(UnreadPart { address: address.to_owned(), place: text.place(at.clone()), because });
             }
@@ -332,8 +335,8 @@ pub(crate) fn beanstalk(node: &Node) -> Option<String> {
     ))
 }
 
-/// Why a stack of CloudFormation is not judged; `None` if its template is known and has no sign of a load balancer.
-fn stack(node: &Node) -> Option<String> {
+/// What a stack of CloudFormation contains; `None` if its template is known and has no sign of a load balancer.
+fn stack(node: &Node, address: &str) -> Option<Indirect> {
     // A text of which parts are left out or repeated contains all of them.
     let body = node.text_at(&["template_body"]).map(|body| body.strip_prefix(ONE_OF_SEVERAL).unwrap_or(body));
     let body = body.filter(|body| !body.starts_with("${"));
@@ -347,5 +350,15 @@ fn stack(node: &Node) -> Option<String> {
     if composed.is_some_and(has_other_resources_only) {
         return None;
     }
-    Some("The template of the stack may declare load balancers; check the template as a file.".to_owned())
+    // A template from elsewhere is judged by its name, as a nested one.
+    let place = node.text_at(&["template_url"]).filter(|place| !place.starts_with("${")).unwrap_or_default();
+    let file = place.rsplit('/').next().unwrap_or_default();
+    let parameters = node.get("parameters").and_then(Node::as_map).unwrap_or_default().iter();
+    let mut names = parameters.map(|(key, _)| key.as_str().unwrap_or("alb")).chain([address, file]);
+    let is_elsewhere = node.get("template_body").is_none();
+    if is_elsewhere && words::speaks_of_another(file) && !file.contains("${") && !names.any(words::names_one) {
+        return Some(Indirect::Unexamined(UnexaminedReason::TemplateOfOtherResources, place.to_owned()));
+    }
+    let because = "The template of the stack may declare load balancers; check the template as a file.";
+    Some(Indirect::Unread(because.to_owned()))
 }

@@ -22,6 +22,7 @@ mod gateway;
 mod helm_values;
 mod ingress;
 mod kustomize;
+mod remote;
 mod service;
 
 pub(crate) use helm_values::{is_disabled, is_values, of_values, unknown};
@@ -29,6 +30,7 @@ pub(crate) use kustomize::{
     build as build_kustomizations, is_kustomization, mark as mark_kustomizations, mark_missing, patch_sources,
     resource_sources,
 };
+pub(crate) use remote::mark_deployed;
 
 /// The names of key and value in the controller's lists.
 const NAMES: (&str, &str) = ("key", "value");

@@ -63,7 +63,7 @@ pub struct Deployment {
     pub region: Option<Region>,
     /// Tags that deployment adds. If not empty, these and the tags in the files are complete.
     pub tags: BTreeMap<String, String>,
-    /// Sources of Terraform modules that create no load balancer, besides those that are known.
+    /// Sources of Terraform modules and of remote manifests that create no load balancer, besides those that are known.
     pub modules_without_load_balancers: Vec<Pattern>,
     /// The values that Terraform's variables are given besides the files in the root folder.
     pub variables: VariableValues,
@@ -98,7 +98,7 @@ pub fn parse(sources: &[SourceFile], deployment: &Deployment, folder: ReadFolder
         let content = match detect::detect(source, text) {
             Ok(content) => content,
             Err(error) => {
-                output.refuse(error, source.named, &source.text);
+                output.refuse(error, source.named, Some(&source.text));
                 continue;
             }
         };
@@ -106,7 +106,7 @@ pub fn parse(sources: &[SourceFile], deployment: &Deployment, folder: ReadFolder
             Content::Terragrunt => {
                 match terraform::terragrunt::parse(source, sources, deployment, &mut output) {
                     Ok(unit) => units.extend(unit),
-                    Err(error) => output.refuse(error, source.named, &source.text),
+                    Err(error) => output.refuse(error, source.named, Some(&source.text)),
                 }
                 Ok(())
             }
@@ -161,21 +161,17 @@ pub fn parse(sources: &[SourceFile], deployment: &Deployment, folder: ReadFolder
     let with_patches: Vec<SourceFile> = sources.iter().chain(&patches).cloned().collect();
     let built = kubernetes::build_kustomizations(&with_patches, texts.iter().chain(&patch_texts), &mut manifests);
     manifests.parse(deployment, &mut output);
+    kubernetes::mark_deployed(&manifests, sources, &deployment.modules_without_load_balancers, &mut output);
     kubernetes::mark_kustomizations(&with_patches, &built, &mut output);
-    kubernetes::mark_missing(sources, folder, &mut output);
-    // Without a file of variables that the user names, or a file that overrides others, values would be wrong.
+    kubernetes::mark_missing(sources, &deployment.modules_without_load_balancers, folder, &mut output);
     let is_given = |file: &str| {
         let mut options = deployment.variables.options.iter();
         options.any(|option| matches!(option, VariableOption::File(source) if source.path == file))
     };
-    let decides = |file: &str| is_given(file) || terraform::configuration::is_override(file);
-    let found = |file: &str| sources.iter().find(|source| source.path == file && !source.named && !decides(file));
     for error in std::mem::take(&mut output.errors) {
-        let is_harmless = |text: &str| !signs::of_dialect(text) || text.contains("{{");
-        match found(&error.file).filter(|source| error.message.starts_with("is not ") && is_harmless(&source.text)) {
-            Some(source) => output.refuse(error, false, &source.text),
-            None => output.errors.push(error),
-        }
+        let source = sources.iter().find(|source| source.path == error.file);
+        let is_named = source.is_some_and(|source| source.named) || is_given(&error.file);
+        output.refuse(error, is_named, source.map(|source| source.text.as_str()));
     }
     output.sorted()
 }

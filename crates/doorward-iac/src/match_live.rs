@@ -306,7 +306,7 @@ fn place(declared: &Declared, live: &LoadBalancer, texts: &patch::Texts<'_>) -> 
         file: declared.place.file.clone(),
         line: declared.place.line,
         column: declared.place.column,
-        way: if can { declared.mode_instruction.clone() } else { String::new() },
+        way: if can { declared.mode_instruction().into_owned() } else { String::new() },
         unpatched: patch.as_ref().and_then(|patch| patch.as_ref().err().cloned()),
         patch: patch.and_then(Result::ok),
     }

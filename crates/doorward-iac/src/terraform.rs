@@ -7,7 +7,9 @@
 
 use doorward_model::{Kind, Manager, Observed, Scheme};
 
+use crate::FileError;
 use crate::builder::{DROP_INVALID, LOGS_BUCKET, LOGS_ENABLED, LOGS_PREFIX, LoadBalancerBuilder, WAF_FAIL_OPEN};
+use crate::source_text::SourceText;
 
 mod cloud_control;
 pub(crate) mod configuration;
@@ -81,9 +83,12 @@ pub(crate) fn set_arguments(
         builder.attributes.insert(key.to_owned(), value(path));
     }
     let resource = builder.address.clone();
-    builder.managed_by = Observed::Known(Manager::Terraform(resource.clone()));
-    builder.mode_instruction = format!("In {resource}, set desync_mitigation_mode to");
-    builder.logs_instruction = format!("In {resource}, add an access_logs block with bucket and enabled = true.");
+    builder.managed_by = Observed::Known(Manager::Terraform(resource));
+}
+
+/// Whether a file of values of variables is well-formed.
+pub(crate) fn check_values(text: &SourceText<'_>) -> Result<(), FileError> {
+    section::parse_values(text).map(drop)
 }
 
 /// `access_logs` as `accessLogs`.

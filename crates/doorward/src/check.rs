@@ -73,8 +73,8 @@ pub(crate) fn run(cli: &Cli, arguments: &CheckArguments) -> Result<Exit, Failure
     }
     if report.is_empty() && !cli.quiet {
         let line = "no supported files found, so nothing is checked; pass a file explicitly to see why it is not \
-             recognised";
-        let _ = writeln!(std::io::stderr(), "error: {line}");
+                    recognised";
+        let _ = writeln!(std::io::stderr(), "note: {line}");
     }
     if let Some(reference) = &arguments.changed_since {
         report.keep_changed(&changed_files::since(reference)?);

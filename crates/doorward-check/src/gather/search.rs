@@ -36,6 +36,8 @@ pub(super) struct Search {
     seen: BTreeSet<PathBuf>,
     /// The files found so far, with links resolved.
     real: BTreeSet<PathBuf>,
+    /// The files to read, each by the resolved path of its folder and its own name: two names of one file read it once.
+    own: BTreeSet<PathBuf>,
     /// Links still to follow.
     links: BTreeSet<PathBuf>,
     /// The settings of programs that write declarations.
@@ -50,7 +52,9 @@ impl Search {
 
     /// Adds a file that the user named.
     pub(super) fn add_file(&mut self, path: &Path) {
-        self.files.insert(shown(path), Found { path: path.to_owned(), named: true });
+        if self.own.insert(identity(path)) {
+            self.files.insert(shown(path), Found { path: path.to_owned(), named: true });
+        }
     }
 
     /// Adds a folder that the user named.
@@ -117,8 +121,10 @@ impl Search {
                 if is_program(entry.path()) {
                     self.programs.insert(entry.path().to_owned());
                 }
+                if self.own.insert(own.clone()) {
+                    self.found(entry.path());
+                }
                 self.real.insert(own);
-                self.found(entry.path());
             }
         }
         gathered.ignored += ignored;
@@ -145,7 +151,9 @@ impl Search {
             }
             // A manifest counts once. Terraform configuration counts in each folder that it is linked into.
             Ok((false, target)) if is_checked && (ends(link, &CONFIGURATION) || !self.real.contains(&target)) => {
-                self.found(link);
+                if self.own.insert(identity(link)) {
+                    self.found(link);
+                }
             }
             Ok((false, _)) => {}
             // A broken link without a checked ending would not have been read anyway.
@@ -159,6 +167,16 @@ impl Search {
 
     fn found(&mut self, path: &Path) {
         self.files.entry(shown(path)).or_insert_with(|| Found { path: path.to_owned(), named: false });
+    }
+}
+
+/// The path of a file with the links of its folder resolved, but not a link that it is itself: Terraform reads configuration in each
+/// folder that it is linked into.
+fn identity(path: &Path) -> PathBuf {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match (folder.canonicalize(), path.file_name()) {
+        (Ok(folder), Some(name)) => folder.join(name),
+        _ => path.to_owned(),
     }
 }
 

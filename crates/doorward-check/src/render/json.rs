@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use doorward_iac::{SourceRange, Subject};
+use doorward_iac::SourceRange;
 use doorward_model::{Mode, Observed, Verdict, VerdictKind};
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
@@ -77,6 +77,8 @@ impl<'a> From<&'a SourceRange> for Stretch<'a> {
 /// A declaration.
 #[derive(Serialize, JsonSchema)]
 struct CheckedDeclaration<'a> {
+    /// Unique in the document; the end of the ids of its findings.
+    id: String,
     /// Its address in its dialect.
     address: &'a str,
     /// Its dialect.
@@ -101,8 +103,11 @@ struct CheckedDeclaration<'a> {
     /// Where the value comes from.
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<&'a str>,
-    /// Whether `--fix` can set the mode, or the reason why not.
-    fixable: Result<(), &'a str>,
+    /// Whether `--fix` can set the mode.
+    fixable: bool,
+    /// Why it cannot; absent if it can.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unfixable: Option<&'a str>,
 }
 
 /// One verdict.
@@ -159,7 +164,8 @@ struct NotExamined<'a> {
     #[serde(flatten)]
     place: Stretch<'a>,
     /// `module-without-load-balancers`, `module-of-other-resources`, `unknown-module`, `manifest-of-other-kinds`,
-    /// `template-of-other-resources`, `missing-manifest`, `remote-manifests`, `template`, `broken-file` or `encrypted-file`.
+    /// `template-of-other-resources`, `missing-manifest`, `remote-manifests`, `remote-manifests-without-load-balancers`,
+    /// `unknown-values`, `template`, `broken-file` or `encrypted-file`.
     reason: &'a str,
     /// The source of a module, or the problem of a file.
     detail: &'a str,
@@ -198,6 +204,7 @@ impl<'a> CheckedDeclaration<'a> {
         let declared = &judged.declared;
         let lb = declared.load_balancer();
         Self {
+            id: judged.subject(),
             address: &declared.address,
             dialect: declared.dialect.as_str(),
             place: (&declared.place).into(),
@@ -205,13 +212,10 @@ impl<'a> CheckedDeclaration<'a> {
             load_balancer: lb.map(|lb| lb.kind.as_str()),
             mode: lb.filter(|lb| lb.kind.can_parse_http()).map(|lb| &lb.mode),
             required_mode: judged.required,
-            owner: lb.map(|lb| lb.owner_label()),
+            owner: lb.map(|lb| lb.owner.as_str()),
             note: declared.note.as_deref(),
-            fixable: match (&declared.fix, &declared.subject) {
-                (_, Subject::Incapable(because)) => Err(because),
-                (Ok(_), _) => Ok(()),
-                (Err(why), _) => Err(why),
-            },
+            fixable: declared.edit().is_ok(),
+            unfixable: declared.edit().err(),
         }
     }
 }

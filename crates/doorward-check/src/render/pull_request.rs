@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use doorward_model::{Verdict, VerdictKind, markdown};
 
-use super::{RenderInput, help};
+use super::{RenderInput, count, help};
 
 /// The number of rows that are shown of a table: a comment on a pull request has at most 65,536 characters.
 const ROWS: usize = 50;
@@ -56,7 +56,8 @@ pub(super) fn write(input: &RenderInput<'_>, out: &mut dyn Write) -> io::Result<
     let kinds: Vec<String> =
         VerdictKind::ALL.iter().filter_map(|kind| counts.get(kind).map(|n| format!("{n} {kind}"))).collect();
     let verdicts = if kinds.is_empty() { "none".to_owned() } else { kinds.join(", ") };
-    writeln!(out, "{load_balancers} load balancers in {} files; verdicts: {verdicts}.", report.files.len())?;
+    let (load_balancers, files) = (count(load_balancers, "load balancer"), count(report.files.len(), "file"));
+    writeln!(out, "{load_balancers} in {files}; verdicts: {verdicts}.")?;
     if !rows.is_empty() {
         writeln!(out, "\n| verdict | load balancer | place | rule | reason and remedy |\n|---|---|---|---|---|")?;
     }
@@ -79,8 +80,8 @@ pub(super) fn write(input: &RenderInput<'_>, out: &mut dyn Write) -> io::Result<
         writeln!(out, "\nAccepted by the baseline: {accepted}.")?;
     }
     if !report.unexamined.is_empty() {
-        let n = report.unexamined.len();
-        writeln!(out, "\nNot examined, without a sign of a load balancer: {n} modules, templates or files.")?;
+        let parts = count(report.unexamined.len(), "part");
+        writeln!(out, "\nNot examined, without a sign of a load balancer: {parts} (modules, templates or files).")?;
     }
     Ok(())
 }

@@ -49,7 +49,7 @@ const WITHOUT_INGRESS: [&str; 44] = [
 ];
 
 /// Whether a chart, given as `NAME`, `REPOSITORY/NAME` or `oci://HOST/NAME`, is one of these.
-pub(super) fn is_without_ingress(chart: &str) -> bool {
+pub(crate) fn is_without_ingress(chart: &str) -> bool {
     let is_local = chart.starts_with('.') || chart.starts_with('/') || chart.starts_with("${");
     !is_local && chart.rsplit('/').next().is_some_and(|name| WITHOUT_INGRESS.contains(&name))
 }

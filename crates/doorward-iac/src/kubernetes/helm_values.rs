@@ -6,10 +6,12 @@
 use std::collections::BTreeMap;
 
 use super::{ManifestOrigin, Object};
+use crate::indirect::is_without_ingress;
 use crate::source_text::SourceText;
 use crate::synthetic::{at_path, document, map, merge, parse_yaml, respan, scalar};
+use crate::terraform::module_sources::words;
 use crate::tree::{Data, Document, Node};
-use crate::{Action, ParseOutput, UnreadPart};
+use crate::{Action, ParseOutput, Unexamined, UnexaminedReason, UnreadPart};
 
 const PREFIX: &str = "alb.ingress.kubernetes.io/";
 const CLASS_ANNOTATION: &str = "kubernetes.io/ingress.class";
@@ -81,14 +83,9 @@ pub(super) fn ingresses<'a>(
             let action = object.origin.map_or(Action::Unspecified, |origin| origin.action);
             let of_values = of_values(&values, &object.address(), action);
             rendered.extend(of_values.into_iter().map(|(document, origin)| (object.text, document, origin)));
-        } else if object.node.at(&["spec", "valuesFrom"]).is_some() && crate::signs::of_controller(object.text.text) {
-            output.unread.push(UnreadPart {
-                address: object.address(),
-                place: object.text.place(object.head()),
-                because: "Its values come from outside the file and may ask for a load balancer; check the rendered \
-                          chart (`helm template`)."
-                    .to_owned(),
-            });
+        }
+        if object.node.at(&["spec", "valuesFrom"]).is_some() {
+            unknown_values(object, output);
         }
     }
     let mut folders: BTreeMap<&str, Vec<&(&SourceText<'_>, Document)>> = BTreeMap::new();
@@ -119,6 +116,27 @@ pub(super) fn ingresses<'a>(
         }
     }
     rendered
+}
+
+/// Records that a release of Flux has values that are not in it: as not read if the file or the name of the chart speaks of a load
+/// balancer.
+fn unknown_values(object: &Object<'_>, output: &mut ParseOutput) {
+    let chart = object.node.text_at(&["spec", "chart", "spec", "chart"]).unwrap_or_default();
+    let speaks_of_one = words::names_one(chart) || words::names_application(chart);
+    let (address, place) = (object.address(), object.text.place(object.head()));
+    if is_without_ingress(chart) {
+        return;
+    }
+    if speaks_of_one || crate::signs::of_controller(object.text.text) {
+        let because =
+            "Its values come from outside the file and may ask for a load balancer; check the rendered chart \
+                       (`helm template`)."
+                .to_owned();
+        output.unread.push(UnreadPart { address, place, because });
+    } else {
+        let (reason, detail) = (UnexaminedReason::UnknownValues, chart.to_owned());
+        output.unexamined.push(Unexamined { address, place, reason, detail });
+    }
 }
 
 /// The Ingresses that the values of one release describe.

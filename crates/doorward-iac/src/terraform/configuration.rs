@@ -218,6 +218,10 @@ impl Loader<'_> {
                         lost.get_or_insert_with(|| error.file.clone());
                     }
                     output.errors.push(error);
+                    // The values of variables are then unknown, and not their defaults.
+                    if is_values(&source.path) {
+                        parsed.push((source, Section::of_unreadable()));
+                    }
                 }
             }
         }
@@ -302,7 +306,7 @@ pub(super) fn is_values(path: &str) -> bool {
 }
 
 /// Whether a file overrides others: <https://developer.hashicorp.com/terraform/language/files/override>
-pub(crate) fn is_override(path: &str) -> bool {
+pub(super) fn is_override(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or_default();
     let stem = name.split('.').next().unwrap_or_default();
     stem == "override" || stem.ends_with("_override")

@@ -44,6 +44,9 @@ pub(crate) struct Case {
     /// `address | line` of what is declared elsewhere.
     #[serde(default)]
     pub(crate) unread: Vec<String>,
+    /// `address | reason` of what is counted; not compared if it is not given.
+    #[serde(default)]
+    pub(crate) counted: Option<Vec<String>>,
     /// `file:line: fragment` of what is wrong.
     #[serde(default)]
     pub(crate) problem: Option<String>,
@@ -184,6 +187,7 @@ impl Case {
             found: false,
             expect: Vec::new(),
             unread: Vec::new(),
+            counted: None,
             problem: None,
             cite: String::new(),
         }

@@ -50,9 +50,13 @@ fn every_case() {
         let mut expected = case.expect.clone();
         got.sort();
         expected.sort();
-        let mut unread: Vec<String> =
-            output.unread.iter().map(|u| format!("{} | {}", u.address, u.place.line)).collect();
+        let parts = output.unread.iter().map(|u| format!("{} | {}", u.address, u.place.line));
+        let broken = output.broken.iter().map(|error| format!("{} | {}", error.file, error.line));
+        let mut unread: Vec<String> = parts.chain(broken).collect();
         unread.sort();
+        let counted: Vec<String> =
+            output.unexamined.iter().map(|one| format!("{} | {}", one.address, one.reason.as_str())).collect();
+        let is_counted = case.counted.as_ref().is_none_or(|expected| *expected == counted);
         let problems: Vec<String> = output.errors.iter().map(ToString::to_string).collect();
         let as_expected = match &case.problem {
             None => problems.is_empty(),
@@ -61,10 +65,10 @@ fn every_case() {
                 matches!(problems.as_slice(), [only] if only.starts_with(&format!("{place}:")) && only.contains(fragment))
             }
         };
-        if got != expected || unread != case.unread || !as_expected {
+        if got != expected || unread != case.unread || !as_expected || !is_counted {
             wrong.push(format!(
-                "{}\n  expected {expected:?} {:?} {:?}\n  got      {got:?} {unread:?} {problems:?}",
-                case.name, case.unread, case.problem
+                "{}\n  expected {expected:?} {:?} {:?} {:?}\n  got      {got:?} {unread:?} {problems:?} {counted:?}",
+                case.name, case.unread, case.problem, case.counted
             ));
         }
     }

@@ -19,9 +19,10 @@ pub(crate) struct CheckArguments {
     ///
     /// A search of a folder leaves out hidden files and folders (.git, .terraform), node_modules, what git ignores (except cdk.out)
     /// and what a .doorwardignore names. Every other file with a checked ending (.tf, .tofu, .hcl, .json, .yaml, .yml, .template;
-    /// .config in .ebextensions) is read, in UTF-8 or UTF-16, or listed. A file that cannot be read ends the
-    /// check with exit code 2 if you named it; if it was found in a folder, it is listed as not read, with exit code 4. A linked file
-    /// is read under the name of the link. A link to a folder outside the searched folders is listed as not read.
+    /// .config in .ebextensions) is read, in UTF-8 or UTF-16, or listed. A file that cannot be read or is not well-formed ends the
+    /// check with exit code 2 if you named it. One that was found in a folder is listed as not read, with exit code 4, or counted if
+    /// nothing in it indicates a load balancer. A linked file is read under the name of the link. A link to a folder outside the
+    /// searched folders is listed as not read.
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
     /// text, json-v1, sarif, github, junit or markdown, to stdout or a file; repeatable [default: text]

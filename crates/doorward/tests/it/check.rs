@@ -10,6 +10,7 @@ mod baselines;
 mod first_day;
 mod fixes;
 mod formats;
+mod paths;
 #[cfg(unix)]
 mod rendered_charts;
 mod unread;
@@ -220,8 +221,8 @@ fn found_files_hide_nothing() {
             3,
         ),
         ("b.json", format!("{{\"format_version\":\"1.2\",\"resource\\u005fchanges\":[{change}]}}"), 3),
-        ("c.json", format!("{{\"resource_changes\":[{change}],\"resource_changes\":[]}}"), 2),
-        ("d.json", format!("{{\"resource_changes\":[],\"resource_changes\":[{change}]}}"), 2),
+        ("c.json", format!("{{\"resource_changes\":[{change}],\"resource_changes\":[]}}"), 4),
+        ("d.json", format!("{{\"resource_changes\":[],\"resource_changes\":[{change}]}}"), 4),
         (
             "e.json",
             "{\"format_version\":\"1.2\",\"planned_values\":{\"root_module\":{\"resources\":[{\"address\":\"aws_lb.a\",\"mode\":\"managed\",\"type\":\"aws_lb\",\"values\":{\"desync_mitigation_mode\":\"monitor\"}}]}}}".to_owned(),
@@ -229,7 +230,7 @@ fn found_files_hide_nothing() {
         ),
         ("f.yaml", "Resources:\n  Edge: {Type: Acme::Edge::Alb::MODULE}\n".to_owned(), 4),
         ("g.yaml", "Transform: OurMacro\nResources: {}\n".to_owned(), 4),
-        ("h.yaml", format!("Resources:\n  A:\n    {lb}Resources: {{}}\n"), 2),
+        ("h.yaml", format!("Resources:\n  A:\n    {lb}Resources: {{}}\n"), 4),
     ] {
         let folder = tempfile::tempdir().unwrap();
         write(folder.path(), &[(file, text.as_str()), ("good.tf", "resource \"aws_lb\" \"good\" {}\n")]);
@@ -256,14 +257,25 @@ fn malformed_files_do_not_hide_others() {
         folder.path(),
         &[("good/main.tf", "resource \"aws_lb\" \"a\" {\n  desync_mitigation_mode = \"monitor\"\n}\n")],
     );
-    let said = check(folder.path(), &["--rule", "desync-mode-below-required", "."]);
-    assert_eq!(said.code, Some(2), "{}\n{}", said.out, said.err);
-    let errors: Vec<&str> = said.err.lines().filter(|line| line.starts_with("error: ")).collect();
-    assert_eq!(errors.len(), broken.len(), "{}", said.err);
+    // Found, they are not read; the failure of the other file determines the exit code as well.
+    let found = check(folder.path(), &["--rule", "desync-mode-below-required", "."]);
+    assert_eq!(found.code, Some(5), "{}\n{}", found.out, found.err);
+    let listed: Vec<&str> = found.out.lines().filter(|line| line.contains(": The file ")).collect();
+    assert_eq!(listed.len(), broken.len(), "{}", found.out);
+    // Named, they are errors.
+    let paths = broken.map(|(name, ..)| name);
+    let named =
+        check(folder.path(), &[&["--rule", "desync-mode-below-required", "good/main.tf"][..], &paths[..]].concat());
+    assert_eq!(named.code, Some(2), "{}\n{}", named.out, named.err);
+    let errors: Vec<&str> = named.err.lines().filter(|line| line.starts_with("error: ")).collect();
+    assert_eq!(errors.len(), broken.len(), "{}", named.err);
     for (_, _, place) in broken {
-        assert_eq!(errors.iter().filter(|line| line.contains(place)).count(), 1, "{place}: {}", said.err);
+        assert_eq!(listed.iter().filter(|line| line.contains(place)).count(), 1, "{place}: {}", found.out);
+        assert_eq!(errors.iter().filter(|line| line.contains(place)).count(), 1, "{place}: {}", named.err);
     }
-    assert!(said.out.contains("--> good/main.tf:2:28"), "{}", said.out);
+    for said in [found, named] {
+        assert!(said.out.contains("--> good/main.tf:2:28"), "{}", said.out);
+    }
 }
 
 /// An attribute that is left out is what the scan saw; a policy and an exception of the scan hold for what is declared.
@@ -375,23 +387,4 @@ fn hostile_text() {
         assert!(!said.out.lines().any(|line| line.starts_with("::error::")), "{format}: {}", said.out);
         assert!(format != "junit" || !said.out.contains("</failure>\n</"), "{}", said.out);
     }
-}
-
-#[test]
-fn standard_input() {
-    use std::io::Write as _;
-    let folder = tempfile::tempdir().unwrap();
-    let mut child = doorward(folder.path())
-        .args(["check", "--rule", "desync-mode-below-required", "--config"])
-        .arg(Path::new(REPOSITORY).join(EXAMPLES).join("doorward.toml"))
-        .arg("-")
-        .stdin(std::process::Stdio::piped())
-        .stdout(std::process::Stdio::piped())
-        .spawn()
-        .unwrap();
-    let plan = std::fs::read(Path::new(REPOSITORY).join(EXAMPLES).join("plan.json")).unwrap();
-    child.stdin.take().unwrap().write_all(&plan).unwrap();
-    let output = child.wait_with_output().unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
-    assert!(text.contains("aws_lb.shop") && text.contains("stdin:22"), "{text}");
 }

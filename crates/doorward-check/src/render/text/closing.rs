@@ -8,7 +8,7 @@ use doorward_model::{GapReason, Verdict, VerdictKind};
 
 use super::clean;
 use crate::checker::MODE_RULE;
-use crate::render::{RenderInput, TextOptions};
+use crate::render::{RenderInput, TextOptions, count};
 
 /// The number of lines that are shown of a list.
 const SHOWN: usize = 10;
@@ -43,10 +43,6 @@ fn more(count: usize, shown: usize, out: &mut dyn Write) -> io::Result<()> {
         Some(rest) if rest > 0 => writeln!(out, "  and {rest} more; -v shows all"),
         _ => Ok(()),
     }
-}
-
-fn count(n: usize, one: &str) -> String {
-    format!("{n} {one}{}", if n == 1 { "" } else { "s" })
 }
 
 /// Writes the rest of the text.
@@ -161,8 +157,13 @@ fn unexamined(all: &[Unexamined], options: TextOptions, out: &mut dyn Write) -> 
             UnexaminedReason::TemplateOfOtherResources,
             "nested template|not among the files, named after other resources",
         ),
-        (UnexaminedReason::MissingManifest, "resource|of kustomizations that is not among the files"),
-        (UnexaminedReason::RemoteManifests, "resource|of kustomizations from other repositories"),
+        (UnexaminedReason::MissingManifest, "resource|of kustomizations, not among the files"),
+        (
+            UnexaminedReason::RemoteManifestsWithoutLoadBalancers,
+            "resource|from other repositories that create no load balancer",
+        ),
+        (UnexaminedReason::RemoteManifests, "resource|from other repositories, not known; check what is deployed"),
+        (UnexaminedReason::UnknownValues, "chart|with values that are not among the files"),
         (UnexaminedReason::Template, "template|not rendered, without a sign of a load balancer"),
         (UnexaminedReason::BrokenFile, "file|not well-formed, without a sign of a load balancer"),
         (UnexaminedReason::EncryptedFile, "file|encrypted by git-crypt"),
@@ -170,7 +171,7 @@ fn unexamined(all: &[Unexamined], options: TextOptions, out: &mut dyn Write) -> 
         let n = of(reason).count();
         let Some((noun, rest)) = what.split_once('|').filter(|_| n > 0) else { continue };
         let mut line = format!("  not examined: {}, {rest}", count(n, noun));
-        if reason == UnexaminedReason::UnknownModule {
+        if reason.is_unknown() {
             let mut sources: Vec<&str> = of(reason).map(|one| one.detail.as_str()).collect();
             sources.sort_unstable();
             sources.dedup();
@@ -178,7 +179,7 @@ fn unexamined(all: &[Unexamined], options: TextOptions, out: &mut dyn Write) -> 
             let rest = sources.len().saturating_sub(EXAMPLES);
             line.push_str(&format!(": {}", shown.join(", ")));
             if rest > 0 {
-                line.push_str(&format!(" and {rest} more sources"));
+                line.push_str(&format!(" and {} more", count(rest, "source")));
             }
         }
         writeln!(out, "{line}")?;

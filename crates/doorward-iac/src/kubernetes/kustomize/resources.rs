@@ -7,7 +7,10 @@ use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Kustomization, NAMES, RESOURCES, all_of, below, collect, is_kustomization};
+use doorward_model::Pattern;
+
 use crate::indirect::is_named_after_other_kinds;
+use crate::kubernetes::remote;
 use crate::source_text::{SourceFile, SourceText};
 use crate::terraform::module_sources::words;
 use crate::tree::{Node, yaml};
@@ -148,9 +151,14 @@ pub(crate) fn resource_sources(sources: &[SourceFile], folder: ReadFolder<'_>) -
     found
 }
 
-/// Lists the resources that are not among the files: as not read if they cannot be, or may concern a load balancer, otherwise, and
-/// if they come from other repositories, as not examined.
-pub(crate) fn mark_missing(sources: &[SourceFile], folder: ReadFolder<'_>, output: &mut ParseOutput) {
+/// Lists the resources that are not among the files: as not read if they cannot be, or may concern a load balancer, otherwise as not
+/// examined. `without` are sources that the settings name as ones without load balancers.
+pub(crate) fn mark_missing(
+    sources: &[SourceFile],
+    without: &[Pattern],
+    folder: ReadFolder<'_>,
+    output: &mut ParseOutput,
+) {
     let all = all_of(sources);
     if all.is_empty() {
         return;
@@ -183,9 +191,7 @@ pub(crate) fn mark_missing(sources: &[SourceFile], folder: ReadFolder<'_>, outpu
                 Resource::Missing => {}
             }
             if is_remote(name) {
-                let (address, detail) = (one.path.clone(), name.to_owned());
-                let reason = UnexaminedReason::RemoteManifests;
-                output.unexamined.push(Unexamined { address, place, reason, detail });
+                remote::record((one.path.clone(), place), name, without, output);
                 continue;
             }
             let is_open = || *is_open.get_or_init(|| may_miss_one(one, source, sources, &resources, &declaring));
@@ -281,7 +287,7 @@ mod tests {
             Ok(Vec::new())
         };
         let mut output = ParseOutput::default();
-        mark_missing(&sources, &folder, &mut output);
+        mark_missing(&sources, &[], &folder, &mut output);
         assert_eq!((output.unread.len(), reads.get()), (50 * 20, 20 * (1 + NAMES.len())));
     }
 }

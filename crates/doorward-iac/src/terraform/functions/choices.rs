@@ -122,6 +122,12 @@ fn lookup(arguments: &[ConfigValue]) -> Evaluation {
         [map, key, default] => (map, key, Some(default)),
         _ => return Err(missing()),
     };
+    // The key is a text, to which Terraform converts other scalars.
+    let converted = match key {
+        ConfigValue::Bool(_) | ConfigValue::Number(_) => key.scalar_text().map(ConfigValue::text),
+        _ => None,
+    };
+    let key = converted.as_ref().unwrap_or(key);
     let found = |map: &ConfigValue, key: &ConfigValue| match (map, key) {
         (ConfigValue::Map(entries), ConfigValue::Text(name)) => {
             match (entries.entries.get(name), &entries.rest, default) {

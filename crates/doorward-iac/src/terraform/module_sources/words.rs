@@ -74,6 +74,29 @@ const WEAK: [&str; 44] = [
     "workload",
 ];
 
+/// Words of [`WEAK`] that names of manifests contain whatever they are about.
+const OF_ANY_CLUSTER: [&str; 19] = [
+    "app",
+    "application",
+    "applications",
+    "apps",
+    "cluster",
+    "eks",
+    "environment",
+    "helm",
+    "infra",
+    "infrastructure",
+    "k8s",
+    "kubernetes",
+    "platform",
+    "server",
+    "servers",
+    "service",
+    "services",
+    "stack",
+    "workload",
+];
+
 /// Words of other resources: a module of these is about that resource, even if it belongs to a load balancer.
 const OTHER: [&str; 97] = [
     "account",
@@ -204,6 +227,11 @@ fn words(text: &str) -> impl Iterator<Item = String> {
 /// Whether a text contains a word that means a load balancer.
 pub(crate) fn names_one(text: &str) -> bool {
     words(text).any(|word| STRONG.contains(&word.as_str()))
+}
+
+/// Whether the address of manifests contains a word of an application, which often comes with a load balancer.
+pub(crate) fn names_application(text: &str) -> bool {
+    words(text).any(|word| WEAK.contains(&word.as_str()) && !OF_ANY_CLUSTER.contains(&word.as_str()))
 }
 
 /// Whether the last part of a module's source, or its name, speaks of a load balancer.

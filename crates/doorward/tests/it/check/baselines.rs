@@ -57,3 +57,35 @@ fn a_baseline_of_all_rules() {
     assert_eq!(said.code, Some(5), "{}", said.err);
     assert_eq!(run().code, Some(0), "{}", run().out);
 }
+
+/// A resource of Terraform and an object of Kubernetes are the same in any file of their folder; a template is a stack of its own.
+#[test]
+fn a_baseline_follows_renamed_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let block = |name: &str| format!("resource \"aws_lb\" \"{name}\" {{\n  desync_mitigation_mode = \"monitor\"\n}}\n");
+    let template = "Resources:\n  A:\n    Type: AWS::ElasticLoadBalancingV2::LoadBalancer\n    Properties:\n      LoadBalancerAttributes: [{Key: routing.http.desync_mitigation_mode, Value: monitor}]\n";
+    let ingress = "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: w, annotations: {alb.ingress.kubernetes.io/load-balancer-attributes: routing.http.desync_mitigation_mode=monitor}}\nspec: {ingressClassName: alb}\n";
+    let start = [("tf/a.tf", block("a")), ("k8s/a.yaml", ingress.to_owned()), ("cfn/a.yaml", template.to_owned())];
+    for (file, text) in &start {
+        write(folder.path(), &[(file, text)]);
+    }
+    let run = |arguments: &[&str]| check(folder.path(), &[&ONLY[..], arguments, &["."]].concat());
+    assert_eq!(run(&["--format", "json-v1=base.json"]).code, Some(3));
+    for (from, to, code) in [
+        ("tf/a.tf", "tf/b.tf", 0),
+        ("k8s/a.yaml", "k8s/b.yaml", 0),
+        ("tf/a.tf", "other/a.tf", 3),
+        ("cfn/a.yaml", "cfn/b.yaml", 3),
+    ] {
+        std::fs::create_dir_all(folder.path().join("other")).unwrap();
+        std::fs::rename(folder.path().join(from), folder.path().join(to)).unwrap();
+        let said = run(&["--baseline", "base.json"]);
+        assert_eq!(said.code, Some(code), "{from} {to}\n{}\n{}", said.out, said.err);
+        std::fs::rename(folder.path().join(to), folder.path().join(from)).unwrap();
+    }
+    // Another resource in the renamed file is new, and so is a copy.
+    write(folder.path(), &[("tf/b.tf", &block("b"))]);
+    assert_eq!(run(&["--baseline", "base.json"]).code, Some(3));
+    write(folder.path(), &[("tf/b.tf", &block("a"))]);
+    assert_eq!(run(&["--baseline", "base.json"]).code, Some(3));
+}

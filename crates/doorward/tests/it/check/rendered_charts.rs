@@ -87,10 +87,10 @@ fn a_chart_that_helm_does_not_render_is_not_read() {
         assert_eq!(said.code, Some(4), "{body}\n{}\n{}", said.out, said.err);
         assert!(said.out.contains(fragment), "{body}\n{}", said.out);
     }
-    // What Helm renders for a load balancer and is no YAML is a broken file.
+    // What Helm renders for a load balancer and is no YAML is not read.
     helm(folder.path(), "printf 'kind: Ingress\\nmetadata: {annotations: {alb.ingress.kubernetes.io/x: [\\n'");
     let said = check(folder.path(), &["--helm", "."]);
-    assert!(said.code == Some(2) && said.err.contains("(rendered)/manifest.yaml:"), "{}", said.err);
+    assert!(said.code == Some(4) && said.out.contains("(rendered)/manifest.yaml:"), "{}", said.out);
     std::fs::remove_file(folder.path().join("bin/helm")).unwrap();
     let said = check(folder.path(), &["--helm", "."]);
     assert!(said.code == Some(2) && said.err.contains("no folder of PATH"), "{}", said.err);

@@ -6,19 +6,19 @@ use super::{check, json, write};
 
 const GOOD: &str = "Resources:\n  Good:\n    Type: AWS::ElasticLoadBalancingV2::LoadBalancer\n    Properties:\n      LoadBalancerAttributes: [{Key: routing.http.desync_mitigation_mode, Value: defensive}]\n";
 const BAD: &str = "Resources:\n  Bad:\n    Type: AWS::ElasticLoadBalancingV2::LoadBalancer\n    Properties:\n      LoadBalancerAttributes: [{Key: routing.http.desync_mitigation_mode, Value: monitor}]\n";
-const BAD_TF: &str = "resource \"aws_lb\" \"bad\" {\n  desync_mitigation_mode = \"monitor\"\n}\n";
+pub(super) const BAD_TF: &str = "resource \"aws_lb\" \"bad\" {\n  desync_mitigation_mode = \"monitor\"\n}\n";
 const BAD_PLAN: &str = "{\"format_version\":\"1.2\",\"resource_changes\":[{\"address\":\"aws_lb.bad\",\"type\":\"aws_lb\",\"change\":{\"actions\":[\"create\"],\"after\":{\"desync_mitigation_mode\":\"monitor\"}}}]}";
 const ONLY: [&str; 2] = ["--rule", "desync-mode-below-required"];
 
 /// A folder with a good template, and a folder outside of it.
-fn place() -> tempfile::TempDir {
+pub(super) fn place() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), &[("in/good.yaml", GOOD), ("out/bad.yaml", BAD), ("out/bad.tf", BAD_TF)]);
     folder
 }
 
 /// The exit code of a check, and everything that it says.
-fn checked(folder: &Path, paths: &[&str]) -> (i32, String) {
+pub(super) fn checked(folder: &Path, paths: &[&str]) -> (i32, String) {
     let said = check(folder, &[&ONLY[..], paths].concat());
     (said.code.unwrap(), format!("{}\n{}", said.out, said.err))
 }
@@ -67,7 +67,7 @@ fn fixes_keep_the_encoding() {
 fn other_bytes_are_named() {
     for (name, bytes, line) in [
         ("bad.yaml", BAD.replace("  Bad:", "  Bad: # caf\u{e9}").chars().map(|c| c as u8).collect::<Vec<u8>>(), 2),
-        ("bad.json", b"{\"a\": \"caf\xe9\"}".to_vec(), 1),
+        ("bad.json", b"{\"planned_values\": \"caf\xe9\"}".to_vec(), 1),
         ("bad.template", b"\x1f\x8b\x08\x00\x01\x02".to_vec(), 1),
         ("bad.yml", BAD.chars().flat_map(|c| u32::from(c).to_le_bytes()).collect(), 1),
         ("cut.json", utf16("{\"a\": 1}\n\n", true, u16::to_le_bytes)[..20].iter().copied().chain([0x0a]).collect(), 2),
@@ -81,6 +81,11 @@ fn other_bytes_are_named() {
         assert_eq!(code, 2, "{name}\n{said}");
         assert!(said.contains(&format!("in/{name}:{line}:1: ")), "{name}\n{said}");
     }
+    // A file in which nothing indicates a load balancer is counted.
+    let folder = place();
+    std::fs::write(folder.path().join("in/notes.yaml"), b"author: Ren\xe9\n").unwrap();
+    let (code, said) = checked(folder.path(), &["in"]);
+    assert!(code == 0 && said.contains("not examined: 1 file, not well-formed"), "{code} {said}");
     // Configuration belongs together: a file of it that cannot be read is listed also where the user named another file. The files
     // beside it are judged.
     let folder = place();
@@ -93,7 +98,7 @@ fn other_bytes_are_named() {
     }
     // Every format names it.
     let folder = place();
-    std::fs::write(folder.path().join("in/bad.json"), b"\"\xe9\"").unwrap();
+    std::fs::write(folder.path().join("in/bad.json"), b"{\"resource_changes\": \"\xe9\"}").unwrap();
     let document = json(folder.path(), &["in"]);
     assert_eq!(document["unread"][0]["file"], "in/bad.json", "{document}");
     for format in ["sarif", "github", "junit"] {
@@ -267,6 +272,22 @@ mod unix {
         assert!(said.contains("not fixed: in/bad.yaml: it is a link"), "{said}");
         assert!(folder.path().join("in/bad.yaml").is_symlink());
         assert_eq!(std::fs::read_to_string(folder.path().join("out/bad.yaml")).unwrap(), BAD);
+    }
+
+    /// A name that is not UTF-8 is printed with replacements: writing to it would create another file.
+    #[test]
+    fn fixes_need_the_name_of_the_file() {
+        use std::os::unix::ffi::OsStrExt as _;
+        let folder = place();
+        let name = std::ffi::OsStr::from_bytes(b"in/b\xff.tf");
+        // Not every file system has such names.
+        if std::fs::write(folder.path().join(name), BAD_TF).is_err() {
+            return;
+        }
+        let (code, said) = checked(folder.path(), &["--fix", "in"]);
+        assert!(code == 3 && said.contains("it is not found under this name"), "{code} {said}");
+        assert_eq!(std::fs::read_dir(folder.path().join("in")).unwrap().count(), 2);
+        assert_eq!(std::fs::read_to_string(folder.path().join(name)).unwrap(), BAD_TF);
     }
 
     #[test]
