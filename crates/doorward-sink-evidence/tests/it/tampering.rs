@@ -185,7 +185,10 @@ fn the_signer_of_a_chain_neither_changes_nor_stops() {
         (vec![None, Some(&key), Some(&key)], None),
         (vec![Some(&key), None], Some("the pack is not signed, but the previous pack, run-0, is signed by")),
         (vec![Some(&key), Some(&other)], Some("the signer of a chain must not change")),
-        (vec![Some(&key), None, Some(&key)], Some("the pack is not signed, but the previous pack, run-0, is signed by")),
+        (
+            vec![Some(&key), None, Some(&key)],
+            Some("the pack is not signed, but the previous pack, run-0, is signed by"),
+        ),
         (vec![None, Some(&key), None], Some("the pack is not signed, but the previous pack, run-1, is signed by")),
     ] {
         let folder = tempfile::tempdir().expect("a folder");
