@@ -48,8 +48,9 @@ fn assert_plain(what: &str, err: &str) {
             let before = err[..at].chars().next_back();
             let after = err[at + word.len()..].chars().next();
             let goes_on = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric() || c == '_');
-            !(word.starts_with(|c: char| c.is_ascii_alphanumeric()) && goes_on(before))
-                && !(word.ends_with(|c: char| c.is_ascii_alphanumeric()) && goes_on(after))
+            let is_part_before = word.starts_with(|c: char| c.is_ascii_alphanumeric()) && goes_on(before);
+            let is_part_after = word.ends_with(|c: char| c.is_ascii_alphanumeric()) && goes_on(after);
+            !is_part_before && !is_part_after
         })
     });
     assert!(inner.is_none(), "{what}: {inner:?} in {err}");
