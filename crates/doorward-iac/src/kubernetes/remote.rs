@@ -166,9 +166,7 @@ fn is_within(folder: &str, path: &str) -> bool {
     if path.is_empty() || path == "." || path.contains("{{") || path.contains("${") {
         return false;
     }
-    folder.match_indices(path).any(|(at, _)| {
-        folder[..at].ends_with('/') && folder[at + path.len()..].starts_with('/')
-    })
+    folder.match_indices(path).any(|(at, _)| folder[..at].ends_with('/') && folder[at + path.len()..].starts_with('/'))
 }
 
 #[cfg(test)]
