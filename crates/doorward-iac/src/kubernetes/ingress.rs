@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use doorward_model::{GapReason, Manager, Observed, Scheme};
+use doorward_model::{GapReason, Manager, Observed, Scheme, TargetGroup};
 
 use super::backend_groups::Services;
 use super::classes::Classes;
@@ -26,25 +26,31 @@ pub(super) fn parse(objects: &[Object<'_>], deployment: &Deployment, output: &mu
         .filter(|object| object.is("Ingress", ""))
         .filter_map(|object| classes.ingress(*object))
         .collect();
-    let mut groups: BTreeMap<(&str, &str), Vec<&Ingress<'_>>> = BTreeMap::new();
+    let mut groups: BTreeMap<(&str, &str), Group<'_, '_>> = BTreeMap::new();
     let mut used: BTreeSet<*const Node> = BTreeSet::new();
     for ingress in &ingresses {
         if let Some(group) = ingress.group {
-            groups.entry((ingress.object.scope(), group)).or_default().push(ingress);
+            groups.entry((ingress.object.scope(), group)).or_default().mates.push(ingress);
         }
         used.extend(ingress.params.map(|params| std::ptr::from_ref(params.node)));
     }
     let services = Services::of(objects);
+    for group in groups.values_mut() {
+        group.first = group.mates.iter().copied().min_by_key(|mate| mate.order());
+        let compared = group.mates.iter().take(MAX_GROUP);
+        group.target_groups = compared.flat_map(|mate| services.groups(mate.object)).collect();
+    }
+    let alone = Group::default();
     for ingress in &ingresses {
         if output.is_full(|| ingress.object.text.place(ingress.object.head())) {
             break;
         }
         let group = ingress.group.and_then(|group| groups.get(&(ingress.object.scope(), group)));
-        let group = group.map(Vec::as_slice).unwrap_or_default();
+        let group = group.unwrap_or(&alone);
         let mut declared = ingress.builder(group).finish(deployment);
-        let mates = group.iter().take(MAX_GROUP).filter(|mate| !std::ptr::eq(mate.object.node, ingress.object.node));
-        let of_group = std::iter::once(ingress).chain(mates.copied());
-        declared.set_target_groups(of_group.flat_map(|mate| services.groups(mate.object)).collect());
+        let mut target_groups = services.groups(ingress.object);
+        target_groups.extend(group.target_groups.iter().cloned());
+        declared.set_target_groups(target_groups);
         output.declared.push(declared);
     }
     for params in classes.params.values() {
@@ -67,6 +73,16 @@ pub(super) struct Ingress<'a> {
     pub(super) lacks_params: bool,
 }
 
+/// The Ingresses that share a load balancer.
+#[derive(Default)]
+struct Group<'i, 'a> {
+    mates: Vec<&'i Ingress<'a>>,
+    /// The first one by the controller's order.
+    first: Option<&'i Ingress<'a>>,
+    /// The target groups of those that are compared.
+    target_groups: Vec<TargetGroup>,
+}
+
 impl<'a> Ingress<'a> {
     /// The order within a group: by the annotation, then by namespace and name.
     fn order(&self) -> (i32, String) {
@@ -75,17 +91,17 @@ impl<'a> Ingress<'a> {
     }
 
     /// The load balancer, which all Ingresses of a group configure.
-    fn builder(&self, group: &[&Self]) -> LoadBalancerBuilder<'a> {
+    fn builder(&self, group: &Group<'_, 'a>) -> LoadBalancerBuilder<'a> {
         let object = self.object;
         // Of a group, the class parameters of the first Ingress count.
-        let first = group.iter().copied().min_by_key(|mate| mate.order()).unwrap_or(self);
+        let first = group.first.unwrap_or(self);
         let params = first.params;
         let from_params = params.map(|params| params.listed(&["spec", "loadBalancerAttributes"])).unwrap_or_default();
         let own = annotated(object);
         // The place is that of the object that sets the mode: the class, this Ingress, or another one of the group.
         let in_params = params.filter(|_| from_params.named.contains_key(MODE));
-        let too_many = group.len() > MAX_GROUP;
-        let mates = group.iter().take(if too_many { 0 } else { MAX_GROUP });
+        let too_many = group.mates.len() > MAX_GROUP;
+        let mates = group.mates.iter().take(if too_many { 0 } else { MAX_GROUP });
         let mates: Vec<_> = mates.filter(|mate| !std::ptr::eq(mate.object.node, object.node)).collect();
         let mate =
             mates.iter().find(|mate| !own.named.contains_key(MODE) && annotated(mate.object).named.contains_key(MODE));

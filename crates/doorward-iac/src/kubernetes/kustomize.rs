@@ -3,6 +3,7 @@
 //! A kustomization whose patches, annotations or components may change the load balancers of its manifests is built, and its
 //! result is judged besides the manifests. One that cannot be built is listed as not read, because what is deployed is its result: <https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/>
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{ManifestOrigin, Manifests};
@@ -26,6 +27,12 @@ const PATCHES: [&str; 5] = ["patches", "patchesStrategicMerge", "patchesJson6902
 /// Words of a change that may concern a load balancer, besides those of the controllers.
 const WORDS: [&str; 6] =
     ["annotations", "ingressClassName", "loadBalancerAttributes", "mergingMode", "parametersRef", "gatewayClassName"];
+
+/// The maximum number of kustomizations above each other.
+const MAX_COLLECTED_DEPTH: usize = 256;
+
+/// The maximum number of kustomizations and files that are built in one run. One that several others use is built for each of them.
+const MAX_BUILT: usize = 50_000;
 
 /// The maximum number of files of patches that are read besides the sources.
 const MAX_PATCH_FILES: usize = 1_000;
@@ -63,12 +70,12 @@ pub(crate) fn build<'a>(
     manifests: &mut Manifests<'a>,
 ) -> BTreeSet<String> {
     let all = all_of(sources);
+    let sources = by_path(sources);
     let texts: BTreeMap<&str, &SourceText<'_>> = texts.map(|text| (text.path, text)).collect();
-    let input = built_objects::BuildInput { all: &all, texts: &texts };
+    let input = built_objects::BuildInput { all: &all, texts: &texts, left: Cell::new(MAX_BUILT) };
     let mut built = BTreeSet::new();
     for one in all.values() {
-        let mut changes = BTreeSet::new();
-        collect(one, &all, sources, &mut BTreeSet::new(), &mut changes, 0);
+        let changes = Collected::of(one, &all, &sources).changes;
         if !changes.iter().any(|(path, _)| *path == one.path) {
             continue;
         }
@@ -136,24 +143,22 @@ pub(crate) fn mark(sources: &[SourceFile], built: &BTreeSet<String>, output: &mu
         .filter(|declared| declared.load_balancer().is_some_and(|lb| lb.kind.can_parse_http()))
         .map(|declared| declared.place.file.as_str())
         .collect();
+    let paths = by_path(sources);
     let mut unread = Vec::new();
     for kustomization in all.values().filter(|one| !built.contains(&one.path)) {
-        let mut files = BTreeSet::new();
-        let mut changes = BTreeSet::new();
-        collect(kustomization, &all, sources, &mut files, &mut changes, 0);
+        let Collected { files, changes, .. } = Collected::of(kustomization, &all, &paths);
         // The change of a kustomization below is listed there.
         let own = changes.iter().filter(|(path, _)| *path == kustomization.path);
         let parts: Vec<&str> = own.map(|(_, field)| field.as_str()).collect();
         let changes_declared = files.iter().any(|file| declared.contains(file.as_str()));
         // What is patched may lie elsewhere: in another repository, or outside of what was given.
         let changes_others = !changes_declared
-            && files.iter().any(|file| !sources.iter().any(|source| source.path == *file))
+            && files.iter().any(|file| !paths.contains_key(file.as_str()))
             && patches_speak_of_controllers(kustomization, sources);
         if parts.is_empty() || !(changes_declared || changes_others) {
             continue;
         }
-        let source = sources.iter().find(|source| source.path == kustomization.path);
-        let Some(source) = source else { continue };
+        let Some(source) = paths.get(kustomization.path.as_str()) else { continue };
         let folder = if kustomization.folder.is_empty() { "." } else { &kustomization.folder };
         unread.push(UnreadPart {
             address: kustomization.path.clone(),
@@ -176,52 +181,87 @@ fn patches_speak_of_controllers(one: &Kustomization, sources: &[SourceFile]) -> 
     sources.iter().any(|source| texts.contains(&source.path) && signs::of_controller(&source.text))
 }
 
-/// Collects the manifests of a kustomization and the changes that it and those below it make.
-fn collect(
-    one: &Kustomization,
-    all: &BTreeMap<String, Kustomization>,
-    sources: &[SourceFile],
-    files: &mut BTreeSet<String>,
-    changes: &mut BTreeSet<(String, String)>,
-    depth: usize,
-) {
-    if depth > 16 {
-        return;
+/// The manifests of a kustomization, and the changes that it and those below it make: path of the kustomization and field.
+#[derive(Default)]
+struct Collected {
+    files: BTreeSet<String>,
+    changes: BTreeSet<(String, String)>,
+    /// The kustomizations that were visited, and whether they or those below them change something. Each is visited once, because
+    /// kustomizations that share others have more paths between them than can be followed.
+    seen: BTreeMap<String, bool>,
+}
+
+impl Collected {
+    fn of(one: &Kustomization, all: &BTreeMap<String, Kustomization>, sources: &BTreeMap<&str, &SourceFile>) -> Self {
+        let mut collected = Self::default();
+        collected.visit(one, all, sources, 0);
+        collected
     }
-    for field in RESOURCES {
-        for name in one.root.get(field).and_then(Node::as_seq).unwrap_or_default().iter().filter_map(Node::as_str) {
-            let path = below(&one.folder, name);
-            match all.get(&path) {
-                Some(inner) => {
-                    let before = changes.len();
-                    collect(inner, all, sources, files, changes, depth + 1);
-                    // A component changes the manifests of the kustomization that uses it.
-                    if field == "components" && changes.len() > before {
-                        changes.insert((one.path.clone(), field.to_owned()));
+
+    /// Visits a kustomization. Returns whether it or one below it changes something.
+    fn visit(
+        &mut self,
+        one: &Kustomization,
+        all: &BTreeMap<String, Kustomization>,
+        sources: &BTreeMap<&str, &SourceFile>,
+        depth: usize,
+    ) -> bool {
+        if let Some(changes) = self.seen.get(&one.path) {
+            return *changes;
+        }
+        if depth > MAX_COLLECTED_DEPTH {
+            return false;
+        }
+        self.seen.insert(one.path.clone(), false);
+        let mut fields = BTreeSet::new();
+        let mut changes_below = false;
+        for field in RESOURCES {
+            for name in one.root.get(field).and_then(Node::as_seq).unwrap_or_default().iter().filter_map(Node::as_str) {
+                let path = below(&one.folder, name);
+                match all.get(&path) {
+                    Some(inner) => {
+                        let changes = self.visit(inner, all, sources, depth + 1);
+                        changes_below |= changes;
+                        // A component changes the manifests of the kustomization that uses it.
+                        if field == "components" && changes {
+                            fields.insert(field);
+                        }
                     }
+                    None => drop(self.files.insert(path)),
                 }
-                None => drop(files.insert(path)),
             }
         }
-    }
-    for field in PATCHES {
-        let Some(patches) = one.root.get(field) else { continue };
-        // A transformer is an object of its own kind, whatever it changes.
-        let speaks: fn(&str) -> bool = if field == "transformers" { has_word } else { speaks };
-        let concerns = |patch: &Node| concerns(patch, one, sources, speaks);
-        if patches.as_seq().is_some_and(|patches| patches.iter().any(concerns)) {
-            changes.insert((one.path.clone(), field.to_owned()));
+        for field in PATCHES {
+            let Some(patches) = one.root.get(field) else { continue };
+            // A transformer is an object of its own kind, whatever it changes.
+            let speaks: fn(&str) -> bool = if field == "transformers" { has_word } else { speaks };
+            let concerns = |patch: &Node| concerns(patch, one, sources, speaks);
+            if patches.as_seq().is_some_and(|patches| patches.iter().any(concerns)) {
+                fields.insert(field);
+            }
         }
-    }
-    for field in ["commonAnnotations", "helmCharts"] {
-        if one.root.get(field).is_some_and(mentions) {
-            changes.insert((one.path.clone(), field.to_owned()));
-        }
+        fields.extend(
+            ["commonAnnotations", "helmCharts"].iter().filter(|field| one.root.get(field).is_some_and(mentions)),
+        );
+        let changes = changes_below || !fields.is_empty();
+        self.changes.extend(fields.into_iter().map(|field| (one.path.clone(), field.to_owned())));
+        self.seen.insert(one.path.clone(), changes);
+        changes
     }
 }
 
+/// The files by their paths.
+fn by_path(sources: &[SourceFile]) -> BTreeMap<&str, &SourceFile> {
+    sources.iter().map(|source| (source.path.as_str(), source)).collect()
+}
+
 /// Whether a patch may change a load balancer: its text does, or its file is not among the files.
-fn concerns(patch: &Node, one: &Kustomization, sources: &[SourceFile], speaks: fn(&str) -> bool) -> bool {
+fn concerns(
+    patch: &Node,
+    one: &Kustomization,
+    sources: &BTreeMap<&str, &SourceFile>,
+    speaks: fn(&str) -> bool,
+) -> bool {
     // A patch of another kind of objects.
     if patch.text_at(&["target", "kind"]).is_some_and(is_of_another_kind) {
         return false;
@@ -230,7 +270,7 @@ fn concerns(patch: &Node, one: &Kustomization, sources: &[SourceFile], speaks: f
     match path {
         Some(path) => {
             let path = below(&one.folder, path);
-            sources.iter().find(|source| source.path == path).is_none_or(|source| speaks(&source.text))
+            sources.get(path.as_str()).is_none_or(|source| speaks(&source.text))
         }
         None => mentions(patch),
     }

@@ -180,6 +180,9 @@ fn pass<'b>(names: &'b ForNames, key: ConfigValue, value: ConfigValue, outer: Op
     Bound { names: bound, outer, is_all: false }
 }
 
+/// The steps of one pass of a loop, which keeps a value: nested loops over a few hundred elements would take gigabytes.
+const STEPS_PER_PASS: usize = 8;
+
 fn for_each(repeated: &ForExpression, scope: &Scope<'_>, bound: Option<&Bound<'_>>) -> Evaluation {
     let collection = evaluate(&repeated.collection, scope, bound)?;
     let passes = passes(&collection, repeated.key.is_none() || repeated.groups)?;
@@ -187,6 +190,7 @@ fn for_each(repeated: &ForExpression, scope: &Scope<'_>, bound: Option<&Bound<'_
     let mut entries: BTreeMap<Rc<str>, ConfigValue> = BTreeMap::new();
     let mut groups: BTreeMap<Rc<str>, Vec<ConfigValue>> = BTreeMap::new();
     for (key, value) in passes {
+        scope.work().spend(STEPS_PER_PASS)?;
         let bound = pass(&repeated.names, key, value, bound);
         if let Some(condition) = &repeated.condition {
             match evaluate(condition, scope, Some(&bound))? {

@@ -5,6 +5,7 @@
 mod cases;
 mod corpus;
 mod fuzz;
+mod hostile;
 mod kustomizations;
 mod laws;
 mod match_live;

@@ -4,6 +4,7 @@
 //! The order is that of kustomize: the resources, the components, strategic merges, patches, the namespace, annotations, and
 //! patches of `patchesJson6902`. Names are matched as they are now and as they were before a prefix or suffix.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -40,6 +41,8 @@ pub(super) struct BuiltObject<'a> {
 pub(super) struct BuildInput<'s, 'a> {
     pub(super) all: &'s BTreeMap<String, Kustomization>,
     pub(super) texts: &'s BTreeMap<&'a str, &'a SourceText<'a>>,
+    /// How many kustomizations and files may still be built.
+    pub(super) left: Cell<usize>,
 }
 
 impl<'a> BuildInput<'_, 'a> {
@@ -55,12 +58,14 @@ impl<'a> BuildInput<'_, 'a> {
         if depth > MAX_DEPTH || is_beyond(one) {
             return None;
         }
+        self.spend()?;
         for field in ["resources", "bases"] {
             for name in names(&one.root, field) {
                 let path = below(&one.folder, name);
                 if let Some(inner) = self.all.get(&path) {
                     objects.extend(self.build(inner, depth + 1)?);
                 } else if let Some(text) = self.texts.get(path.as_str()) {
+                    self.spend()?;
                     for document in yaml::parse(text).ok()? {
                         // A list has objects of its own.
                         if document.root.get("items").is_some() {
@@ -82,6 +87,12 @@ impl<'a> BuildInput<'_, 'a> {
             self.add(component, objects, depth + 1)?;
         }
         self.change(one, objects)
+    }
+
+    /// Takes one step; `None` if none is left.
+    fn spend(&self) -> Option<()> {
+        self.left.set(self.left.get().checked_sub(1)?);
+        Some(())
     }
 
     fn change(&self, one: &Kustomization, objects: &mut Vec<BuiltObject<'a>>) -> Option<()> {

@@ -6,7 +6,7 @@
 use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Kustomization, NAMES, RESOURCES, all_of, below, collect, is_kustomization};
+use super::{Collected, Kustomization, NAMES, RESOURCES, all_of, below, by_path, is_kustomization};
 use doorward_model::Pattern;
 
 use crate::indirect::is_named_after_other_kinds;
@@ -163,7 +163,7 @@ pub(crate) fn mark_missing(
     if all.is_empty() {
         return;
     }
-    let by_path: BTreeMap<&str, &SourceFile> = sources.iter().map(|source| (source.path.as_str(), source)).collect();
+    let by_path = by_path(sources);
     let paths: BTreeSet<&str> = by_path.keys().copied().collect();
     let (roots, found) = (SourceRoots::of(sources), RefCell::default());
     let resources = Resources { all: &all, paths, roots, folder, found };
@@ -194,7 +194,7 @@ pub(crate) fn mark_missing(
                 remote::record((one.path.clone(), place), name, without, output);
                 continue;
             }
-            let is_open = || *is_open.get_or_init(|| may_miss_one(one, source, sources, &resources, &declaring));
+            let is_open = || *is_open.get_or_init(|| may_miss_one(one, source, &by_path, &resources, &declaring));
             if may_matter(&path, &is_open) {
                 output.unread.push(missing(one, &path, place));
             } else {
@@ -217,15 +217,14 @@ fn may_matter(path: &str, is_open: &dyn Fn() -> bool) -> bool {
 fn may_miss_one(
     one: &Kustomization,
     source: &SourceFile,
-    sources: &[SourceFile],
+    sources: &BTreeMap<&str, &SourceFile>,
     resources: &Resources<'_>,
     declaring: &BTreeSet<String>,
 ) -> bool {
     if signs::of_controller(&source.text) {
         return true;
     }
-    let mut files = BTreeSet::new();
-    collect(one, resources.all, sources, &mut files, &mut BTreeSet::new(), 0);
+    let files = Collected::of(one, resources.all, sources).files;
     let is_seen = |file: &String| matches!(resources.of(file), Resource::Seen);
     files.iter().any(|file| declaring.contains(file)) || !files.iter().any(is_seen)
 }
