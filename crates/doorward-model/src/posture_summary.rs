@@ -9,8 +9,8 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use crate::{
-    CostLine, CostTally, Finding, HistoryContext, IDLE_RULE, Mode, Observed, OwnerNames, ScanReport, Severity, Verdict,
-    VerdictReason, share,
+    Bounds, CostLine, CostTally, Finding, HistoryContext, IDLE_RULE, LastMode, Mode, Observed, OwnerNames, ScanReport,
+    Severity, Verdict, VerdictReason, share,
 };
 
 mod posture_figures;
@@ -54,6 +54,8 @@ pub struct OwnerRisk {
     pub medium: usize,
     /// Load balancers in monitor.
     pub monitor: usize,
+    /// Of these failures and load balancers, those that this scan did not see: they count as they were last seen.
+    pub not_seen: usize,
 }
 
 /// An exception that ends soon.
@@ -223,11 +225,19 @@ fn trend(history: &HistoryContext) -> Vec<PosturePoint> {
     let newest = history.trend.iter().rev().take(ROWS + 1).collect::<Vec<_>>();
     let scans = newest.into_iter().rev().map(|point| {
         let count = |mode| point.modes.get(&mode).copied().unwrap_or(0);
-        let required = point.policy.map(|policy| share(policy.at_or_above_required, policy.load_balancers));
+        // Shares of those seen would rise where a scan saw less.
+        let of = |part, unknown, of| match point.load_balancers_unseen() {
+            0 => share(part, of),
+            unseen => Bounds::new(part, unknown, of, unseen).to_string(),
+        };
+        let required = point
+            .policy
+            .map(|policy| of(policy.at_or_above_required, policy.at_or_above_required_unknown, policy.load_balancers));
+        let protected = count(Mode::Strictest) + count(Mode::Defensive);
         PosturePoint {
             at: point.at.strftime("%Y-%m-%d").to_string(),
             coverage: share(point.coverage.complete, point.coverage.in_scope()),
-            protected: share(count(Mode::Strictest) + count(Mode::Defensive), point.mode_population()),
+            protected: of(protected, point.mode_unknown, point.mode_population()),
             required: required.unwrap_or_else(|| "not counted".to_owned()),
             failing: point.failing_known().map_or_else(|| "unknown".to_owned(), |failing| failing.to_string()),
         }
@@ -239,8 +249,24 @@ fn trend(history: &HistoryContext) -> Vec<PosturePoint> {
 fn owners(report: &ScanReport) -> (Vec<OwnerRisk>, usize) {
     let names = OwnerNames::of(&report.load_balancers);
     let mut owners: BTreeMap<&str, OwnerRisk> = BTreeMap::new();
-    let blank =
-        |owner: &str| OwnerRisk { owner: owner.to_owned(), overdue: 0, critical: 0, high: 0, medium: 0, monitor: 0 };
+    let blank = |owner: &str| OwnerRisk {
+        owner: owner.to_owned(),
+        overdue: 0,
+        critical: 0,
+        high: 0,
+        medium: 0,
+        monitor: 0,
+        not_seen: 0,
+    };
+    let add = |row: &mut OwnerRisk, severity| {
+        match severity {
+            Severity::Critical => row.critical += 1,
+            Severity::High => row.high += 1,
+            Severity::Medium => row.medium += 1,
+            Severity::Low | Severity::Informational => return false,
+        }
+        true
+    };
     for lb in report.load_balancers.iter().filter(|lb| lb.mode.known() == Some(&Mode::Monitor)) {
         if lb.effective_mode().applies() {
             let owner = names.shown(lb.owner_label());
@@ -252,11 +278,19 @@ fn owners(report: &ScanReport) -> (Vec<OwnerRisk>, usize) {
         let owner = names.shown(&finding.owner);
         let row = owners.entry(owner).or_insert_with(|| blank(owner));
         row.overdue += usize::from(finding.is_overdue());
-        match severity {
-            Severity::Critical => row.critical += 1,
-            Severity::High => row.high += 1,
-            Severity::Medium => row.medium += 1,
-            Severity::Low | Severity::Informational => {}
+        add(row, severity);
+    }
+    // An owner whose load balancers were not seen has the risk that it had.
+    if let Some(unseen) = &report.unseen {
+        for finding in unseen.findings.iter().filter(|finding| !finding.excepted) {
+            let owner = names.shown(&finding.owner);
+            let row = owners.entry(owner).or_insert_with(|| blank(owner));
+            row.not_seen += usize::from(finding.severity.is_some_and(|severity| add(row, severity)));
+        }
+        for lb in unseen.load_balancers.iter().filter(|lb| lb.mode == Some(LastMode::Monitor)) {
+            let owner = names.shown(&lb.owner);
+            let row = owners.entry(owner).or_insert_with(|| blank(owner));
+            (row.monitor, row.not_seen) = (row.monitor + 1, row.not_seen + 1);
         }
     }
     let mut owners: Vec<OwnerRisk> = owners.into_values().collect();

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::{Durations, HistoryContext, Kpi, Mode, ScanReport, days_in_words, share};
+use crate::{Bounds, Durations, HistoryContext, Kpi, Mode, ScanReport, Unseen, days_in_words, share};
 
 /// One figure with its denominator.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -24,25 +24,36 @@ pub(super) fn figures(report: &ScanReport, history: &HistoryContext) -> Vec<Post
     let population = tally.mode_population();
     let count = |mode| tally.modes.get(&mode).copied().unwrap_or(0);
     let (strictest, defensive) = (count(Mode::Strictest), count(Mode::Defensive));
-    let mut figures = vec![
-        part("mode-share", "Strictest or defensive", strictest + defensive, population, tally.mode_unknown),
-        part("mode-share", "Strictest", strictest, population, tally.mode_unknown),
-    ];
+    let unseen = report.unseen.as_ref();
+    let not_seen = unseen.map_or(0, Unseen::mode_population);
+    let open_unseen = unseen.map_or(0, Unseen::open);
+    let of_modes = |label, count| part("mode-share", label, count, population, (tally.mode_unknown, not_seen));
+    let mut figures = vec![of_modes("Strictest or defensive", strictest + defensive), of_modes("Strictest", strictest)];
     if let Some(policy) = &tally.policy {
         let unknown = policy.at_or_above_required_unknown;
         let (at, of) = (policy.at_or_above_required, policy.of);
-        figures.push(part("at-or-above-required", "At or above the required mode", at, of, unknown));
+        figures.push(part("at-or-above-required", "At or above the required mode", at, of, (unknown, not_seen)));
         let (by, unknown) = (policy.by_default, policy.by_default_unknown);
-        figures.push(part("decided-by-default", "Decided only by the default", by, of, unknown));
+        figures.push(part("decided-by-default", "Decided only by the default", by, of, (unknown, not_seen)));
     }
     figures.push(PostureFigure {
         id: "open-findings",
         label: "Open findings",
-        figure: tally.open_findings().to_string(),
-        of: format!("critical to low, of {} verdicts", report.findings.len()),
+        figure: (tally.open_findings() + open_unseen).to_string(),
+        of: match open_unseen {
+            0 => format!("critical to low, of {} verdicts", report.findings.len()),
+            n => format!("{} seen failing and {n} not seen now, critical to low", tally.open_findings()),
+        },
     });
     figures.push(match tally.deadlines {
-        Some(deadlines) => part("overdue-findings", "Overdue", deadlines.overdue, deadlines.known(), deadlines.unknown),
+        Some(deadlines) => {
+            let (overdue, known) = (deadlines.overdue, deadlines.known());
+            let mut figure = part("overdue-findings", "Overdue", overdue, known, (deadlines.unknown, 0));
+            if open_unseen > 0 {
+                figure.of.push_str(&format!("; {open_unseen} more were open when last seen and may be overdue"));
+            }
+            figure
+        }
         None => PostureFigure {
             id: "overdue-findings",
             label: "Overdue",
@@ -82,12 +93,22 @@ pub fn kpi_figures(kpi: &Kpi) -> Vec<PostureFigure> {
     }
     if kpi.in_time.of > 0 {
         let (id, label) = ("remediated-in-time", "Resolved in time");
-        figures.push(part(id, label, kpi.in_time.count, kpi.in_time.of, 0));
+        figures.push(part(id, label, kpi.in_time.count, kpi.in_time.of, (0, 0)));
     }
     figures
 }
 
-fn part(id: &'static str, label: &'static str, part: usize, of: usize, unknown: usize) -> PostureFigure {
-    let more = if unknown == 0 { String::new() } else { format!("; {unknown} unknown") };
+/// A part of what was seen; what was not seen is counted both ways beside it, so that seeing less improves nothing.
+fn part(
+    id: &'static str,
+    label: &'static str,
+    part: usize,
+    of: usize,
+    (unknown, not_seen): (usize, usize),
+) -> PostureFigure {
+    let mut more = if unknown == 0 { String::new() } else { format!("; {unknown} unknown") };
+    if not_seen > 0 {
+        more.push_str(&format!(" of those seen; {} known", Bounds::new(part, unknown, of, not_seen)));
+    }
     PostureFigure { id, label, figure: part.to_string(), of: format!("{}{more}", share(part, of)) }
 }

@@ -1,6 +1,6 @@
 //! The first lines of the page: the verdict, what qualifies it, and how it compares with the last scan.
 
-use doorward_model::{KeyFigures, ScanReport, Unseen, share};
+use doorward_model::{KeyFigures, ScanReport, Severity, Unseen, UnseenFinding, share};
 use serde::Serialize;
 
 use super::Card;
@@ -134,6 +134,13 @@ pub(super) fn cards(report: &ScanReport, context: &PageContext, figures: &KeyFig
         0 => format!("{} more are informational", figures.informational),
         n => format!("{} seen, {n} not seen now; {} more are informational", figures.open, figures.informational),
     };
+    let may_press = |finding: &&UnseenFinding| {
+        !finding.excepted && finding.severity.is_none_or(|severity| severity >= Severity::High)
+    };
+    let pressing_unseen = match report.unseen.as_ref().map_or(0, |all| all.findings.iter().filter(may_press).count()) {
+        0 => String::new(),
+        n => format!(" that were seen; {n} more when last seen, not seen now"),
+    };
     let card = |label, figure: String, of: String, alarming| Card { label, figure, of, alarming };
     let mut cards = Vec::new();
     if !context.is_partial {
@@ -153,8 +160,8 @@ pub(super) fn cards(report: &ScanReport, context: &PageContext, figures: &KeyFig
         card(
             "Critical or high failures",
             figures.pressing.to_string(),
-            format!("of {} failures of every rule", figures.open),
-            figures.pressing > 0,
+            format!("of {} failures of every rule{pressing_unseen}", figures.open),
+            figures.pressing > 0 || !pressing_unseen.is_empty(),
         ),
         card(
             "Unknown verdicts",
