@@ -121,6 +121,8 @@ pub struct TextOptions {
     pub colour: bool,
     /// Show informational failures and rules that were not asked, which are otherwise only counted.
     pub verbose: bool,
+    /// The width in columns at which sentences are broken; none: they are not broken.
+    pub width: Option<usize>,
 }
 
 impl Format {

@@ -9,8 +9,8 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use crate::{
-    Bounds, CostLine, CostTally, Finding, HistoryContext, IDLE_RULE, Mode, Observed, OwnerNames, ScanReport, Severity,
-    Verdict, VerdictReason, not_seen_in_words, share,
+    Bounds, CostLine, CostTally, Finding, HistoryContext, IDLE_RULE, LastMode, Mode, Observed, OwnerNames, ScanReport,
+    Severity, Verdict, VerdictReason, not_seen_in_words, share,
 };
 
 mod posture_figures;
@@ -292,6 +292,11 @@ fn owners(report: &ScanReport) -> (Vec<OwnerRisk>, usize) {
         let row = owners.entry(owner).or_insert_with(|| blank(owner));
         row.unseen += 1;
         finding.severity.into_iter().for_each(|severity| row.add(severity));
+    }
+    let monitor = report.unseen.iter().flat_map(|unseen| &unseen.load_balancers);
+    for lb in monitor.filter(|lb| lb.mode == Some(LastMode::Monitor)) {
+        let owner = names.shown(&lb.owner);
+        owners.entry(owner).or_insert_with(|| blank(owner)).monitor += 1;
     }
     let mut owners: Vec<OwnerRisk> = owners.into_values().collect();
     owners.retain(|row| row.overdue + row.critical + row.high + row.medium + row.monitor + row.unseen > 0);

@@ -1,11 +1,11 @@
-//! A value that is none of those that are known.
+//! A value that is not among those that are known.
 
 use crate::nearest;
 
 /// The most values that an error names.
 const NAMED: usize = 30;
 
-/// The sentence about a value of a flag that is none of those that are known, with the nearest of them.
+/// The sentence about a value of a flag that is not among those that are known, with the nearest of them.
 pub fn unknown_value(flag: &str, given: &str, known: &[String]) -> String {
     let near = nearest(given, &known.iter().map(String::as_str).collect::<Vec<_>>());
     let near = near.map(|near| format!(" (did you mean {near}?)")).unwrap_or_default();

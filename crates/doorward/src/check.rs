@@ -98,7 +98,9 @@ pub(crate) fn run(cli: &Cli, arguments: &CheckArguments) -> Result<Exit, Failure
 }
 
 fn write(output: &Output, input: &RenderInput<'_>, cli: &Cli) -> Result<(), Failure> {
-    let options = TextOptions { colour: output.path.is_none() && cli.colour_on_stdout(), verbose: cli.verbose > 0 };
+    let is_stdout = output.path.is_none();
+    let (colour, width) = (is_stdout && cli.colour_on_stdout(), is_stdout.then(crate::io::width));
+    let options = TextOptions { colour, verbose: cli.verbose > 0, width };
     match &output.path {
         Some(path) => write_file(path, Readers::Umask, |out| output.format.write(input, options, out))
             .map_err(|e| Failure::writing(&path.display().to_string(), &e)),

@@ -122,14 +122,12 @@ impl Exit {
         *CLOSING.lock().unwrap_or_else(PoisonError::into_inner) = Some((self, meaning));
     }
 
-    /// States it, if the command asked for that.
-    pub(crate) fn stated(self) -> Self {
+    /// The last line of the command, if the command asked for one.
+    pub(crate) fn closing_line(self) -> Option<String> {
         let closing = *CLOSING.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((expected, meaning)) = closing.filter(|_| self != Self::Clean) {
-            let meaning = if expected == self { meaning } else { self.meaning() };
-            crate::io::log(&format!("exit code {}: {meaning}", self.code()));
-        }
-        self
+        let (expected, meaning) = closing.filter(|_| self != Self::Clean)?;
+        let meaning = if expected == self { meaning } else { self.meaning() };
+        Some(format!("exit code {}: {meaning}", self.code()))
     }
 }
 

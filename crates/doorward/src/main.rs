@@ -79,7 +79,8 @@ fn command() -> ExitCode {
             failure.exit()
         }
     };
-    exit.stated().into()
+    exit.closing_line().iter().for_each(|line| log(line));
+    exit.into()
 }
 
 fn run(cli: &Cli) -> Result<Exit, Failure> {

@@ -10,6 +10,9 @@ use super::{RenderInput, TextOptions, help};
 use crate::JudgedDeclaration;
 
 mod closing;
+mod folding;
+
+use folding::{folded, write_folded};
 
 /// The number of characters of a line that are shown. A plan is one line of many megabytes.
 const EXCERPT: usize = 140;
@@ -22,6 +25,8 @@ const SHOWN_PARTS: usize = 3;
 /// Writes the text.
 pub(super) fn write(input: &RenderInput<'_>, options: TextOptions, out: &mut dyn Write) -> io::Result<()> {
     let renderer = if options.colour { Renderer::styled() } else { Renderer::plain() };
+    let width = options.width.unwrap_or(usize::MAX);
+    let renderer = renderer.term_width(width.min(EXCERPT));
     for judged in &input.report.judged {
         for (meta, verdict) in &judged.verdicts {
             let shown = match verdict {
@@ -32,7 +37,7 @@ pub(super) fn write(input: &RenderInput<'_>, options: TextOptions, out: &mut dyn
                 Verdict::Excepted { .. } | Verdict::Pass { .. } | Verdict::NotApplicable { .. } => false,
             };
             if shown {
-                writeln!(out, "{}\n", renderer.render(&[group(input, judged, meta.id, verdict)]))?;
+                writeln!(out, "{}\n", renderer.render(&[group(input, judged, (meta.id, verdict), width)]))?;
             }
         }
     }
@@ -43,17 +48,28 @@ pub(super) fn write(input: &RenderInput<'_>, options: TextOptions, out: &mut dyn
     if options.verbose || unread.len() <= SHOWN_PARTS {
         for unread in unread {
             let title = Level::WARNING.with_name("not read").primary_title(clean(&unread.address));
-            let group = excerpt(title.id("not-read"), input, &unread.place)
-                .element(Level::HELP.message(clean(&unread.because)));
+            let because = folded(&clean(&unread.because), width, MESSAGE);
+            let group = excerpt(title.id("not-read"), input, &unread.place).element(Level::HELP.message(because));
             writeln!(out, "{}\n", renderer.render(&[group]))?;
         }
     } else {
-        closing::parts(&unread, out)?;
+        write_folded(width, out, |out| closing::parts(&unread, out))?;
     }
-    closing::write(input, options, out)
+    write_folded(width, out, |out| closing::write(input, options, out))
 }
 
-fn group<'a>(input: &RenderInput<'_>, judged: &JudgedDeclaration, rule: &'a str, verdict: &Verdict) -> Group<'a> {
+/// Columns before the sentence of a note or a help: the number of the line, ` = help: `.
+const MESSAGE: usize = 16;
+
+/// Columns before the sentence of a title besides its rule: `not asked[]: `.
+const TITLE: usize = 13;
+
+fn group<'a>(
+    input: &RenderInput<'_>,
+    judged: &JudgedDeclaration,
+    (rule, verdict): (&'a str, &Verdict),
+    width: usize,
+) -> Group<'a> {
     let declared = &judged.declared;
     let level = match verdict {
         Verdict::Fail { severity, .. } => match (*severity).into() {
@@ -65,14 +81,15 @@ fn group<'a>(input: &RenderInput<'_>, judged: &JudgedDeclaration, rule: &'a str,
         Verdict::NotAsked { .. } => Level::NOTE.with_name("not asked"),
         Verdict::Pass { .. } | Verdict::Excepted { .. } | Verdict::NotApplicable { .. } => Level::NOTE,
     };
-    let title = level.primary_title(clean(&format!("{}: {}", declared.address, verdict.because()))).id(rule);
+    let title = clean(&format!("{}: {}", declared.address, verdict.because()));
+    let title = level.primary_title(folded(&title, width, TITLE + rule.len())).id(rule);
     let mut group = excerpt(title, input, &declared.place);
     // The note of a declaration is about its mode.
     if let Some(note) = declared.note.as_ref().filter(|_| rule.starts_with("desync-mode")) {
-        group = group.element(Level::NOTE.message(clean(note)));
+        group = group.element(Level::NOTE.message(folded(&clean(note), width, MESSAGE)));
     }
     if let Some(help) = help(verdict) {
-        group = group.element(Level::HELP.message(clean(help)));
+        group = group.element(Level::HELP.message(folded(&clean(help), width, MESSAGE)));
     }
     group
 }

@@ -74,7 +74,10 @@ fn owners(posture: &PostureSummary) -> Vec<Parts> {
         let counts = format!(
             ": {} overdue, {} critical, {} high, {} medium, {} in monitor{unseen}",
             row.overdue, row.critical, row.high, row.medium, row.monitor
-        );
+        ) + &match row.not_seen {
+            0 => String::new(),
+            n => format!("; {n} of these not seen now"),
+        };
         vec![name(&row.owner), ours(counts)]
     };
     let mut items: Vec<Parts> = posture.owners.iter().map(line).collect();

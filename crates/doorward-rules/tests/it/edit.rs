@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use doorward_model::{AccountId, Arn, Pattern};
-use doorward_rules::exceptions::edit::{EditError, Renewal, add, renew};
+use doorward_rules::exceptions::edit::{EditError, Renewal, add, check_dates, renew};
 use doorward_rules::exceptions::{Exception, Moment, Register, Scope, Terms};
 use jiff::Timestamp;
 use proptest::prelude::*;
@@ -315,5 +315,37 @@ proptest! {
             if second { last.to_owned() } else { first.to_owned() }
         };
         prop_assert_eq!(half(&renewed, id == "EX-1"), half(&text, id == "EX-1"));
+    }
+}
+
+#[test]
+fn dates_that_are_written_lie_ahead() {
+    let now = "2026-03-15T12:00:00Z".parse().expect("a time");
+    let check = |start: &str, expires: &str, review: Option<&str>, is_kept: bool| {
+        let term = (moment(start), moment(expires));
+        check_dates("EX-1", term, (review.map(moment), is_kept), now).err().map(|error| error.to_string())
+    };
+    for (start, expires, review) in [
+        ("2026-03-15", "2026-03-31", None),
+        ("2026-03-01", "2026-03-15", None),
+        ("2026-03-01", "2026-03-31", Some("2026-03-15")),
+        ("2026-03-20", "2026-05-31", Some("2026-05-31")),
+    ] {
+        assert_eq!(check(start, expires, review, false), None, "{start} {expires} {review:?}");
+    }
+    for (start, expires, review, part) in [
+        ("2026-03-20", "2026-03-19", None, "before it starts"),
+        ("2026-01-01", "2026-03-14", None, "which is past"),
+        ("2026-03-01", "2026-03-31", Some("2026-02-28"), "is before the term"),
+        ("2026-03-20", "2026-03-31", Some("2026-03-16"), "is before the term"),
+        ("2026-03-01", "2026-03-31", Some("2026-04-01"), "is after the term"),
+        ("2026-03-01", "2026-03-31", Some("2026-03-14"), "is past"),
+    ] {
+        let refused = check(start, expires, review, false).expect(part);
+        assert!(refused.contains(part) && refused.contains("EX-1"), "{refused}");
+        if review.is_some() {
+            let refused = check(start, expires, review, true).expect(part);
+            assert!(refused.contains(part) && refused.contains("--review"), "{refused}");
+        }
     }
 }

@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use doorward_ledger::{Durations, Kpi, RunSummary, Share};
-use doorward_model::{Bounds, Mode, Severity, counted};
+use doorward_model::{Bounds, Mode, PolicyPoint, Severity, counted};
 use jiff::SignedDuration;
 
 use super::RuleKpi;
@@ -216,13 +216,13 @@ fn trends(text: &mut String, scans: &[RunSummary]) {
         text,
         "  strictest or defensive  {}  {}",
         series(&|scan| least(scan.strictest_or_defensive_known, scan.strictest_or_defensive)),
-        share_words(last, last.strictest_or_defensive, last.strictest_or_defensive_known)
+        share_words(last.strictest_or_defensive, last.strictest_or_defensive_known)
     );
     let _ = writeln!(
         text,
         "  strictest               {}  {}",
         series(&|scan| least(scan.strictest_known, scan.strictest)),
-        share_words(last, last.strictest, last.strictest_known)
+        share_words(last.strictest, last.strictest_known)
     );
     let _ = writeln!(
         text,
@@ -231,16 +231,22 @@ fn trends(text: &mut String, scans: &[RunSummary]) {
         open_words(last)
     );
     if scans.iter().any(|scan| scan.policy.is_some()) {
+        let seen = |policy: PolicyPoint| Share { count: policy.at_or_above_required, of: policy.load_balancers };
+        let known = |scan: &RunSummary, policy: PolicyPoint| {
+            let unseen = scan.not_seen.as_ref().map_or(0, |unseen| unseen.load_balancers);
+            let unknown = policy.at_or_above_required_unknown;
+            Bounds::new(policy.at_or_above_required, unknown, policy.load_balancers, unseen)
+        };
         let met = |scan: &RunSummary| {
             let policy = scan.policy?;
-            Share { count: policy.at_or_above_required, of: policy.load_balancers }.basis_points()
+            least(Some(known(scan, policy)), seen(policy))
         };
         let words = last.policy.map_or_else(String::new, |policy| {
             let unknown = match policy.at_or_above_required_unknown {
                 0 => String::new(),
                 unknown => format!("; not known for {unknown} more"),
             };
-            format!("{}{unknown}", share(Share { count: policy.at_or_above_required, of: policy.load_balancers }))
+            format!("{}{unknown}", share_words(seen(policy), Some(known(last, policy))))
         });
         let _ = writeln!(text, "  as required             {}  {words}", series(&met));
     }
@@ -276,8 +282,8 @@ fn share(share: Share) -> String {
 }
 
 /// The share of those seen, and its bounds if those not seen are counted either way.
-fn share_words(scan: &RunSummary, seen: Share, known: Option<Bounds>) -> String {
-    match known.filter(|known| known.of > scan.load_balancers) {
+fn share_words(seen: Share, known: Option<Bounds>) -> String {
+    match known.filter(|known| known.of > seen.of) {
         None => share(seen),
         Some(known) => format!("{} of those seen; {known} known", share(seen)),
     }

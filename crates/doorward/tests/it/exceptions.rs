@@ -43,6 +43,39 @@ fn an_exception_is_added_renewed_and_listed_and_comments_stay() {
 }
 
 #[test]
+fn a_renewal_asks_for_a_review_date_that_lies_ahead() {
+    let folder = folder("");
+    let on = |day: &str, arguments: &[&str]| {
+        let clock = format!("{day}T12:00:00Z still");
+        run(doorward(folder.path()).env("DOORWARD_TEST_CLOCK", clock).args(arguments))
+    };
+    let added = [add("EX-1", "2026-12-24"), vec!["--review", "2026-12-10"]].concat();
+    assert_eq!(on("2026-11-05", &added).code, Some(0));
+    let renew = |more: &[&'static str]| {
+        let base = ["exceptions", "renew", "EX-1", "--approver", "Lee", "--ticket", "SEC-2", "--expires"];
+        [&base[..], more].concat()
+    };
+    let text = || std::fs::read_to_string(folder.path().join("exceptions.toml")).unwrap();
+    let before = text();
+    // The review of the term before is past, or lies outside of the new term.
+    for (day, more) in [
+        ("2026-12-12", &["2027-01-20"][..]),
+        ("2026-12-01", &["2027-01-20", "--start", "2026-12-20"]),
+        ("2026-12-01", &["2026-12-05"]),
+        ("2026-12-12", &["2027-01-20", "--review", "2026-12-11"]),
+        ("2026-12-12", &["2026-12-11", "--start", "2026-12-01"]),
+    ] {
+        let said = on(day, &renew(more));
+        assert!(said.code == Some(2) && said.err.contains("EX-1"), "{day} {more:?}: {}", said.err);
+        assert_eq!(text(), before, "{day} {more:?}");
+    }
+    let said = on("2026-12-01", &renew(&["2027-01-20"]));
+    assert!(said.code == Some(0) && said.out.contains("its review date stays 2026-12-10"), "{}{}", said.out, said.err);
+    let said = on("2026-12-12", &renew(&["2027-02-20", "--review", "2027-01-15"]));
+    assert!(said.code == Some(0) && text().contains("review = 2027-01-15"), "{}{}", said.out, said.err);
+}
+
+#[test]
 fn what_is_wrong_is_refused_and_nothing_is_written() {
     let folder = folder("");
     let before = || std::fs::read_to_string(folder.path().join("exceptions.toml")).unwrap();

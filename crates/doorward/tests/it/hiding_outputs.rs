@@ -5,14 +5,14 @@
 //! seen, where the other does not look. Every output of the last scan of both is written and parsed. The figures that count what is
 //! known are equal, and no figure of what was seen stands alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use doorward_ledger::{By, RunSummary};
 use doorward_model::{
-    HistoryContext, ObservationPeriod, Observed, PreviousRun, RemediationFigures, ScanReport, Severity, Tally,
-    UnseenFinding,
+    HistoryContext, ObservationPeriod, Observed, OwnerRisk, PostureSummary, PreviousRun, RemediationFigures,
+    ScanReport, Severity, Tally, UnseenFinding,
 };
 use doorward_notify::{
     Audience, ChannelSettings, ChannelsConfig, DeliveryStore, DeliveryStoreError, DigestState, StoredDigest,
@@ -290,6 +290,28 @@ fn check_history(seed: u64) -> (bool, usize) {
         let words = between(&page, "<p class=\"lead compared ", "</p>");
         compared.push(words.split(';').next().unwrap().replace("unseen", ""));
         read.push(OutputFigures::read(folder.path()));
+    }
+    // The posture sheet and the digests of leadership count what is known: no figure gets better, and no owner gets off the list.
+    let [hidden_posture, whole_posture] =
+        [0, 1].map(|n| PostureSummary::of(&played[n].1, &context(&played[n].0, &played[n].1), &[]));
+    if hidden_posture.read && whole_posture.read {
+        let open = |posture: &PostureSummary| {
+            posture.figures.iter().find(|figure| figure.id == "open-findings").map(|figure| figure.figure.clone())
+        };
+        assert_eq!(open(&hidden_posture), open(&whole_posture), "seed {seed}: hiding changes open findings");
+        let counts = |posture: &PostureSummary| {
+            let of = |row: &OwnerRisk| (row.owner.clone(), row.critical, row.high, row.medium, row.monitor);
+            posture.owners.iter().map(of).collect::<BTreeSet<_>>()
+        };
+        assert_eq!(counts(&hidden_posture), counts(&whole_posture), "seed {seed}: hiding changes the risk of owners");
+        let unseen = played[0].1.unseen.as_ref().unwrap().mode_population();
+        for figure in hidden_posture.figures.iter().filter(|figure| figure.id == "mode-share" && unseen > 0) {
+            assert!(figure.of.contains(" of those seen; "), "seed {seed}: {figure:?} stands alone");
+        }
+        let (part, all) = (hidden_posture.trend.last().unwrap(), whole_posture.trend.last().unwrap());
+        let least = |words: &str| words.split('%').next().unwrap().parse::<f64>().unwrap_or(0.0);
+        assert!(least(&part.protected) <= least(&all.protected), "seed {seed}: {part:?} {all:?}");
+        assert_eq!(part.failing, all.failing, "seed {seed}");
     }
     let [hidden, whole] = &read[..] else { panic!("two worlds") };
     for figure in ["open known", "excepted known", "time to remediate"] {

@@ -70,3 +70,4 @@ mod traffic;
 mod trail;
 mod unseen;
 mod way_in;
+mod widths;

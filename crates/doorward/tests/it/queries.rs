@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 use crate::bed::{REPOSITORY, doorward, run};
+use crate::widths::assert_fits;
 
 /// The queries of one language, in order.
 fn queries(language: &str) -> Vec<String> {
@@ -161,26 +162,7 @@ fn tables_fit_every_terminal() {
                 assert!(!said.out.is_empty(), "{command:?}: {}", said.err);
                 said.out
             };
-            let words: std::collections::BTreeSet<String> = at("10000").split_whitespace().map(str::to_owned).collect();
-            for width in [60, 80, 120, 200] {
-                let text = at(&width.to_string());
-                let mut is_note = false;
-                for line in text.lines() {
-                    is_note |= line.contains("(too narrow for:");
-                    let longest = line.split(' ').map(|word| word.chars().count()).max().unwrap_or(0);
-                    let wide = line.chars().count();
-                    assert!(wide <= width || longest + 30 > width, "{command:?} at {width}: {wide}: {line}");
-                    for word in line.split_whitespace().filter(|word| word.chars().count() > 3 && !word.ends_with('…'))
-                    {
-                        let is_short = ["crit", "info", "unseen", "n/asked", "fixed"].contains(&word);
-                        assert!(
-                            words.contains(word) || is_short || is_note,
-                            "{command:?} at {width}: {word:?} in {line}"
-                        );
-                    }
-                    is_note &= !line.trim_end().ends_with(')');
-                }
-            }
+            assert_fits(&format!("{command:?}"), &at);
         }
     }
 }
