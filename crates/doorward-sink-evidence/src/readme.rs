@@ -30,7 +30,7 @@ pub(crate) fn text<'s>(
         run.finished
     ));
     if let Some(part) = cx.part() {
-        line(&format!("**{}**\n", quoted(&part)));
+        line(&format!("\n**{}**\n", quoted(&part)));
     }
     line(&format!(
         "{} of {} account-Regions in scope were read completely; {} were skipped. {} load balancers, {} verdicts.\n",

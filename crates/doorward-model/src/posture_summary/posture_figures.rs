@@ -27,14 +27,14 @@ pub(super) fn figures(report: &ScanReport, history: &HistoryContext) -> Vec<Post
     // What was not seen may be in any mode, so that it widens every share of modes.
     let unseen = key.judged_unseen;
     let of_modes = |label, part| {
-        let whole = Whole { seen: tally.mode_population(), undecided: tally.mode_unknown, unseen };
+        let whole = ModePopulation { seen: tally.mode_population(), undecided: tally.mode_unknown, unseen };
         whole.figure("mode-share", label, part)
     };
     let mut figures = vec![of_modes("Strictest or defensive", strictest + defensive), of_modes("Strictest", strictest)];
     if let Some(policy) = &tally.policy {
-        let at = Whole { seen: policy.of, undecided: policy.at_or_above_required_unknown, unseen };
+        let at = ModePopulation { seen: policy.of, undecided: policy.at_or_above_required_unknown, unseen };
         figures.push(at.figure("at-or-above-required", "At or above the required mode", policy.at_or_above_required));
-        let by = Whole { undecided: policy.by_default_unknown, ..at };
+        let by = ModePopulation { undecided: policy.by_default_unknown, ..at };
         figures.push(by.figure("decided-by-default", "Decided only by the default", policy.by_default));
     }
     let of_verdicts = format!("critical to low, of {} verdicts", report.findings.len());
@@ -99,7 +99,7 @@ pub fn kpi_figures(kpi: &Kpi) -> Vec<PostureFigure> {
 
 /// What a share of load balancers is a share of.
 #[derive(Clone, Copy)]
-struct Whole {
+struct ModePopulation {
     /// Those that were seen.
     seen: usize,
     /// Of these, those of which it is not known whether they belong to the part.
@@ -108,7 +108,7 @@ struct Whole {
     unseen: usize,
 }
 
-impl Whole {
+impl ModePopulation {
     fn figure(self, id: &'static str, label: &'static str, count: usize) -> PostureFigure {
         let Self { seen, undecided, unseen } = self;
         let mut figure = part(id, label, count, seen, undecided);

@@ -162,6 +162,8 @@ fn write_outputs(folder: &Path, desk: &Desk, report: &ScanReport) -> HistoryCont
         ..doorward_sink_page::PageContext::default()
     };
     std::fs::write(folder.join("scan.html"), doorward_sink_page::render(report, &page).unwrap()).unwrap();
+    let sheet = doorward_sink_page::render_sheet(report, &history, &[]).unwrap();
+    std::fs::write(folder.join("posture.html"), sheet).unwrap();
     let owners = doorward_sink_owners::OwnersContext {
         previous: history.before.clone(),
         ..doorward_sink_owners::OwnersContext::default()
@@ -289,7 +291,19 @@ fn check_history(seed: u64) -> (bool, usize) {
         // The comparison with the scan before, in words: `worse`, and from how many to how many.
         let words = between(&page, "<p class=\"lead compared ", "</p>");
         compared.push(words.split(';').next().unwrap().replace("unseen", ""));
-        read.push(OutputFigures::read(folder.path()));
+        let mut figures = OutputFigures::read(folder.path());
+        let sheet = std::fs::read_to_string(folder.path().join("posture.html")).unwrap();
+        if !(unseen.load_balancers.is_empty() && unseen.findings.is_empty()) {
+            assert!(sheet.contains("role=\"alert\"") && sheet.contains("Not seen now: "), "seed {seed}: {sheet}");
+        }
+        // Where nothing was read, the sheet has no figures.
+        if let Some((_, figure)) = sheet.split_once("<span>Open findings</span><b>") {
+            figures.put("open known", "posture sheet", figure.split('<').next().unwrap());
+        }
+        let newest = between(&sheet, "<h2>Trend</h2>", "</table>").rsplit("<td class=\"n\">").next().unwrap();
+        let newest = newest.split('<').next().unwrap();
+        figures.put("open known", "trend of the posture sheet", if newest == "unknown" { "0" } else { newest });
+        read.push(figures);
     }
     // The posture sheet and the digests of leadership count what is known: no figure gets better, and no owner gets off the list.
     let [hidden_posture, whole_posture] =

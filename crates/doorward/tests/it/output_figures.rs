@@ -157,11 +157,15 @@ impl OutputFigures {
             let rest = html.split_once(&format!("<p class=\"label\">{label}</p><p class=\"figure\">"))?.1;
             Some(rest.split_once("</p>")?.0.to_owned())
         };
-        let known = card("Open findings").unwrap();
-        self.put("open known", "page card", if known == "unknown" { "0" } else { &known });
-        self.put("weaker", "page card", card("Weaker than required").unwrap());
-        self.put("unknown", "page card", card("Unknown verdicts").unwrap());
-        self.put("open", "page card", between(html, "<p class=\"soft\">of ", " failure"));
+        // Where nothing was read, cards have no zeros.
+        let counted = |label: &str| card(label).map(|figure| if figure == "unknown" { "0".to_owned() } else { figure });
+        self.put("open known", "page card", counted("Open findings").unwrap());
+        self.put("weaker", "page card", counted("Weaker than required").unwrap());
+        self.put("unknown", "page card", counted("Unknown verdicts").unwrap());
+        if let Some((before, _)) = html.split_once(" over all rules") {
+            let all = before.rsplit("of ").next().unwrap();
+            self.put("open known", "page card of severities", all.split(' ').next().unwrap());
+        }
         self.put(
             "time to remediate",
             "page card",
@@ -274,7 +278,9 @@ impl OutputFigures {
             let found = summary
                 .iter()
                 .find(|row| row["Section"] == section && row["Group"] == group && row["Measure"] == measure);
-            found.map(|row| (row["Count"].clone(), row["Of"].clone()))
+            // A run that read nothing has no zeros.
+            let count = |row: &Row| if row["Count"].is_empty() { "0".to_owned() } else { row["Count"].clone() };
+            found.map(|row| (count(row), row["Of"].clone()))
         };
         let failures = |measure: &str| row("Failures", "", measure).map(|(count, _)| count);
         self.put("open", "summary sheet", failures("failures without informational ones").unwrap());
