@@ -181,9 +181,7 @@ fn due(digest: &Digest, due: &DueLine) -> Parts {
             };
             MessagePart::Prose(clip(&format!(" Exception ends on {on} ({left})."), SENTENCE))
         }
-        Due::Overdue { after_days } => {
-            ours(format!(" Overdue: the settings allow {}.", counted(*after_days, "day")))
-        }
+        Due::Overdue { after_days } => ours(format!(" Overdue: the settings allow {}.", counted(*after_days, "day"))),
     });
     parts
 }

@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use doorward_model::{DeliveryResult, DeliveryStatement, Receipt, RuleMeta, ScanReport, Sink, SinkContext, SinkFuture, counted};
+use doorward_model::{
+    DeliveryResult, DeliveryStatement, Receipt, RuleMeta, ScanReport, Sink, SinkContext, SinkFuture, counted,
+};
 use serde_json::{Value, json};
 
 use crate::audience::Audience;

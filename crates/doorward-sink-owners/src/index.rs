@@ -65,8 +65,7 @@ impl IndexLine {
             _ => "none".to_owned(),
         };
         // Only a ledger knows what other scans saw.
-        let unseen =
-            |count: usize| report.unseen.as_ref().map_or_else(|| "unknown".to_owned(), |_| count.to_string());
+        let unseen = |count: usize| report.unseen.as_ref().map_or_else(|| "unknown".to_owned(), |_| count.to_string());
         Self {
             cost_centre: String::new(),
             owner: String::new(),

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use doorward_model::{
-    Arn, COST_CENTRE_NOT_SEEN, CostCentres, Finding, Gap, GapReason, LoadBalancer, Observed, OwnerNames, ScanReport, UnseenFinding, UnseenLoadBalancer,
-    owner_key,
+    Arn, COST_CENTRE_NOT_SEEN, CostCentres, Finding, Gap, GapReason, LoadBalancer, Observed, OwnerNames, ScanReport,
+    UnseenFinding, UnseenLoadBalancer, owner_key,
 };
 
 use crate::escape;
@@ -129,7 +129,11 @@ impl OwnerGroup<'_> {
 
     /// Names the cost centre of everything, and counts it by `add` in the figures that the caller chooses. A finding that was not seen
     /// belongs to the cost centre of its load balancer, where that was seen; of the rest none is known.
-    pub(crate) fn by_cost_centre(&self, centres: &CostCentres<'_>, mut add: impl FnMut(&str, &dyn Fn(&mut OwnerFigures))) {
+    pub(crate) fn by_cost_centre(
+        &self,
+        centres: &CostCentres<'_>,
+        mut add: impl FnMut(&str, &dyn Fn(&mut OwnerFigures)),
+    ) {
         let mut seen: BTreeMap<&Arn, String> = BTreeMap::new();
         for held in &self.load_balancers {
             let centre = centres.of(held.lb);

@@ -7,9 +7,9 @@
 use std::sync::Arc;
 
 use doorward_model::{
-    Account, AccountId, AccountState, Arn, Coverage, CoverageLine, CoverageStatus, FailingTime, Finding, Gap, GapReason, History,
-    Kind, Listing, LoadBalancer, Mode, Observed, Owner, OwnerSource, Region, RuleMeta, Run, ScanReport, Severity,
-    Tally, Verdict, VerdictReason,
+    Account, AccountId, AccountState, Arn, Coverage, CoverageLine, CoverageStatus, FailingTime, Finding, Gap,
+    GapReason, History, Kind, Listing, LoadBalancer, Mode, Observed, Owner, OwnerSource, Region, RuleMeta, Run,
+    ScanReport, Severity, Tally, Verdict, VerdictReason,
 };
 use doorward_notify::{ChannelSettings, ChannelsConfig, Settings};
 use jiff::{SignedDuration, Timestamp};

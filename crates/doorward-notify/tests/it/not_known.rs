@@ -25,11 +25,8 @@ fn a_failure_that_came_back_is_as_old_as_its_return() {
     for (opened, observed_days, age, overdue) in [(199, 1, 1, false), (150, 29, 50, false), (150, 30, 50, true)] {
         let mut report = report(200, "a:high+@web");
         let history = report.findings[0].history.as_mut().expect("a history");
-        history.failing = Some(FailingTime {
-            opened: day(opened),
-            observed_seconds: observed_days * 86_400,
-            excepted_seconds: 0,
-        });
+        history.failing =
+            Some(FailingTime { opened: day(opened), observed_seconds: observed_days * 86_400, excepted_seconds: 0 });
         let directory = directory(settings(&["web"], vec![("out", exec(&["/bin/true"]))]));
         let (planned, _) = plan(&report, &RULES, &HistoryContext::default(), &directory, &Book::new()).expect("reads");
         let web = planned.iter().find(|one| one.audience.key() == "owner:web").expect("a plan");
@@ -143,7 +140,8 @@ fn a_digest_that_was_not_sent_is_not_said_to_have_arrived() {
         (interrupted, NoDigest::Interrupted, "this scan was interrupted"),
     ] {
         let channels = ChannelsConfig::new(audiences(DigestSchedule::Weekly)).expect("valid");
-        let (planned, untold) = plan(&report, &RULES, &HistoryContext::default(), &channels, &Book::new()).expect("reads");
+        let (planned, untold) =
+            plan(&report, &RULES, &HistoryContext::default(), &channels, &Book::new()).expect("reads");
         let above = planned.iter().filter(|one| matches!(one.audience, Audience::Organization | Audience::Finops));
         let reasons: BTreeMap<String, Option<NoDigest>> =
             above.map(|one| (one.audience.key(), one.no_digest)).collect();

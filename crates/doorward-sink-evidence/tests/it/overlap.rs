@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker};
 
 use doorward_model::{Frameworks, HistoryContext, Policy, ScanReport, Sink, SinkContext, SinkError, SinkFuture};
 use doorward_rules::exceptions::Register;
-use doorward_sink_evidence::{EvidenceSettings, EvidenceSink, Expect, VerifyFault, newest, verify, verification_text};
+use doorward_sink_evidence::{EvidenceSettings, EvidenceSink, Expect, VerifyFault, newest, verification_text, verify};
 
 use crate::scene;
 
@@ -27,12 +27,8 @@ fn report(n: i64) -> ScanReport {
 
 /// Calls with a sink for the folder.
 fn with_sink<T>(folder: &Path, call: impl FnOnce(&EvidenceSink<'_>) -> T) -> T {
-    let settings = EvidenceSettings {
-        sample: 2,
-        seed: "x".to_owned(),
-        signing_key_file: None,
-        signing_key_variable: None,
-    };
+    let settings =
+        EvidenceSettings { sample: 2, seed: "x".to_owned(), signing_key_file: None, signing_key_variable: None };
     let (frameworks, policy, register) = (Frameworks::default(), Policy::default(), Register::default());
     call(&EvidenceSink {
         folder: folder.to_owned(),
@@ -125,6 +121,9 @@ fn an_unfinished_pack_is_named_and_removed() {
         assert_eq!(verify(folder, &Expect::default()).faults, [VerifyFault::Added(name.to_owned())]);
         fs::remove_file(folder.join(name)).expect("removes");
     }
+    // Where folders cannot be locked, this file is.
+    fs::write(folder.join(".doorward-lock"), "").expect("writes");
+    assert!(is_sound(folder));
     fs::write(folder.join(".doorward-lock"), "x").expect("writes");
     assert_eq!(verify(folder, &Expect::default()).faults, [VerifyFault::Added(".doorward-lock".to_owned())]);
 }

@@ -132,7 +132,11 @@ fn partly_seen() -> ScanReport {
             last_seen: at,
             because: WhyUnseen::LoadBalancerNotSeen,
         };
-        unseen.findings.extend([finding(&arn, "lost", false), finding(&arn, "lost", true), finding(&lb.arn, "read", false)]);
+        unseen.findings.extend([
+            finding(&arn, "lost", false),
+            finding(&arn, "lost", true),
+            finding(&lb.arn, "read", false),
+        ]);
         unseen.load_balancers.push(UnseenLoadBalancer {
             arn,
             account: lb.account.clone(),
@@ -149,12 +153,8 @@ fn partly_seen() -> ScanReport {
     report
 }
 
-const NOT_SEEN: [(&str, usize); 4] = [
-    ("load_balancers_not_seen", 3),
-    ("failures_not_seen", 6),
-    ("excepted_not_seen", 3),
-    ("exposure_not_seen", 6 * 16),
-];
+const NOT_SEEN: [(&str, usize); 4] =
+    [("load_balancers_not_seen", 3), ("failures_not_seen", 6), ("excepted_not_seen", 3), ("exposure_not_seen", 6 * 16)];
 
 #[test]
 fn what_was_not_seen_has_a_cost_centre_and_is_unknown_without_a_ledger() {
@@ -176,7 +176,11 @@ fn what_was_not_seen_has_a_cost_centre_and_is_unknown_without_a_ledger() {
     let all: Vec<&str> = files["index.md"].lines().filter(|line| line.starts_with("| **all** |")).collect();
     let [by_owner, by_centre] = all[..] else { panic!("two tables: {all:?}") };
     assert!(by_owner == by_centre && by_owner.ends_with("| 6 | 3 |"), "{by_owner}");
-    let of_centres: usize = files["index.md"].split_once("## By cost centre").expect("a table").1.lines()
+    let of_centres: usize = files["index.md"]
+        .split_once("## By cost centre")
+        .expect("a table")
+        .1
+        .lines()
         .filter(|line| line.starts_with("| ") && !line.contains("**all**") && !line.contains("cost centre"))
         .filter_map(|line| line.rsplit('|').nth(2)?.trim().parse::<usize>().ok())
         .sum();

@@ -4,8 +4,8 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use doorward_model::{
-    AccountId, Arn, COST_CENTRE_NOT_SEEN, CostCentres, EffectiveMode, LoadBalancer, Mode, Observed, OwnerNames, ScanReport, Severity,
-    Verdict, share, shown,
+    AccountId, Arn, COST_CENTRE_NOT_SEEN, CostCentres, EffectiveMode, LoadBalancer, Mode, Observed, OwnerNames,
+    ScanReport, Severity, Verdict, share, shown,
 };
 use serde::Serialize;
 

@@ -76,7 +76,8 @@ fn only_an_observation_closes_a_finding() {
         let first_seen = if is_first { at } else { at - SignedDuration::from_hours(48) };
         let resolved = resolved.then(|| at - SignedDuration::from_hours(24));
         for finding in &mut report.findings {
-            finding.history = Some(Box::new(History { first_seen, last_seen: at, resolved, reopened: 0, failing: None }));
+            finding.history =
+                Some(Box::new(History { first_seen, last_seen: at, resolved, reopened: 0, failing: None }));
         }
         report
     };
