@@ -1,13 +1,13 @@
 //! Load balancers and findings of earlier scans that this scan did not observe. Every figure includes them, so that a scan that
 //! reads less never looks like progress.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, Arn, Kind, Mode, Region, Severity, counted};
+use crate::{AccountId, Arn, Kind, Mode, Region, ScanReport, Severity, counted};
 
 /// Known from earlier scans, and not observed by this one. Both lists are ordered by account, Region and ARN.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -209,6 +209,23 @@ impl Unseen {
     pub fn is_empty(&self) -> bool {
         let Self { load_balancers, findings, account_regions, never_read } = self;
         load_balancers.is_empty() && findings.is_empty() && account_regions + never_read == 0
+    }
+}
+
+impl ScanReport {
+    /// Failures of earlier scans that this one did not observe, by the id of the finding. The report may have a verdict of them:
+    /// unknown, or not asked.
+    pub fn unseen_failures(&self) -> BTreeMap<&str, &UnseenFinding> {
+        let unseen = self.unseen.iter().flat_map(|unseen| &unseen.findings);
+        unseen.map(|finding| (finding.id.as_str(), finding)).collect()
+    }
+
+    /// Those of which the report has no verdict, in order. An output that lists both verdicts and unseen failures adds these alone:
+    /// the others are among its verdicts.
+    pub fn unseen_without_verdict(&self) -> Vec<&UnseenFinding> {
+        let judged: BTreeSet<&str> = self.findings.iter().map(|finding| finding.id.as_str()).collect();
+        let unseen = self.unseen.iter().flat_map(|unseen| &unseen.findings);
+        unseen.filter(|finding| !judged.contains(finding.id.as_str())).collect()
     }
 }
 

@@ -1,12 +1,12 @@
 //! CSV after RFC 4180: UTF-8, CRLF, quotes where they are needed, and two dialects.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::Arc;
 
 use ::csv::{QuoteStyle, Terminator, Writer, WriterBuilder};
 use doorward_model::{
-    Arn, Finding, History, Receipt, RequiredMode, RuleMeta, ScanReport, SinkError, Unseen, UnseenFinding, Verdict,
+    Arn, Finding, History, Receipt, RequiredMode, RuleMeta, ScanReport, SinkError, UnseenFinding, Verdict,
     VerdictReason, guarded, harmless_lines,
 };
 
@@ -58,7 +58,7 @@ pub fn write(
     dialect: CsvDialect,
     separator: FieldSeparator,
 ) -> Result<Receipt, SinkError> {
-    let known = report.unseen.as_ref().map(|unseen| not_seen_findings(report, unseen)).unwrap_or_default();
+    let known = not_seen_findings(report);
     let sheet = results::sheet_with(report, &known, required, rules);
     let fail = |problem: EvidenceError| SinkError { sink: "csv".to_owned(), problem: problem.to_string() };
     let mut table = Table::separated(out, destination, &sheet.heads, dialect, separator).map_err(fail)?;
@@ -76,9 +76,7 @@ pub fn write(
 }
 
 /// Findings that failed when they were last seen and of which the report has no verdict: their verdict is unknown, not absent.
-fn not_seen_findings(report: &ScanReport, unseen: &Unseen) -> Vec<Finding> {
-    let reported: BTreeSet<&str> = report.findings.iter().map(|finding| finding.id.as_str()).collect();
-    let missing = unseen.findings.iter().filter(|finding| !reported.contains(finding.id.as_str()));
+fn not_seen_findings(report: &ScanReport) -> Vec<Finding> {
     let finding = |finding: &UnseenFinding| Finding {
         id: finding.id.clone(),
         rule: finding.rule.as_str().into(),
@@ -109,7 +107,7 @@ fn not_seen_findings(report: &ScanReport, unseen: &Unseen) -> Vec<Finding> {
         })),
         deadline: None,
     };
-    missing.map(finding).collect()
+    report.unseen_without_verdict().into_iter().map(finding).collect()
 }
 
 /// A table under way.

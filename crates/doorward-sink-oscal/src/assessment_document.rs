@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
-use doorward_model::{FindingsOfControls, Frameworks, LoadBalancer, RuleMeta, ScanReport};
+use doorward_model::{FindingsOfControls, Frameworks, LoadBalancer, RuleMeta, ScanReport, UnseenFinding};
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
@@ -44,6 +44,9 @@ struct Scene<'a> {
     objectives: Vec<Objective<'a>>,
     findings: FindingsOfControls<'a>,
     load_balancers: BTreeMap<&'a str, &'a LoadBalancer>,
+    /// Failures that this scan did not observe, by finding; and those of them without a verdict of this scan.
+    unseen: BTreeMap<&'a str, &'a UnseenFinding>,
+    unjudged: Vec<&'a UnseenFinding>,
     gap: Option<String>,
 }
 
@@ -55,6 +58,8 @@ impl<'a> Scene<'a> {
             objectives: objectives(context.frameworks),
             findings: FindingsOfControls::new(report),
             load_balancers: report.load_balancers.iter().map(|lb| (lb.arn.as_str(), lb)).collect(),
+            unseen: report.unseen_failures(),
+            unjudged: report.unseen_without_verdict(),
             gap: gap_of(report, context.filter.as_deref()),
         }
     }
@@ -141,18 +146,22 @@ impl<'a> Scene<'a> {
         let coverage = self.report.coverage.lines.iter().map(move |line| of_coverage(run, line));
         let verdicts = self.report.findings.iter().map(move |finding| {
             let lb = self.load_balancers.get(finding.load_balancer.as_str()).copied();
-            of_verdict(run, finding, lb, rules)
+            of_verdict(run, finding, lb, rules, self.unseen.get(finding.id.as_str()).copied())
         });
-        let unseen = self.report.unseen.iter().flat_map(|unseen| &unseen.findings);
-        coverage.chain(verdicts).chain(unseen.map(move |finding| of_unseen(run, finding, rules)))
+        let unseen = self.unjudged.iter().map(move |finding| of_unseen(run, finding, rules));
+        coverage.chain(verdicts).chain(unseen)
     }
 
     fn risks(&self) -> impl Iterator<Item = Value> {
         let (run, rules) = (&self.report.run, self.context.rules);
         let coverage = self.report.coverage.lines.iter().filter_map(move |line| coverage_risk(run, line));
-        let verdicts = self.report.findings.iter().filter_map(move |finding| risk(run, finding, rules));
-        let unseen = self.report.unseen.iter().flat_map(|unseen| &unseen.findings);
-        coverage.chain(verdicts).chain(unseen.map(move |finding| unseen_risk(run, finding, rules)))
+        let verdicts = self.report.findings.iter().filter_map(move |finding| {
+            let last = self.unseen.get(finding.id.as_str()).copied();
+            // The rule was not asked: the failure stands as it was last seen.
+            risk(run, finding, rules, last).or_else(|| last.map(|last| unseen_risk(run, last, rules)))
+        });
+        let unseen = self.unjudged.iter().map(move |finding| unseen_risk(run, finding, rules));
+        coverage.chain(verdicts).chain(unseen)
     }
 
     fn result_props(&self) -> Value {

@@ -52,8 +52,14 @@ fn gap_text(gap: &Gap) -> String {
     words
 }
 
-/// The observation of one verdict.
-pub(crate) fn of_verdict(run: &Run, finding: &Finding, lb: Option<&LoadBalancer>, rules: &[RuleMeta]) -> Value {
+/// The observation of one verdict. `last` is the failure of an earlier scan that this one did not observe.
+pub(crate) fn of_verdict(
+    run: &Run,
+    finding: &Finding,
+    lb: Option<&LoadBalancer>,
+    rules: &[RuleMeta],
+    last: Option<&UnseenFinding>,
+) -> Value {
     let verdict = &*finding.verdict;
     let mut props = vec![
         property("verdict", &verdict.kind().to_string()),
@@ -71,6 +77,7 @@ pub(crate) fn of_verdict(run: &Run, finding: &Finding, lb: Option<&LoadBalancer>
         Verdict::Unknown { gaps, .. } => props.extend(gaps.iter().map(|gap| property("gap", &gap_text(gap)))),
         Verdict::Pass { .. } | Verdict::NotApplicable { .. } | Verdict::NotAsked { .. } => {}
     }
+    props.extend(last.map(last_seen));
     let mut observation = json!({
         "uuid": observation_uuid(&run.id, &finding.id),
         "title": text(title(rules, &finding.rule)),
@@ -98,8 +105,8 @@ pub(crate) fn of_verdict(run: &Run, finding: &Finding, lb: Option<&LoadBalancer>
     observation
 }
 
-/// The risk of one verdict; none where there is no risk.
-pub(crate) fn risk(run: &Run, finding: &Finding, rules: &[RuleMeta]) -> Option<Value> {
+/// The risk of one verdict; none where there is no risk. `last` is the failure of an earlier scan that this one did not observe.
+pub(crate) fn risk(run: &Run, finding: &Finding, rules: &[RuleMeta], last: Option<&UnseenFinding>) -> Option<Value> {
     let status = risk_of(&finding.verdict)?;
     let meta = rules.iter().find(|meta| meta.id == finding.rule);
     let title = title(rules, &finding.rule);
@@ -107,12 +114,14 @@ pub(crate) fn risk(run: &Run, finding: &Finding, rules: &[RuleMeta]) -> Option<V
         Verdict::Unknown { .. } => format!("Could not be checked: {title}"),
         _ => title.to_owned(),
     };
+    let mut props = vec![property("verdict", &finding.verdict.kind().to_string()), property("finding", &finding.id)];
+    props.extend(last.map(last_seen));
     let mut risk = json!({
         "uuid": risk_uuid(&finding.id),
         "title": text(&title),
         "description": text(finding.verdict.because()),
         "statement": text(meta.map_or("This version does not know the rule.", |meta| meta.why)),
-        "props": [property("verdict", &finding.verdict.kind().to_string()), property("finding", &finding.id)],
+        "props": props,
         "status": status,
         "origins": origins(),
         "related-observations": [{ "observation-uuid": observation_uuid(&run.id, &finding.id) }],
@@ -152,7 +161,7 @@ pub(crate) fn of_unseen(run: &Run, finding: &UnseenFinding, rules: &[RuleMeta]) 
             property("verdict", "unknown"),
             property("rule", &finding.rule),
             property("finding", &finding.id),
-            property("last-seen", &finding.last_seen.to_string()),
+            last_seen(finding),
         ],
         "methods": ["TEST"],
         "types": ["historic"],
@@ -181,6 +190,11 @@ pub(crate) fn unseen_risk(run: &Run, finding: &UnseenFinding, rules: &[RuleMeta]
     })
 }
 
+/// When the failure was last observed.
+fn last_seen(finding: &UnseenFinding) -> Value {
+    property("last-seen", &finding.last_seen.to_string())
+}
+
 fn unseen_text(finding: &UnseenFinding) -> String {
     let state = if finding.excepted { "failed with an exception" } else { "failed" };
     format!("It {state} when it was last seen, at {}; this scan did not observe it", finding.last_seen)
@@ -195,8 +209,9 @@ pub(crate) fn of_coverage(run: &Run, line: &CoverageLine) -> Value {
     let mut props = vec![
         property("coverage", &line.status.to_string()),
         property("fully-listed", if line.fully_listed { "yes" } else { "no" }),
-        property("load-balancers", &line.load_balancers.to_string()),
     ];
+    // Without a full list the number is unknown, which is not the number that was found.
+    props.extend(line.fully_listed.then(|| property("load-balancers", &line.load_balancers.to_string())));
     props.extend(line.gaps.iter().map(|gap| property("gap", &gap_text(gap))));
     json!({
         "uuid": observation_uuid(&run.id, &coverage_id(line)),

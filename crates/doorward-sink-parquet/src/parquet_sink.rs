@@ -27,16 +27,23 @@ impl ParquetSink<'_> {
     /// Writes the tables; that of runs last, so that a run in it is whole.
     fn write(&self, report: &ScanReport) -> Result<Receipt, SinkError> {
         let required = doorward_rules::required_modes(&report.load_balancers, self.policy);
+        let failures = report.unseen_failures();
+        let (required, failures) = (&required, &failures);
         let unseen = report.unseen.iter().flat_map(|unseen| &unseen.load_balancers).map(LoadBalancerRow::Unseen);
         let all = report.load_balancers.iter().map(LoadBalancerRow::Read).chain(unseen);
-        let of_load_balancers = all.map(|item| RowOf { report, required: &required, item });
+        let of_load_balancers = all.map(|item| RowOf { report, required, unseen: failures, item });
         self.table(report, "load_balancers", &load_balancers(), of_load_balancers)?;
-        let unseen = report.unseen.iter().flat_map(|unseen| &unseen.findings).map(FindingRow::Unseen);
+        let unseen = report.unseen_without_verdict().into_iter().map(FindingRow::Unseen);
         let all = report.findings.iter().map(FindingRow::Judged).chain(unseen);
-        self.table(report, "findings", &findings(), all.map(|item| RowOf { report, required: &required, item }))?;
-        let lines = report.coverage.lines.iter().map(|item| RowOf { report, required: &required, item });
+        self.table(
+            report,
+            "findings",
+            &findings(),
+            all.map(|item| RowOf { report, required, unseen: failures, item }),
+        )?;
+        let lines = report.coverage.lines.iter().map(|item| RowOf { report, required, unseen: failures, item });
         self.table(report, "coverage", &coverage(), lines)?;
-        let once = std::iter::once(RowOf { report, required: &required, item: () });
+        let once = std::iter::once(RowOf { report, required, unseen: failures, item: () });
         self.table(report, "runs", &runs(), once)?;
         Ok(Receipt {
             sink: NAME.to_owned(),

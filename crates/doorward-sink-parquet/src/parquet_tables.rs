@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use doorward_model::{
-    Arn, CoverageLine, Finding, LoadBalancer, Observed, RequiredMode, ScanReport, UnseenFinding, UnseenLoadBalancer,
-    Verdict,
+    Arn, CoverageLine, Finding, LoadBalancer, Mode, Observed, RequiredMode, ScanReport, UnseenFinding,
+    UnseenLoadBalancer, Verdict,
 };
 
 use crate::parquet_file::ParquetType::{Flag, Number, Text, Time};
@@ -14,6 +14,8 @@ use crate::parquet_file::{ParquetColumn, ParquetType, ParquetValue};
 pub(crate) struct RowOf<'a, T> {
     pub(crate) report: &'a ScanReport,
     pub(crate) required: &'a BTreeMap<Arn, RequiredMode>,
+    /// Failures of earlier scans that this one did not observe, by finding.
+    pub(crate) unseen: &'a BTreeMap<&'a str, &'a UnseenFinding>,
     pub(crate) item: T,
 }
 
@@ -25,7 +27,7 @@ pub(crate) enum LoadBalancerRow<'a> {
     Unseen(&'a UnseenLoadBalancer),
 }
 
-/// A verdict, or a failure of an earlier scan that this one did not observe.
+/// A verdict, or a failure of an earlier scan of which this one has no verdict.
 pub(crate) enum FindingRow<'a> {
     Judged(&'a Finding),
     Unseen(&'a UnseenFinding),
@@ -88,7 +90,8 @@ pub(crate) fn coverage<'a>() -> ColumnsOf<RowOf<'a, &'a CoverageLine>> {
         column("region", Text, |row| row.item.region.as_ref().map(|region| region.as_str()).into()),
         column("status", Text, |row| row.item.status.to_string().into()),
         column("fully_listed", Flag, |row| row.item.fully_listed.into()),
-        column("load_balancers", Number, |row| row.item.load_balancers.into()),
+        // Null without a full list: then the number is unknown.
+        column("load_balancers", Number, |row| row.item.fully_listed.then_some(row.item.load_balancers).into()),
         column("reasons", Text, |row| {
             let reasons = row.item.gaps.iter().map(|gap| gap.reason.code());
             let reasons: std::collections::BTreeSet<&str> = reasons.collect();
@@ -124,7 +127,7 @@ pub(crate) fn load_balancers<'a>() -> ColumnsOf<RowOf<'a, LoadBalancerRow<'a>>> 
         of_load_balancer!("mode", Text, lb => known(&lb.mode), _un => ParquetValue::Null),
         of_load_balancer!("mode_state", Text, lb => state(&lb.mode), _un => "unknown".into()),
         column("required_mode", Text, |row| match row.item {
-            LoadBalancerRow::Read(lb) => row.required.get(&lb.arn).map(|of| of.lowest.to_string()).into(),
+            LoadBalancerRow::Read(lb) => required(row, lb).known().map(|mode| mode.as_str()).into(),
             LoadBalancerRow::Unseen(_) => ParquetValue::Null,
         }),
         of_load_balancer!("drop_invalid_headers", Flag, lb => lb.drop_invalid_headers.known().copied().into(), _un => ParquetValue::Null),
@@ -138,8 +141,45 @@ pub(crate) fn load_balancers<'a>() -> ColumnsOf<RowOf<'a, LoadBalancerRow<'a>>> 
             _un => ParquetValue::Null
         ),
         of_load_balancer!("tags_state", Text, lb => state(&lb.tags), _un => "unknown".into()),
+        column("required_mode_state", Text, |row| match row.item {
+            LoadBalancerRow::Read(lb) => required(row, lb).state().into(),
+            LoadBalancerRow::Unseen(_) => "unknown".into(),
+        }),
     ]);
     columns
+}
+
+/// What the policy requires of a load balancer.
+enum Required {
+    Mode(Mode),
+    /// It depends on a value that could not be read.
+    Unknown,
+    /// The mode has no effect.
+    NotApplicable,
+}
+
+impl Required {
+    const fn known(&self) -> Option<Mode> {
+        match self {
+            Self::Mode(mode) => Some(*mode),
+            Self::Unknown | Self::NotApplicable => None,
+        }
+    }
+
+    const fn state(&self) -> &'static str {
+        match self {
+            Self::Mode(_) => "known",
+            Self::Unknown => "unknown",
+            Self::NotApplicable => "not-applicable",
+        }
+    }
+}
+
+fn required(row: &RowOf<'_, LoadBalancerRow<'_>>, lb: &LoadBalancer) -> Required {
+    if !lb.effective_mode().applies() {
+        return Required::NotApplicable;
+    }
+    row.required.get(&lb.arn).and_then(RequiredMode::certain).map_or(Required::Unknown, Required::Mode)
 }
 
 /// A column of findings: its value where the verdict is of this scan, and where only an earlier scan observed the failure.
@@ -152,7 +192,7 @@ macro_rules! of_finding {
     };
 }
 
-/// Every verdict, and what was failing and was not observed.
+/// Every verdict, and what was failing and has no verdict. No finding has two rows.
 pub(crate) fn findings<'a>() -> ColumnsOf<RowOf<'a, FindingRow<'a>>> {
     let mut columns = of_run();
     columns.extend([
@@ -180,6 +220,11 @@ pub(crate) fn findings<'a>() -> ColumnsOf<RowOf<'a, FindingRow<'a>>> {
             of => of.history.as_ref().map(|of| usize::try_from(of.reopened).unwrap_or(usize::MAX)).into(),
             _un => ParquetValue::Null
         ),
+        // When a failure that this scan did not observe was last observed; null where there is none.
+        column("failure_last_seen", Time, |row| match row.item {
+            FindingRow::Judged(finding) => row.unseen.get(finding.id.as_str()).map(|of| of.last_seen).into(),
+            FindingRow::Unseen(un) => un.last_seen.into(),
+        }),
     ]);
     columns
 }

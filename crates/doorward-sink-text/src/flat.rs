@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use doorward_model::{
     Arn, DeadlineState, EffectiveMode, Finding, GapReason, HistoryContext, LoadBalancer, Mode, ModeTransition,
-    Observed, ReportFilter, RequiredMode, ScanReport, VerdictKind,
+    Observed, ReportFilter, RequiredMode, ScanReport, Severity, VerdictKind,
 };
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -34,8 +34,8 @@ pub struct FlatLoadBalancer {
     pub ou: String,
     /// The name of the risk profile; `none`, `unknown`, or `not-applicable` where the mode has no effect.
     pub profile: String,
-    /// Whether an open finding is past its deadline: `yes`; `no`; `unknown` where the begin of one is not known, a verdict is unknown
-    /// or findings are left out of this output; `not-applicable` where the policy has no deadlines.
+    /// Whether an open finding is past its deadline: `yes`; `no`; `unknown` where the begin of one is not known, a verdict is unknown,
+    /// a failure was not observed now or findings are left out of this output; `not-applicable` where the policy has no deadlines.
     pub overdue: &'static str,
 }
 
@@ -60,7 +60,7 @@ impl FlatContext {
             // The oldest come first.
             modes.insert(load_balancer.clone(), (*to, after.at));
         }
-        let overdue = report.tally.deadlines.map(|_| overdue(&report.findings));
+        let overdue = report.tally.deadlines.map(|_| overdue(report));
         Self { required, modes, overdue, is_partial: false, filter: None }
     }
 
@@ -122,19 +122,33 @@ impl FlatContext {
 }
 
 /// The load balancers with a finding that is overdue, or for which this is not known.
-fn overdue(findings: &[Finding]) -> BTreeMap<Arn, &'static str> {
+fn overdue(report: &ScanReport) -> BTreeMap<Arn, &'static str> {
     let mut overdue = BTreeMap::new();
-    for finding in findings {
+    for finding in &report.findings {
         // An informational failure and one under an exception have no deadline.
         let state = finding.deadline.as_ref().map(|deadline| deadline.state);
         let arn = || finding.load_balancer.clone();
         if state == Some(DeadlineState::Overdue) {
             overdue.insert(arn(), "yes");
-        } else if state == Some(DeadlineState::Unknown) || finding.verdict.kind() == VerdictKind::Unknown {
+        } else if state == Some(DeadlineState::Unknown)
+            || finding.verdict.kind() == VerdictKind::Unknown
+            || fails_unasked(finding)
+        {
             overdue.entry(arn()).or_insert(UNKNOWN);
         }
     }
+    // A failure that was not observed stands as it was last seen; under an exception it has no deadline.
+    let unseen = report.unseen.iter().flat_map(|unseen| &unseen.findings);
+    for finding in unseen.filter(|of| !of.excepted && of.severity != Some(Severity::Informational)) {
+        overdue.entry(finding.load_balancer.clone()).or_insert(UNKNOWN);
+    }
     overdue
+}
+
+/// Whether a finding failed when its rule was last asked, and was not asked now.
+fn fails_unasked(finding: &Finding) -> bool {
+    let is_open = finding.history.as_ref().is_some_and(|history| history.resolved.is_none());
+    finding.verdict.kind() == VerdictKind::NotAsked && is_open
 }
 
 /// A load balancer with its scalars.

@@ -12,10 +12,12 @@ use crate::fit::{ANY_WIDTH, Column, Grid, visible, wrapped};
 
 mod csv;
 mod openmetrics;
+mod trend_kpis;
 mod trend_selection;
 mod trend_table;
 
 pub use openmetrics::METRICS;
+use trend_kpis::TrendKpis;
 pub use trend_selection::{TrendError, TrendSelection};
 
 /// Trend and key figures, the contents of every format.
@@ -29,7 +31,7 @@ pub struct ScanTrend {
     /// One summary per scan, or per scan and group; in the order of recording.
     scans: Vec<RunSummary>,
     /// Key figures over the period, or per group.
-    kpis: Vec<Kpi>,
+    kpis: TrendKpis,
     /// Key figures of each rule by itself; empty where they are grouped, or of one rule.
     rules: Vec<RuleKpi>,
     /// The metrics before and after each change of a mode, the oldest first; empty where figures are grouped, or of one rule.
@@ -72,6 +74,7 @@ impl ScanTrend {
     ) -> Result<Self, LedgerError> {
         let scans = ledger.history(since, until, by)?;
         let kpis = ledger.kpis_of_rule(rule, since, until, by)?;
+        let is_known = scans.last().is_none_or(|scan| scan.open_known.is_some());
         let mut rules = Vec::new();
         if rule.is_none() && *by == By::All {
             for rule in ledger.rules()? {
@@ -79,7 +82,7 @@ impl ScanTrend {
                 rules.extend(kpis.into_iter().map(|kpi| RuleKpi { rule: rule.clone(), kpi }));
             }
         }
-        Ok(Self { scans, kpis, rules, ..Self::empty() })
+        Ok(Self { scans, kpis: TrendKpis { kpis, is_known }, rules, ..Self::empty() })
     }
 
     fn empty() -> Self {
@@ -87,7 +90,7 @@ impl ScanTrend {
             format: "history-v1",
             filter: None,
             scans: Vec::new(),
-            kpis: Vec::new(),
+            kpis: TrendKpis { kpis: Vec::new(), is_known: true },
             rules: Vec::new(),
             changes: Vec::new(),
             all_scans: Vec::new(),
@@ -110,14 +113,19 @@ impl ScanTrend {
     /// No group has the name; the error is those that there are.
     pub fn of_group(mut self, name: &str) -> Result<Self, Vec<String>> {
         let is_it = |group: &Option<String>| group.as_deref().is_some_and(|group| owner_key(group) == owner_key(name));
-        let groups: BTreeSet<&String> =
-            self.scans.iter().map(|scan| &scan.group).chain(self.kpis.iter().map(|kpi| &kpi.group)).flatten().collect();
+        let groups: BTreeSet<&String> = self
+            .scans
+            .iter()
+            .map(|scan| &scan.group)
+            .chain(self.kpis.kpis.iter().map(|kpi| &kpi.group))
+            .flatten()
+            .collect();
         if !groups.iter().any(|group| is_it(&Some((*group).clone()))) {
             return Err(groups.into_iter().cloned().collect());
         }
         self.all_scans.clone_from(&self.scans);
         self.scans.retain(|scan| is_it(&scan.group));
-        self.kpis.retain(|kpi| is_it(&kpi.group));
+        self.kpis.kpis.retain(|kpi| is_it(&kpi.group));
         Ok(self)
     }
 
@@ -128,7 +136,7 @@ impl ScanTrend {
 
     /// The newest scan as OpenMetrics.
     pub fn openmetrics(&self) -> String {
-        openmetrics::render(&self.scans, &self.kpis, &self.rules)
+        openmetrics::render(&self.scans, &self.kpis.kpis, &self.rules)
     }
 
     /// As a table at a width in columns, with a line each for the `last` newest scans; 0 for all. Text from outside is in it as it was recorded: the caller
@@ -140,7 +148,7 @@ impl ScanTrend {
             Some(nothing) => text.push_str(&wrapped(&format!("{nothing}\n"), width)),
             None => {
                 let scans = (self.scans.as_slice(), self.all_scans.as_slice());
-                text.push_str(&trend_table::render(scans, &self.kpis, &self.rules, last, width));
+                text.push_str(&trend_table::render(scans, &self.kpis.kpis, &self.rules, last, width));
             }
         }
         text.push_str(&wrapped(&changes(&self.changes, last), width));

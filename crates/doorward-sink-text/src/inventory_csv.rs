@@ -11,7 +11,7 @@ use doorward_model::{
 use crate::flat::{FlatContext, UNKNOWN};
 
 /// The columns, in order. Columns are added at the end and never renamed, removed or given another meaning.
-const COLUMNS: [&str; 33] = [
+const COLUMNS: [&str; 34] = [
     "name",
     "arn",
     "kind",
@@ -45,6 +45,8 @@ const COLUMNS: [&str; 33] = [
     "cost_at_least",
     "cost_period",
     "cost_source",
+    // Failures without an exception that this scan did not observe: of no other column. Empty without a ledger.
+    "open_findings_not_seen",
 ];
 
 /// Writes the rows: RFC 4180 with commas and CRLF, and no text is a formula. Returns the number of findings that it accounts for, which
@@ -60,16 +62,24 @@ pub fn write(out: &mut dyn Write, report: &ScanReport, context: &FlatContext) ->
     for finding in &report.findings {
         findings.entry(&finding.load_balancer).or_default().push(finding);
     }
+    let mut unseen: BTreeMap<&Arn, usize> = BTreeMap::new();
+    for finding in report.unseen.iter().flat_map(|unseen| &unseen.findings).filter(|finding| !finding.excepted) {
+        *unseen.entry(&finding.load_balancer).or_default() += 1;
+    }
+    let missed = |arn: &Arn| {
+        let count = unseen.get(arn).copied().unwrap_or(0);
+        report.unseen.as_ref().map(|_| count.to_string()).unwrap_or_default()
+    };
     for lb in &report.load_balancers {
-        line(out, seen(lb, &findings.remove(&lb.arn).unwrap_or_default(), context))?;
+        line(out, seen(lb, &findings.remove(&lb.arn).unwrap_or_default(), context, missed(&lb.arn)))?;
     }
     for lb in report.unseen.iter().flat_map(|unseen| &unseen.load_balancers) {
-        line(out, not_seen(lb))?;
+        line(out, not_seen(lb, missed(&lb.arn)))?;
     }
     Ok(report.findings.len())
 }
 
-fn seen(lb: &LoadBalancer, findings: &[&Finding], context: &FlatContext) -> [String; 33] {
+fn seen(lb: &LoadBalancer, findings: &[&Finding], context: &FlatContext, missed: String) -> [String; 34] {
     let flat = context.of(lb);
     let open = |severity: &Severity| *severity > Severity::Informational;
     let failing: Vec<&&Finding> =
@@ -81,7 +91,7 @@ fn seen(lb: &LoadBalancer, findings: &[&Finding], context: &FlatContext) -> [Str
         _ => None,
     });
     let excepted: Vec<(&str, &str)> = excepted.collect();
-    let since = failing.iter().filter_map(|finding| finding.history.as_ref()).map(|history| history.first_seen).min();
+    let since = failing.iter().filter_map(|finding| finding.history.as_ref()?.open_since()).min();
     let unknown = findings.iter().filter(|finding| matches!(*finding.verdict, Verdict::Unknown { .. })).count();
     [
         cell(&lb.name),
@@ -120,6 +130,7 @@ fn seen(lb: &LoadBalancer, findings: &[&Finding], context: &FlatContext) -> [Str
         costs(lb, |cost| if cost.at_least { "yes" } else { "no" }.to_owned()),
         costs(lb, LoadBalancerCost::period),
         costs(lb, |cost| cell(&cost.source)),
+        missed,
     ]
 }
 
@@ -134,7 +145,7 @@ fn amounts(cost: &LoadBalancerCost, of: impl Fn(&Money) -> String) -> String {
 }
 
 /// A load balancer that was not seen: nothing of it is known now but what was last read.
-fn not_seen(lb: &UnseenLoadBalancer) -> [String; 33] {
+fn not_seen(lb: &UnseenLoadBalancer, missed: String) -> [String; 34] {
     let unknown = || UNKNOWN.to_owned();
     let last = match lb.mode {
         Some(LastMode::Unknown) => unknown(),
@@ -175,6 +186,7 @@ fn not_seen(lb: &UnseenLoadBalancer) -> [String; 33] {
         unknown(),
         unknown(),
         unknown(),
+        missed,
     ]
 }
 

@@ -121,6 +121,9 @@ fn an_unfinished_pack_is_named_and_removed() {
         assert_eq!(verify(folder, &Expect::default()).faults, [VerifyFault::Added(name.to_owned())]);
         fs::remove_file(folder.join(name)).expect("removes");
     }
+    // Where folders cannot be locked, this file is.
+    fs::write(folder.join(".doorward-lock"), "").expect("writes");
+    assert!(is_sound(folder));
     fs::write(folder.join(".doorward-lock"), "x").expect("writes");
     assert_eq!(verify(folder, &Expect::default()).faults, [VerifyFault::Added(".doorward-lock".to_owned())]);
 }

@@ -28,6 +28,7 @@ const COLUMNS: [&str; 45] = [
     "open_low",
     "informational",
     "excepted",
+    // Empty if nothing was ever read, and so is `not_seen`.
     "exceptions_due",
     "unknown_verdicts",
     "not_seen",
@@ -44,7 +45,7 @@ const COLUMNS: [&str; 45] = [
     "unowned_not_seen",
     "account_regions_not_seen",
     "account_regions_never_read",
-    // How what the scan read met the policy. Empty where it was not counted, and for groups.
+    // How what the scan read met the policy. Empty where it was not counted or nothing was ever read, and for groups.
     "policy_load_balancers",
     "at_or_above_required",
     "at_or_above_required_unknown",
@@ -62,8 +63,10 @@ pub(super) fn render(scans: &[RunSummary]) -> String {
         let open = |severity: Severity| scan.open.get(&severity).copied().unwrap_or(0).to_string();
         let counts = scan.coverage;
         let known = |count: Option<usize>| count.map(|count| count.to_string()).unwrap_or_default();
-        let missed = |count: &dyn Fn(&NotSeen) -> usize| known(scan.not_seen.as_ref().map(count));
-        let met = |count: &dyn Fn(&PolicyPoint) -> usize| known(scan.policy.as_ref().map(count));
+        // Where nothing was ever read, what was not seen is unknown, and no figure of the policy is a zero.
+        let if_read = |count: Option<usize>| known(count.filter(|_| scan.open_known.is_some()));
+        let missed = |count: &dyn Fn(&NotSeen) -> usize| if_read(scan.not_seen.as_ref().map(count));
+        let met = |count: &dyn Fn(&PolicyPoint) -> usize| if_read(scan.policy.as_ref().map(count));
         let fields = [
             cell(&scan.run.id),
             scan.run.at.to_string(),
@@ -88,9 +91,9 @@ pub(super) fn render(scans: &[RunSummary]) -> String {
             open(Severity::Low),
             open(Severity::Informational),
             scan.excepted.to_string(),
-            scan.exceptions_due.to_string(),
+            if_read(Some(scan.exceptions_due)),
             scan.unknown.to_string(),
-            scan.unseen.to_string(),
+            if_read(Some(scan.unseen)),
             known(scan.open_known),
             known(scan.excepted_known),
             missed(&|unseen| unseen.open_total),

@@ -1,4 +1,5 @@
-//! The newest scan as OpenMetrics text, for a metrics collector that reads files. Names may be added, but are never renamed.
+//! The newest scan as OpenMetrics text, for a metrics collector that reads files. Names may be added, but are never renamed. Where
+//! nothing was ever read, a figure of what is known has no sample: it is unknown, which is not zero.
 
 use std::fmt::Write as _;
 
@@ -102,6 +103,10 @@ pub(super) fn render(scans: &[RunSummary], kpis: &[Kpi], rules: &[RuleKpi]) -> S
         });
         samples.collect()
     };
+    let is_known = scans.iter().any(|scan| scan.open_known.is_some());
+    let each_known = |figure: &dyn Fn(&RunSummary) -> Vec<(String, usize)>| -> Vec<(String, String)> {
+        if is_known { each(figure) } else { Vec::new() }
+    };
     if let Some(scan) = scans.first() {
         gauge("scan_timestamp_seconds", vec![(String::new(), scan.run.at.as_second().to_string())]);
         let counts = scan.coverage;
@@ -121,13 +126,13 @@ pub(super) fn render(scans: &[RunSummary], kpis: &[Kpi], rules: &[RuleKpi]) -> S
     let not_seen = |scan: &RunSummary| scan.not_seen.clone().unwrap_or_default();
     gauge(
         "load_balancers",
-        each(&|scan| {
+        each_known(&|scan| {
             let modes = scan.modes.keys().map(|mode| (format!(",mode=\"{mode}\""), scan.mode_known(*mode)));
             let unknown = scan.mode_unknown + not_seen(scan).mode_unknown;
             modes.chain([(",mode=\"unknown\"".to_owned(), unknown)]).collect()
         }),
     );
-    gauge("unseen_load_balancers", each(&|scan| vec![(String::new(), not_seen(scan).load_balancers)]));
+    gauge("unseen_load_balancers", each_known(&|scan| vec![(String::new(), not_seen(scan).load_balancers)]));
     gauge(
         "open_findings",
         each(&|scan| {
@@ -146,10 +151,13 @@ pub(super) fn render(scans: &[RunSummary], kpis: &[Kpi], rules: &[RuleKpi]) -> S
         "excepted_findings",
         each(&|scan| scan.excepted_known.map(|count| (String::new(), count)).into_iter().collect()),
     );
-    gauge("exceptions_due", each(&|scan| vec![(String::new(), scan.exceptions_due)]));
+    gauge("exceptions_due", each_known(&|scan| vec![(String::new(), scan.exceptions_due)]));
     gauge("unknown_verdicts", each(&|scan| vec![(String::new(), scan.unknown)]));
-    gauge("unseen_findings", each(&|scan| vec![(String::new(), scan.unseen)]));
-    gauge("unowned_load_balancers", each(&|scan| vec![(String::new(), scan.unowned.count + not_seen(scan).unowned)]));
+    gauge("unseen_findings", each_known(&|scan| vec![(String::new(), scan.unseen)]));
+    gauge(
+        "unowned_load_balancers",
+        each_known(&|scan| vec![(String::new(), scan.unowned.count + not_seen(scan).unowned)]),
+    );
     let remediation = kpis.iter().filter_map(|kpi| {
         let labels = format!("group=\"{}\"", escaped(kpi.group.as_deref().unwrap_or_default()));
         Some((labels, kpi.time_to_remediate.mean?.as_secs().to_string()))
@@ -192,16 +200,22 @@ pub(super) fn render(scans: &[RunSummary], kpis: &[Kpi], rules: &[RuleKpi]) -> S
     };
     gauge("remediated_findings", counted(|kpi| kpi.time_to_remediate.count));
     gauge("left_monitor_load_balancers", counted(|kpi| kpi.time_in_monitor.count));
+    // The key figures of now count what is known.
+    let kpis_now = if is_known { kpis } else { &[] };
     gauge("in_monitor_load_balancers", {
-        let known = kpis.iter().filter_map(|kpi| Some((of_group(kpi), kpi.in_monitor?.to_string())));
+        let known = kpis_now.iter().filter_map(|kpi| Some((of_group(kpi), kpi.in_monitor?.to_string())));
         known.collect()
     });
-    gauge("overdue_findings", counted(|kpi| kpi.overdue));
-    gauge("deadline_findings", counted(|kpi| kpi.with_deadline));
+    let counted_now = |figure: fn(&Kpi) -> usize| -> Vec<(String, String)> {
+        kpis_now.iter().map(|kpi| (of_group(kpi), figure(kpi).to_string())).collect()
+    };
+    gauge("overdue_findings", counted_now(|kpi| kpi.overdue));
+    gauge("deadline_findings", counted_now(|kpi| kpi.with_deadline));
     gauge("remediated_in_time_findings", counted(|kpi| kpi.in_time.count));
     gauge("remediated_with_deadline_findings", counted(|kpi| kpi.in_time.of));
     let met = |figure: fn(&PolicyPoint) -> usize| -> Vec<(String, String)> {
-        scans.iter().filter_map(|scan| Some((String::new(), figure(scan.policy.as_ref()?).to_string()))).collect()
+        let met = scans.iter().filter(|_| is_known).filter_map(|scan| scan.policy.as_ref());
+        met.map(|policy| (String::new(), figure(policy).to_string())).collect()
     };
     gauge("policy_load_balancers", met(|policy| policy.load_balancers));
     gauge("at_or_above_required_load_balancers", met(|policy| policy.at_or_above_required));

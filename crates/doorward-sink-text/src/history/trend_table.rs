@@ -8,6 +8,7 @@ use doorward_model::{Bounds, Mode, PolicyPoint, Severity, counted};
 use jiff::SignedDuration;
 
 use super::RuleKpi;
+use super::trend_kpis::{days, figures};
 use crate::fit::{Column, Grid, wrapped};
 
 /// Scans to show, and every scan of the period where those are of one group.
@@ -23,7 +24,7 @@ fn sections((scans, all): Scans<'_>, kpis: &[Kpi], rules: &[RuleKpi], last: usiz
         let mut text = String::from("Key figures\n");
         for kpi in kpis {
             let _ = writeln!(text, " {}", kpi.group.as_deref().unwrap_or_default());
-            figures(&mut text, kpi);
+            figures(&mut text, kpi, true);
         }
         return text;
     }
@@ -49,8 +50,9 @@ fn sections((scans, all): Scans<'_>, kpis: &[Kpi], rules: &[RuleKpi], last: usiz
     }
     trends(&mut text, scans);
     text.push_str("\nKey figures\n");
+    let is_known = scans.last().is_none_or(|scan| scan.open_known.is_some());
     for kpi in kpis {
-        figures(&mut text, kpi);
+        figures(&mut text, kpi, is_known);
     }
     by_rule(&mut text, rules, width);
     text
@@ -126,7 +128,8 @@ fn counts(scan: &RunSummary) -> [String; 11] {
         scan.unowned.count,
         scan.unseen,
     ]
-    .map(|count| count.to_string())
+    // Nothing was ever read: these are no zeros.
+    .map(|count| if scan.open_known.is_some() { count.to_string() } else { "?".to_owned() })
 }
 
 fn coverage(scan: &RunSummary) -> String {
@@ -181,7 +184,7 @@ fn groups((scans, all): Scans<'_>, kpis: &[Kpi], width: usize) -> String {
         let remediation = kpi.and_then(|kpi| brief(&kpi.time_to_remediate)).unwrap_or_else(|| "·".to_owned());
         let back = kpi.filter(|kpi| kpi.came_back.of > 0).map(|kpi| share(kpi.came_back));
         let oldest = kpi.and_then(|kpi| kpi.oldest_open).map(|since| since.strftime("%Y-%m-%d").to_string());
-        let open = format!("{} {}", spark(&trend, 0), of(last).map_or_else(|| "0".to_owned(), open_words));
+        let open = format!("{} {}", spark(&trend, 0), of(last).map_or_else(|| zero_words(last).to_owned(), open_words));
         let figures =
             [open, remediation, back.unwrap_or_else(|| "·".to_owned()), oldest.unwrap_or_else(|| "·".to_owned())];
         rows.row([name.replace('\n', " ")].into_iter().chain(now).chain(figures));
@@ -197,10 +200,6 @@ fn count(n: usize) -> u32 {
 fn brief(over: &Durations) -> Option<String> {
     let noun = if over.count == 1 { "finding" } else { "findings" };
     Some(format!("{}, {} (of {} {noun})", days(over.mean?), days(over.median?), over.count))
-}
-
-fn days(span: SignedDuration) -> String {
-    format!("{:.1} days", span.as_secs_f64() / 86_400.0)
 }
 
 fn trends(text: &mut String, scans: &[RunSummary]) {
@@ -232,21 +231,13 @@ fn trends(text: &mut String, scans: &[RunSummary]) {
     );
     if scans.iter().any(|scan| scan.policy.is_some()) {
         let seen = |policy: PolicyPoint| Share { count: policy.at_or_above_required, of: policy.load_balancers };
-        let known = |scan: &RunSummary, policy: PolicyPoint| {
-            let unseen = scan.not_seen.as_ref().map_or(0, |unseen| unseen.load_balancers);
-            let unknown = policy.at_or_above_required_unknown;
-            Bounds::new(policy.at_or_above_required, unknown, policy.load_balancers, unseen)
-        };
-        let met = |scan: &RunSummary| {
-            let policy = scan.policy?;
-            least(Some(known(scan, policy)), seen(policy))
-        };
+        let met = |scan: &RunSummary| least(required_known(scan), seen(scan.policy?));
         let words = last.policy.map_or_else(String::new, |policy| {
             let unknown = match policy.at_or_above_required_unknown {
                 0 => String::new(),
                 unknown => format!("; not known for {unknown} more"),
             };
-            format!("{}{unknown}", share_words(seen(policy), Some(known(last, policy))))
+            format!("{}{unknown}", share_words(seen(policy), required_known(last)))
         });
         let _ = writeln!(text, "  as required             {}  {words}", series(&met));
     }
@@ -265,6 +256,18 @@ fn trends(text: &mut String, scans: &[RunSummary]) {
     }
 }
 
+/// Those in the required mode or a stronger one, of all load balancers that are known; absent where a version did not count them.
+fn required_known(scan: &RunSummary) -> Option<Bounds> {
+    let (policy, unseen) = (scan.policy?, scan.not_seen.as_ref()?);
+    let (met, unknown) = (policy.at_or_above_required, policy.at_or_above_required_unknown);
+    Some(Bounds::new(met, unknown, policy.load_balancers, unseen.load_balancers))
+}
+
+/// The open findings of a group without any.
+fn zero_words(newest: &RunSummary) -> &'static str {
+    if newest.open_known.is_some() { "0" } else { "unknown" }
+}
+
 /// `185 (34 seen failing and 151 not seen now)`; unknown if nothing was ever read.
 fn open_words(scan: &RunSummary) -> String {
     match scan.open_known {
@@ -277,7 +280,7 @@ fn open_words(scan: &RunSummary) -> String {
 }
 
 /// `96.6% (56 of 58)`, as every output rounds it; without a denominator there is no percentage.
-fn share(share: Share) -> String {
+pub(super) fn share(share: Share) -> String {
     doorward_model::share(share.count, share.of)
 }
 
@@ -306,73 +309,6 @@ fn spark(values: &[Option<u32>], most: u32) -> String {
         usize::try_from(steps).ok().and_then(|step| BLOCKS.get(step)).copied().unwrap_or('█')
     };
     values.iter().map(|value| value.map_or('?', block)).collect()
-}
-
-fn figures(text: &mut String, kpi: &Kpi) {
-    if let Some(in_monitor) = kpi.in_monitor {
-        let since = kpi.in_monitor_since.map(|since| format!(", the longest since {}", since.strftime("%Y-%m-%d")));
-        let _ = writeln!(
-            text,
-            "  time in monitor       {}; {in_monitor} in monitor now{}{}",
-            durations(&kpi.time_in_monitor, "load balancer", "left monitor"),
-            match kpi.in_monitor_unseen.unwrap_or(0) {
-                0 => String::new(),
-                unseen => format!(" ({unseen} of them not seen now)"),
-            },
-            since.unwrap_or_default()
-        );
-    }
-    let resolved = |over: &Durations| durations(over, "finding", "was resolved");
-    let _ = writeln!(text, "  time to remediate     {}", resolved(&kpi.time_to_remediate));
-    let _ = writeln!(text, "  under exception       {}", resolved(&kpi.under_exception));
-    let _ = writeln!(text, "  without exceptions    {}", resolved(&kpi.without_exception));
-    if kpi.with_deadline > 0 || kpi.in_time.of + kpi.in_time_unknown > 0 {
-        let overdue = Share { count: kpi.overdue, of: kpi.with_deadline };
-        let unseen = match kpi.overdue_unseen {
-            0 => String::new(),
-            unseen => format!(" ({unseen} of them not seen now)"),
-        };
-        let _ = writeln!(
-            text,
-            "  deadlines             overdue now {}{unseen}; resolved in time {}{}",
-            share(overdue),
-            share(kpi.in_time),
-            match kpi.in_time_unknown {
-                0 => String::new(),
-                unknown => format!(" ({unknown} more unknown: not observed up to the deadline)"),
-            }
-        );
-    }
-    let _ = writeln!(text, "  failing again         {}", share(kpi.came_back));
-    let oldest = match (&kpi.oldest_open, &kpi.oldest_open_finding) {
-        (Some(since), Some(id)) => format!(", the oldest since {} ({id})", since.strftime("%Y-%m-%d")),
-        _ => String::new(),
-    };
-    let unseen = match kpi.open_unseen {
-        0 => String::new(),
-        unseen => format!(" ({} seen failing and {unseen} not seen now)", kpi.open - unseen),
-    };
-    let excepted = match kpi.excepted_unseen {
-        0 => String::new(),
-        unseen => format!(", {unseen} of them not seen now"),
-    };
-    let _ = writeln!(
-        text,
-        "  open now              {}{unseen}{oldest}; {} more under an exception{excepted}",
-        kpi.open, kpi.excepted
-    );
-    let _ = writeln!(text, "  ended otherwise       {} deleted, {} in closed accounts", kpi.gone, kpi.retired);
-}
-
-/// The durations in words: `noun` is what they are of, `ended` how each of them ended.
-fn durations(over: &Durations, noun: &str, ended: &str) -> String {
-    match (over.mean, over.median, over.percentile_90) {
-        (Some(mean), Some(median), Some(percentile_90)) => {
-            let (mean, median, most) = (days(mean), days(median), days(percentile_90));
-            format!("mean {mean}, median {median}, 90% within {most} (of {})", counted(over.count, noun))
-        }
-        _ => format!("no {noun} {ended} in this period"),
-    }
 }
 
 #[cfg(test)]
