@@ -74,7 +74,7 @@ fn owners(posture: &PostureSummary) -> Vec<Parts> {
         let counts = format!(
             ": {} overdue, {} critical, {} high, {} medium, {} in monitor{unseen}",
             row.overdue, row.critical, row.high, row.medium, row.monitor
-        ) + &match row.not_seen {
+        ) + &match row.unseen {
             0 => String::new(),
             n => format!("; {n} of these not seen now"),
         };

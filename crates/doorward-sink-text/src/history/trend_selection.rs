@@ -87,9 +87,9 @@ impl ScanTrend {
         }
         if let Some(rule) = rule.as_ref().filter(|rule| !ledger.rules().is_ok_and(|rules| rules.contains(rule))) {
             // Zeros would read as if it had been judged and never failed.
-            trend.kpis.clear();
+            trend.kpis.kpis.clear();
             trend.nothing = Some(format!("Nothing matches: no failure of the rule {rule} is recorded."));
-        } else if let (Some((_, name)), true) = (group, *by == By::Severity && trend.kpis.is_empty()) {
+        } else if let (Some((_, name)), true) = (group, *by == By::Severity && trend.kpis.kpis.is_empty()) {
             trend.nothing = Some(format!("Nothing matches: no finding of severity {name} is recorded in this period."));
         }
         trend.filter = selection.criteria();
