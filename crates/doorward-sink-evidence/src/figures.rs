@@ -118,10 +118,14 @@ impl RunFigures {
 
     /// Failures as far as is known; none where the run read nothing and nothing is known from before.
     pub fn failing_known(&self) -> Option<usize> {
-        let is_seen = self.all.population() + self.all.failing() + self.all.excepted + self.all.unknown > 0;
-        let read = self.coverage.complete > 0 || (self.coverage.partial > 0 && is_seen);
         let known = self.all.not_seen.is_some_and(|unseen| unseen != NotSeen::default());
-        (read || known).then(|| self.all.failing_known())
+        (!self.read_nothing() || known).then(|| self.all.failing_known())
+    }
+
+    /// Whether the run read nothing: then none of its counts is a zero.
+    pub fn read_nothing(&self) -> bool {
+        let is_seen = self.all.population() + self.all.failing() + self.all.excepted + self.all.unknown > 0;
+        self.coverage.complete == 0 && !(self.coverage.partial > 0 && is_seen)
     }
 
     /// Counts a report.

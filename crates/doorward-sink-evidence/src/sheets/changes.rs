@@ -28,14 +28,16 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
         })
         .text("Mode after", 14, "Blank if AWS returned no mode.", |r| r.change.to.map(Mode::as_str).into())
         .id("Account", 14, "The account id, twelve digits, as text.", |r| r.change.load_balancer.account().into())
-        .text("Unit", 20, "The organizational unit; blank if the load balancer no longer exists.", |r| {
+        .text("Unit", 20, "The organizational unit; blank if this scan did not see the load balancer.", |r| {
             r.lb.map(unit).into()
         })
         .text("Region", 15, "The AWS Region.", |r| r.change.load_balancer.region().into())
-        .text("Load balancer", 28, "Its name; blank if the load balancer no longer exists.", |r| {
-            r.lb.map(|lb| lb.name.as_str()).into()
+        .text("Load balancer", 28, "Its name.", |r| {
+            r.lb.map_or_else(|| r.change.load_balancer.load_balancer_name(), |lb| lb.name.as_str()).into()
         })
-        .text("Owner", 22, "The owner.", |r| r.lb.map(LoadBalancer::owner_label).into())
+        .text("Owner", 22, "The owner; blank if this scan did not see the load balancer.", |r| {
+            r.lb.map(LoadBalancer::owner_label).into()
+        })
         .time("Not before", "The end of the last run that observed the previous mode.", |r| {
             r.change.before.as_ref().map(|seen| seen.at)
         })

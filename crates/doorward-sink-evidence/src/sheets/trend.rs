@@ -9,8 +9,14 @@ use crate::sheet::{Columns, Kind, Sheet, Title, Value};
 pub(crate) const TITLE: Title = Title {
     tab: "Trend",
     file: "trend",
-    about: "The counts of each run of the period, oldest first. The chart on the sheet Summary shows them.",
+    about: "The counts of each run of the period, oldest first. The chart on the sheet Summary shows them. What a run that \
+         read nothing would have counted is blank.",
 };
+
+/// What a run saw; blank where it read nothing, which is not zero.
+fn seen<'v>(run: &RunFigures, count: usize) -> Value<'v> {
+    if run.read_nothing() { Value::Blank } else { count.into() }
+}
 
 fn columns<'p>() -> Columns<'p, &'p RunFigures> {
     Columns::<&'p RunFigures>::new()
@@ -26,14 +32,14 @@ fn columns<'p>() -> Columns<'p, &'p RunFigures> {
              down.",
             |r| Value::Share(r.coverage.complete, r.coverage.in_scope()),
         )
-        .count("Load balancers", "Load balancers whose mode has an effect.", |r| r.all.population().into())
-        .count("Monitor", "Those in monitor.", |r| r.all.mode(Mode::Monitor).into())
-        .count("Defensive", "Those in defensive.", |r| r.all.mode(Mode::Defensive).into())
-        .count("Strictest", "Those in strictest.", |r| r.all.mode(Mode::Strictest).into())
-        .count("Mode unknown", "Those whose mode could not be read.", |r| r.all.mode_unknown.into())
-        .count("Failing", "Failures, without informational ones.", |r| r.all.failing().into())
-        .count("Excepted", "Failures under an exception.", |r| r.all.excepted.into())
-        .count("Unknown", "Verdicts that are unknown.", |r| r.all.unknown.into())
+        .count("Load balancers", "Load balancers whose mode has an effect.", |r| seen(r, r.all.population()))
+        .count("Monitor", "Those in monitor.", |r| seen(r, r.all.mode(Mode::Monitor)))
+        .count("Defensive", "Those in defensive.", |r| seen(r, r.all.mode(Mode::Defensive)))
+        .count("Strictest", "Those in strictest.", |r| seen(r, r.all.mode(Mode::Strictest)))
+        .count("Mode unknown", "Those whose mode could not be read.", |r| seen(r, r.all.mode_unknown))
+        .count("Failing", "Failures, without informational ones.", |r| seen(r, r.all.failing()))
+        .count("Excepted", "Failures under an exception.", |r| seen(r, r.all.excepted))
+        .count("Unknown", "Verdicts that are unknown.", |r| seen(r, r.all.unknown))
         .count(
             "Load balancers not seen",
             "Load balancers whose mode has an effect that earlier runs observed and this one did not; blank if they \
