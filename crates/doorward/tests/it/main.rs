@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should say where")]
 
 mod agreement;
+#[cfg(unix)]
+mod asff_import;
 mod athena;
 mod bad_input;
 mod bed;
@@ -38,6 +40,7 @@ mod logs;
 mod merged_ledger;
 mod named;
 mod not_whole;
+mod nothing_read;
 mod notify;
 mod observed;
 mod oscal;
@@ -68,6 +71,7 @@ mod state;
 mod time;
 mod traffic;
 mod trail;
+mod unique_ids;
 mod unseen;
 mod way_in;
 mod widths;

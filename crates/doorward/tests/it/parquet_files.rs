@@ -118,6 +118,12 @@ fn the_rows_are_the_report() {
                 let read = (text(row, column), text(row, &format!("{column}_state")));
                 assert_eq!(read, observed(&lb[column]), "{column} of {}", lb["arn"]);
             }
+            let (required, state) = (text(row, "required_mode"), text(row, "required_mode_state"));
+            let expected = lb["flat"]["required_mode"].as_str().unwrap();
+            match expected {
+                "unknown" | "not-applicable" => assert_eq!((required, state.as_deref()), (None, Some(expected))),
+                mode => assert_eq!((required.as_deref(), state.as_deref()), (Some(mode), Some("known"))),
+            }
             let tags = text(row, "tags").map(|tags| serde_json::from_str::<Value>(&tags).unwrap());
             assert_eq!(tags.as_ref(), lb["tags"].get("known"));
         }
@@ -127,6 +133,9 @@ fn the_rows_are_the_report() {
         for (row, line) in rows.iter().zip(lines) {
             assert_eq!(text(row, "status").as_deref(), line["status"].as_str());
             assert_eq!(text(row, "region").as_deref(), line["region"].as_str());
+            let found = Field::Long(line["load_balancers"].as_i64().unwrap_or(0));
+            let expected = if line["fully_listed"] == true { found } else { Field::Null };
+            assert_eq!(row["load_balancers"], expected, "{line}");
         }
         let rows = files.rows("runs");
         let [row] = rows.as_slice() else { panic!("{rows:?}") };
