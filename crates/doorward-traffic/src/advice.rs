@@ -22,7 +22,7 @@ mod thresholds;
 use sentences::requests;
 pub(crate) use sentences::{bound_text, counted, kind_label, percent};
 pub use sources::SourceToFix;
-pub(crate) use sources::{network, product};
+pub(crate) use sources::{is_scanner, network, product, program};
 pub use thresholds::Thresholds;
 
 /// Scanners that are listed with advice: they are counted exactly, and only the most active are of interest.
@@ -225,7 +225,10 @@ impl Judge<'_> {
         because.push(self.evidence());
         let sources = self.sources(to, |source| source.hurt() > 0 || source.protected);
         let protected = sources.iter().any(|source| source.protected);
-        if self.tolerates(newly.hurt(), mode.blocked.of) && !protected {
+        // One share covers both: requests that are counted and not logged may be of users too.
+        let unaccounted = self.unaccounted();
+        let hurt = newly.hurt() + unaccounted;
+        if self.tolerates(hurt, mode.blocked.of) && !protected {
             if mode.closed.count > 0 {
                 because.push(format!(
                     "The connections of {} Ambiguous {} ({:.1} a day) would be closed after the response, so clients \
@@ -240,7 +243,7 @@ impl Judge<'_> {
         }
         let most = self.thresholds.maximum_sources;
         // Fixing the named sources has to bring the rest below the tolerated share.
-        let mut left = newly.hurt();
+        let mut left = hurt;
         let mut named = Vec::new();
         for source in sources {
             if self.tolerates(left, mode.blocked.of) && !source.protected {
@@ -248,6 +251,12 @@ impl Judge<'_> {
             }
             left = left.saturating_sub(source.hurt());
             named.push(source);
+        }
+        if unaccounted > 0 && self.tolerates(newly.hurt(), mode.blocked.of) {
+            because.push(format!(
+                "With {} that CloudWatch counts and no log holds, more than the tolerated share may be of users.",
+                requests(unaccounted)
+            ));
         }
         let exact = self.tally.is_none_or(|tally| tally.sources.clients.unkept() == 0);
         let count = SourceToFix::count(&named);

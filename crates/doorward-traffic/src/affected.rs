@@ -2,15 +2,17 @@
 //!
 //! A client that got a status below 400 from a target or from the load balancer was served. After a status of 500 or more, or
 //! none, it is unknown whether it would have been. A client that is refused again and again, with a status that may be an answer
-//! (401, 404, 409, 429), and that comes back with the same network and user agent, is a regular client: unknown too. Only what is left
-//! is called a scanner.
+//! (401, 404, 409, 429), and that comes back with the same network and user agent, is a regular client: unknown too. So is a program that
+//! its user agent names, if it is refused on many addresses and at least one of them comes back on another day, as the devices of a fleet
+//! do; and such a program on one network that is refused on most days, with whatever status (400, 403). Only what is left is called a
+//! scanner.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::advice::{network, product};
+use crate::advice::{is_scanner, network, product, program};
 use crate::tally::{Answered, Client, ClientTally, LoadBalancerTally, Tier};
 
 /// Refused requests from which a client that comes back is regular. Scanners try more addresses than they repeat requests from one.
@@ -103,14 +105,18 @@ pub(crate) fn known_clients(tally: &LoadBalancerTally) -> Vec<KnownClient<'_>> {
     for ((address, product), tally) in &together {
         networks.entry((network(address), product)).or_default().merge(tally);
     }
+    let named = named_programs(all.keys().map(|client| client.agent.as_str()), product_of);
+    let fleets = fleets(&together, &named, days.len());
     let kinds: BTreeMap<(&str, &str), ClientKind> = together
         .iter()
         .map(|((address, product), tally)| {
-            let regular = |kind| match networks.get(&(network(address), *product)) {
-                Some(tally) if kind == ClientKind::Scanner && is_regular(tally, days.len()) => ClientKind::Regular,
-                _ => kind,
-            };
-            ((*address, *product), regular(kind(tally, days.len())))
+            let kind = kind(tally, days.len());
+            let is_regular = fleets.contains(product)
+                || networks.get(&(network(address), *product)).is_some_and(|tally| {
+                    is_regular(tally, days.len()) || (named.contains(product) && is_steady(tally, days.len()))
+                });
+            let kind = if kind == ClientKind::Scanner && is_regular { ClientKind::Regular } else { kind };
+            ((*address, *product), kind)
         })
         .collect();
     all.into_iter()
@@ -142,6 +148,36 @@ fn is_regular(tally: &ClientTally, days: usize) -> bool {
     let seen = tally.day_count();
     seen >= 2
         && (tally.refused >= REGULAR || (tally.refused >= REGULAR_ON_MOST_DAYS && seen as usize * 2 >= days.min(64)))
+}
+
+/// The products that name a program of one owner: no browser, no library, no scanner.
+fn named_programs<'a>(
+    agents: impl Iterator<Item = &'a str>,
+    product_of: impl Fn(&'a str) -> &'a str,
+) -> BTreeSet<&'a str> {
+    agents.filter(|agent| program(agent).is_some() && !is_scanner(agent)).map(product_of).collect()
+}
+
+/// Named programs that are refused on several addresses, of which one comes back: scanners change theirs.
+fn fleets<'a>(
+    together: &BTreeMap<(&'a str, &'a str), ClientTally>,
+    named: &BTreeSet<&str>,
+    days: usize,
+) -> BTreeSet<&'a str> {
+    let mut programs: BTreeMap<&str, (ClientTally, bool)> = BTreeMap::new();
+    for ((_, product), tally) in together.iter().filter(|((_, product), _)| named.contains(product)) {
+        let (all, returns) = programs.entry(product).or_default();
+        all.merge(tally);
+        *returns |= tally.day_count() >= 2;
+    }
+    let regular = programs.into_iter().filter(|(_, (all, returns))| *returns && is_regular(all, days));
+    regular.map(|(product, _)| product).collect()
+}
+
+/// Whether a client is refused on most days, with whatever status.
+fn is_steady(tally: &ClientTally, days: usize) -> bool {
+    let seen = tally.day_count();
+    seen >= 2 && tally.refused + tally.denied >= REGULAR && seen as usize * 2 >= days.min(64)
 }
 
 /// Whether so many requests could hide a regular client among those that a table has lost.

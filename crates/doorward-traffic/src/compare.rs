@@ -11,11 +11,12 @@ use jiff::{Timestamp, ToSpan};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::advice::counted;
 use crate::evidence::TrafficEvidence;
 use crate::extent::Extent;
 use crate::metric::{Answer, Metric, Series};
-use crate::tally::{HourTally, LoadBalancerKey, LoadBalancerTally};
-use crate::window::Window;
+use crate::tally::{HourTally, LoadBalancerKey, LoadBalancerTally, LogFiles};
+use crate::window::{Hour, Window};
 
 mod comparison_text;
 mod variation;
@@ -106,7 +107,7 @@ pub struct Compared {
     pub days_after: usize,
     /// Its status.
     pub change: Change,
-    /// For an unknown figure, the data that was not read, in one sentence.
+    /// For an unknown figure, the data that was not read or not compared, in one sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unread: Option<String>,
 }
@@ -180,23 +181,26 @@ pub fn compare_evidence(evidence: &TrafficEvidence, changed: Date) -> BTreeMap<L
             Some(Extent::AroundPeriods | Extent::Cleared | Extent::NoTraffic) => false,
         };
         let tally = evidence.tally.load_balancers.get(key);
-        let why = match tally {
-            Some(tally) if all_read && !missed.contains(key) => {
-                return (
-                    key.clone(),
-                    BeforeAfter { by: ComparedBy::Logs, figures: compare(tally, evidence.window, changed) },
-                );
+        let why = match (tally, unread(evidence, key)) {
+            (Some(tally), None) if all_read && !missed.contains(key) => {
+                let files = evidence.tally.files.get(key);
+                let figures = compare_days(tally, files, evidence.window, changed);
+                return (key.clone(), BeforeAfter { by: ComparedBy::Logs, figures });
             }
             _ if !all_read => {
                 "only log files around the periods of CloudWatch's metric were read; read all with --all-logs"
+                    .to_owned()
             }
-            Some(_) => "some of its log files could not be listed or read; `doorward traffic` names them",
-            None => "none of its logs were read",
+            (_, Some(why)) => why,
+            (Some(_), None) => {
+                "some of its log files could not be listed or read; `doorward traffic` names them".to_owned()
+            }
+            (None, None) => "none of its logs were read".to_owned(),
         };
         let before_after = match evidence.series.get(key) {
-            Some(series) => BeforeAfter { by: ComparedBy::Metrics, figures: compare_metrics(series, changed, why) },
+            Some(series) => BeforeAfter { by: ComparedBy::Metrics, figures: compare_metrics(series, changed, &why) },
             None => {
-                let unknown = |figure| Compared::unknown(figure, Change::NotRead, Some(why.to_owned()));
+                let unknown = |figure| Compared::unknown(figure, Change::NotRead, Some(why.clone()));
                 BeforeAfter { by: ComparedBy::Nothing, figures: Figure::OF_LOGS.map(unknown).into() }
             }
         };
@@ -205,18 +209,90 @@ pub fn compare_evidence(evidence: &TrafficEvidence, changed: Date) -> BTreeMap<L
     compared.collect()
 }
 
+/// Why what was read of the logs of a load balancer is not all of it: a day of which lines are missing has other figures. None if all was
+/// read and understood, as far as can be known.
+fn unread(evidence: &TrafficEvidence, key: &LoadBalancerKey) -> Option<String> {
+    let tally = &evidence.tally;
+    if let Some(problem) = tally.problems.get(key).and_then(|problems| problems.samples.first()) {
+        return Some(problem.clone());
+    }
+    let unparsed =
+        tally.load_balancers.get(key).map_or(0, |counts| counts.unparsed.count) + tally.reading.unparsed.count;
+    if unparsed > 0 {
+        return Some(format!("{} could not be understood; `doorward traffic` shows some", counted(unparsed, "line")));
+    }
+    // Where the logs were listed by load balancer, files of others do not concern this one.
+    let is_whole = match evidence.extents.get(key) {
+        Some(_) => !tally.incomplete.contains_key(key),
+        None => tally.is_whole_for(key),
+    };
+    (!is_whole).then(|| {
+        let files = tally.reading.damaged.count + tally.reading.unread.count;
+        format!("{} damaged or could not be read; `doorward traffic` names them", were(files, "log file"))
+    })
+}
+
+/// `1 log file was`, `2 log files were`.
+fn were(count: u64, what: &str) -> String {
+    format!("{} {}", counted(count, what), if count == 1 { "was" } else { "were" })
+}
+
 /// Before and after of one load balancer by its logs, of days that lie whole in the window. The day of the change itself is in neither.
 pub fn compare(tally: &LoadBalancerTally, window: Option<Window>, changed: Date) -> Vec<Compared> {
+    compare_days(tally, None, window, changed)
+}
+
+fn compare_days(
+    tally: &LoadBalancerTally,
+    files: Option<&LogFiles>,
+    window: Option<Window>,
+    changed: Date,
+) -> Vec<Compared> {
     let mut days: BTreeMap<Date, HourTally> = BTreeMap::new();
     for (hour, counts) in &tally.hours {
         days.entry(hour.day()).or_default().merge(counts);
     }
     days.retain(|day, _| window.is_none_or(|window| is_whole(*day, window)));
+    let thin = thin_days(tally, files, &days, changed);
+    days.retain(|day, _| !thin.contains(day));
+    let left_out = (!thin.is_empty()).then(|| {
+        format!(
+            "{} not compared: there are log lines or files of fewer than half of the usual hours, so that a part of the logs may be missing",
+            were(thin.len() as u64, "day")
+        )
+    });
     let figures = Figure::OF_LOGS.map(|figure| {
         let counts = days.iter().map(|(day, counts)| (*day, figure.of_lines(counts)));
-        compare_figure(counts, changed, figure, PROMISED / Figure::OF_LOGS.len() as f64)
+        let compared = compare_figure(counts, changed, figure, PROMISED / Figure::OF_LOGS.len() as f64);
+        Compared { unread: left_out.clone(), ..compared }
     });
     figures.into()
+}
+
+/// Days with log lines or files of fewer than half of the hours that are usual before the change or after it: their logs may be missing for
+/// the other hours, and the hours of a night have other figures than a day.
+fn thin_days(
+    tally: &LoadBalancerTally,
+    files: Option<&LogFiles>,
+    days: &BTreeMap<Date, HourTally>,
+    changed: Date,
+) -> BTreeSet<Date> {
+    let mut hours: BTreeMap<Date, BTreeSet<Hour>> = BTreeMap::new();
+    let of_files = files.into_iter().flat_map(|files| files.intervals.keys());
+    for hour in tally.hours.keys().chain(of_files).filter(|hour| days.contains_key(&hour.day())) {
+        hours.entry(hour.day()).or_default().insert(*hour);
+    }
+    let median = |after: bool| {
+        let mut counts: Vec<usize> = hours
+            .iter()
+            .filter(|(day, _)| **day != changed && (**day > changed) == after)
+            .map(|(_, hours)| hours.len())
+            .collect();
+        counts.sort_unstable();
+        counts.get(counts.len() / 2).copied().unwrap_or(0)
+    };
+    let usual = median(false).max(median(true));
+    hours.into_iter().filter(|(day, hours)| *day != changed && 2 * hours.len() < usual).map(|(day, _)| day).collect()
 }
 
 /// The same by its metrics. Figures that only logs have are unknown, for the reason given.

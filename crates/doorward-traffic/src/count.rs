@@ -6,8 +6,6 @@
 
 use std::sync::Arc;
 
-use doorward_model::{AccountId, Region};
-
 use crate::line::{self, Class, Line, Status};
 use crate::origin::excerpt;
 use crate::outcome::by;
@@ -41,10 +39,8 @@ pub(crate) struct Spaces {
 /// Counts the lines of one object after the other.
 pub(crate) struct Counter {
     window: Option<Window>,
-    /// The load balancer in the object's key; its account and Region hold for all lines.
-    account: Option<AccountId>,
-    region: Option<Region>,
-    /// The load balancer that the object's key names, to which its unparsed lines belong.
+    /// The load balancer that the object's key names, to which its unparsed lines belong. The account and the Region of the key hold for
+    /// its lines only: a file may have been renamed.
     named: Option<LoadBalancerKey>,
     protected: Arc<ProtectedClients>,
     run: Run,
@@ -80,15 +76,7 @@ impl Counter {
             target_groups: vec![(Vec::new(), 0); SLOTS],
             clients: ClientSketch::default(),
         };
-        Self {
-            window,
-            account: None,
-            region: None,
-            named: None,
-            protected: Arc::default(),
-            run,
-            tally: Tally::default(),
-        }
+        Self { window, named: None, protected: Arc::default(), run, tally: Tally::default() }
     }
 
     /// The same, comparing clients with protected ones.
@@ -100,8 +88,6 @@ impl Counter {
     pub(crate) fn begin(&mut self, named: Option<LoadBalancerKey>) {
         self.flush();
         self.run.hour = None;
-        self.account = named.as_ref().and_then(|key| key.account.clone());
-        self.region = named.as_ref().and_then(|key| key.region.clone());
         self.named = named;
     }
 
@@ -158,11 +144,7 @@ impl Counter {
         if line.class == Class::Compliant && self.in_bulk(line) {
             return;
         }
-        let key = LoadBalancerKey {
-            account: self.account.clone(),
-            region: self.region.clone(),
-            id: excerpt(line.load_balancer, SAMPLE),
-        };
+        let key = self.key(line.load_balancer);
         let load_balancer = self.tally.load_balancers.entry(key).or_default();
         if self.window.is_some_and(|window| !window.contains(line.hour)) {
             load_balancer.outside += 1;
@@ -357,9 +339,16 @@ impl Counter {
         }
     }
 
+    /// The load balancer with an id.
+    fn key(&self, id: &[u8]) -> LoadBalancerKey {
+        match &self.named {
+            Some(named) if named.id.as_bytes() == id => named.clone(),
+            _ => LoadBalancerKey { account: None, region: None, id: excerpt(id, SAMPLE) },
+        }
+    }
+
     fn running_key(&self) -> LoadBalancerKey {
-        let id = self.run.load_balancer.strip_suffix(b" ").unwrap_or_default();
-        LoadBalancerKey { account: self.account.clone(), region: self.region.clone(), id: excerpt(id, SAMPLE) }
+        self.key(self.run.load_balancer.strip_suffix(b" ").unwrap_or_default())
     }
 
     /// The load balancer and hour of consecutive lines; none if the hour is outside the window.

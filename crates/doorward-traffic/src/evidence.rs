@@ -1,9 +1,10 @@
 //! The traffic evidence of one run, as it is saved: counts of the logs, metrics, and everything that could not be read.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read, Write};
 
-use doorward_model::{Arn, ChangeStatus, LoadBalancer, ObservedTime, data_problem};
+use doorward_model::{Arn, ChangeStatus, LoadBalancer, ObservedTime, data_problem, is_ahead};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -56,6 +57,9 @@ pub struct TrafficEvidence {
     /// The protected clients that each line was compared with; none where Athena counted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub protected: Vec<String>,
+    /// Whether addresses were saved without their host part: a single client cannot be found in it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub truncated_addresses: bool,
     /// The volume that Athena scanned; absent if Doorward read the logs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub athena: Option<AthenaScan>,
@@ -76,7 +80,8 @@ pub struct AthenaScan {
 
 impl TrafficEvidence {
     /// Evidence from the counts of logs alone.
-    pub fn new(window: Option<Window>, tally: Tally) -> Self {
+    pub fn new(window: Option<Window>, mut tally: Tally) -> Self {
+        tally.join_bare_ids(&[]);
         Self {
             format: FORMAT.to_owned(),
             window,
@@ -88,6 +93,7 @@ impl TrafficEvidence {
             changed: BTreeMap::new(),
             observed: BTreeMap::new(),
             protected: Vec::new(),
+            truncated_addresses: false,
             athena: None,
         }
     }
@@ -101,8 +107,9 @@ impl TrafficEvidence {
     /// Adds when the load balancers were created and when their modes were changed, and derives the time that was observed of each.
     #[must_use]
     pub fn about(mut self, load_balancers: &[LoadBalancer]) -> Self {
+        self.tally.join_bare_ids(&load_balancers.iter().map(key).collect::<Vec<_>>());
         for lb in load_balancers {
-            let key = self.key_of(lb);
+            let key = key(lb);
             if let Some(created) = lb.created.filter(|_| self.covers(&key)) {
                 self.created.insert(key.clone(), created);
             }
@@ -113,6 +120,39 @@ impl TrafficEvidence {
         let observed = self.keys().filter_map(|key| Some((key.clone(), self.forecast(key).evidence.observed?)));
         self.observed = observed.collect();
         self
+    }
+
+    /// The same at a time: lines that are dated after it were written by a clock that is wrong, or are of no real requests. They are named,
+    /// and the load balancers that they are of have not enough evidence.
+    #[must_use]
+    pub fn as_of(mut self, now: Timestamp) -> Self {
+        for (key, counts) in &self.tally.load_balancers {
+            let ahead = counts.hours.iter().filter(|(hour, _)| is_ahead(hour.start(), now));
+            let lines: u64 = ahead.clone().map(|(_, hour)| hour.lines()).sum();
+            let Some((last, _)) = ahead.last() else { continue };
+            let problem = || {
+                format!(
+                    "{lines} of {} lines are dated after {} UTC, the time of this machine, the last of them after {} UTC: leave them out \
+                     (--until), or correct the clock",
+                    counts.lines,
+                    now.strftime("%Y-%m-%d %H:%M"),
+                    last.start().strftime("%Y-%m-%d %H:%M")
+                )
+            };
+            self.tally.problems.entry(key.clone()).or_default().add(problem);
+        }
+        self
+    }
+
+    /// The same with the lines of files that have neither account nor Region in their names joined to the only load balancer that they can
+    /// be of. Evidence that was saved without a scan has not joined them.
+    pub(crate) fn joined_to(&self, load_balancers: &[LoadBalancer]) -> Cow<'_, Self> {
+        if !self.tally.has_bare_ids() {
+            return Cow::Borrowed(self);
+        }
+        let mut joined = self.clone();
+        joined.tally.join_bare_ids(&load_balancers.iter().map(key).collect::<Vec<_>>());
+        Cow::Owned(joined)
     }
 
     /// Reads saved evidence.
@@ -153,17 +193,6 @@ impl TrafficEvidence {
         self.tally.load_balancers.contains_key(key) || self.series.contains_key(key)
     }
 
-    /// The key of a load balancer in this evidence: its own, or its id alone if its logs were outside AWS's key layout.
-    pub fn key_of(&self, lb: &LoadBalancer) -> LoadBalancerKey {
-        let own = key(lb);
-        let bare = LoadBalancerKey { account: None, region: None, id: own.id.clone() };
-        if self.tally.load_balancers.contains_key(&bare) && !self.tally.load_balancers.contains_key(&own) {
-            bare
-        } else {
-            own
-        }
-    }
-
     /// The effect of each mode on the traffic of a load balancer.
     pub fn forecast(&self, key: &LoadBalancerKey) -> Forecast {
         self.forecast_since(key, None, None)
@@ -182,11 +211,13 @@ impl TrafficEvidence {
             Some(_) => {
                 !self.missed.iter().any(|unread| unread.load_balancer == *key)
                     && !self.tally.incomplete.contains_key(key)
+                    && !self.tally.problems.contains_key(key)
             }
             None => self.tally.is_whole_for(key),
         };
         let changed = self.changed.get(key).copied().max(changed);
         let series = self.series.get(key);
+        let left_out = self.tally.reading.listed.logs_left_out();
         let input = ForecastInput {
             tally: self.tally.load_balancers.get(key),
             files: self.tally.files.get(key),
@@ -201,6 +232,9 @@ impl TrafficEvidence {
             series,
             around_periods: extent == Some(&Extent::AroundPeriods),
             protected: &self.protected,
+            truncated: self.truncated_addresses,
+            problems: self.tally.problems.get(key),
+            left_out: left_out.as_deref(),
         };
         forecast(key, input)
     }

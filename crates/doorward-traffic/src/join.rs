@@ -9,7 +9,7 @@ use doorward_model::{
 use jiff::{SignedDuration, Timestamp};
 
 use crate::advice::{Advice, SourceToFix, Step, Thresholds, advise};
-use crate::evidence::{TrafficEvidence, last_change};
+use crate::evidence::{TrafficEvidence, key, last_change};
 use crate::forecast::{Basis, CrossCheck};
 use crate::tally::{LoadBalancerKey, LoadBalancerTally};
 use crate::unread_lines::remedies;
@@ -36,10 +36,12 @@ pub fn advise_all(
     rules: AdviceRules<'_>,
     at: Timestamp,
 ) -> BTreeMap<LoadBalancerKey, Advice> {
+    let joined = evidence.joined_to(load_balancers);
+    let evidence = joined.as_ref();
     let mut known: BTreeMap<LoadBalancerKey, Option<&LoadBalancer>> =
         evidence.keys().map(|key| (key.clone(), None)).collect();
     for lb in load_balancers.iter().filter(|lb| lb.kind.can_parse_http()) {
-        known.insert(evidence.key_of(lb), Some(lb));
+        known.insert(key(lb), Some(lb));
     }
     let each = known.into_iter().map(|(key, lb)| {
         let mut advice = advice_for(evidence, &key, lb, rules.thresholds);
@@ -94,9 +96,11 @@ pub fn join(
     rules: AdviceRules<'_>,
     at: Timestamp,
 ) -> TrafficByArn {
+    let joined = evidence.joined_to(load_balancers);
+    let evidence = joined.as_ref();
     let asked = load_balancers.iter().filter(|lb| lb.kind.can_parse_http());
     let traffic = asked.filter_map(|lb| {
-        let key = evidence.key_of(lb);
+        let key = key(lb);
         let advice = evidence.covers(&key).then(|| advice_for(evidence, &key, Some(lb), rules.thresholds))?;
         let mut traffic = view(&advice, tiers(evidence.tally.load_balancers.get(&key)));
         expire(&mut traffic, rules.maximum_age_days, at);

@@ -11,16 +11,19 @@ use jiff::Timestamp;
 
 use crate::buffers::LineBuffers;
 use crate::inflate::{MAGIC, length_of};
-use crate::object::{Key, Listed, Selection};
+use crate::object::{Key, Listed, Selection, is_log_name};
 use crate::protected::ProtectedClients;
 use crate::read::{Limits, Reader};
 use crate::tally::{Sampled, Tally};
 use crate::window::Window;
 
+mod copies;
 mod in_order;
 mod joined;
+mod like_logs;
 
 use in_order::{InOrder, ReadFile};
+use like_logs::looks_like_log;
 
 /// A folder that cannot be looked at.
 #[derive(Debug, thiserror::Error)]
@@ -174,6 +177,8 @@ fn nothing(
 struct LogFile {
     path: PathBuf,
     bytes: u64,
+    /// The number of the file with the name of the same log, of which this one is a copy if its lines are the same.
+    copy_of: Option<usize>,
 }
 
 impl LogFile {
@@ -274,15 +279,20 @@ fn find(folder: &Path, window: Option<Window>) -> Result<Files, FolderError> {
     // Of copies the one as AWS wrote it is read: packed, it proves its content by itself.
     paths.sort_by_cached_key(|path| rank(path));
     let mut selection = Selection::new(window, None);
-    let (mut files, mut unfinished) = (Vec::new(), Vec::new());
+    let (mut files, mut copies, mut unfinished) = (Vec::new(), Vec::new(), Vec::new());
     let mut elsewhere: Option<(Timestamp, Timestamp)> = None;
     for path in paths {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let key = Key::read(&name);
+        let mut identity = None;
         let is_log = match &key {
             // A renamed copy is a log if its name still ends like one.
-            Key::Foreign if name.ends_with(".log") || name.ends_with(".log.gz") => {
-                selection.is_new(&path.to_string_lossy())
+            Key::Foreign if is_log_name(&name) => selection.is_new(&path.to_string_lossy()),
+            // Whether it is a copy is known by its lines only.
+            Key::AccessLog(object) if selection.has(object) => {
+                identity = Some(object.identity().to_owned());
+                selection.listed.selected += 1;
+                true
             }
             Key::Unfinished(object) => {
                 unfinished.push((path.clone(), object.clone()));
@@ -291,6 +301,9 @@ fn find(folder: &Path, window: Option<Window>) -> Result<Files, FolderError> {
             _ => selection.offer(&name).is_some(),
         };
         if !is_log {
+            if key == Key::Foreign && looks_like_log(&path) {
+                selection.listed.look_like_logs.add(|| path.display().to_string());
+            }
             if let (Key::AccessLog(object), Some(window)) = (&key, window)
                 && !object.may_hold(window)
             {
@@ -301,7 +314,10 @@ fn find(folder: &Path, window: Option<Window>) -> Result<Files, FolderError> {
         }
         // Opening a pipe would wait for a writer, so that the kind is looked at first.
         match fs::metadata(&path).and_then(|metadata| is_file(metadata.file_type()).map(|()| metadata.len())) {
-            Ok(bytes) => files.push(LogFile { path, bytes }),
+            Ok(bytes) => match identity {
+                Some(identity) => copies.push((identity, LogFile { path, bytes, copy_of: None })),
+                None => files.push(LogFile { path, bytes, copy_of: None }),
+            },
             Err(why) => refused.add(|| format!("{}: {why}", path.display())),
         }
     }
@@ -323,6 +339,7 @@ fn find(folder: &Path, window: Option<Window>) -> Result<Files, FolderError> {
         }
     }
     files.sort_unstable_by(|one: &LogFile, other| one.path.cmp(&other.path));
+    copies::append(&mut files, copies);
     Ok(Files { files, selection, refused, elsewhere })
 }
 

@@ -15,7 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::tally::LoadBalancerKey;
+use crate::tally::{LoadBalancerKey, Sampled};
 use crate::window::Window;
 
 /// How long a load balancer gathers lines before it writes them.
@@ -78,7 +78,14 @@ fn is_of_aws(name: &str) -> bool {
 
 /// Whether a name ends like a log. `gunzip`, file managers and browsers change names before or after `.log`.
 fn has_ending(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
     name.ends_with(".log") || name.ends_with(".gz")
+}
+
+/// Whether the name of a renamed log ends like one.
+pub(crate) fn is_log_name(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    name.ends_with(".log") || name.ends_with(".log.gz")
 }
 
 /// Reads the name that AWS gives, whatever was put behind its random part: `.log`, ` (1).log.gz`, `.log.gz.8aF3c2`.
@@ -97,7 +104,7 @@ fn access_log(name: &str) -> Option<LogObject> {
     }
     let end = end(parts.next()?)?;
     let node = parts.next()?.to_owned();
-    if !parts.next()?.contains(".log") {
+    if !parts.next()?.to_ascii_lowercase().contains(".log") {
         return None;
     }
     let load_balancer =
@@ -168,6 +175,13 @@ pub struct Listed {
     pub unfinished: u64,
     /// Other keys.
     pub foreign: u64,
+    /// Those of the other keys that look like logs, by name or content.
+    #[serde(default, skip_serializing_if = "no_samples")]
+    pub look_like_logs: Sampled,
+}
+
+fn no_samples(sampled: &Sampled) -> bool {
+    sampled.count == 0
 }
 
 impl Listed {
@@ -192,7 +206,23 @@ impl Listed {
         let kinds = kinds.into_iter().filter(|(count, ..)| *count > 0);
         let kinds: Vec<String> =
             kinds.map(|(count, one, more)| format!("{count} {}", if count == 1 { one } else { more })).collect();
-        (!kinds.is_empty()).then(|| format!("left out: {}", kinds.join(", ")))
+        let like_logs = self.like_logs().map_or(String::new(), |(files, example)| {
+            let look = if files == 1 { "looks like a log" } else { "look like logs" };
+            format!("; {files} of them {look} ({example})")
+        });
+        (!kinds.is_empty()).then(|| format!("left out: {}{like_logs}", kinds.join(", ")))
+    }
+
+    /// How many files look like logs and were not read, and the first of them; none if there are none.
+    fn like_logs(&self) -> Option<(u64, &str)> {
+        Some((self.look_like_logs.count, self.look_like_logs.samples.first()?))
+    }
+
+    /// The sentence about files that look like logs and were not read; none if there are none.
+    pub(crate) fn logs_left_out(&self) -> Option<String> {
+        let (files, example) = self.like_logs()?;
+        let looks = if files == 1 { "file looks like a log and was" } else { "files look like logs and were" };
+        Some(format!("{files} other {looks} not read ({example}): only files whose names end in .log or .log.gz are."))
     }
 
     /// Takes off what was listed again.
@@ -221,6 +251,7 @@ impl Listed {
         self.test_files += other.test_files;
         self.unfinished += other.unfinished;
         self.foreign += other.foreign;
+        self.look_like_logs.merge(&other.look_like_logs);
     }
 }
 

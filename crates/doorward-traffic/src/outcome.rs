@@ -12,6 +12,13 @@ const SIGN_IN_FIRST: &[&[u8; 3]] = &[b"401"];
 /// Statuses that refuse the client: every other one of 401 to 499 may be the answer to a legitimate request.
 const DENIED: &[&[u8; 3]] = &[b"400", b"403"];
 
+/// What stands in the place of the actions where there were none.
+const NO_ACTION: &[u8] = b"-";
+/// The actions that AWS documents for access logs. How a load balancer refuses requests by others is unknown: the validation of JSON Web
+/// Tokens, for example, refuses clients that have not signed in, and its name in access logs is not documented.
+const ACTIONS: [&[u8]; 7] =
+    [NO_ACTION, b"authenticate", b"fixed-response", b"forward", b"redirect", FIREWALL, b"waf-failed"];
+
 /// The actions of a request that a firewall answered.
 const FIREWALL: &[u8] = b"waf";
 
@@ -24,8 +31,11 @@ pub(crate) fn by(line: &Line<'_>) -> By {
         (None, Some(..=3)) if is_login(line.actions) => By::Login,
         (None, Some(..=3)) => By::Answered,
         (None, Some(4)) if line.status.is_one_of(SIGN_IN_FIRST) && is_login(line.actions) => By::Login,
-        // A mode blocks a request before it gets to a rule or a firewall.
-        (None, Some(4)) if line.status.is_400() && !is_answer_of_rule(line.actions) => By::Blocked,
+        // A mode blocks a request before any action.
+        (None, Some(4)) if line.status.is_400() && line.actions == NO_ACTION => By::Blocked,
+        // After an action, only a rule or a firewall refuses a request; the others end by a fault, or for a reason that is unknown.
+        (None, Some(4)) if line.status.is_400() && !is_answer_of_rule(line.actions) => By::Unanswered,
+        (None, Some(4)) if !are_known(line.actions) => By::Unanswered,
         (None, Some(4)) if line.actions == FIREWALL && line.status.is_one_of(CAPTCHA) => By::Unanswered,
         (None, Some(4)) if !line.status.is_one_of(UNFINISHED) => By::LoadBalancer,
         (None, _) => By::Unanswered,
@@ -34,6 +44,11 @@ pub(crate) fn by(line: &Line<'_>) -> By {
 
 fn is_login(actions: &[u8]) -> bool {
     memchr::memmem::find(actions, b"authenticate").is_some()
+}
+
+/// Whether all actions are documented. The field is empty where a count elsewhere did not keep them.
+fn are_known(actions: &[u8]) -> bool {
+    actions.split(|byte| *byte == b',').all(|action| action.is_empty() || ACTIONS.contains(&action))
 }
 
 fn is_answer_of_rule(actions: &[u8]) -> bool {

@@ -6,6 +6,7 @@ use doorward_model::AccountId;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::protected;
 use crate::{AdviceRules, AthenaOptions, AthenaOutput, AthenaReach, ParquetColumns, ParquetPlace, Prices, Thresholds};
 
 /// `[traffic]`
@@ -135,6 +136,8 @@ impl TrafficSettings {
         ];
         let wrong = shares.into_iter().find(|(_, share)| !(0.0..=1.0).contains(share));
         let wrong = wrong.map(|(key, share)| (key, format!("{share} is not between 0 and 1")));
+        let protected = || protected::problem(&self.thresholds.protected_clients);
+        let wrong = wrong.or_else(|| Some(("traffic.thresholds.protected_clients", protected()?)));
         wrong.or_else(|| self.athena.problem())
     }
 

@@ -9,24 +9,23 @@ use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::object::Listed;
 use crate::top::Top;
 use crate::window::{Hour, Window};
 
+mod bare_ids;
 mod cause;
 mod client_sketch;
 mod client_table;
 mod files;
 mod load_balancer;
+mod reading;
 
 pub use cause::{Answered, By, Cause, Tier, Treatment};
 pub use client_sketch::ClientSketch;
 pub use client_table::{Client, ClientTable, ClientTally, RequestExample};
 pub use files::{LogFiles, NodeFiles};
 pub use load_balancer::{LoadBalancerKey, NoLoadBalancer};
-
-/// How many samples of unparsed lines and of damaged objects are kept.
-const SAMPLES: usize = 5;
+pub use reading::{Reading, Sampled};
 
 /// One hour of a load balancer. The first seven add up to all of its lines.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -125,32 +124,6 @@ impl Sources {
         self.domains.merge(&other.domains);
         self.target_groups.merge(&other.target_groups);
         self.clients.merge(&other.clients);
-    }
-}
-
-/// A count, and its first few items.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Sampled {
-    /// How many.
-    pub count: u64,
-    /// The first few, at most 300 bytes of each, bytes that are no text replaced.
-    pub samples: Vec<String>,
-}
-
-impl Sampled {
-    /// Counts one.
-    pub fn add(&mut self, sample: impl FnOnce() -> String) {
-        self.count += 1;
-        if self.samples.len() < SAMPLES {
-            self.samples.push(sample());
-        }
-    }
-
-    /// Adds another count.
-    pub fn merge(&mut self, other: &Self) {
-        self.count += other.count;
-        let room = SAMPLES.saturating_sub(self.samples.len());
-        self.samples.extend(other.samples.iter().take(room).cloned());
     }
 }
 
@@ -260,47 +233,6 @@ pub(crate) fn add(counts: &mut BTreeMap<String, u64>, key: &str, requests: u64) 
     }
 }
 
-/// How reading went.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Reading {
-    /// Objects that were read to their end.
-    pub objects: u64,
-    /// Objects without a byte in them, which AWS does write now and then.
-    pub empty: u64,
-    /// Objects that are cut short, corrupt, or followed by something that is no log; what could be read of them is counted.
-    pub damaged: Sampled,
-    /// Objects that could not be fetched or opened at all.
-    pub unread: Sampled,
-    /// Bytes as they are stored.
-    pub stored_bytes: u64,
-    /// Bytes of lines.
-    pub bytes: u64,
-    /// Lines taken by the short way.
-    pub short_way: u64,
-    /// Lines taken by the full parser, understood or not.
-    pub full_parser: u64,
-    /// Lines that could not be understood, of objects whose load balancer is not known.
-    pub unparsed: Sampled,
-    /// The listed objects.
-    pub listed: Listed,
-}
-
-impl Reading {
-    /// Adds another count.
-    pub fn merge(&mut self, other: &Self) {
-        self.objects += other.objects;
-        self.empty += other.empty;
-        self.damaged.merge(&other.damaged);
-        self.unread.merge(&other.unread);
-        self.stored_bytes += other.stored_bytes;
-        self.bytes += other.bytes;
-        self.short_way += other.short_way;
-        self.full_parser += other.full_parser;
-        self.unparsed.merge(&other.unparsed);
-        self.listed.merge(&other.listed);
-    }
-}
-
 /// The counts from the logs.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Tally {
@@ -310,6 +242,10 @@ pub struct Tally {
     /// counts for one of them, and the others are here with 0.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub incomplete: BTreeMap<LoadBalancerKey, u64>,
+    /// Why lines of a load balancer are no evidence or not all of it, besides files that cannot be read: files that were refused, lines
+    /// that may be of several load balancers, lines dated in the future. Clauses without a full stop.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub problems: BTreeMap<LoadBalancerKey, Sampled>,
     /// The files that were read to their ends, by load balancer; those only whose names are AWS's.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub files: BTreeMap<LoadBalancerKey, LogFiles>,
@@ -335,6 +271,9 @@ impl Tally {
         for (key, objects) in &other.incomplete {
             *self.incomplete.entry(key.clone()).or_default() += objects;
         }
+        for (key, problems) in &other.problems {
+            self.problems.entry(key.clone()).or_default().merge(problems);
+        }
         self.reading.merge(&other.reading);
     }
 
@@ -358,12 +297,16 @@ impl Tally {
         unparsed == 0
             && self.reading.unparsed.count == 0
             && !self.incomplete.contains_key(key)
+            && !self.problems.contains_key(key)
             && problems <= attributed
     }
 
     /// Whether everything that was listed was read and understood.
     pub fn is_whole(&self) -> bool {
-        self.unparsed() == 0 && self.reading.damaged.count == 0 && self.reading.unread.count == 0
+        self.unparsed() == 0
+            && self.reading.damaged.count == 0
+            && self.reading.unread.count == 0
+            && self.problems.is_empty()
     }
 }
 

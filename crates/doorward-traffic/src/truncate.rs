@@ -5,13 +5,14 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use crate::TrafficEvidence;
 
 /// Bits of an address that are kept: of an IPv4 and of an IPv6 address. Advice groups clients by the same networks.
-const KEPT: (u32, u32) = (24, 48);
+pub(crate) const KEPT: (u32, u32) = (24, 48);
 
 impl TrafficEvidence {
     /// The same evidence, with the host part of every client address set to zero. Clients of one network with one user agent and one
     /// cause become one; no request is lost.
     #[must_use]
     pub fn with_truncated_addresses(mut self) -> Self {
+        self.truncated_addresses = true;
         for load_balancer in self.tally.load_balancers.values_mut() {
             let sources = &mut load_balancer.sources;
             sources.addresses = sources.addresses.with_keys(|address| truncated(address));

@@ -83,10 +83,11 @@ pub(crate) fn advise(cli: &Cli, arguments: &AdviseArguments) -> Result<Exit, Fai
         },
     };
     say_left_out(&evidence, cli.quiet);
+    let modes_read = (!load_balancers.is_empty()).then_some(at);
     let advice = advise_all(&evidence, &load_balancers, settings.traffic.advice_rules(), at);
     match arguments.format {
-        ListFormat::Table => answer_text(&render_advice(&advice))?,
-        ListFormat::Json => answer_json(&AdviceDocument::new(advice))?,
+        ListFormat::Table => answer_text(&render_advice(&advice, modes_read))?,
+        ListFormat::Json => answer_json(&AdviceDocument::new(advice, modes_read))?,
     };
     Ok(coverage(&evidence))
 }
@@ -95,7 +96,8 @@ pub(crate) fn advise(cli: &Cli, arguments: &AdviseArguments) -> Result<Exit, Fai
 pub(crate) fn saved(path: &Path) -> Result<TrafficEvidence, Failure> {
     let usage = |problem: String| Failure::new(Exit::Usage, format!("{}: {problem}", path.display()));
     let text = input::stream(path).map_err(|e| usage(format!("the saved traffic cannot be read: {e}")))?;
-    TrafficEvidence::from_reader(text).map_err(|e| usage(e.to_string()))
+    let evidence = TrafficEvidence::from_reader(text).map_err(|e| usage(e.to_string()))?;
+    Ok(evidence.as_of(crate::clock::now()))
 }
 
 /// Writes evidence to a file.
@@ -241,7 +243,7 @@ fn folder_of(
     let tally = tally.map_err(|e| Failure::new(Exit::Usage, e.to_string()))?;
     match window.and_then(|window| outside_window(folder, window, &tally)) {
         Some(error) => Err(Failure::new(Exit::Usage, error.to_string())),
-        None => Ok(TrafficEvidence::new(window, tally).protecting(protected)),
+        None => Ok(TrafficEvidence::new(window, tally).protecting(protected).as_of(crate::clock::now())),
     }
 }
 
@@ -261,7 +263,9 @@ struct Known {
 
 fn load_balancers(settings: &Settings, source: &TrafficSource) -> Result<Known, Failure> {
     let ledger = source.ledger.clone().map_or_else(|| settings.ledger.path(), Ok)?;
-    let report = AssembledScan::of(source.from.as_deref(), settings, &ledger)?.report;
+    let scan = AssembledScan::of(source.from.as_deref(), settings, &ledger)?;
+    scan.warn_of_age(settings, crate::clock::now());
+    let report = scan.report;
     Ok(Known { at: report.run.started, load_balancers: report.load_balancers })
 }
 

@@ -382,7 +382,9 @@ impl Writer<'_> {
         } else {
             write!(text, "-")
         };
-        let _ = write!(text, "\" {} {time} \"forward\" \"-\" \"-\"", facts.second % 30);
+        // A mode blocks a request before any action.
+        let actions = if facts.status == ("400", "-") { "-" } else { "forward" };
+        let _ = write!(text, "\" {} {time} \"{actions}\" \"-\" \"-\"", facts.second % 30);
         if facts.fields == 25 {
             return;
         }

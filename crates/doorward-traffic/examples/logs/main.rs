@@ -74,17 +74,7 @@ fn advise(folder: &Path, mode: &str) -> Done<()> {
     let complete = tally.reading.damaged.count == 0 && tally.reading.unread.count == 0;
     for (key, seen) in &tally.load_balancers {
         let files = tally.files.get(key);
-        let seen_of = ForecastInput {
-            tally: Some(seen),
-            files,
-            created: None,
-            changed: None,
-            window: None,
-            complete,
-            series: None,
-            around_periods: false,
-            protected: &[],
-        };
+        let seen_of = ForecastInput { tally: Some(seen), files, complete, ..ForecastInput::default() };
         let forecast = forecast(key, seen_of);
         let advice = doorward_traffic::advise(Observed::Known(mode), forecast, Some(seen), &Thresholds::default());
         println!("{key}\n  {:?}", advice.step);

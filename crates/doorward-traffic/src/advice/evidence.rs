@@ -4,6 +4,8 @@ use super::Judge;
 use super::sentences::{counted, percent};
 use crate::affected::hides_regular_clients;
 use crate::forecast::{Basis, CrossCheck};
+use crate::metric::Metric;
+use crate::protected::ProtectedClients;
 use crate::tally::{ClientTable, Tier, Treatment};
 
 impl Judge<'_> {
@@ -11,6 +13,10 @@ impl Judge<'_> {
     pub(super) fn missing(&self) -> Vec<String> {
         let evidence = &self.forecast.evidence;
         let mut missing = Vec::new();
+        missing.extend(evidence.problems.iter().map(|problem| format!("Correct the logs: {problem}.")));
+        if evidence.basis == Basis::None && !missing.is_empty() {
+            return missing;
+        }
         if evidence.basis == Basis::None {
             if evidence.lines > 0 && evidence.absent == evidence.lines {
                 missing.push("The logs are older than AWS's classifications; read newer ones.".to_owned());
@@ -34,7 +40,9 @@ impl Judge<'_> {
                 self.thresholds.minimum_requests
             ));
         }
-        if evidence.basis == Basis::PartialLogs {
+        if evidence.basis == Basis::PartialLogs
+            && (evidence.problems.is_empty() || evidence.unparsed + evidence.absent > 0)
+        {
             missing.push(format!(
                 "Read all logs of the window: objects are missing or damaged, or lines could not be parsed ({}) or have no \
                  classification ({}).",
@@ -52,9 +60,36 @@ impl Judge<'_> {
         {
             missing.push(format!("Find the missing logs: {}", self.unseen_sentence(unseen)));
         }
+        if let Some((unchecked, why)) = self.unchecked()
+            && !self.tolerates(unchecked, requests)
+        {
+            let are = if unchecked == 1 { "is" } else { "are" };
+            missing.push(format!(
+                "Allow Doorward to read CloudWatch's {}: {} {are} counted and not logged, and how many of them are not compliant is \
+                 unknown ({why}).",
+                Metric::NonCompliant.application(),
+                counted(unchecked, "request")
+            ));
+        }
         missing.extend(self.of_another_mode());
         missing.extend(self.lost_clients());
+        missing.extend(self.hidden_clients());
         missing
+    }
+
+    /// Requests of which nothing is known but that CloudWatch counts them: they may be of users too. The kinds overlap.
+    pub(super) fn unaccounted(&self) -> u64 {
+        let unchecked = self.unchecked().map_or(0, |(requests, _)| requests);
+        self.forecast.evidence.unlogged.max(self.unseen().unwrap_or(0)).max(unchecked)
+    }
+
+    /// How many requests CloudWatch counts and no log holds, where its count of those that are not compliant is unknown; and why it is.
+    fn unchecked(&self) -> Option<(u64, &str)> {
+        let evidence = &self.forecast.evidence;
+        let CrossCheck::NotPossible(why) = &evidence.cross_check else { return None };
+        let observed = evidence.observed.as_ref()?;
+        let unlogged = observed.counted?.saturating_sub(observed.logged?);
+        (unlogged > 0).then_some((unlogged, why))
     }
 
     /// How many requests that are not compliant CloudWatch counts and no log holds.
@@ -106,6 +141,27 @@ impl Judge<'_> {
                 "Collect evidence in {current} alone: {} served that {current} blocks, so the mode was weaker for \
                  some time.",
                 were(served)
+            )
+        })
+    }
+
+    /// Protected clients that cannot be found among addresses that were saved without their host part.
+    fn hidden_clients(&self) -> Option<String> {
+        let (evidence, entries) = (&self.forecast.evidence, &self.thresholds.protected_clients);
+        // What lines were found to be of a protected client is known as long as all of those entries are still there.
+        let kept = evidence.protected.iter().all(|entry| entries.contains(entry));
+        let compared = |entry: &String| kept && evidence.protected.contains(entry);
+        let may_be = |entry: &&String| {
+            let entry = ProtectedClients::new(std::slice::from_ref(*entry));
+            self.clients.iter().any(|known| entry.may_cover_truncated(&known.client.address))
+        };
+        let hidden: Vec<&str> =
+            entries.iter().filter(|entry| !compared(entry)).filter(may_be).map(String::as_str).collect();
+        (evidence.truncated && !hidden.is_empty()).then(|| {
+            format!(
+                "Gather evidence again: addresses were saved without their host part, and lines were not compared with these protected \
+                 clients, so that they may be among the clients: {}.",
+                hidden.join(", ")
             )
         })
     }
@@ -181,6 +237,9 @@ impl Judge<'_> {
         if let Some(unseen) = self.unseen() {
             text.push(' ');
             text.push_str(&self.unseen_sentence(unseen));
+        }
+        if let (CrossCheck::NotPossible(why), Some(_)) = (&evidence.cross_check, observed.counted) {
+            text.push_str(&format!(" Logs and CloudWatch's count of non-compliant requests were not compared: {why}."));
         }
         if let (Some(begin), Some(before @ 1..)) = (observed.logs_begin, observed.counted_before) {
             text.push_str(&format!(

@@ -37,6 +37,34 @@ const LIBRARIES: [&str; 22] = [
     "ruby",
     "wget",
 ];
+/// The first words of the user agents of programs that scan the internet: lower case.
+const SCANNERS: [&str; 25] = [
+    "acunetix",
+    "arachni",
+    "censysinspect",
+    "cloudmapping",
+    "dirbuster",
+    "expanse",
+    "feroxbuster",
+    "fuzz",
+    "gobuster",
+    "internetmeasurement",
+    "l9explore",
+    "l9tcpid",
+    "masscan",
+    "nessus",
+    "netsystemsresearch",
+    "nikto",
+    "nmap",
+    "nuclei",
+    "openvas",
+    "shodan",
+    "sqlmap",
+    "wfuzz",
+    "whatweb",
+    "wpscan",
+    "zgrab",
+];
 /// The first product of browsers, and of whatever wants to be taken for one.
 const BROWSER: &str = "mozilla";
 /// Bits of the networks that are one source: of an IPv4 and of an IPv6 address.
@@ -130,9 +158,11 @@ struct SourceKey {
 
 /// Groups clients, those with the most answered requests first.
 ///
-/// A client is protected if it is one of the protected clients, or if its lines were compared with the same entries and found to be.
+/// A client is protected if it is one of the protected clients, or if its lines were compared with entries that are still protected and
+/// found to be of one.
 pub(super) fn sources(clients: &[KnownClient<'_>], protected: &[String], compared: &[String]) -> Vec<SourceToFix> {
-    let same = protected == compared;
+    // Lines were compared with all of these; entries that were added since are looked up.
+    let same = compared.iter().all(|entry| protected.contains(entry));
     let protected = ProtectedClients::new(protected);
     let mut groups: BTreeMap<SourceKey, Vec<&KnownClient<'_>>> = BTreeMap::new();
     for known in clients {
@@ -189,10 +219,17 @@ fn source(key: &SourceKey, clients: &[&KnownClient<'_>]) -> Option<SourceToFix> 
 
 /// The program that a user agent names, without its version: one program is one source in all of its versions. None of browsers, libraries
 /// and missing user agents.
-fn program(agent: &str) -> Option<String> {
+pub(crate) fn program(agent: &str) -> Option<String> {
     let product = name_of(agent);
     let anonymous = matches!(product.as_str(), "" | "-" | BROWSER) || LIBRARIES.contains(&product.as_str());
     (!anonymous).then_some(product)
+}
+
+/// Whether a user agent is that of a program that looks for weaknesses or counts servers: no client of an application has it.
+pub(crate) fn is_scanner(agent: &str) -> bool {
+    let name = name_of(agent);
+    let first = name.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
+    SCANNERS.contains(&first)
 }
 
 /// The part that all user agents of one client share: the program or library without its version, or the whole of a

@@ -84,6 +84,79 @@ fn parts_of_days_are_not_compared() {
     assert!(all.iter().all(|compared| compared.days_after == 6), "{all:?}");
 }
 
+/// Four weeks of so many hours a day before the change, and so many after it.
+fn hours_a_day(before: i64, after: i64) -> LoadBalancerTally {
+    let start: Timestamp = "2026-09-01T00:00:00Z".parse().expect("a time");
+    let mut tally = LoadBalancerTally::default();
+    for day in 0..29 {
+        for hour in 0..if day < 21 { before } else { after } {
+            let errors = 10 + (day * 7 + hour) as u64 % 5;
+            let counts = HourTally { compliant: 1_000, client_5xx: errors, ..HourTally::default() };
+            tally.hours.insert(Hour::of(start + SignedDuration::from_hours(24 * day + hour)), counts);
+        }
+    }
+    tally
+}
+
+/// Two hours of the night are not a day, on either side of the change; a quiet load balancer has few hours on both.
+#[test]
+fn days_of_few_hours_are_not_compared_with_whole_ones() {
+    for (before, after, wanted) in [
+        (24, 2, Change::TooFewDays),
+        (24, 11, Change::TooFewDays),
+        (2, 24, Change::TooFewDays),
+        (24, 24, Change::WithinNoise),
+        (24, 13, Change::WithinNoise),
+        (2, 2, Change::WithinNoise),
+    ] {
+        let compared = of(&hours_a_day(before, after), Figure::Client5xx);
+        assert_eq!(compared.change, wanted, "{before} {after}: {compared:?}");
+        let says = compared.unread.unwrap_or_default().contains("fewer than half of the usual hours");
+        assert_eq!(says, wanted == Change::TooFewDays, "{before} {after}");
+    }
+    // One day of which a part is missing is left out, and the others are compared.
+    let mut tally = hours_a_day(24, 24);
+    tally.hours.retain(|hour, _| {
+        hour.day() != "2026-09-25".parse().expect("a date") || hour.start().as_second() % 86_400 == 0
+    });
+    let compared = of(&tally, Figure::Client5xx);
+    assert_eq!((compared.change, compared.days_after), (Change::WithinNoise, 6));
+    assert!(compared.unread.is_some_and(|unread| unread.starts_with("1 day was not compared")));
+}
+
+/// Files that are damaged, refused or not understood are days that were not read.
+#[test]
+fn logs_that_were_not_read_in_full_are_not_compared() {
+    let key: LoadBalancerKey = "111122223333/eu-west-1/app/web/1".parse().expect("a key");
+    let whole = || {
+        let mut tally = Tally::default();
+        tally.load_balancers.insert(key.clone(), hours_a_day(24, 24));
+        tally
+    };
+    let compared = |tally: Tally| {
+        let all = compare_evidence(&TrafficEvidence::new(None, tally), changed());
+        all.get(&key).cloned().expect("compared")
+    };
+    assert!(!compared(whole()).is_unknown());
+    let (mut damaged, mut unparsed, mut unnamed, mut refused) = (whole(), whole(), whole(), whole());
+    damaged.incomplete.insert(key.clone(), 13);
+    (0..13).for_each(|_| damaged.reading.damaged.add(|| "cut".to_owned()));
+    unparsed.load_balancers.get_mut(&key).expect("there").unparsed.add(|| "cut".to_owned());
+    unnamed.reading.unparsed.add(|| "cut".to_owned());
+    refused.problems.entry(key.clone()).or_default().add(|| "two files of one name".to_owned());
+    for (tally, says) in [
+        (damaged, "13 log files were damaged or could not be read"),
+        (unparsed, "1 line could not be understood"),
+        (unnamed, "1 line could not be understood"),
+        (refused, "two files of one name"),
+    ] {
+        let compared = compared(tally);
+        assert!(compared.is_unknown() && compared.by == ComparedBy::Nothing, "{says}: {compared:?}");
+        let unread = compared.figures[0].unread.clone().unwrap_or_default();
+        assert!(unread.contains(says), "{says}: {unread}");
+    }
+}
+
 /// A metric, and its count by day.
 type DailyCount = (Metric, fn(i64) -> u64);
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::{Condvar, Mutex, PoisonError};
 
+use super::copies::{self, Content, Differing, Twin};
 use super::joined::{Joined, KnownLines, Use};
 use super::{LogFile, Progress};
 use crate::fingerprint::Fingerprint;
@@ -34,6 +35,10 @@ struct State {
     held: Vec<(usize, Option<Tally>)>,
     /// Files that have lines more than once, with the load balancers of those lines.
     repeating: Vec<(usize, BTreeSet<LoadBalancerKey>)>,
+    /// What the lines of each file are, by its number.
+    contents: BTreeMap<usize, Content>,
+    /// Files that have the name of another one, and not its lines.
+    differing: Vec<Differing>,
     copies: u64,
     progress: Progress,
 }
@@ -47,6 +52,8 @@ impl<'a> InOrder<'a> {
             known: KnownLines::default(),
             held: Vec::new(),
             repeating: Vec::new(),
+            contents: BTreeMap::new(),
+            differing: Vec::new(),
             copies: 0,
             progress,
         };
@@ -63,8 +70,22 @@ impl<'a> InOrder<'a> {
     pub(super) fn put(&self, number: usize, read: ReadFile, bytes: u64) -> Progress {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.waiting.insert(number, read);
-        let State { next, waiting, tally, known, held, repeating, copies, .. } = &mut *state;
+        let State { next, waiting, tally, known, held, repeating, contents, differing, copies, .. } = &mut *state;
         while let Some((ready, fingerprint)) = waiting.remove(next) {
+            let content = Content::of(&ready, fingerprint.as_ref());
+            let original = self.files.get(*next).and_then(|file| file.copy_of);
+            if let Some((original, other)) = original.and_then(|number| Some((number, *contents.get(&number)?))) {
+                match content.beside(&other) {
+                    Twin::Copy => *copies += 1,
+                    twin => {
+                        let concerned = keys(&ready);
+                        differing.push(Differing { number: *next, original, concerned, content, twin });
+                    }
+                }
+                *next += 1;
+                continue;
+            }
+            contents.insert(*next, content);
             let used = match (fingerprint, self.files.get(*next)) {
                 (Some(fingerprint), Some(file)) => known.add(*next, &file.key(), &ready, &fingerprint),
                 _ => Use::New,
@@ -89,7 +110,15 @@ impl<'a> InOrder<'a> {
     /// The count, and how many files have the same lines as others. `again` reads a file whose count was not kept.
     pub(super) fn finish(self, again: &mut dyn FnMut(&LogFile) -> Tally) -> (Tally, u64) {
         let state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let State { mut tally, mut known, held, repeating, mut copies, .. } = state;
+        let State { mut tally, mut known, held, repeating, differing, mut copies, .. } = state;
+        for file in differing {
+            let original = self.files.get(file.original);
+            if original.is_some_and(|original| file.is_beginning_of(&original.path)) {
+                copies += 1;
+            } else if let Some(own) = self.files.get(file.number) {
+                refuse(&mut tally, own, file.concerned, &copies::why(original));
+            }
+        }
         for (number, concerned) in repeating {
             let Some(file) = self.files.get(number) else { continue };
             refuse(&mut tally, file, concerned, REPEATS);
@@ -151,6 +180,7 @@ fn refuse(tally: &mut Tally, file: &LogFile, mut concerned: BTreeSet<LoadBalance
     concerned.extend(others);
     // It is one file that was not read, whatever the number of load balancers.
     for (number, load_balancer) in concerned.into_iter().enumerate() {
+        tally.problems.entry(load_balancer.clone()).or_default().add(|| format!("{}: {why}", file.key()));
         *tally.incomplete.entry(load_balancer).or_default() += u64::from(number == 0);
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use doorward_model::Observed;
+use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::wrap;
@@ -20,11 +21,12 @@ const NAME: usize = 28;
 const CHART: usize = 60;
 
 /// The advice for each load balancer: a table first, then the reasons, what can be done now first. Load balancers with the same missing
-/// evidence are listed together.
-pub fn render_advice(advice: &BTreeMap<LoadBalancerKey, Advice>) -> String {
+/// evidence are listed together. `modes_read` is when the modes were read, if a scan has them: they may have changed since.
+pub fn render_advice(advice: &BTreeMap<LoadBalancerKey, Advice>, modes_read: Option<Timestamp>) -> String {
     let mut order: Vec<(&LoadBalancerKey, &Advice)> = advice.iter().collect();
     order.sort_by_key(|(key, advice)| (rank(&advice.step), *key));
-    let mut text = table(&order);
+    let mut text = table(&order, modes_read);
+    let on = modes_read.map_or(String::new(), |at| format!(" on {}", at.strftime("%Y-%m-%d")));
     let mut silent: BTreeMap<(&[String], &[String]), Vec<&LoadBalancerKey>> = BTreeMap::new();
     for (key, advice) in order {
         if let Step::NotEnoughEvidence { missing } = &advice.step
@@ -33,7 +35,7 @@ pub fn render_advice(advice: &BTreeMap<LoadBalancerKey, Advice>) -> String {
             silent.entry((&advice.because, missing)).or_default().push(key);
             continue;
         }
-        let _ = writeln!(text, "{}\n  {} · now {}", headline(advice), place(key), mode(advice));
+        let _ = writeln!(text, "{}\n  {} · {}{on}", headline(advice), place(key), mode(advice));
         if let Some(alarm) = &advice.alarm {
             wrap(&mut text, "  ", "! ", alarm);
         }
@@ -73,7 +75,7 @@ pub fn render_advice(advice: &BTreeMap<LoadBalancerKey, Advice>) -> String {
 
 /// One line for each load balancer with evidence: requests per day that the mode after the step, or else the next mode up, would newly
 /// block, by what is known of their clients; those that are blocked already; and the evidence.
-fn table(order: &[(&LoadBalancerKey, &Advice)]) -> String {
+fn table(order: &[(&LoadBalancerKey, &Advice)], modes_read: Option<Timestamp>) -> String {
     let rows: Vec<[String; 8]> = order
         .iter()
         .filter(|(_, advice)| advice.forecast.evidence.basis != Basis::None)
@@ -82,10 +84,15 @@ fn table(order: &[(&LoadBalancerKey, &Advice)]) -> String {
     if rows.is_empty() {
         return String::new();
     }
-    let title = "Requests per day that would be newly blocked, by type of client, and those that are blocked already.";
+    let mut title =
+        "Requests per day that would be newly blocked, by type of client, and those that are blocked already."
+            .to_owned();
+    if let Some(at) = modes_read {
+        let _ = write!(title, "\nThe modes are those of the scan of {} UTC.", at.strftime("%Y-%m-%d %H:%M"));
+    }
     columns(
-        title,
-        ["load balancer", "now → then", "users", "logins", "unknown", "scanners", "already", "evidence"],
+        &title,
+        ["load balancer", "mode → advised", "users", "logins", "unknown", "scanners", "already", "evidence"],
         &rows,
     )
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -33,13 +34,16 @@ impl<'a> TrafficDocument<'a> {
 pub struct AdviceDocument {
     /// `advice-v1`.
     format: &'static str,
+    /// When the scan read the modes, which may have changed since; absent without a scan.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    modes_read: Option<Timestamp>,
     /// The advice, by load balancer: `account/region/app/name/id`.
     advice: BTreeMap<LoadBalancerKey, Advice>,
 }
 
 impl AdviceDocument {
-    /// The document of some advice.
-    pub fn new(advice: BTreeMap<LoadBalancerKey, Advice>) -> Self {
-        Self { format: "advice-v1", advice }
+    /// The document of some advice, for modes that a scan read at a time.
+    pub fn new(advice: BTreeMap<LoadBalancerKey, Advice>, modes_read: Option<Timestamp>) -> Self {
+        Self { format: "advice-v1", modes_read, advice }
     }
 }

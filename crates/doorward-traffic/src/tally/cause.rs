@@ -94,10 +94,11 @@ pub struct Answered {
     pub logins: u64,
     /// The load balancer, with 400 to 499, by a rule or a firewall.
     pub by_load_balancer: u64,
-    /// The load balancer, with 500 or more, with 408, 460 or a CAPTCHA, or not at all: targets that did not respond, clients that closed
-    /// the connection or were slow. Whether the client is a user is unknown.
+    /// The load balancer, with 500 or more, with 408, 460 or a CAPTCHA, with 400 after an action, with 400 to 499 after an action that is
+    /// not documented, or not at all: targets that did not respond, clients that closed the connection or were slow. Whether the client
+    /// is a user is unknown.
     pub unanswered: u64,
-    /// The load balancer, with 400 and without a rule: blocked by the mode in force. The response of a target is unknown.
+    /// The load balancer, with 400 and before any action: blocked by the mode in force. The response of a target is unknown.
     pub blocked: u64,
 }
 

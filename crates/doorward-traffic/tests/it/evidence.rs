@@ -115,12 +115,11 @@ impl Scene {
             tally,
             files: self.files.files.get(&key()),
             created: self.created.map(at),
-            changed: None,
             window: (!self.without_window).then(asked),
             complete: true,
             series: (!self.metrics.is_empty()).then_some(&series),
             around_periods: self.around_periods,
-            protected: &[],
+            ..ForecastInput::default()
         };
         advise(Observed::Known(Mode::Defensive), forecast(&key(), seen), tally, thresholds)
     }

@@ -11,7 +11,9 @@ use jiff::{SignedDuration, Timestamp};
 
 mod known_sets;
 mod more_sets;
+mod parts;
 mod random;
+mod refused_programs;
 
 /// Days of the window.
 const DAYS: i64 = 14;

@@ -34,7 +34,7 @@ fn expected() -> BTreeMap<String, Row> {
 }
 
 /// An application load balancer of which nothing is known but its identity.
-fn application() -> LoadBalancer {
+pub(crate) fn application() -> LoadBalancer {
     let absent = "absent";
     serde_json::from_value(serde_json::json!({
         "arn": "arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/app/web/50dc6c495c0c9188",

@@ -238,7 +238,9 @@ pub(super) fn query(job: &AthenaJob) -> String {
               WHEN (substr(status, 1, 1) BETWEEN '1' AND '3' OR status = '401') AND strpos(actions, 'authenticate') > 0 THEN 'login' \
               WHEN substr(status, 1, 1) BETWEEN '1' AND '3' THEN 'answered' \
               WHEN status = '400' AND actions IS NULL THEN 'unknown' \
-              WHEN status = '400' AND actions <> 'waf' AND strpos(actions, 'fixed-response') = 0 THEN 'blocked' \
+              WHEN status = '400' AND actions = '-' THEN 'blocked' \
+              WHEN status = '400' AND actions <> 'waf' AND strpos(actions, 'fixed-response') = 0 THEN 'unanswered' \
+              WHEN substr(status, 1, 1) = '4' AND NOT regexp_like(actions, '^(-|authenticate|fixed-response|forward|redirect|waf|waf-failed)?(,(-|authenticate|fixed-response|forward|redirect|waf|waf-failed)?)*$') THEN 'unanswered' \
               WHEN status IN ('408', '460') OR (status = '405' AND actions = 'waf') THEN 'unanswered' \
               WHEN status IN ('400', '403') OR (substr(status, 1, 1) = '4' AND actions = 'waf') THEN 'firewall' \
               WHEN substr(status, 1, 1) = '4' THEN 'load_balancer' ELSE 'unanswered' END";

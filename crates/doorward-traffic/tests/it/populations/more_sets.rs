@@ -135,7 +135,7 @@ fn a_raise_names_every_user_that_it_blocks() {
     let advice = population.advise();
     assert_eq!(step(&advice), "raise strictest");
     let text = said(&advice);
-    let rendered = doorward_traffic::render_advice(&BTreeMap::from([(key(), advice.clone())]));
+    let rendered = doorward_traffic::render_advice(&BTreeMap::from([(key(), advice.clone())]), None);
     for name in ["AcmeA", "AcmeB", "AcmeC", "AcmeD", "AcmeE", "AcmeF"] {
         assert!(text.contains(name), "{name}: {text}");
         assert!(rendered.contains(&format!("({name}/1)")), "{name}: {rendered}");
