@@ -21,7 +21,7 @@ pub use openmetrics::METRICS;
 pub struct ScanTrend {
     /// `history-v1`.
     format: &'static str,
-    /// One summary per scan, or per scan and group; in the order of recording.
+    /// One summary per scan, or per scan and group; the newest last.
     scans: Vec<RunSummary>,
     /// Key figures over the period, or per group.
     kpis: Vec<Kpi>,
@@ -163,6 +163,12 @@ pub fn diff_table(diff: &Diff, width: usize) -> String {
             unseen => format!(", {unseen} of them because the second scan did not read them"),
         }
     );
+    if diff.recorded_late {
+        text.push_str(
+            "The earlier of the two scans was recorded after the later one. Where both read, the ledger keeps the later reading only, so how \
+             they differ there is not known and not listed.\n",
+        );
+    }
     let mut text = wrapped(&text, width);
     let sections: [(&str, &[DiffLine]); 7] = [
         ("New", &diff.new),
