@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use doorward_core::pipeline::apply_later_readings;
-use doorward_ledger::{Ledger, RunRef};
+use doorward_ledger::Ledger;
 use doorward_model::{ScanReport, is_ahead};
 use jiff::Timestamp;
 
@@ -23,9 +23,7 @@ pub fn newest_scan(
 ) -> Result<ScanReport, AssembleError> {
     let path = |path: &Path| path.to_owned();
     let runs = ledger.runs()?;
-    let last = runs.last().ok_or_else(|| AssembleError::NoScan { ledger: path(ledger.path()) })?;
-    // The newest is the one that was read last: a merged scan may be recorded after a later one.
-    let run = if is_ahead(last.at, now) { last } else { newest_of(&runs, now).unwrap_or(last) };
+    let run = runs.last().ok_or_else(|| AssembleError::NoScan { ledger: path(ledger.path()) })?;
     let inventory = ledger.inventory(&run.id)?;
     let mut inventory = inventory.ok_or_else(|| AssembleError::RawDataDropped { ledger: path(ledger.path()) })?;
     if is_ahead(run.at, now) {
@@ -48,9 +46,4 @@ pub fn newest_scan(
     let judged = judge(inventory, inputs, by, given)?;
     let history = ledger.remember(judged.without_history())?;
     Ok(judged.with_history(history))
-}
-
-/// The scan that was read last, of those that are not dated in the future.
-fn newest_of(runs: &[RunRef], now: Timestamp) -> Option<&RunRef> {
-    runs.iter().filter(|run| !is_ahead(run.at, now)).max_by_key(|run| run.at)
 }

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::columns::place_id;
 use crate::error::LedgerFault;
+use crate::run_order::scans_by_time;
 use crate::timestamp::{nanos, timestamp};
 use crate::{Lease, Ledger, LedgerError};
 
@@ -135,26 +136,24 @@ impl Ledger {
     /// read.
     pub fn newest_header(&self) -> Result<Option<RunHeader>, LedgerError> {
         self.read("reading the newest scan's accounts", |db| {
-            let newest = "SELECT seq FROM scans WHERE state = ?1 ORDER BY seq DESC LIMIT 1";
-            let found: Option<i64> = db.query_row(newest, [RECORDED], |row| row.get(0)).optional()?;
-            found.map(|scan| header_of(db, scan)).transpose()
+            let newest = recorded_scans(db)?.into_iter().next();
+            newest.map(|scan| header_of(db, scan)).transpose()
         })
     }
 
     /// The same of the newest recorded scan of every organization, and of every account that was scanned by itself.
     pub fn newest_headers(&self) -> Result<Vec<RunHeader>, LedgerError> {
         self.read("reading the newest scans' accounts", |db| {
-            let mut query = db.prepare("SELECT seq, header FROM scans WHERE state = ?1 ORDER BY seq DESC")?;
-            let mut rows = query.query([RECORDED])?;
+            let mut query = db.prepare("SELECT header FROM scans WHERE seq = ?1")?;
             let mut newest = BTreeMap::new();
-            while let Some(row) = rows.next()? {
-                let head: Head = serde_json::from_str(row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?)?;
+            for scan in recorded_scans(db)? {
+                let head: Head = serde_json::from_str(&query.query_row([scan], |row| row.get::<_, String>(0))?)?;
                 let whose = match head.organization {
                     Observed::Known(organization) => organization.id,
                     Observed::Absent => head.run.account.to_string(),
                     Observed::Unread(_) => continue,
                 };
-                newest.entry(whose).or_insert(row.get::<_, i64>(0)?);
+                newest.entry(whose).or_insert(scan);
             }
             newest.into_values().map(|scan| header_of(db, scan)).collect()
         })
@@ -243,6 +242,15 @@ fn name_of(state: i64) -> &'static str {
         RECORDED => "recorded",
         _ => "abandoned",
     }
+}
+
+/// The raw scans that are recorded, the newest first, whichever was recorded last.
+fn recorded_scans(db: &Connection) -> rusqlite::Result<Vec<i64>> {
+    let mut query =
+        db.prepare("SELECT s.seq FROM scans s JOIN runs r ON r.id = s.id WHERE s.state = ?1 AND r.seq = ?2")?;
+    let runs = scans_by_time(db)?.into_iter().rev();
+    let scans = runs.filter_map(|run| query.query_row([RECORDED, run], |row| row.get(0)).optional().transpose());
+    scans.collect()
 }
 
 fn find(db: &Connection, run: &str) -> rusqlite::Result<Option<(i64, i64)>> {

@@ -12,6 +12,7 @@ use crate::error::LedgerFault;
 use crate::finding_state::UNSEEN;
 use crate::findings::owner_shown;
 use crate::owner_spelling::OWNER_SQL;
+use crate::run_order::scans_by_time;
 use crate::timestamp::timestamp;
 use crate::{Ledger, LedgerError, State};
 
@@ -58,6 +59,10 @@ pub struct Diff {
     /// The criteria by which the lines of the lists were selected; absent where all are listed. Counts are of all findings.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub filter: Option<String>,
+    /// Whether the earlier of the two was recorded after the later one. Where both read, the ledger keeps only the later reading: it
+    /// does not know how the earlier one differed, and no change is listed.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub recorded_late: bool,
     /// Findings that failed after the first run, excepted and unseen ones included.
     pub failing_before: usize,
     /// Findings that failed after the second run, excepted and unseen ones included.
@@ -192,11 +197,20 @@ impl Ledger {
     /// either is not recorded.
     pub fn diff(&self, from: &str, to: &str) -> Result<Diff, LedgerError> {
         self.read("comparing two runs", |db| {
-            let (from, to) = (self.end(db, from)?, self.end(db, to)?);
+            let (mut from, mut to) = (self.end(db, from)?, self.end(db, to)?);
+            let order = scans_by_time(db)?;
+            let place = |end: &End| order.iter().position(|run| *run == end.seq);
+            let recorded_late = (place(&from) < place(&to)) != (from.seq < to.seq) && from.seq != to.seq;
+            if recorded_late {
+                // What was known after either is what was known once both were recorded.
+                let both = from.seq.max(to.seq);
+                (from.seq, to.seq) = (both, both);
+            }
             let mut diff = Diff {
                 from: from.run.clone(),
                 to: to.run.clone(),
                 filter: None,
+                recorded_late,
                 failing_before: 0,
                 failing_after: 0,
                 new: Vec::new(),

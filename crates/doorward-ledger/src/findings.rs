@@ -10,6 +10,7 @@ use crate::error::LedgerFault;
 use crate::finding_state::UNSEEN;
 use crate::owner_spelling::OWNER_SQL;
 use crate::record::HERE;
+use crate::run_order::dated_runs;
 use crate::timestamp::{nanos, timestamp};
 use crate::{Ledger, LedgerError, State};
 
@@ -42,13 +43,14 @@ pub struct OpenFinding {
     pub reopened: u32,
 }
 
-/// Whether the newest look did not see `row`, which is a load balancer `b` of place `p` or a finding `f` of it, at which event run `e` had the newest look.
+/// Whether the newest look, by time and not by order of recording, did not see `row`, which is a load balancer `b` of place `p` or a finding `f` of it, at which event run `e` had the newest look.
 pub(crate) fn is_unseen(row: &str) -> String {
     let tolerance = i64::try_from(CLOCK_TOLERANCE.as_nanos()).unwrap_or(0);
+    let runs = dated_runs();
     format!(
         "({row}.seen IS NOT NULL OR max(coalesce(p.last_at, e.at), coalesce(e.at, p.last_at)) NOT BETWEEN
-            coalesce((SELECT coalesce(began, at) FROM runs WHERE only IS NULL ORDER BY seq DESC LIMIT 1), 0)
-            AND (SELECT at FROM runs ORDER BY seq DESC LIMIT 1) + {tolerance})"
+            coalesce((SELECT coalesce(began, at) FROM {runs} WHERE only IS NULL AND NOT ahead ORDER BY at DESC, seq DESC LIMIT 1), 0)
+            AND (SELECT max(at) FROM {runs} WHERE NOT ahead) + {tolerance})"
     )
 }
 

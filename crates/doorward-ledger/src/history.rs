@@ -12,6 +12,7 @@ use crate::error::LedgerFault;
 use crate::figure_group::By;
 use crate::owner_spelling::OwnerSpellings;
 use crate::record::{COLUMNS, Counts, NOT_KEPT, count, counts_of};
+use crate::run_order::{RunPlace, RunPlaces, dated_runs};
 use crate::timestamp::{nanos, timestamp};
 use crate::{Ledger, LedgerError};
 
@@ -140,7 +141,7 @@ impl RunSummary {
 }
 
 impl Ledger {
-    /// One summary per run that ended at or after `since` and before `until`, in the order of recording; with a grouping
+    /// One summary per run that ended at or after `since` and before `until`, the newest last, whenever it was recorded; with a grouping
     /// one per run and group that had anything to count. [`LedgerError::UngroupedTag`] for a tag that was not counted by.
     pub fn history(
         &self,
@@ -167,15 +168,21 @@ impl Ledger {
                 }
                 let wanted = current.iter().filter(|(_, counts)| *by == By::All || **counts != Counts::default());
                 let group = |label: &str| (*by != By::All).then(|| spellings.shown(label));
-                summaries.extend(wanted.map(|(label, counts)| run.summary(group(label), counts)));
+                summaries.extend(wanted.map(|(label, counts)| (run.place, run.summary(group(label), counts))));
             }
-            Ok(summaries)
+            // Counts are stored as differences in the order of recording; they are shown in the order of time.
+            summaries.sort_by_key(|(place, _)| *place);
+            Ok(summaries.into_iter().map(|(_, summary)| summary).collect())
         })
     }
 
-    /// Every recorded scan, in the order of recording.
+    /// Every recorded scan, the newest last, whenever it was recorded. One that a clock in the future dated is newer than no other.
     pub fn runs(&self) -> Result<Vec<RunRef>, LedgerError> {
-        self.read("listing runs", |db| Ok(runs(db)?.into_iter().map(|run| run.reference()).collect()))
+        self.read("listing runs", |db| {
+            let mut runs = runs(db)?;
+            runs.sort_by_key(|run| run.place);
+            Ok(runs.into_iter().map(|run| run.reference()).collect())
+        })
     }
 
     /// Refuses a tag that was never counted by, once anything was recorded.
@@ -192,6 +199,7 @@ impl Ledger {
 
 struct Recorded {
     seq: i64,
+    place: RunPlace,
     id: String,
     at: i64,
     coverage: CoverageCounts,
@@ -204,19 +212,22 @@ struct Recorded {
     has_read: bool,
 }
 
+/// The recorded scans in the order of recording.
 fn runs(db: &Connection) -> rusqlite::Result<Vec<Recorded>> {
-    let mut query = db.prepare(
+    let mut query = db.prepare(&format!(
         "SELECT seq, id, at, places, complete, partial, skipped, failed, accounts_full, load_balancers,
-                unseen_load_balancers, unseen_places, never_read, policy FROM runs
+                unseen_load_balancers, unseen_places, never_read, policy, recorded, ahead FROM {}
          WHERE only IS NULL ORDER BY seq",
-    )?;
-    let mut has_read = false;
+        dated_runs()
+    ))?;
+    let (mut has_read, mut places) = (false, RunPlaces::default());
     let rows = query.query_map([], |row| {
         let number = |column| row.get::<_, i64>(column).map(size);
         has_read |= number(4)? > 0;
         Ok(Recorded {
             has_read,
             seq: row.get(0)?,
+            place: places.next(row.get(0)?, row.get(2)?, row.get(14)?, row.get(15)?),
             id: row.get(1)?,
             at: row.get(2)?,
             coverage: CoverageCounts {

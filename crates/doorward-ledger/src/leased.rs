@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -52,6 +53,11 @@ impl LeasedLedger {
         let Some(lease) = lease else { return Err(LedgerError::NoLease { path: ledger.path().to_owned() }) };
         ledger.renew_lease(lease, (self.now)(), ledger.lease_ttl())?;
         act(ledger, lease)
+    }
+
+    /// How often the lease is to be renewed while something lasts that does not write.
+    pub fn renewal(&self) -> Duration {
+        Duration::try_from(self.lock().0.lease_ttl() / 3).unwrap_or(Duration::from_secs(10))
     }
 
     /// Renews the lease.

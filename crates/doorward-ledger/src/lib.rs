@@ -37,6 +37,7 @@ mod preflight;
 mod record;
 mod retention;
 mod run_name;
+mod run_order;
 mod schema;
 mod shared;
 mod timestamp;

@@ -242,7 +242,7 @@ fn write(
             });
         }
     }
-    let run = insert_run(db, report, (began, at), coverage(db, &reported_regions, &places)?)?;
+    let run = insert_run(db, report, (began, at, limits.0), coverage(db, &reported_regions, &places)?)?;
     let mut recorder = RunRecorder::new(db, report, run, limits, Tallies::new(report, tags))?;
     for ((account, region), place) in &places {
         if let Some(reported) = reported_regions.get(&(account.as_str(), region.as_str())) {
@@ -279,7 +279,7 @@ fn write(
          WHERE seq = ?1",
         [run, number(seen), number(unseen), number(rest.of.account_regions), number(rest.of.never_read)],
     )?;
-    tracked_sources::keep(db, report)?;
+    tracked_sources::keep(db, report, run)?;
     let policy = policy_point(report, &histories).map(|point| serde_json::to_string(&point)).transpose()?;
     db.execute("UPDATE runs SET policy = ?2 WHERE seq = ?1", params![run, policy])?;
     mark_recorded(db, report)?;
@@ -345,18 +345,19 @@ fn places(db: &Connection) -> rusqlite::Result<BTreeMap<(String, String), KnownR
     rows.collect()
 }
 
-/// Keeps the run, with the times of its first observation and of its end.
+/// Keeps the run, with the times of its first observation and of its end, and the latest time at which it can be recorded.
 fn insert_run(
     db: &Connection,
     report: &ScanReport,
-    (began, at): (i64, i64),
+    (began, at, latest): (i64, i64, i64),
     coverage: i64,
 ) -> Result<i64, LedgerFault> {
     let counts = report.coverage.counts;
     let number = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
     db.execute(
-        "INSERT INTO runs (id, at, document, coverage, places, complete, partial, skipped, failed, accounts_full, began)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        "INSERT INTO runs (id, at, document, coverage, places, complete, partial, skipped, failed, accounts_full, began,
+             recorded)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
         params![
             report.run.id,
             at,
@@ -368,7 +369,8 @@ fn insert_run(
             number(counts.skipped),
             number(counts.failed),
             report.coverage.accounts_listing.is_full(),
-            began
+            began,
+            latest.saturating_sub(i64::try_from(CLOCK_TOLERANCE.as_nanos()).unwrap_or(0))
         ],
     )?;
     Ok(db.last_insert_rowid())

@@ -10,7 +10,7 @@ pub(crate) const VERSION: i64 = STEPS.len() as i64;
 
 /// What each version adds to the one before; the first makes an empty file version 1. A step that was ever released is
 /// never edited: changes are a new step.
-const STEPS: [&str; 11] = [V1, V2, V3, V4, V5, V6, V7, V8, V9, V10, V11];
+const STEPS: [&str; 12] = [V1, V2, V3, V4, V5, V6, V7, V8, V9, V10, V11, V12];
 
 // Times are nanoseconds since 1970, UTC. `run` and `*_run` are `runs.seq`, which counts recorded runs in the order in
 // which they were recorded. Codes of states and modes are those of `State::code` and `Mode` (0 absent, 1 to 3 by strength).
@@ -227,6 +227,12 @@ CREATE TABLE metrics (
     load_balancer TEXT NOT NULL, metric INTEGER NOT NULL, day INTEGER NOT NULL, value INTEGER NOT NULL,
     PRIMARY KEY (load_balancer, metric, day)
 ) WITHOUT ROWID;
+";
+
+// runs.recorded: when the run was recorded, by the clock of its writer, and never before its end: parts may be merged long after they
+// were read. Without a value, the run's `at` stands for it.
+const V12: &str = "
+ALTER TABLE runs ADD COLUMN recorded INTEGER;
 ";
 
 /// The schema version and application id of an open file.

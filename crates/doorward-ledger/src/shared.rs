@@ -121,6 +121,17 @@ pub(crate) struct SharedCopy {
     reads_only: bool,
 }
 
+/// What the copy is after it was compared with the stored file.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reloaded {
+    /// It stayed as it was.
+    Kept,
+    /// It is a copy of the stored file.
+    Stored,
+    /// There is no stored file: it is a new ledger without content.
+    New,
+}
+
 impl std::fmt::Debug for SharedCopy {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "SharedCopy({}, {:?})", self.store.name(), self.state)
@@ -222,7 +233,7 @@ impl Ledger {
         match &self.shared {
             None => return make(self),
             Some(shared) if shared.collecting || shared.reads_only => return make(self),
-            Some(shared) if shared.stale => self.reload()?,
+            Some(shared) if shared.stale => drop(self.reload()?),
             Some(_) => {}
         }
         for tries in 1..=TRIES {
@@ -264,9 +275,13 @@ impl Ledger {
                 Ok(true)
             }
             StoredLedger::Changed => {
-                self.reload()?;
-                schema::was_written(&self.db, &id)
-                    .map_err(|e| LedgerFault::from(e).explain(&self.path, "writing it back"))
+                // The copy has the change and its id already: only another copy says whether they were written.
+                shared.stale = true;
+                match self.reload()? {
+                    Reloaded::Stored => schema::was_written(&self.db, &id)
+                        .map_err(|e| LedgerFault::from(e).explain(&self.path, "writing it back")),
+                    Reloaded::New | Reloaded::Kept => Ok(false),
+                }
             }
         }
     }
@@ -285,23 +300,23 @@ impl Ledger {
     /// Makes the copy what is stored now, if that is not the copy's state.
     pub(crate) fn refresh(&mut self) -> Result<(), LedgerError> {
         match &self.shared {
-            Some(shared) if !shared.collecting && !shared.reads_only => self.reload(),
+            Some(shared) if !shared.collecting && !shared.reads_only => self.reload().map(drop),
             _ => Ok(()),
         }
     }
 
-    fn reload(&mut self) -> Result<(), LedgerError> {
-        let Some(shared) = &mut self.shared else { return Ok(()) };
+    fn reload(&mut self) -> Result<Reloaded, LedgerError> {
+        let Some(shared) = &mut self.shared else { return Ok(Reloaded::Kept) };
         let path = self.path.clone();
         // A copy with a change that was not written back is fetched whole.
         let known = shared.state.clone().filter(|_| !shared.stale);
         let fresh = WorkingCopy::new(shared.store.folder())?;
         let state = match fresh.fetch_unless(&*shared.store, known.as_deref())? {
-            working_copy::Fresh::AsKnown => return Ok(()),
+            working_copy::Fresh::AsKnown => return Ok(Reloaded::Kept),
             working_copy::Fresh::Copied(state) => Some(state),
             // It was there before: a new history in its place would hide that it was removed.
             working_copy::Fresh::Missing if shared.state.is_some() => return Err(LedgerError::Removed { path }),
-            working_copy::Fresh::Missing if !shared.stale => return Ok(()),
+            working_copy::Fresh::Missing if !shared.stale => return Ok(Reloaded::Kept),
             working_copy::Fresh::Missing => {
                 fresh.make_new(&path)?;
                 None
@@ -316,8 +331,9 @@ impl Ledger {
         }
         self.db = opened.db;
         shared.copy = fresh;
+        let reloaded = if state.is_some() { Reloaded::Stored } else { Reloaded::New };
         (shared.state, shared.stale) = (state, false);
-        Ok(())
+        Ok(reloaded)
     }
 }
 

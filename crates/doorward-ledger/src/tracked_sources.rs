@@ -7,6 +7,7 @@ use rusqlite::{Connection, params};
 
 use crate::columns::id;
 use crate::error::LedgerFault;
+use crate::run_order::scans_by_time;
 use crate::{Ledger, LedgerError};
 
 impl Ledger {
@@ -24,11 +25,14 @@ impl Ledger {
     }
 }
 
-/// Keeps the tracked sources of a report. Load balancers that the report does not contain keep theirs.
-pub(crate) fn keep(db: &Connection, report: &ScanReport) -> Result<(), LedgerFault> {
+/// Keeps the tracked sources of a report, which is recorded as `run`. Load balancers that the report does not contain keep theirs, and so
+/// do all where a newer scan is recorded already.
+pub(crate) fn keep(db: &Connection, report: &ScanReport, run: i64) -> Result<(), LedgerFault> {
+    let is_newest = scans_by_time(db)?.last() == Some(&run);
+    let conflict = if is_newest { "REPLACE" } else { "IGNORE" };
+    let insert = format!("INSERT OR {conflict} INTO tracked_sources (arn, document) VALUES (?1, ?2)");
     for lb in report.load_balancers.iter().filter(|lb| !lb.tracked_sources.is_empty()) {
-        db.prepare_cached("INSERT OR REPLACE INTO tracked_sources (arn, document) VALUES (?1, ?2)")?
-            .execute(params![lb.arn.as_str(), serde_json::to_string(&lb.tracked_sources)?])?;
+        db.prepare_cached(&insert)?.execute(params![lb.arn.as_str(), serde_json::to_string(&lb.tracked_sources)?])?;
     }
     Ok(())
 }

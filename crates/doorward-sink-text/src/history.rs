@@ -28,7 +28,7 @@ pub struct ScanTrend {
     /// The part of the history that is shown; absent if it is all of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     filter: Option<String>,
-    /// One summary per scan, or per scan and group; in the order of recording.
+    /// One summary per scan, or per scan and group; the newest last.
     scans: Vec<RunSummary>,
     /// Key figures over the period, or per group.
     kpis: TrendKpis,
@@ -216,6 +216,12 @@ pub fn diff_table(diff: &Diff, width: usize) -> String {
             unseen => format!(", of which the second scan did not read {unseen}"),
         }
     );
+    if diff.recorded_late {
+        text.push_str(
+            "The earlier of the two scans was recorded after the later one. Where both read, the ledger keeps the later reading only, so how \
+             they differ there is not known and not listed.\n",
+        );
+    }
     let mut text = wrapped(&text, width);
     let sections: [(&str, &[DiffLine]); 7] = [
         ("New", &diff.new),

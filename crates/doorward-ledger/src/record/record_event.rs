@@ -40,7 +40,7 @@ pub(super) fn write(
         let recorded = Recorded { run: report.run.id.clone(), late: 1, ..Recorded::default() };
         return Ok((recorded, remembered(db, report)?));
     };
-    let run = insert_run(db, report, (at, at), nothing(db)?)?;
+    let run = insert_run(db, report, (at, at, latest), nothing(db)?)?;
     let mut recorder = RunRecorder::new(db, report, run, limits, Tallies::new(report, tags))?;
     recorder.at = at;
     recorder.load_balancer(place, index, lb, &mut load_balancers)?;

@@ -91,7 +91,9 @@ impl<'a> RunRecorder<'a> {
             }
         }
         if !reported.was_looked_at() {
-            if reported.was_missed() && !place.missed {
+            // A later scan may be recorded already, which looked.
+            self.at = nanos(report.run.finished);
+            if reported.was_missed() && !place.missed && !place.last_at.is_some_and(|last| self.is_later(last)) {
                 self.db.prepare_cached("UPDATE places SET missed = 1 WHERE id = ?1")?.execute([place.id])?;
             }
             return Ok(());
@@ -148,6 +150,11 @@ impl<'a> RunRecorder<'a> {
     /// The account is closed, as the run saw no earlier than `at`: everything in it ends.
     pub(super) fn retire(&mut self, place: KnownRegion, at: i64) -> Result<(), LedgerFault> {
         self.at = at;
+        if place.last_at.is_some_and(|last| self.is_later(last)) {
+            // A later scan, which is recorded already, found the account open.
+            self.done.late += 1;
+            return Ok(());
+        }
         let load_balancers = load_balancers(self.db, place.id)?;
         if load_balancers.values().all(|known| known.fate != HERE) {
             return Ok(());

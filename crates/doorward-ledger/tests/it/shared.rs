@@ -20,6 +20,8 @@ enum Fate {
     LostWithEffect,
     /// It has no effect, and that is not known.
     LostWithoutEffect,
+    /// Another writer creates the file first, and it is removed before it can be read.
+    CreatedAndRemoved,
 }
 
 /// The stored file, shared by the writers of a test.
@@ -67,6 +69,9 @@ impl LedgerStore for Store {
         let fate = place.fates.pop_front();
         if fate == Some(Fate::LostWithoutEffect) {
             return Err(LedgerStoreError("s3://acme/ledger: no answer".to_owned()));
+        }
+        if fate == Some(Fate::CreatedAndRemoved) {
+            return Ok(StoredLedger::Changed);
         }
         if fate == Some(Fate::Beaten) {
             let others = other(place.versions.last().expect("a file"));
@@ -180,6 +185,21 @@ fn a_new_ledger_is_stored_with_its_first_change_and_read_by_others() {
 }
 
 #[test]
+fn what_is_not_stored_is_written_again() {
+    let bed = Bed::new();
+    bed.fates(&[Fate::CreatedAndRemoved, Fate::CreatedAndRemoved]);
+    let mut ledger = bed.open();
+    let lease = ledger.acquire_lease("test", time(0), SignedDuration::from_secs(60)).expect("free");
+    assert_eq!(bed.counts().1, 3, "two writes had no effect");
+    let stored =
+        Ledger::open_shared(bed.store("two")).expect("opens").acquire_lease("other", time(1), SignedDuration::ZERO);
+    assert!(matches!(stored, Err(LedgerError::Held { .. })), "the lease is in the stored file: {stored:?}");
+    ledger.release_lease(lease).expect("its own");
+    scan(&mut ledger, 10).expect("records");
+    assert_eq!(bed.runs(), ["run-10"]);
+}
+
+#[test]
 fn reading_changes_nothing_and_copies_a_known_file_once() {
     let bed = Bed::new();
     scan(&mut bed.open(), 10).expect("records");
@@ -201,7 +221,9 @@ fn reading_changes_nothing_and_copies_a_known_file_once() {
 
 #[test]
 fn each_fate_of_a_write_leaves_one_record() {
-    for fate in [Fate::Beaten, Fate::LostUnderAnother, Fate::LostWithEffect, Fate::LostWithoutEffect] {
+    for fate in
+        [Fate::Beaten, Fate::LostUnderAnother, Fate::LostWithEffect, Fate::LostWithoutEffect, Fate::CreatedAndRemoved]
+    {
         // Of the write that takes the lease, and of the one that records.
         for before in [0, 1] {
             let bed = Bed::new();
@@ -228,7 +250,7 @@ fn each_fate_of_a_write_leaves_one_record() {
                 match fate {
                     // Another took the lease over, which an expired lease allows: nothing is recorded over it.
                     Fate::Beaten => assert!(recorded.is_err(), "{recorded:?}"),
-                    Fate::LostUnderAnother => assert!(recorded.is_ok(), "{recorded:?}"),
+                    Fate::LostUnderAnother | Fate::CreatedAndRemoved => assert!(recorded.is_ok(), "{recorded:?}"),
                     Fate::LostWithEffect | Fate::LostWithoutEffect => {
                         recorded.expect_err("not known");
                         // The same change again: it is recorded once, whether it was before or not.

@@ -146,6 +146,57 @@ fn a_clock_that_was_ahead_freezes_nothing() {
     }
 }
 
+/// Parts of a scan that are merged after a newer scan was recorded.
+#[test]
+fn the_newest_scan_is_the_one_that_ended_last() {
+    let mut desk = Desk::new();
+    run(&mut desk, "first", brisk(0), "1 full a:f b:f; 2 full c:f");
+    run(&mut desk, "newer", brisk(5 * DAY), "1 full a:p b:f; 2 failed");
+    let parts = dated("parts", brisk(2 * DAY), "1 full a:f b:f d:f; 2 full c:f e:f");
+    let (recorded, _) = record(&mut desk.ledger, &mut desk.lease, 6 * DAY, &parts);
+    assert_eq!((recorded.late, recorded.opened, recorded.ahead), (1, 1, 0));
+    let ids = |desk: &Desk| desk.ledger.runs().expect("reads").into_iter().map(|run| run.id).collect::<Vec<_>>();
+    assert_eq!(ids(&desk), ["first", "parts", "newer"]);
+    assert_eq!(desk.ledger.known_names().expect("reads").runs, ["newer", "parts", "first"]);
+    for (name, id) in [("latest", "newer"), ("latest~1", "parts"), ("latest~2", "first")] {
+        assert_eq!(desk.ledger.run_named(name).expect("reads").as_deref(), Ok(id));
+    }
+    let history = desk.ledger.history(None, None, &doorward_ledger::By::All).expect("reads");
+    let figures: Vec<_> = history.iter().map(|run| (run.run.id.as_str(), run.open_total)).collect();
+    assert_eq!(figures, [("first", 3), ("parts", 5), ("newer", 1)]);
+    // What the newest scan saw is seen, and what only the older parts saw is not.
+    assert_eq!(desk.failing(), "b=Open c=Open? e=Open?");
+    let kpi = desk.ledger.kpis(None, None, &doorward_ledger::By::All).expect("reads").remove(0);
+    assert_eq!((kpi.open, kpi.open_unseen), (3, 2));
+    // Where both read, the reading of the parts is not kept: nothing counts as new or vanished between them.
+    for (from, to) in [("parts", "newer"), ("newer", "parts")] {
+        let diff = desk.ledger.diff(from, to).expect("compares");
+        assert!(diff.recorded_late);
+        let ended = diff.new.len() + diff.vanished.len() + diff.fixed.len() + diff.regressed.len();
+        assert_eq!((ended, diff.failing_before, diff.failing_after), (0, 3, 3), "{from} {to}");
+    }
+    let unseen = desk.ledger.diff("parts", "newer").expect("compares").now_unseen;
+    assert_eq!(unseen.iter().map(|line| line.load_balancer.load_balancer_name()).collect::<Vec<_>>(), ["c", "e"]);
+    assert!(!desk.ledger.diff("first", "newer").expect("compares").recorded_late);
+    // The next scan is the newest, and one dated in the future is never newer than what follows it.
+    run(&mut desk, "wrong", brisk(300 * DAY), "1 full a:p b:f; 2 full c:p e:p");
+    run(&mut desk, "last", brisk(7 * DAY), "1 full a:p b:f; 2 full c:p e:f");
+    assert_eq!(ids(&desk), ["first", "parts", "newer", "wrong", "last"]);
+    assert_eq!(desk.failing(), "b=Open e=Open");
+}
+
+/// What an older scan could not read, or read as closed, says nothing about what a newer one saw.
+#[test]
+fn a_late_scan_ends_and_hides_nothing() {
+    for older in ["1 failed; 2 full", "1 closed; 2 full"] {
+        let mut desk = Desk::new();
+        run(&mut desk, "newer", brisk(5 * DAY), "1 full a:f; 2 full");
+        let parts = dated("parts", brisk(2 * DAY), older);
+        record(&mut desk.ledger, &mut desk.lease, 6 * DAY, &parts);
+        assert_eq!(desk.failing(), "a=Open", "{older}");
+    }
+}
+
 #[test]
 fn a_look_dated_by_a_clock_that_was_ahead_replaces_nothing() {
     let mut desk = Desk::new();

@@ -44,6 +44,8 @@ fn the_newest_state_is_kept() {
     let states: Vec<SourceState> =
         desk.ledger.tracked_sources().expect("reads").values().flatten().map(TrackedSource::state).collect();
     assert_eq!(states, [SourceState::Open, SourceState::Gone]);
+    // Neither does one that is older and recorded later.
+    desk.ledger.record(&desk.lease, &tracked("run-15", 15, &open), &[]).expect("records");
     // The same run again changes nothing.
     desk.ledger.record(&desk.lease, &tracked("run-20", 20, &open), &[]).expect("records");
     let again: Vec<SourceState> =
