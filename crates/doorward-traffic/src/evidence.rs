@@ -129,7 +129,7 @@ impl TrafficEvidence {
         for (key, counts) in &self.tally.load_balancers {
             let ahead = counts.hours.iter().filter(|(hour, _)| is_ahead(hour.start(), now));
             let lines: u64 = ahead.clone().map(|(_, hour)| hour.lines()).sum();
-            let Some((last, _)) = ahead.last() else { continue };
+            let Some((last, _)) = ahead.max_by_key(|(hour, _)| **hour) else { continue };
             let problem = || {
                 format!(
                     "{lines} of {} lines are dated after {} UTC, the time of this machine, the last of them after {} UTC: leave them out \
