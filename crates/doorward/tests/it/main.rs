@@ -44,6 +44,7 @@ mod oscal;
 mod output_figures;
 mod overwriting;
 mod parquet_files;
+mod plugin_deliveries;
 mod plugins;
 mod posture;
 mod proxies;
@@ -51,6 +52,7 @@ mod publish;
 mod queries;
 mod random_environments;
 mod recorder;
+mod s3_places;
 mod samples;
 #[path = "../../../doorward-ledger/tests/it/scene.rs"]
 #[expect(dead_code, reason = "tests of the ledger use the rest")]
