@@ -2,8 +2,8 @@
 //! output.
 //!
 //! Paths are compared after symbolic links and `..` are resolved, also where the last part does not exist yet. Existing files are
-//! compared by device and inode, so that hard links are recognized. Every command that writes a file or a folder checks its paths
-//! here before any other work.
+//! compared by device and inode, so that hard links are recognized. Objects in S3 (`s3://bucket/key`) are compared by their addresses.
+//! Every command that writes a file, a folder or an object checks its places here before any other work.
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
@@ -15,6 +15,8 @@ const BESIDE_LEDGER: [&str; 4] = ["-wal", "-shm", "-journal", "-lock"];
 const MOST_LINKS: usize = 40;
 /// The files of a register of exceptions: `doorward exceptions` is the one command that writes them.
 pub const REGISTER: &str = "the exception register";
+/// The beginning of the address of an object in S3.
+const REMOTE: &str = "s3://";
 /// The endings of access logs.
 const LOGS: [&str; 2] = [".log", ".log.gz"];
 
@@ -96,6 +98,11 @@ impl Places {
         }
     }
 
+    /// Keeps the program of a command, and those of its arguments that are files: the script of an interpreter, for example.
+    pub fn keep_command(&mut self, what: &str, command: &[String]) {
+        command.iter().map(Path::new).filter(|word| word.is_file()).for_each(|file| self.keep(what, file));
+    }
+
     /// Keeps the access logs in a folder, however many there are.
     pub fn keep_logs(&mut self, folder: &Path) {
         self.kept.push(Kept { what: "an access log".to_owned(), place: Place::of(folder), endings: &LOGS });
@@ -104,6 +111,9 @@ impl Places {
     /// Keeps a ledger and what lies beside it.
     pub fn keep_ledger(&mut self, ledger: &Path) {
         self.keep("the ledger", ledger);
+        if is_remote(ledger) {
+            return;
+        }
         // SQLite puts its files beside the file that a link leads to, Doorward its own beside the link.
         let real = Place::of(ledger).path;
         for ending in BESIDE_LEDGER {
@@ -170,7 +180,9 @@ impl Output {
                 kept.what
             ));
         }
-        kept.place.is_within(&self.place).then(|| {
+        // An object is no folder of others, whose keys begin with its own.
+        let is_folder = self.is_folder || !is_remote(&self.place.path);
+        (is_folder && kept.place.is_within(&self.place)).then(|| {
             format!("{what}: {given} is the folder of {}, {place}; name a folder that only this output uses", kept.what)
         })
     }
@@ -198,6 +210,9 @@ impl Output {
             (_, true) => (other, self),
             _ => return None,
         };
+        if !outer.is_folder && is_remote(&outer.place.path) {
+            return None;
+        }
         Some(format!(
             "{}: {} is in {}, the folder of {}; name a path outside that folder",
             inner.what,
@@ -210,6 +225,10 @@ impl Output {
 
 impl Place {
     fn of(path: &Path) -> Self {
+        if is_remote(path) {
+            // Paths are compared by their parts, so that `//` and `/` are the same: some stores that speak S3 take them for the same.
+            return Self { path: path.to_owned(), id: None, is_stream: false };
+        }
         let path = resolve(path);
         let metadata = std::fs::metadata(&path).ok();
         let is_stream = metadata.as_ref().is_some_and(|metadata| !metadata.is_file() && !metadata.is_dir());
@@ -227,6 +246,11 @@ impl Place {
                 || folder.id.is_some_and(|id| std::fs::metadata(above).ok().as_ref().and_then(identity) == Some(id))
         })
     }
+}
+
+/// Whether a path is the address of an object in S3. Nothing on this machine is asked about it.
+fn is_remote(path: &Path) -> bool {
+    path.to_str().is_some_and(|text| text.starts_with(REMOTE))
 }
 
 /// Whether two paths lead to the same place.

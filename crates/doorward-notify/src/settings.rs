@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use doorward_file::places::Places;
 use doorward_model::{CodeLink, Severity};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -40,6 +41,27 @@ pub struct Settings {
     /// The mail server; needed by channels of the kind `mail`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub smtp: Option<SmtpSettings>,
+}
+
+impl Settings {
+    /// Keeps the files that the channels read or run, so that no output replaces them.
+    pub fn keep_files(&self, places: &mut Places) {
+        for (name, channel) in &self.channels {
+            match channel {
+                ChannelSettings::Slack { url_file: Some(file), .. }
+                | ChannelSettings::Teams { url_file: Some(file), .. } => {
+                    places.keep(&format!("the secret of the channel {name}"), file);
+                }
+                ChannelSettings::Exec { command, .. } => {
+                    places.keep_command(&format!("a file of the channel {name}"), command);
+                }
+                _ => {}
+            }
+        }
+        if let Some(file) = self.smtp.as_ref().and_then(|smtp| smtp.password_file.as_ref()) {
+            places.keep("the password of the mail server", file);
+        }
+    }
 }
 
 impl Default for Settings {

@@ -155,6 +155,14 @@ impl Format {
         }
     }
 
+    /// Adds what it is copied to below an address, under the name of its file or folder.
+    pub fn claim_copy(&self, below: &str, places: &mut Places) {
+        let Some(name) = self.path.as_deref().and_then(Path::file_name) else { return };
+        let copy = Path::new(below).join(name);
+        let what = format!("the copy of --format {}", self.name());
+        if self.is_folder() { places.folder(&what, &copy) } else { places.file(&what, &copy) }
+    }
+
     /// Whether its place is a folder. A plugin says only later what it writes; an existing folder shows it.
     pub fn is_folder(&self) -> bool {
         match &self.kind {

@@ -1,8 +1,11 @@
 //! Runs a program that the user names: no shell, no search in `PATH`, no variables but those that are given.
 //!
-//! [`run`] feeds stdin, keeps a bounded part of stdout and the end of stderr, and ends the program with everything that it started
+//! [`run`] feeds stdin, keeps a bounded part of stdout and the end of stderr, and ends the program with its process group
 //! when the time is over. Nothing that the program does (it forks, ignores SIGTERM, writes without end, closes or never reads its
 //! stdin) makes the call last longer than the timeout and [`LONGEST_END`], or use more memory.
+//!
+//! The process group of the program is ended. A process that leaves the group (`setsid`) is not known any more, and goes on.
+//! [`open_written`] opens what the program was asked to write.
 //!
 //! What it deliberately does not do: decide whether a run succeeded, or make text from outside safe to print.
 
@@ -19,8 +22,10 @@ use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::Notify;
 
 mod shell_word;
+mod written_file;
 
 pub use shell_word::is_shell_word;
+pub use written_file::open_written;
 
 /// How much of the end of stderr is kept, in bytes.
 pub const STDERR_BYTES: usize = 4096;
@@ -116,7 +121,7 @@ where
         group.terminate();
         forced = tokio::time::timeout(TERM_GRACE, child.wait()).await.is_err();
     }
-    // What the program started and left behind ends with it.
+    // What the program started and left behind in its group ends with it.
     drop(group);
     let _ = child.start_kill();
     let _ = tokio::time::timeout(PIPE_GRACE, child.wait()).await;

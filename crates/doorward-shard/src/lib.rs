@@ -36,6 +36,6 @@ pub use part_reader::{OpenPart, SavedPlan, read_plan};
 pub use part_store::{PartFile, PartStore};
 pub use part_writer::{PartWriter, WrittenPart};
 pub use planned_places::{PlannedPlace, PlannedPlaces, identify_places};
-pub use shard_name::{InvalidShard, Shard, expand_numbers};
+pub use shard_name::{InvalidShard, Shard, expand_all, expand_numbers};
 pub use shard_shares::{KnownCounts, Shares};
 pub use shard_work::ShardWork;

@@ -1,6 +1,7 @@
 //! The name of a shard: `3/16` is the third of sixteen.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -89,6 +90,15 @@ pub fn expand_numbers(pattern: &str) -> Result<Vec<String>, String> {
         }
         _ => Err(format!("{pattern}: {{{range}}} is not a range of at most {MOST} numbers, such as {{1..16}}")),
     }
+}
+
+/// The paths of several patterns.
+///
+/// # Errors
+/// As [`expand_numbers`].
+pub fn expand_all(patterns: &[String]) -> Result<Vec<PathBuf>, String> {
+    let expanded = patterns.iter().map(|pattern| expand_numbers(pattern)).collect::<Result<Vec<_>, _>>()?;
+    Ok(expanded.into_iter().flatten().map(PathBuf::from).collect())
 }
 
 #[cfg(test)]

@@ -1,38 +1,30 @@
 //! Tests whether a program keeps the contract: it is given reports and faults, and each clause gets a verdict.
 
-use std::fmt::Write as _;
 use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use doorward_model::harmless;
-use doorward_process::{Ended, Finished};
+use doorward_process::{Ended, Finished, open_written};
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::ChildStdin;
 
-use crate::contract::{PluginDescription, PluginDestination, PluginReceipt};
+use crate::contract::{PluginDescription, PluginDestination, PluginReceipt, RepeatGuarantee};
 use crate::program::last_words;
 use crate::{Plugin, PluginError};
+use output_check::{Checked, WrittenOutput};
 use report_lines::{ReportShape, bytes, header, lines};
 
+mod clause_verdict;
+mod output_check;
 mod report_lines;
+
+pub use clause_verdict::{ClauseVerdict, junit, text};
 
 /// The findings of the largest report, unless the caller wants fewer.
 pub const MANY: usize = 50_000;
 /// How long a program has to end after its stdin is cut or it is asked to end.
 const SHORT: Duration = Duration::from_secs(2);
-
-/// The verdict on one clause.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ClauseVerdict {
-    /// The clause, as a statement.
-    pub clause: &'static str,
-    /// Why it does not; none where it does.
-    pub fault: Option<String>,
-    /// How long the test took.
-    pub lasted: Duration,
-}
 
 /// The alteration of a report on its way to the plugin.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -50,30 +42,29 @@ enum Way {
 /// The verdict on every clause, in the order of the contract. `many` is the number of findings in the largest report.
 pub async fn test(plugin: &Plugin, many: usize) -> Vec<ClauseVerdict> {
     let mut verdicts = Vec::new();
+    let mut add = |clause: &'static str, begun: Instant, checked: Checked| {
+        let (fault, not_checked) = match checked {
+            Ok(not_checked) => (None, not_checked),
+            Err(fault) => (Some(fault), None),
+        };
+        verdicts.push(ClauseVerdict { clause, fault, not_checked, lasted: begun.elapsed() });
+    };
     let begun = Instant::now();
-    let described = plugin.describe().await;
-    let fault = described.as_ref().err().map(ToString::to_string);
-    verdicts.push(ClauseVerdict { clause: "describe describes the plugin", fault, lasted: begun.elapsed() });
+    let described = plugin.describe().await.map_err(|error| error.to_string());
+    add("describe describes the plugin", begun, described.as_ref().map(|_| None).map_err(Clone::clone));
     let Ok(description) = described else { return verdicts };
     let begun = Instant::now();
-    let fault = plugin.preflight().await.err().map(|error| error.to_string());
-    let ready = fault.is_none();
-    verdicts.push(ClauseVerdict { clause: "preflight accepts the configuration", fault, lasted: begun.elapsed() });
-    if !ready {
+    let ready = plugin.preflight().await.map_err(|error| error.to_string());
+    add("preflight accepts the configuration", begun, ready.clone().map(|()| None));
+    if ready.is_err() {
         return verdicts;
     }
     let kit = Kit { plugin, description: &description };
     let begun = Instant::now();
-    let fault = kit.refuses_no_configuration().await.err();
-    verdicts.push(ClauseVerdict {
-        clause: "preflight refuses an invalid configuration",
-        fault,
-        lasted: begun.elapsed(),
-    });
+    add("preflight refuses an invalid configuration", begun, kit.refuses_no_configuration().await.map(|()| None));
     for (clause, case) in CASES {
         let begun = Instant::now();
-        let fault = kit.run(Case { findings: case.findings.min(many), ..*case }).await.err();
-        verdicts.push(ClauseVerdict { clause, fault, lasted: begun.elapsed() });
+        add(clause, begun, kit.run(Case { findings: case.findings.min(many), ..*case }).await);
     }
     verdicts
 }
@@ -90,6 +81,21 @@ struct Case {
     damage: Damage,
     /// How often it is delivered under the same id.
     times: u32,
+    /// What is looked at besides the receipt.
+    look: LookAt,
+}
+
+/// What is looked at besides the receipt.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum LookAt {
+    /// That there is an output.
+    Output,
+    /// The findings in it.
+    Findings,
+    /// The hostile texts in it.
+    Texts,
+    /// That a second delivery does not change it.
+    Repeat,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -113,17 +119,20 @@ const PLAIN: Case = Case {
     way: Way::Whole,
     damage: Damage::None,
     times: 1,
+    look: LookAt::Output,
 };
 
 const CASES: &[(&str, Case)] = &[
     ("a report is delivered, and every finding is accounted for", PLAIN),
     ("an empty organization is delivered", Case { findings: 0, ..PLAIN }),
     ("a report in which nothing could be read is delivered", Case { findings: 40, is_unread: true, ..PLAIN }),
-    ("external text is treated as data", Case { findings: 26, is_hostile: true, ..PLAIN }),
+    ("the output contains what the receipt counts", Case { findings: 5, look: LookAt::Findings, ..PLAIN }),
+    ("external text is treated as data", Case { findings: 26, is_hostile: true, look: LookAt::Texts, ..PLAIN }),
     ("lines and members of later versions are ignored", Case { is_newer: true, ..PLAIN }),
     ("a report in small pieces is the same report", Case { findings: 8, is_hostile: true, way: Way::Pieces, ..PLAIN }),
     ("a large report is accounted for", Case { findings: MANY, ..PLAIN }),
     ("the same delivery arrives twice", Case { times: 2, ..PLAIN }),
+    ("a second delivery changes nothing if the plugin promises that", Case { times: 2, look: LookAt::Repeat, ..PLAIN }),
     ("a stream without its end line is refused", Case { findings: 40, way: Way::Cut, ..PLAIN }),
     ("a stream that lacks a finding is refused", Case { findings: 40, damage: Damage::LostFinding, ..PLAIN }),
     ("a line that is not JSON is refused", Case { damage: Damage::BrokenLine, ..PLAIN }),
@@ -153,10 +162,15 @@ impl Kit<'_> {
         }
     }
 
-    async fn run(&self, case: Case) -> Result<(), String> {
+    async fn run(&self, case: Case) -> Checked {
         let texts = if case.is_hostile { report_lines::HOSTILE } else { &["web"] };
-        let shape =
-            ReportShape { is_unread: case.is_unread, texts, is_newer: case.is_newer, ..ReportShape::of(case.findings) };
+        let shape = ReportShape {
+            is_unread: case.is_unread,
+            texts,
+            is_newer: case.is_newer,
+            has_own_names: case.look == LookAt::Findings,
+            ..ReportShape::of(case.findings)
+        };
         let mut report = lines(shape);
         match case.damage {
             Damage::LostFinding => {
@@ -168,7 +182,12 @@ impl Kit<'_> {
         }
         let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
         let path = self.place(folder.path(), case.damage)?;
+        let (mut written, mut outputs) = (0, Vec::new());
         for time in 0..case.times {
+            if let (Some(path), PluginDestination::Stream) = (&path, self.description.destination) {
+                // Doorward gives each delivery of a stream a new file.
+                let _ = std::fs::remove_file(path);
+            }
             let mut head = header(self.plugin.config(), "conformance-1", time > 0, path.as_deref());
             if let (Damage::OtherContract, Some(members)) = (case.damage, head.as_object_mut()) {
                 members.insert("contract".to_owned(), json!("doorward-report-v999"));
@@ -182,12 +201,32 @@ impl Kit<'_> {
                 text.extend(bytes(&report));
             }
             let finished = self.emit(text, case.way).await.map_err(|error| error.to_string())?;
-            self.judge(case, &finished)?;
+            written = self.judge(case, &finished)?.map_or(0, |receipt| receipt.written);
+            if case.look == LookAt::Repeat
+                && let Some(path) = &path
+            {
+                outputs.push(WrittenOutput::of(Path::new(path))?);
+            }
         }
         if case.damage == Damage::None && case.way != Way::Cut && case.way != Way::Terminated {
             self.wrote(path.as_deref())?;
         }
-        Ok(())
+        let Some(path) = path else {
+            let why = "its destination is a service, which this test cannot see".to_owned();
+            return Ok((case.look != LookAt::Output).then_some(why));
+        };
+        match case.look {
+            LookAt::Output => Ok(None),
+            LookAt::Findings => WrittenOutput::of(Path::new(&path))?.has_findings(&report, written),
+            LookAt::Texts => WrittenOutput::of(Path::new(&path))?.has_texts_as_data(),
+            LookAt::Repeat if self.description.repeat == RepeatGuarantee::AtLeastOnce => {
+                Ok(Some("it does not promise that: its `repeat` is at-least-once".to_owned()))
+            }
+            LookAt::Repeat if outputs.windows(2).any(|two| two.first() != two.last()) => {
+                Err("its `repeat` is idempotent, and the second delivery changed its output".to_owned())
+            }
+            LookAt::Repeat => Ok(None),
+        }
     }
 
     /// Where the program writes in one test.
@@ -215,14 +254,15 @@ impl Kit<'_> {
         self.plugin.call("emit", timeout, |stdin| feed(stdin, text, way)).await
     }
 
-    fn judge(&self, case: Case, finished: &Finished) -> Result<(), String> {
+    /// The receipt, where the case is to have one.
+    fn judge(&self, case: Case, finished: &Finished) -> Result<Option<PluginReceipt>, String> {
         let words = last_words(&finished.stderr);
         let receipt = serde_json::from_slice::<PluginReceipt>(&finished.stdout);
         if case.way == Way::Terminated {
             return match (finished.forced, finished.ended, receipt) {
                 (true, ..) => Err(format!("it did not end after SIGTERM and was killed{words}")),
                 (_, Ended::Code(0), Ok(_)) => Err(format!("it returned a receipt for an incomplete report{words}")),
-                _ => Ok(()),
+                _ => Ok(None),
             };
         }
         let no_destination =
@@ -232,7 +272,7 @@ impl Kit<'_> {
             return match finished.ended {
                 Ended::Code(0) => Err(format!("it ended with exit code 0{words}")),
                 Ended::TimedOut => Err(format!("it did not end{words}")),
-                _ => Ok(()),
+                _ => Ok(None),
             };
         }
         let receipt = self.plugin.answer::<PluginReceipt>("emit", finished).map_err(|error| error.to_string())?;
@@ -252,7 +292,7 @@ impl Kit<'_> {
         if !finished.fed {
             return Err(format!("it ended before it read the whole report{words}"));
         }
-        Ok(())
+        Ok(Some(receipt))
     }
 
     /// Whether it wrote what it says that it wrote.
@@ -260,7 +300,9 @@ impl Kit<'_> {
         let Some(path) = path.map(Path::new) else { return Ok(()) };
         let is_there = match self.description.destination {
             PluginDestination::Folder => path.read_dir().is_ok_and(|mut entries| entries.next().is_some()),
-            _ => path.is_file(),
+            // Doorward copies it, and copies regular files only.
+            PluginDestination::Stream => open_written(path).is_ok(),
+            PluginDestination::File | PluginDestination::Remote => path.is_file(),
         };
         if is_there { Ok(()) } else { Err("it returned a receipt, but wrote nothing to its destination".to_owned()) }
     }
@@ -287,44 +329,4 @@ async fn feed(mut stdin: ChildStdin, text: Vec<u8>, way: Way) -> io::Result<()> 
         }
     }
     stdin.shutdown().await
-}
-
-/// The verdicts as text: a line for each clause, then a sentence.
-pub fn text(verdicts: &[ClauseVerdict]) -> String {
-    let mut text = String::new();
-    for verdict in verdicts {
-        let (word, why) = match &verdict.fault {
-            None => ("ok  ", String::new()),
-            Some(fault) => ("FAIL", format!("\n     {}", harmless(fault))),
-        };
-        let _ = writeln!(text, "{word} {} ({:.1} s){why}", verdict.clause, verdict.lasted.as_secs_f64());
-    }
-    let failed = verdicts.iter().filter(|verdict| verdict.fault.is_some()).count();
-    let _ = match failed {
-        0 => writeln!(text, "the plugin fulfils all {} clauses", verdicts.len()),
-        _ => writeln!(text, "the plugin does not fulfil {failed} of {} clauses", verdicts.len()),
-    };
-    text
-}
-
-/// The verdicts as JUnit.
-pub fn junit(verdicts: &[ClauseVerdict]) -> String {
-    let failed = verdicts.iter().filter(|verdict| verdict.fault.is_some()).count();
-    let mut text = format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n<testsuite name=\"doorward-report-v1\" tests=\"{}\" failures=\"{failed}\">\n",
-        verdicts.len()
-    );
-    for verdict in verdicts {
-        let time = verdict.lasted.as_secs_f64();
-        let _ = write!(text, "<testcase name=\"{}\" time=\"{time:.3}\"", escaped(verdict.clause));
-        let _ = match &verdict.fault {
-            None => writeln!(text, "/>"),
-            Some(fault) => writeln!(text, "><failure message=\"{}\"/></testcase>", escaped(fault)),
-        };
-    }
-    text + "</testsuite>\n</testsuites>\n"
-}
-
-fn escaped(text: &str) -> String {
-    harmless(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

@@ -11,10 +11,12 @@ pub mod conformance;
 pub mod contract;
 pub mod skeleton;
 
+mod destination;
 mod hash;
 mod memory;
 mod plugin_sink;
 mod program;
+mod report_stream;
 mod settings;
 
 pub use memory::OpenLedger;

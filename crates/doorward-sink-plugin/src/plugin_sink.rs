@@ -1,30 +1,24 @@
 //! The sink of a plugin: streams the report, and accepts only a receipt that accounts for every finding.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use doorward_aws::Clock;
-use doorward_file::{AtomicFile, Readers, check_writable};
+use doorward_file::check_writable;
 use doorward_model::{Finding, Receipt, ScanReport, Sink, SinkContext, SinkError, SinkFuture, Skipped, harmless};
-use tokio::io::AsyncWriteExt as _;
 use tokio::process::ChildStdin;
 use tokio::time::Instant;
 
-use crate::contract::{
-    CONTRACT, DeliveryHeader, FindingGone, PluginDescription, PluginDestination, PluginReceipt, ReportHeader, SinceLast,
-};
+use crate::contract::{CONTRACT, DeliveryHeader, PluginDescription, PluginDestination, PluginReceipt, ReportHeader};
+use crate::destination::Destination;
 use crate::hash::{content_hash, delivery_id};
-use crate::memory::{DeliveredFindings, DeliveryMemory, EarlierDeliveries, OpenLedger};
+use crate::memory::{DeliveredFindings, DeliveryMemory, EarlierDeliveries, OpenLedger, Precedent};
 use crate::program::last_words;
+use crate::report_stream::{LineContext, changes, write};
 use crate::{Plugin, PluginError};
 
-/// How much is written to a plugin at once, in bytes.
-const CHUNK: usize = 1 << 16;
-/// The place of the rule in an id that stands for a load balancer.
-const ANY_RULE: &str = "*";
 /// The wait before the second try; it doubles with each.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 
@@ -71,11 +65,13 @@ pub struct PluginSink<'a> {
 /// The content of one delivery besides the report.
 struct Shipment<'a> {
     id: &'a str,
+    /// Whether this delivery may have arrived before its first try.
     may_repeat: bool,
+    /// Whether it is the one that arrived last.
+    is_last: bool,
     previous: Option<&'a str>,
-    hashes: &'a [String],
-    /// The content hashes of the last delivery, and the findings that are gone since then; none without `delta`.
-    since: Option<(&'a BTreeMap<String, String>, &'a [String])>,
+    destination: Destination<'a>,
+    context: LineContext<'a>,
 }
 
 impl PluginSink<'_> {
@@ -129,22 +125,26 @@ impl PluginSink<'_> {
             None => None,
         };
         let earlier = memory.as_ref().map_or_else(|| Ok(EarlierDeliveries::default()), DeliveryMemory::earlier)?;
-        let arrived = earlier.delivered.as_deref() == Some(&id);
-        let delivered = if arrived && description.destination == PluginDestination::Remote && !self.redeliver {
+        let precedent = earlier.precedent(&id);
+        let is_taken = precedent == Precedent::Arrived && description.destination == PluginDestination::Remote;
+        let delivered = if is_taken && !self.redeliver {
             let count = report.findings.len();
             let skipped = vec![Skipped { reason: "this report was delivered already".to_owned(), count }];
             Ok(self.receipt(report, destination, 0, skipped))
         } else {
-            let (gone, next) = self.changes(report, &hashes, &earlier);
-            memory.as_ref().map_or(Ok(()), |memory| memory.intend(&id, &next, (self.clock)()))?;
+            let since = &earlier.findings;
+            let (gone, next) =
+                if self.delta { changes(report, &hashes, since) } else { (Vec::new(), DeliveredFindings::default()) };
+            memory.as_ref().map_or(Ok(()), |memory| memory.intend(&id, next, &earlier, (self.clock)()))?;
             let shipment = Shipment {
                 id: &id,
-                may_repeat: arrived || earlier.open.as_deref() == Some(&id),
+                may_repeat: precedent != Precedent::None,
+                is_last: earlier.delivered.as_deref() == Some(&id),
                 previous: earlier.delivered.as_deref(),
-                hashes: &hashes,
-                since: self.delta.then_some((&earlier.findings.hashes, gone.as_slice())),
+                destination: Destination::new(description.destination, self.path.as_deref()),
+                context: LineContext { hashes: &hashes, since: self.delta.then_some((&since.hashes, gone.as_slice())) },
             };
-            let delivered = self.with_tries(report, context, description.destination, &shipment).await;
+            let delivered = keeping(memory.as_ref(), self.with_tries(report, context, &shipment)).await;
             let arrived = delivered.is_ok();
             let noted = memory.as_ref().filter(|_| arrived);
             let noted = noted.map_or(Ok(()), |memory| memory.acknowledge(&id, (self.clock)()));
@@ -154,64 +154,19 @@ impl PluginSink<'_> {
         delivered.and_then(|receipt| released.map(|()| receipt))
     }
 
-    /// The findings of the last delivery that are gone, and what the next delivery compares with. What was not read or not asked is not
-    /// gone, and neither is what an older scan does not have.
-    fn changes(
-        &self,
-        report: &ScanReport,
-        hashes: &[String],
-        earlier: &EarlierDeliveries,
-    ) -> (Vec<String>, DeliveredFindings) {
-        if !self.delta {
-            return (Vec::new(), DeliveredFindings::default());
-        }
-        // A load balancer of the report exists, whatever rules were asked of it.
-        let read: BTreeSet<(&str, &str)> = report
-            .coverage
-            .lines
-            .iter()
-            .filter(|line| line.fully_listed)
-            .filter_map(|line| Some((line.region.as_ref()?.as_str(), line.account.as_str())))
-            .collect();
-        let exist: BTreeSet<String> =
-            report.load_balancers.iter().map(|lb| Finding::id_for(&lb.arn, ANY_RULE)).collect();
-        // What an older scan does not have may have been created since.
-        let is_older = earlier.findings.scanned.is_some_and(|scanned| report.run.started < scanned);
-        let has_ended = |id: &str| {
-            let parts: Vec<&str> = id.splitn(6, '/').collect();
-            let [own, partition, region, account, _, resource] = parts.as_slice() else { return false };
-            let of_load_balancer = [own, partition, region, account, &ANY_RULE, resource].map(|part| *part).join("/");
-            !is_older && read.contains(&(*region, *account)) && !exist.contains(&of_load_balancer)
-        };
-        let mut next: BTreeMap<String, String> =
-            report.findings.iter().map(|finding| finding.id.clone()).zip(hashes.iter().cloned()).collect();
-        let mut gone = Vec::new();
-        for (id, hash) in &earlier.findings.hashes {
-            if next.contains_key(id) {
-                continue;
-            }
-            if has_ended(id) {
-                gone.push(id.clone());
-            } else {
-                next.insert(id.clone(), hash.clone());
-            }
-        }
-        let scanned = earlier.findings.scanned.max(Some(report.run.started));
-        (gone, DeliveredFindings { hashes: next, scanned })
-    }
-
     async fn with_tries(
         &self,
         report: &ScanReport,
         context: SinkContext<'_>,
-        kind: PluginDestination,
         shipment: &Shipment<'_>,
     ) -> Result<Receipt, SinkError> {
         let end = Instant::now() + self.plugin.timeout();
         let mut wait = FIRST_WAIT;
         for tried in 1_u32.. {
             let left = end.saturating_duration_since(Instant::now());
-            match self.once(report, context, kind, shipment, left).await {
+            // A plugin that asks for another try may have done a part of its work.
+            let may_repeat = shipment.may_repeat || tried > 1;
+            match self.once(report, context, shipment, may_repeat, left).await {
                 Err(error) if error.is_temporary && tried < self.tries && Instant::now() + wait < end => {
                     tokio::time::sleep(wait).await;
                     wait *= 2;
@@ -227,23 +182,23 @@ impl PluginSink<'_> {
         &self,
         report: &ScanReport,
         context: SinkContext<'_>,
-        kind: PluginDestination,
         shipment: &Shipment<'_>,
+        may_repeat: bool,
         timeout: Duration,
     ) -> Result<Receipt, PluginError> {
-        let written_to = Destination::new(kind, self.path.as_deref())?;
-        let place = written_to.path().map(|path| path.to_string_lossy().into_owned());
+        let draft = shipment.destination.draft()?;
+        let place = draft.path.as_ref().map(|path| path.to_string_lossy().into_owned());
         let header = ReportHeader {
             line: "header",
             contract: CONTRACT,
             config: self.plugin.config(),
-            delivery: DeliveryHeader { id: shipment.id, may_repeat: shipment.may_repeat, previous: shipment.previous },
+            delivery: DeliveryHeader { id: shipment.id, may_repeat, previous: shipment.previous },
             destination: place.as_deref(),
             delta: self.delta,
         };
         let header = serde_json::to_vec(&header).map_err(|error| PluginError::new(error.to_string()))?;
         let lines = (self.lines)(report, context);
-        let feed = |stdin: ChildStdin| write(stdin, header, lines, shipment);
+        let feed = |stdin: ChildStdin| write(stdin, header, lines, &shipment.context);
         let finished = self.plugin.call("emit", timeout, feed).await?;
         let answer: PluginReceipt = self.plugin.answer("emit", &finished)?;
         let words = last_words(&finished.stderr);
@@ -263,7 +218,7 @@ impl PluginSink<'_> {
         if !finished.fed {
             return Err(wrong("it returned a receipt before it read the report to its end".to_owned()));
         }
-        written_to.finish(self.path.as_deref())?;
+        shipment.destination.finish(&draft, shipment.is_last)?;
         let skipped = answer.skipped.into_iter();
         let skipped =
             skipped.map(|(reason, count)| Skipped { reason: harmless(&reason).into_owned(), count }).collect();
@@ -278,90 +233,18 @@ impl PluginSink<'_> {
     }
 }
 
-/// Writes the header and the lines, no faster than the plugin reads.
-async fn write<'a>(
-    mut stdin: ChildStdin,
-    header: Vec<u8>,
-    lines: LinesOfReport<'a>,
-    shipment: &Shipment<'_>,
-) -> io::Result<()> {
-    let mut chunk = header;
-    chunk.push(b'\n');
-    let mut hashes = shipment.hashes.iter();
-    for line in lines {
-        let ReportLine { finding, is_end, mut json } = line?;
-        // Only a finding takes the next hash.
-        if let Some((finding, hash)) = finding.and_then(|finding| Some((finding, hashes.next()?))) {
-            json.pop();
-            write!(json, ",\"content_hash\":\"{hash}\"")?;
-            if let Some((earlier, _)) = shipment.since {
-                let since = match earlier.get(&finding.id) {
-                    None => SinceLast::New,
-                    Some(before) if before == hash => SinceLast::Same,
-                    Some(_) => SinceLast::Changed,
-                };
-                write!(json, ",\"since_last\":{}", serde_json::to_string(&since)?)?;
-            }
-            json.push(b'}');
+/// Runs a delivery, which may last longer than a lease, and renews the lease of the ledger meanwhile.
+async fn keeping<T>(memory: Option<&DeliveryMemory>, delivery: impl Future<Output = T>) -> T {
+    let Some(memory) = memory else { return delivery.await };
+    let mut delivery = std::pin::pin!(delivery);
+    let mut renewal = tokio::time::interval(memory.renewal());
+    // The first tick is at once: the lease was just renewed.
+    renewal.tick().await;
+    loop {
+        tokio::select! {
+            done = &mut delivery => return done,
+            _ = renewal.tick() => memory.renew(),
         }
-        if let (true, Some((_, gone))) = (is_end, shipment.since) {
-            for id in gone {
-                serde_json::to_writer(&mut chunk, &FindingGone { line: "finding_gone", id })?;
-                chunk.push(b'\n');
-            }
-        }
-        chunk.append(&mut json);
-        chunk.push(b'\n');
-        if chunk.len() >= CHUNK {
-            stdin.write_all(&chunk).await?;
-            chunk.clear();
-        }
-    }
-    stdin.write_all(&chunk).await?;
-    stdin.shutdown().await
-}
-
-/// Where a plugin writes.
-enum Destination {
-    /// The path that the user named, or nowhere.
-    Named(Option<PathBuf>),
-    /// A temporary file, which Doorward puts in its place.
-    Temporary(tempfile::TempDir, PathBuf),
-}
-
-impl Destination {
-    fn new(kind: PluginDestination, path: Option<&Path>) -> Result<Self, PluginError> {
-        if kind != PluginDestination::Stream {
-            let path = path.map(|path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned()));
-            return Ok(Self::Named(path));
-        }
-        let folder = tempfile::tempdir()
-            .map_err(|error| PluginError::new(format!("no temporary folder can be created: {error}")))?;
-        let file = folder.path().join("output");
-        Ok(Self::Temporary(folder, file))
-    }
-
-    fn path(&self) -> Option<&Path> {
-        match self {
-            Self::Named(path) => path.as_deref(),
-            Self::Temporary(_, path) => Some(path),
-        }
-    }
-
-    /// Puts the output in its place.
-    fn finish(self, path: Option<&Path>) -> Result<(), PluginError> {
-        let Self::Temporary(_folder, file) = self else { return Ok(()) };
-        let copy = || {
-            let mut from = std::fs::File::open(&file)?;
-            let Some(path) = path else {
-                let mut stdout = io::stdout().lock();
-                return io::copy(&mut from, &mut stdout).and_then(|_| stdout.flush());
-            };
-            let mut into = AtomicFile::create(path, Readers::Owner)?;
-            io::copy(&mut from, &mut into)?;
-            into.finish()
-        };
-        copy().map_err(|error| PluginError::new(format!("its output could not be moved to its destination: {error}")))
     }
 }
 

@@ -54,6 +54,8 @@ pub(crate) fn run(cli: &Cli, arguments: &EventArguments) -> Result<Exit, Failure
         let mut places = settings.places();
         places.keep_source(&handler.ledger, None, arguments.traffic.as_deref());
         formats.iter().for_each(|format| format.claim(&mut places));
+        let copies = settings.event.copy_to.iter().flat_map(|to| formats.iter().map(move |format| (to, format)));
+        copies.for_each(|(to, format)| format.claim_copy(to, &mut places));
         places.check()?;
         return lambda::serve(&handler);
     }

@@ -8,7 +8,7 @@ use doorward_check::Declarations;
 use doorward_outputs::Format;
 use doorward_remote_file::ObjectUrl;
 use doorward_saved_scan::ReportCriteria;
-use doorward_shard::{MergeLimits, Merged, PartStore, SavedPlan, expand_numbers, read_plan};
+use doorward_shard::{MergeLimits, Merged, PartStore, SavedPlan, expand_all, read_plan};
 
 use crate::cli::{Cli, MergeArguments};
 use crate::cost_files;
@@ -28,13 +28,19 @@ pub(crate) fn run(cli: &Cli, arguments: &MergeArguments) -> Result<Exit, Failure
     let traffic = arguments.traffic.as_deref().map(traffic::saved).transpose()?;
     let declarations = crate::io::declarations(&arguments.iac)?;
     let costs = cost_files::read(&settings.cost, arguments.cost.as_deref(), cli.quiet)?;
-    let (parts, save) = (paths(arguments)?, arguments.save.as_deref());
+    let parts = expand_all(&arguments.parts).map_err(|problem| Failure::new(Exit::Usage, problem))?;
+    let save = arguments.save.as_deref();
     let mut places = settings.places();
-    parts.iter().filter(|part| !ObjectUrl::is_remote(part)).for_each(|part| places.keep("a part", part));
-    places.keep_flag("--discovered", arguments.discovered.as_deref().filter(|path| !ObjectUrl::is_remote(path)));
+    parts.iter().for_each(|part| places.keep("a part", part));
+    places.keep_flag("--discovered", arguments.discovered.as_deref());
     places.keep_flag("--traffic", arguments.traffic.as_deref());
     places.keep_flag("--cost", arguments.cost.as_deref());
     declarations.iter().flat_map(Declarations::paths).for_each(|path| places.keep("a file of --iac", path));
+    // A local file is checked with the other outputs; of an object in S3, those know only the draft.
+    let object = save.map(ObjectUrl::of_path).transpose();
+    let object = object.map_err(|e| Failure::new(Exit::Usage, format!("--save: {e}")))?.flatten();
+    save.filter(|_| object.is_some()).into_iter().for_each(|save| places.file("--save", save));
+    places.check()?;
     let names: Vec<&Path> =
         parts.iter().map(PathBuf::as_path).chain(save).chain(arguments.discovered.as_deref()).collect();
     let runtime = runtime()?;
@@ -75,16 +81,6 @@ pub(crate) fn run(cli: &Cli, arguments: &MergeArguments) -> Result<Exit, Failure
         return ended.and_then(|exit| stored.map(|()| exit));
     }
     ended
-}
-
-/// The parts, with ranges of numbers expanded.
-fn paths(arguments: &MergeArguments) -> Result<Vec<PathBuf>, Failure> {
-    let mut paths = Vec::new();
-    for part in &arguments.parts {
-        let expanded = expand_numbers(part).map_err(|problem| Failure::new(Exit::Usage, problem))?;
-        paths.extend(expanded.into_iter().map(PathBuf::from));
-    }
-    Ok(paths)
 }
 
 /// Reads the plan and the parts, those in S3 after copying them.

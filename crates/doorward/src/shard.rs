@@ -31,10 +31,10 @@ pub(crate) fn run(cli: &Cli, arguments: &ScanArguments) -> Result<Exit, Failure>
     let shards = &arguments.shards;
     let mut places = settings.places();
     places.keep_flag("--discovered", shards.discovered.as_deref());
-    let is_remote = ObjectUrl::is_remote(save);
-    if !is_remote {
-        places.file("--save", save);
-        places.check()?;
+    places.file("--save", save);
+    places.check()?;
+    let object = ObjectUrl::of_path(save).map_err(|e| Failure::new(Exit::Usage, format!("--save: {e}")))?;
+    if object.is_none() {
         check_writable(save)
             .map_err(|e| Failure::new(Exit::Preflight, format!("--save: {} cannot be written: {e}", save.display())))?;
     }

@@ -35,11 +35,13 @@ pub(super) struct ReportShape<'a> {
     pub(super) texts: &'a [&'a str],
     /// Whether lines and members of a later version are among them.
     pub(super) is_newer: bool,
+    /// Whether each load balancer has a name of its own.
+    pub(super) has_own_names: bool,
 }
 
 impl ReportShape<'_> {
     pub(super) fn of(findings: usize) -> Self {
-        Self { findings, is_unread: false, texts: &["web"], is_newer: false }
+        Self { findings, is_unread: false, texts: &["web"], is_newer: false, has_own_names: false }
     }
 }
 
@@ -53,7 +55,9 @@ pub(super) fn lines(shape: ReportShape<'_>) -> Vec<Value> {
     let coverage = if shape.is_unread { failed } else { complete };
     lines.push(with(coverage, &[("load_balancers", json!(shape.findings))]));
     let finding = if shape.is_unread { unknown } else { fail };
-    let name = |n: usize| shape.texts.get(n % shape.texts.len().max(1)).copied().unwrap_or("web");
+    let text = |n: usize| shape.texts.get(n % shape.texts.len().max(1)).copied().unwrap_or("web");
+    let name =
+        |n: usize| if shape.has_own_names { format!("load-balancer-{n:04}-of-the-test") } else { text(n).to_owned() };
     let each = (0..shape.findings)
         .map(|n| (n, format!("arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/app/a/{n:016x}")));
     let each: Vec<(usize, String)> = each.collect();
@@ -66,7 +70,7 @@ pub(super) fn lines(shape: ReportShape<'_>) -> Vec<Value> {
                 ("id", json!(id)),
                 ("load_balancer", json!(arn)),
                 ("name", json!(name(*n))),
-                ("owner", json!(name(n + 1))),
+                ("owner", json!(text(n + 1))),
                 ("content_hash", json!(format!("{n:032x}"))),
             ],
         );

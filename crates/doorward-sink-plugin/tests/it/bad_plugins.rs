@@ -50,6 +50,51 @@ pub(crate) const BAD: &[BadPlugin] = &[
         "wrote nothing to its destination",
     ),
     (
+        "writes-some",
+        &[(
+            "        self.file.write(json",
+            "        if \"0003\" in finding[\"name\"]:\n            return None\n        self.file.write(json",
+        )],
+        "the output contains what the receipt counts",
+        "it says that it wrote 5 findings, and 4 of them are in its output",
+    ),
+    (
+        "writes-markup",
+        &[(
+            "json.dumps([finding[\"severity\"], finding[\"name\"], finding[\"because\"]])",
+            "\"<li>\" + finding[\"name\"]",
+        )],
+        "external text is treated as data",
+        "written as markup: <script>",
+    ),
+    (
+        "writes-formulas",
+        &[(
+            "json.dumps([finding[\"severity\"], finding[\"name\"], finding[\"because\"]])",
+            "finding[\"severity\"] + \",\" + finding[\"name\"]",
+        )],
+        "external text is treated as data",
+        "which a spreadsheet runs as a formula",
+    ),
+    (
+        "appends",
+        &[
+            ("\"destination\": \"stream\"", "\"destination\": \"file\""),
+            ("open(destination, \"w\"", "open(destination, \"a\""),
+        ],
+        "a second delivery changes nothing if the plugin promises that",
+        "the second delivery changed its output",
+    ),
+    (
+        "links",
+        &[(
+            "        self.file.close()",
+            "        import os\n        os.unlink(self.file.name)\n        os.symlink(\"/etc/passwd\", self.file.name)",
+        )],
+        DELIVERED,
+        "wrote nothing to its destination",
+    ),
+    (
         "believes-cut-streams",
         &[("    if end is None:", "    end = end or {\"findings\": read}\n    if end is None:")],
         "a stream without its end line is refused",

@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use doorward_file::places::{Places, REGISTER};
-use doorward_notify::ChannelSettings;
 use doorward_settings::locate;
 
 use super::Settings;
@@ -33,16 +32,10 @@ impl Settings {
         if let Some(folder) = &self.owners.templates_dir {
             places.keep_all("a template (owners.templates_dir)", folder);
         }
-        for (name, channel) in &self.notify.channels {
-            if let ChannelSettings::Slack { url_file: Some(file), .. }
-            | ChannelSettings::Teams { url_file: Some(file), .. } = channel
-            {
-                places.keep(&format!("the secret of the channel {name}"), file);
-            }
-        }
-        if let Some(file) = self.notify.smtp.as_ref().and_then(|smtp| smtp.password_file.as_ref()) {
-            places.keep("the password of the mail server", file);
-        }
+        self.notify.keep_files(&mut places);
+        let plugins =
+            self.reports.iter().map(|(name, plugin)| (format!("a file of the plugin {name}"), &plugin.command));
+        plugins.for_each(|(what, command)| places.keep_command(&what, command));
         // Also where this command records nothing: earlier ones did.
         if let Ok(ledger) = self.ledger.path() {
             places.keep_ledger(&ledger);

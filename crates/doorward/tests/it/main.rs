@@ -48,6 +48,7 @@ mod output_figures;
 mod overwriting;
 mod parquet_files;
 mod plain_words;
+mod plugin_deliveries;
 mod plugins;
 mod posture;
 mod proxies;
@@ -55,6 +56,7 @@ mod publish;
 mod queries;
 mod random_environments;
 mod recorder;
+mod s3_places;
 mod samples;
 #[path = "../../../doorward-ledger/tests/it/scene.rs"]
 #[expect(dead_code, reason = "tests of the ledger use the rest")]

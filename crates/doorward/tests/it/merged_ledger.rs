@@ -144,3 +144,33 @@ fn an_account_that_the_plan_knew_to_have_left_is_not_missing() {
     assert_eq!(said.code, Some(3), "{}", said.err);
     assert!(said.err.is_empty() && report(folder)["coverage"]["accounts_listing"] == "full", "{}", said.err);
 }
+
+/// Parts that are merged after a newer scan was recorded are older than it in every figure.
+#[test]
+fn parts_that_are_merged_late_are_not_the_newest_scan() {
+    let bed = start();
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    shards(&bed, folder, &["--no-ledger"]);
+    bed.pass(Duration::from_secs(7200));
+    let newer = doorward(&bed, folder, &["scan", "--ledger", LEDGER]);
+    assert_eq!(newer.code, Some(3), "{}", newer.err);
+    let history = |arguments: &[&str]| {
+        let said = doorward(&bed, folder, &[&["history", "--ledger", LEDGER], arguments].concat());
+        assert_eq!(said.code, Some(0), "{}", said.err);
+        said.out
+    };
+    let metrics = history(&["--format", "openmetrics"]);
+    assert!(metrics.contains("scan_timestamp_seconds"), "{metrics}");
+    bed.pass(Duration::from_secs(3600));
+    let merged = merge(&bed, folder);
+    assert_eq!(merged.code, Some(3), "{}", merged.err);
+    assert!(merged.err.contains("the ledger holds a later reading"), "{}", merged.err);
+    assert_eq!(history(&["--format", "openmetrics"]), metrics);
+    let scans: Value = serde_json::from_str(&history(&["--format", "json"])).unwrap();
+    let at = |n: usize| scans["scans"][n]["run"]["at"].as_str().unwrap().to_owned();
+    assert!(at(0) < at(1), "{} {}", at(0), at(1));
+    let diff = doorward(&bed, folder, &["history", "--ledger", LEDGER, "diff"]);
+    let text = diff.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains("recorded after the later one"), "{text}");
+}

@@ -17,8 +17,14 @@ fn stage(bed: &Bed) -> tempfile::TempDir {
         std::fs::create_dir_all(at(folder)).unwrap();
     }
     let settings = "[ledger]\npath = \"state/ledger.sqlite\"\n[exceptions]\nfiles = [\"exceptions.toml\"]\n[evidence]\nsigning_key_file = \"key\"\n[owners]\ntemplates_dir = \"templates\"\n[notify.channels]\nchat = { kind = \"slack\", url_file = \"hook\" }\n";
+    let (program, script) = (at("program.py").display().to_string(), at("digest.py").display().to_string());
+    let settings = format!(
+        "{settings}pager = {{ kind = \"exec\", command = [\"/usr/bin/env\", {script:?}] }}\n[reports.mine]\ncommand = [{program:?}]\n"
+    );
     for (name, text) in [
-        ("doorward.toml", settings),
+        ("doorward.toml", settings.as_str()),
+        ("program.py", "#!/usr/bin/env python3\n"),
+        ("digest.py", ""),
         ("exceptions.toml", REGISTER),
         ("key", &"01".repeat(32)),
         ("hook", "https://hooks.example.com/secret"),
@@ -35,6 +41,7 @@ fn stage(bed: &Bed) -> tempfile::TempDir {
     assert!(matches!(said.code, Some(0 | 4)), "{}", said.err);
     symlink("state/ledger.sqlite", at("link")).unwrap();
     symlink("state", at("linked")).unwrap();
+    symlink("program.py", at("linked-program")).unwrap();
     symlink("a.json", at("to-be-a.json")).unwrap();
     std::fs::hard_link(at("state/ledger.sqlite"), at("hard")).unwrap();
     symlink("state/ledger.sqlite", at("scan-role.policy.json")).unwrap();
@@ -93,6 +100,10 @@ fn an_output_never_replaces_what_is_kept_or_read() {
         ("scan --format json-v1=a.json --save sub/../a.json", "two outputs would be written to the same file"),
         ("scan --format owners=out --format evidence=out", "two outputs would be written to the same folder"),
         ("scan --format owners=out --format json-v1=out/a.json", "lies in out, the folder of --format owners"),
+        ("scan --format mine=program.py", "is a file of the plugin mine"),
+        ("scan --format json-v1=linked-program", "is a file of the plugin mine"),
+        ("scan --format csv=digest.py", "is a file of the channel pager"),
+        ("report --from a.saved --format csv=program.py", "is a file of the plugin mine"),
         ("report --from a.saved --format json-v1=a.saved", "is the saved scan"),
         ("report --from a.saved --format csv=doorward.toml", "is the settings file"),
         ("report --from a.saved --format csv=hard", "is the ledger"),

@@ -13,24 +13,24 @@ use serde_json::Value;
 use crate::bed::{REPOSITORY, Said, doorward, run};
 
 /// The findings of the saved scan.
-static FINDINGS: LazyLock<usize> = LazyLock::new(|| {
+pub(crate) static FINDINGS: LazyLock<usize> = LazyLock::new(|| {
     let lines = std::fs::read_to_string(format!("{REPOSITORY}/reports/samples/acme-org/scan.ndjson")).unwrap();
     lines.lines().filter(|line| line.starts_with("{\"type\":\"finding\"")).count()
 });
 
-struct Place(tempfile::TempDir);
+pub(crate) struct Place(pub(crate) tempfile::TempDir);
 
 impl Place {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
     /// Writes a program of the shell that answers `describe` and `preflight`, and does `emit` as given.
-    fn shell(&self, name: &str, destination: &str, emit: &str) -> PathBuf {
+    pub(crate) fn shell(&self, name: &str, destination: &str, emit: &str) -> PathBuf {
         let text = format!(
             "#!/bin/sh\nfor verb; do :; done\ncase $verb in\ndescribe) echo '{{\"contract\": \"doorward-report-v1\", \"name\": \"x\", \
              \"version\": \"1\", \"destination\": \"{destination}\", \"repeat\": \"idempotent\"}}';;\npreflight) echo '{{\"ok\": \
@@ -47,14 +47,14 @@ impl Place {
     }
 
     /// Settings with one plugin and a ledger of its own.
-    fn settings(&self, program: &Path, more: &str) -> PathBuf {
+    pub(crate) fn settings(&self, program: &Path, more: &str) -> PathBuf {
         let (path, ledger) = (self.path("doorward.toml"), self.path("ledger.sqlite"));
         let text = format!("[reports.mine]\ncommand = [{program:?}]\n{more}\n[ledger]\npath = {ledger:?}\n");
         std::fs::write(&path, text).unwrap();
         path
     }
 
-    fn report(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn report(&self, arguments: &[&str]) -> Command {
         let mut command = doorward(self.0.path());
         let saved = format!("{REPOSITORY}/reports/samples/acme-org/scan.saved");
         command.args(["report", "--from", &saved, "--config"]).arg(self.path("doorward.toml")).args(arguments);
