@@ -22,7 +22,7 @@ use crate::tally::{LoadBalancerKey, Sampled, Tally};
 use crate::window::Window;
 
 /// The folder below the one that the user names, so that other files are never removed.
-pub const FOLDER: &str = "doorward-traffic-state-v4";
+pub const FOLDER: &str = "doorward-traffic-state-v5";
 /// Most bytes that a file may unpack to.
 const UNPACKED: u64 = 512 * 1024 * 1024;
 

@@ -12,8 +12,9 @@ use serde::{Deserialize, Serialize};
 use crate::extent::Extent;
 use crate::forecast::{Forecast, ForecastInput, forecast};
 use crate::metric::{Known, Metric, Series};
+use crate::protected::ProtectedClients;
 use crate::source::UnreadLogs;
-use crate::tally::{LoadBalancerKey, Tally};
+use crate::tally::{Client, ClientTable, LoadBalancerKey, Tally};
 use crate::window::Window;
 
 /// The name of the format.
@@ -180,6 +181,34 @@ impl TrafficEvidence {
     /// Whether everything in the window was read and understood.
     pub fn is_complete(&self) -> bool {
         self.missed.is_empty() && self.tally.is_whole()
+    }
+
+    /// What to say beside advice: which files were left out, and which protected clients sent no request that is not compliant. An entry with
+    /// a spelling mistake is among these.
+    pub fn remarks(&self, protected: &[String]) -> Vec<String> {
+        let mut remarks: Vec<String> = self.tally.reading.listed.left_out().into_iter().collect();
+        let tables = || self.tally.load_balancers.values().map(|counts| &counts.sources.clients);
+        let all = ProtectedClients::new(protected);
+        let lost = |table: &ClientTable| {
+            // Lines were compared with whole user agents, of which the beginning is kept.
+            let by_its_end =
+                |client: &Client| table.is_protected(client) && !all.covers(&client.address, &client.agent);
+            table.bound() + table.unkept() > 0 || table.clients().any(by_its_end)
+        };
+        // A client that is not kept, or not with its whole address and user agent, may be one of them.
+        if self.truncated_addresses || tables().any(lost) {
+            return remarks;
+        }
+        let is_seen = |entry: &String| {
+            let entry = ProtectedClients::new(std::slice::from_ref(entry));
+            tables().any(|table| table.clients().any(|client| entry.covers(&client.address, &client.agent)))
+        };
+        let unseen: Vec<&str> = protected.iter().filter(|entry| !is_seen(entry)).map(String::as_str).collect();
+        if !unseen.is_empty() {
+            remarks
+                .push(format!("no request that is not compliant is of these protected clients: {}", unseen.join(", ")));
+        }
+        remarks
     }
 
     /// Every load balancer with counts or metrics.

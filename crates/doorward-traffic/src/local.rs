@@ -17,10 +17,10 @@ use crate::read::{Limits, Reader};
 use crate::tally::{Sampled, Tally};
 use crate::window::Window;
 
-mod copies;
 mod in_order;
 mod joined;
 mod like_logs;
+mod twins;
 
 use in_order::{InOrder, ReadFile};
 use like_logs::looks_like_log;
@@ -339,7 +339,7 @@ fn find(folder: &Path, window: Option<Window>) -> Result<Files, FolderError> {
         }
     }
     files.sort_unstable_by(|one: &LogFile, other| one.path.cmp(&other.path));
-    copies::append(&mut files, copies);
+    twins::append(&mut files, copies);
     Ok(Files { files, selection, refused, elsewhere })
 }
 

@@ -22,7 +22,7 @@ enum ProtectedEntry {
 }
 
 impl ProtectedClients {
-    /// Entries that are none are compared as patterns of user agents; [`problem`] refuses them in settings.
+    /// Entries that look like addresses and are invalid are compared as patterns of user agents; [`problem`] refuses them in settings.
     pub(crate) fn new(entries: &[String]) -> Self {
         let rule = |entry: &String| {
             ProtectedEntry::of(entry.trim()).unwrap_or_else(|_| ProtectedEntry::Agent(Pattern::from(entry.trim())))

@@ -82,7 +82,7 @@ pub(crate) fn advise(cli: &Cli, arguments: &AdviseArguments) -> Result<Exit, Fai
             None => return Ok(Exit::Clean),
         },
     };
-    say_left_out(&evidence, cli.quiet);
+    say_left_out(&evidence, &settings.traffic.thresholds.protected_clients, cli.quiet);
     let modes_read = (!load_balancers.is_empty()).then_some(at);
     let advice = advise_all(&evidence, &load_balancers, settings.traffic.advice_rules(), at);
     match arguments.format {
@@ -247,10 +247,10 @@ fn folder_of(
     }
 }
 
-/// Says which files were left out of the counts. `doorward traffic` has it in its output.
-fn say_left_out(evidence: &TrafficEvidence, quiet: bool) {
-    if let Some(left_out) = evidence.tally.reading.listed.left_out().filter(|_| !quiet) {
-        let _ = writeln!(std::io::stderr(), "{left_out}");
+/// Says which files were left out of the counts, and which of these protected clients have no requests in them.
+fn say_left_out(evidence: &TrafficEvidence, protected: &[String], quiet: bool) {
+    for remark in evidence.remarks(protected).into_iter().filter(|_| !quiet) {
+        let _ = writeln!(std::io::stderr(), "{}", harmless(&remark));
     }
 }
 
@@ -279,7 +279,7 @@ fn before_and_after(cli: &Cli, arguments: &CompareArguments) -> Result<Exit, Fai
     let wanted = |key: &LoadBalancerKey| {
         arguments.load_balancer.as_ref().is_none_or(|text| key.to_string().contains(text.as_str()))
     };
-    say_left_out(&evidence, cli.quiet);
+    say_left_out(&evidence, &[], cli.quiet);
     let mut compared = compare_evidence(&evidence, arguments.change);
     compared.retain(|key, _| wanted(key));
     if compared.is_empty() {

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::{Condvar, Mutex, PoisonError};
 
-use super::copies::{self, Content, Differing, Twin};
 use super::joined::{Joined, KnownLines, Use};
+use super::twins::{self, Differing, FileLines, Twin};
 use super::{LogFile, Progress};
 use crate::fingerprint::Fingerprint;
 use crate::object::Key;
@@ -36,7 +36,7 @@ struct State {
     /// Files that have lines more than once, with the load balancers of those lines.
     repeating: Vec<(usize, BTreeSet<LoadBalancerKey>)>,
     /// What the lines of each file are, by its number.
-    contents: BTreeMap<usize, Content>,
+    contents: BTreeMap<usize, FileLines>,
     /// Files that have the name of another one, and not its lines.
     differing: Vec<Differing>,
     copies: u64,
@@ -72,7 +72,7 @@ impl<'a> InOrder<'a> {
         state.waiting.insert(number, read);
         let State { next, waiting, tally, known, held, repeating, contents, differing, copies, .. } = &mut *state;
         while let Some((ready, fingerprint)) = waiting.remove(next) {
-            let content = Content::of(&ready, fingerprint.as_ref());
+            let content = FileLines::of(&ready, fingerprint.as_ref());
             let original = self.files.get(*next).and_then(|file| file.copy_of);
             if let Some((original, other)) = original.and_then(|number| Some((number, *contents.get(&number)?))) {
                 match content.beside(&other) {
@@ -116,7 +116,7 @@ impl<'a> InOrder<'a> {
             if original.is_some_and(|original| file.is_beginning_of(&original.path)) {
                 copies += 1;
             } else if let Some(own) = self.files.get(file.number) {
-                refuse(&mut tally, own, file.concerned, &copies::why(original));
+                refuse(&mut tally, own, file.concerned, &twins::why(original));
             }
         }
         for (number, concerned) in repeating {

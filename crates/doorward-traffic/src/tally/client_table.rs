@@ -249,6 +249,11 @@ impl ClientTable {
         all
     }
 
+    /// Every client; one in two tables comes twice.
+    pub(crate) fn clients(&self) -> impl Iterator<Item = &Client> {
+        self.answered.keys().chain(self.refused.keys()).chain(self.protected.keys())
+    }
+
     /// How many clients are kept; one in two tables counts twice.
     pub fn len(&self) -> usize {
         self.answered.len() + self.refused.len() + self.protected.len()

@@ -256,7 +256,7 @@ fn what_holds_the_inventory_is_its_owners_alone() {
     for (path, _) in files {
         assert_eq!(mode(&path), 0o600, "{}", path.display());
     }
-    for made in ["owners", "deep", "deep/evidence", "ledger", "state", "state/doorward-traffic-state-v4"] {
+    for made in ["owners", "deep", "deep/evidence", "ledger", "state", "state/doorward-traffic-state-v5"] {
         assert_eq!(mode(&folder.join(made)), 0o700, "{made}");
     }
     let pack = std::fs::read_dir(folder.join("deep/evidence")).unwrap().next().unwrap().unwrap().path();

@@ -78,7 +78,7 @@ fn every_day_only_its_own_files_are_read() {
     }
     // Spoiled, it is read again and said to be, even where nothing else is said; and then it is whole again.
     let day =
-        std::fs::read_dir(folder.join("state/doorward-traffic-state-v4")).unwrap().next().unwrap().unwrap().path();
+        std::fs::read_dir(folder.join("state/doorward-traffic-state-v5")).unwrap().next().unwrap().unwrap().path();
     let file = std::fs::read_dir(day).unwrap().next().unwrap().unwrap().path();
     let mut bytes = std::fs::read(&file).unwrap();
     let middle = bytes.len() / 2;

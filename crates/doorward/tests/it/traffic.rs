@@ -120,6 +120,21 @@ fn a_folder_of_logs_gives_advice() {
     assert!(missing.code == Some(2) && missing.err.contains("nowhere"), "{}", missing.err);
 }
 
+/// An entry that can match no client protects none, so that it is refused before a log is read.
+#[test]
+fn protected_clients_that_match_nothing_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let logs = format!("{REPOSITORY}/examples/traffic");
+    for (entry, code) in [("198.51.100.9:443", 2), ("198.51.100.*", 2), (" 198.51.100.9", 0)] {
+        let settings = format!("[traffic.thresholds]\nprotected_clients = [{entry:?}]\n");
+        std::fs::write(folder.path().join("doorward.toml"), settings).unwrap();
+        let said = offline(folder.path(), &["--config", "doorward.toml", "advise", "--logs", &logs]);
+        assert_eq!(said.code, Some(code), "{}", said.err);
+        let named = said.err.contains("traffic.thresholds.protected_clients") && said.err.contains(entry);
+        assert_eq!(named, code == 2, "{}", said.err);
+    }
+}
+
 #[test]
 fn only_the_files_around_the_metric_are_read_and_the_report_says_what_follows() {
     let bed = Bed::start(&world("acme-org"), vec![]);

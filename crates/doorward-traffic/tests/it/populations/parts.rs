@@ -187,3 +187,16 @@ fn protected_clients_are_not_found_among_truncated_addresses() {
     }
     assert_eq!(step(&population(&["203.0.113.70"]).advise()), "fix 1 then strictest");
 }
+
+/// An entry that no client has may be misspelled.
+#[test]
+fn protected_clients_that_sent_nothing_are_named() {
+    let entries = ["203.0.113.70", "AcmePay/*", "203.0.114.0/24", "AcmePai/*"].map(str::to_owned);
+    let evidence = defended().client(1, "AcmePay/1", ACCEPTABLE, by_target("404")).evidence();
+    assert_eq!(
+        evidence.remarks(&entries),
+        ["no request that is not compliant is of these protected clients: 203.0.114.0/24, AcmePai/*"]
+    );
+    assert!(evidence.remarks(&entries[..2]).is_empty());
+    assert!(evidence.with_truncated_addresses().remarks(&entries).is_empty());
+}

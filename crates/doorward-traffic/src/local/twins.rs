@@ -1,6 +1,6 @@
 //! Files with the name of one log: copies of it, if their lines are the same.
 //!
-//! A load balancer gives every file another name. Two files of one name with different lines are a log and something that is none: an
+//! A load balancer gives every file another name. Two files of one name with different lines are a log and another thing: an
 //! extract, a file that was edited, a download that ended early. Which one is the log cannot be known.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -40,7 +40,7 @@ pub(super) fn append(files: &mut Vec<LogFile>, mut copies: Vec<(String, LogFile)
 
 /// What the lines of a file are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Content {
+pub(super) struct FileLines {
     /// What is equal for files with the same lines; none of a file that is damaged, or has no lines.
     pub(super) whole: Option<(u64, u32, u64)>,
     /// Lines that were read.
@@ -60,7 +60,7 @@ pub(super) enum Twin {
     Different,
 }
 
-impl Content {
+impl FileLines {
     pub(super) fn of(tally: &Tally, fingerprint: Option<&Fingerprint>) -> Self {
         let reading = &tally.reading;
         Self {
@@ -94,7 +94,7 @@ pub(super) struct Differing {
     pub(super) original: usize,
     /// The load balancers of its lines.
     pub(super) concerned: BTreeSet<LoadBalancerKey>,
-    pub(super) content: Content,
+    pub(super) content: FileLines,
     pub(super) twin: Twin,
 }
 
