@@ -155,7 +155,7 @@ pub fn forecast(load_balancer: &LoadBalancerKey, seen: ForecastInput<'_>) -> For
         cross_check,
         protected: seen.protected.to_vec(),
         truncated: seen.truncated,
-        problems: seen.problems.map_or_else(Vec::new, |problems| problems.samples.clone()),
+        problems: seen.problems.map_or_else(Vec::new, named),
     };
     let mut modes = Vec::new();
     if let Some(tally) = logged {
@@ -198,6 +198,15 @@ pub fn forecast(load_balancer: &LoadBalancerKey, seen: ForecastInput<'_>) -> For
         }
     }
     Forecast { load_balancer: load_balancer.clone(), evidence, modes }
+}
+
+/// The problems that are named, with the number of further ones.
+fn named(problems: &Sampled) -> Vec<String> {
+    let mut named = problems.samples.clone();
+    if let (Some(last), more @ 1..) = (named.last_mut(), problems.count.saturating_sub(problems.samples.len() as u64)) {
+        last.push_str(&format!(" (and {more} more like this)"));
+    }
+    named
 }
 
 /// Sets the observed time of the evidence, and returns its days.
