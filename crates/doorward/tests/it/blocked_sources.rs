@@ -104,7 +104,7 @@ fn verify_change_names_the_sources_of_what_the_change_blocks() {
     let since = one["since"].as_str().unwrap();
     let (user, scanner) = (60 * USER, 60 * SCANNER);
     assert!(since.starts_with("WORSE: requests answered with 4xx by the load balancer"), "{since}");
-    assert!(since.contains(&format!("{user} are of 198.51.100.7 (till/1.0), not known as a scanner")), "{since}");
+    assert!(since.contains(&format!("{user} came from 198.51.100.7 (till/1.0), not known as a scanner")), "{since}");
     assert!(since.contains(&format!("{scanner} came from 203.0.113.9 (zgrab/0.x), a scanner")), "{since}");
     let source = |address: &str, agent: &str, requests: usize, is_scanner: bool| json!({"address": address, "agent": agent, "requests": requests, "is_scanner": is_scanner});
     let expected =

@@ -237,10 +237,10 @@ fn what_cannot_be_read_is_said() {
     // The report is still written, says what it lacks, and ends as a check of these files would.
     std::fs::write(stand.path("terraform/broken.tf"), "resource \"aws_lb\" \"x\" {\n").unwrap();
     let said = report(&["--iac", "terraform"]);
-    assert_eq!(said.code, Some(2), "{}", said.err);
+    assert_eq!(said.code, Some(4), "{}", said.err);
     assert!(said.err.contains("terraform/broken.tf:2:"), "{}", said.err);
     let document: Value = serde_json::from_str(&said.out).unwrap();
-    assert_eq!(document["exit_code"], 2);
+    assert_eq!(document["exit_code"], 4);
     let because = of(&document, "shop", "eu-west-1")["declared"]["because"].as_str().unwrap();
     assert!(because.contains("Parts that could not be read"), "{because}");
 }
@@ -251,7 +251,7 @@ fn what_was_found_and_not_read_is_said() {
     let stand = Stand::new();
     std::fs::create_dir(stand.path("odd")).unwrap();
     std::fs::copy(stand.path("template.yaml"), stand.path("odd/good.yaml")).unwrap();
-    std::fs::write(stand.path("odd/bad.yaml"), b"Resources: {} # caf\xe9\n").unwrap();
+    std::fs::write(stand.path("odd/bad.yaml"), b"Resources: {Web: {Type: AWS::ElasticLoadBalancingV2::LoadBalancer}} # caf\xe9\n").unwrap();
     let mut command = doorward(stand.folder.path());
     let arguments = ["report", "--from", "scan.saved", "--format", "json-v1", "--fail-on", "never", "--iac", "odd"];
     let (report, scan) = (run(command.args(arguments)), stand.scan(&["--iac", "odd"]));

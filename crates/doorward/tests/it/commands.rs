@@ -104,7 +104,7 @@ fn the_way_in_is_the_same_for_every_command() {
             assert_eq!(local.lines(), ["GET /container HTTP/1.1"], "{command:?}");
             let signers: &[&str] = if trusted.is_empty() { &[] } else { &["CONTAINER"] };
             assert_eq!(proxy.signers(), signers, "{command:?}");
-            causes.push(cause(&said).replace(&proxy.url, "PROXY"));
+            causes.push(cause(&said).replace(&proxy.url, "PROXY").replace(&local.url, "LOCAL"));
         }
         causes.dedup();
         assert_eq!(causes.len(), 1, "{causes:#?}");

@@ -99,7 +99,7 @@ fn an_output_never_replaces_what_is_kept_or_read() {
         ("scan --format json-v1=a.json --format csv=to-be-a.json", "two outputs would be written to the same file"),
         ("scan --format json-v1=a.json --save sub/../a.json", "two outputs would be written to the same file"),
         ("scan --format owners=out --format evidence=out", "two outputs would be written to the same folder"),
-        ("scan --format owners=out --format json-v1=out/a.json", "lies in out, the folder of --format owners"),
+        ("scan --format owners=out --format json-v1=out/a.json", "is in out, the folder of --format owners"),
         ("scan --format mine=program.py", "is a file of the plugin mine"),
         ("scan --format json-v1=linked-program", "is a file of the plugin mine"),
         ("scan --format csv=digest.py", "is a file of the channel pager"),

@@ -208,7 +208,7 @@ fn gates_follow_the_policy() {
     for language in ["cfn-guard", "validating-admission-policy", "opa", "sentinel"] {
         let said = setup(folder, &["gate", language]);
         assert!(said.out.contains("monitor") && !said.out.contains("defensive'"), "{language}: {}", said.out);
-        let by_tags = "The rule \"pci\" of the policy requires strictest by tags";
+        let by_tags = "The rule \"pci\" of the policy requires strictest depending on tags";
         assert!(said.out.contains(by_tags), "{language}: {}", said.out);
         let said = run(doorward(folder).args(["setup", "gate", language, "--out", "gates"]));
         assert!(said.code == Some(0) && said.err.contains(by_tags), "{language}: {}", said.err);

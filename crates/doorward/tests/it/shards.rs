@@ -332,7 +332,7 @@ fn a_shard_refuses_what_needs_the_whole_scan() {
         run(command.args(["scan", "--shard", "1/2", "--save", "p", "--discovered", "plan.json"]).args(flags))
     };
     let said = with(&["--fail-on", "critical"]);
-    assert!(said.code == Some(2) && said.err.contains("other settings"), "{}", said.err);
+    assert!(said.code == Some(2) && said.err.contains("different settings"), "{}", said.err);
     assert_eq!(with(&[]).code, Some(0));
     let said = run(bed.doorward(folder.path()).args(["merge", "p", "plan.json"]));
     assert!(said.err.contains("pass it with --discovered"), "{}", said.err);

@@ -251,7 +251,7 @@ fn a_dry_run_with_refused_buckets_is_no_success() {
     bed.server.set_faults(vec![Fault::new(What::AccessDenied).service("s3")]);
     let dry = run(bed.doorward(folder).args(["traffic", "--from", "a.saved", "--dry-run"]));
     assert_eq!(dry.code, Some(4), "{} {}", dry.out, dry.err);
-    assert!(dry.err.contains("the plan is not complete") && dry.err.contains("s3:ListBucket"), "{}", dry.err);
+    assert!(dry.err.contains("the plan is incomplete") && dry.err.contains("s3:ListBucket"), "{}", dry.err);
 }
 
 /// Logs that hold less than CloudWatch counts are read in full: each file and each list counts once, and a file that failed the first time
