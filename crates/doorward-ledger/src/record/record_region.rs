@@ -397,11 +397,4 @@ impl<'a> RunRecorder<'a> {
         }
         Ok(())
     }
-
-    /// Keeps what is remembered of the finding at a position of the report.
-    pub(super) fn remember(&mut self, index: usize, history: Option<History>) {
-        if let Some(kept) = self.histories.get_mut(index) {
-            *kept = history;
-        }
-    }
 }

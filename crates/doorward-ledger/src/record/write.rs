@@ -1,6 +1,6 @@
 //! Writes the rows of one run.
 
-use doorward_model::{Finding, LoadBalancer, Verdict};
+use doorward_model::{Finding, History, LoadBalancer, Verdict};
 use rusqlite::params;
 
 use crate::error::LedgerFault;
@@ -100,6 +100,13 @@ impl RunRecorder<'_> {
             )?
             .execute(params![load_balancer, self.run, before, was, now, self.at, before_at])?;
         self.end_edits(load_balancer)
+    }
+
+    /// Keeps what is remembered of the finding at a position of the report.
+    pub(super) fn remember(&mut self, index: usize, history: Option<History>) {
+        if let Some(kept) = self.histories.get_mut(index) {
+            *kept = history;
+        }
     }
 
     /// The mode differs from the one that the recorded edits left.

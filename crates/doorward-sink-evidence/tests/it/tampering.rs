@@ -67,8 +67,7 @@ fn an_untouched_pack_is_sound_and_says_what_was_not_proven() {
     let found = verify(&archive.pack(0), &Expect::default());
     assert_eq!((found.faults.as_slice(), found.notes.len()), (&[][..], 2), "{found:?}");
     assert!(found.is_sound() && !found.is_proven(), "{found:?}");
-    let head = Some(archive.links[0].manifest_sha256.clone());
-    let all = Expect { key: Some(key.public()), head, previous: None };
+    let all = Expect { key: Some(key.public()), head: Some(archive.links[0].manifest_sha256.clone()), previous: None };
     let found = verify(&archive.pack(0), &all);
     assert!(found.is_proven() && found.notes.is_empty() && found.files > 10, "{found:?}");
     for known in [Expect { head: None, ..all.clone() }, Expect { key: None, ..all }] {
@@ -85,12 +84,11 @@ fn every_kind_of_change_is_named() {
     let archive = Archive::new(1, Some(&key));
     let dir = archive.pack(0);
     let intact = contents(&dir);
-    let file = |name: &str| name.to_owned();
+    let (file, population) = (|name: &str| name.to_owned(), intact["csv/population.csv"].clone());
     let results = String::from_utf8(intact["csv/results.csv"].clone()).expect("UTF-8");
     let mut lines: Vec<&str> = results.split_inclusive("\r\n").collect();
     lines.swap(3, 9);
-    let was = u64::try_from(results.len()).expect("small");
-    let population = intact["csv/population.csv"].clone();
+    let was = results.len() as u64;
     let cases: Vec<(&str, Vec<Edit>, Vec<VerifyFault>)> = vec![
         ("deleted", vec![("csv/sample.csv", None)], vec![VerifyFault::Missing(file("csv/sample.csv"))]),
         ("added", vec![("csv/more.csv", Some(b"a".to_vec()))], vec![VerifyFault::Added(file("csv/more.csv"))]),

@@ -74,7 +74,13 @@ fn environment_and_flags() {
         2,
         &["DOORWARD_ACCESS_ROLE_NAME", "did you mean DOORWARD_ACCESS__ROLE_NAME?"],
     );
-    check("", &["scan"], &[("DOORWARD_ROLE", "x")], 6, &["DOORWARD_ROLE is not a setting", "DOORWARD_ACCESS__ROLE_NAME"]);
+    check(
+        "",
+        &["scan"],
+        &[("DOORWARD_ROLE", "x")],
+        6,
+        &["DOORWARD_ROLE is not a setting", "DOORWARD_ACCESS__ROLE_NAME"],
+    );
     check(
         "",
         &["scan"],
@@ -171,7 +177,9 @@ fn no_way_in() {
 #[test]
 fn not_a_saved_scan() {
     let folder = tempfile::tempdir().unwrap();
-    for (text, fragment) in [("{}", "cannot read it as a saved scan"), ("[1, 2", "as a saved scan"), ("", "as a saved scan")] {
+    for (text, fragment) in
+        [("{}", "cannot read it as a saved scan"), ("[1, 2", "as a saved scan"), ("", "as a saved scan")]
+    {
         std::fs::write(folder.path().join("x.saved"), text).unwrap();
         let said = run(doorward(folder.path()).args(["report", "--from", "x.saved"]));
         assert_eq!(said.code, Some(2), "{}", said.err);

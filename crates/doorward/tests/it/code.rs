@@ -251,7 +251,11 @@ fn what_was_found_and_not_read_is_said() {
     let stand = Stand::new();
     std::fs::create_dir(stand.path("odd")).unwrap();
     std::fs::copy(stand.path("template.yaml"), stand.path("odd/good.yaml")).unwrap();
-    std::fs::write(stand.path("odd/bad.yaml"), b"Resources: {Web: {Type: AWS::ElasticLoadBalancingV2::LoadBalancer}} # caf\xe9\n").unwrap();
+    std::fs::write(
+        stand.path("odd/bad.yaml"),
+        b"Resources: {Web: {Type: AWS::ElasticLoadBalancingV2::LoadBalancer}} # caf\xe9\n",
+    )
+    .unwrap();
     let mut command = doorward(stand.folder.path());
     let arguments = ["report", "--from", "scan.saved", "--format", "json-v1", "--fail-on", "never", "--iac", "odd"];
     let (report, scan) = (run(command.args(arguments)), stand.scan(&["--iac", "odd"]));

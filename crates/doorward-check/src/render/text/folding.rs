@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 /// The fewest columns of a sentence, however narrow the terminal is.
-const FEWEST: usize = 24;
+const FEWEST: usize = 20;
 
 /// A sentence in lines; `before` columns of each are taken by what stands before it.
 pub(super) fn folded(text: &str, width: usize, before: usize) -> String {
