@@ -20,7 +20,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     let python = python::with_emulators()?;
     let folder = tempfile::tempdir().context("no folder for the findings")?;
     // The whole workspace, as the tests are built: another selection would build the SDK a second time.
-    let mut tests = workspace::cargo()?;
+    let mut tests = workspace::cargo_with_lints()?;
     tests
         .args(["test", "--quiet", "--locked", "--workspace", "--test", "it", "--", "--exact"])
         .args(TESTS)

@@ -117,14 +117,13 @@ fn counts<'a>(expected: &'a str, what: &'a str) -> impl Iterator<Item = u64> + '
 
 /// The program that writes and reads logs.
 pub(crate) fn program(release: bool) -> Result<PathBuf> {
-    let mut build = workspace::cargo()?;
-    build.args(["build", "--quiet", "--locked", "--package", "doorward-traffic", "--example", "logs"]);
-    if release {
-        build.arg("--release");
+    if !release {
+        return workspace::example("logs");
     }
+    let mut build = workspace::cargo()?;
+    build.args(["build", "--quiet", "--locked", "--package", "doorward-traffic", "--example", "logs", "--release"]);
     ensure!(build.status().context("cargo build could not be started")?.success(), "the example `logs` does not build");
-    let profile = if release { "release" } else { "debug" };
-    Ok(workspace::target()?.join(profile).join("examples/logs").with_extension(std::env::consts::EXE_EXTENSION))
+    Ok(workspace::target()?.join("release/examples/logs").with_extension(std::env::consts::EXE_EXTENSION))
 }
 
 /// The Python with the other engines.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use doorward_iac::{Deployment, ParseOutput, SourceFile};
+use doorward_iac::{Deployment, ParseOutput, SourceFile, UnreadPart};
 use doorward_model::{Arn, InCode, LoadBalancer};
 
 use crate::{CheckError, Gathered, SearchOptions, gather, read_folder};
@@ -38,7 +38,8 @@ impl Declarations {
         let broken = reading.broken.iter().map(ToString::to_string);
         let unread = gathered.unread.iter().map(|unread| format!("{}: not read: {}", unread.place, unread.because));
         let unread = unread.chain(broken).collect();
-        reading.add_unread(gathered.unread);
+        // A broken file that was found may declare any load balancer, as every part that was not read may.
+        reading.add_unread(reading.broken.iter().cloned().map(UnreadPart::of_file).chain(gathered.unread).collect());
         Self { sources: gathered.sources, reading, unread }
     }
 

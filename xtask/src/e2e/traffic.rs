@@ -3,7 +3,7 @@
 //! moto seeds what boto3 puts there; the expected counts are those that the crate reads from the same files on
 //! disk, which `cargo xtask athena` and the crate's own tests compare with other engines.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
@@ -19,12 +19,7 @@ const CORPUS: [&str; 4] = ["12000000", "100000", "7", "all"];
 
 /// Runs the case.
 pub(super) fn attempt(bed: &TestBed, python: &Path) -> Result<String> {
-    let mut build = workspace::cargo()?;
-    build.args(["build", "--quiet", "--locked", "--package", "doorward-traffic", "--examples"]);
-    ensure!(build.status().context("cargo build could not be started")?.success(), "the examples do not build");
-    let example = |name: &str| -> Result<PathBuf> {
-        Ok(workspace::target()?.join("debug/examples").join(name).with_extension(std::env::consts::EXE_EXTENSION))
-    };
+    let example = workspace::example;
     let folder = tempfile::tempdir().context("no folder for the corpus")?;
     let corpus = folder.path().join("corpus");
     let wrote = finish(Command::new(example("logs")?).arg("write").arg(&corpus).args(CORPUS))?;
