@@ -46,7 +46,7 @@ fn two_outputs_are_two_objects() {
     for (one, other, expected) in [
         (("s3://acme/a", false), ("s3://acme/a", false), "two outputs would be written to the same file"),
         (("s3://acme/a", false), ("s3://acme/a/b", false), ""),
-        (("s3://acme/a", true), ("s3://acme/a/b", false), "lies in s3://acme/a"),
+        (("s3://acme/a", true), ("s3://acme/a/b", false), "is in s3://acme/a"),
     ] {
         let mut places = Places::default();
         for (path, is_folder) in [one, other] {

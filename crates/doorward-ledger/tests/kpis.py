@@ -110,8 +110,12 @@ class Ledger:
             here["back"][0] += later or failing
             here["back"][1] += 1
             if row["proven"] is not None and row["allowed"] is not None:
-                here["in_time"][0] += row["proven"] < row["allowed"] * DAY
-                here["in_time"][1] += 1
+                # Late as far as it was observed, in time as far as it was open at all, and otherwise unknown.
+                allowed = row["allowed"] * DAY
+                late = row["proven"] >= allowed
+                in_time = not late and row["closed"] - row["opened"] - row["excepted"] < allowed
+                here["in_time"][0] += in_time
+                here["in_time"][1] += in_time or late
         for row in self.findings:
             if row["state"] == EXCEPTED:
                 of(self.group(row, by))["excepted_open"] += 1

@@ -48,7 +48,7 @@ const PARAMETERS: &str = r#"  Shards:
     Default: 16
     MinValue: 1
     MaxValue: 1000
-    Description: The number of shards into which a scan is divided: about one for each thousand accounts, and more if a shard takes too long.
+    Description: The number of shards into which a scan is divided, about one for each thousand accounts, and more if a shard takes too long.
   Schedule:
     Type: String
     Default: cron(15 3 * * ? *)

@@ -30,7 +30,7 @@ async fn the_one_attribute_is_set_and_restored_and_no_mode_is_touched() {
         assert_eq!((step.from, step.to), (SettingValue::KeepInvalidHeaders, SettingValue::DropInvalidHeaders));
         // The effect is unknown and is not called safe.
         assert_eq!((step.risk, &step.effect), (Risk::Medium, &None));
-        assert!(step.evidence.contains("Its effect on clients is unknown"), "{}", step.evidence);
+        assert!(step.evidence.contains("Its effect on clients cannot be predicted"), "{}", step.evidence);
         assert_eq!(removed(&server, &step.target.arn), "false");
     }
     assert!(markdown(&plan).contains("keep-invalid-headers -> drop-invalid-headers"));

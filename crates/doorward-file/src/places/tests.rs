@@ -71,8 +71,8 @@ fn outputs_keep_apart_from_each_other_and_from_what_is_kept() {
         (&[("day.log.gz", false)], "is an access log"),
         (&[("a", false), ("x/../a", false)], "two outputs would be written to the same file"),
         (&[("a", true), ("a", false)], "two outputs would be written to the same folder"),
-        (&[("c", true), ("c/b", false)], "lies in"),
-        (&[("c/d", true), ("c", true)], "lies in"),
+        (&[("c", true), ("c/b", false)], "is in"),
+        (&[("c/d", true), ("c", true)], "is in"),
         (&[("./-", false)], ""),
     ] {
         let found = problem_of(outputs);

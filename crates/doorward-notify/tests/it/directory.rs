@@ -86,7 +86,10 @@ fn what_cannot_work_is_named() {
              topic",
         ),
         ("[channels.a]\nkind = \"sns\"\ntopic = \"arn:aws:sns:eu-west-1:111122223333:x\"", "works"),
-        ("[channels.a]\nkind = \"mail\"\nto = [\"a@x.example\"]", "setting notify.smtp is missing; channel a needs it"),
+        (
+            "[channels.a]\nkind = \"mail\"\nto = [\"a@x.example\"]",
+            "setting notify.smtp is missing; channel a requires it",
+        ),
         (
             "[smtp]\nhost = \"x.example\"\nfrom = \"a@x.example\"\ntls = \"none\"",
             "setting notify.smtp.tls is none, but notify.smtp.host is another machine",
@@ -109,7 +112,7 @@ fn what_cannot_work_is_named() {
         ),
         (
             "[channels.a]\nkind = \"slack\"\nurl_file = \"/nowhere/x\"",
-            "setting notify.channels.a.url_file names /nowhere/x, which cannot be read",
+            "setting notify.channels.a.url_file names the file /nowhere/x, which cannot be read",
         ),
         ("[channels.a]\nkind = \"teams\"\nurl_env = \"EMPTY\"", "is empty"),
         ("[channels.a]\nkind = \"teams\"\nurl_env = \"GOOD\"", "works"),

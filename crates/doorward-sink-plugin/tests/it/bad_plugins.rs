@@ -56,7 +56,7 @@ pub(crate) const BAD: &[BadPlugin] = &[
             "        if \"0003\" in finding[\"name\"]:\n            return None\n        self.file.write(json",
         )],
         "the output contains what the receipt counts",
-        "it says that it wrote 5 findings, and 4 of them are in its output",
+        "it reports that it wrote 5 findings, but its output contains 4 of them",
     ),
     (
         "writes-markup",

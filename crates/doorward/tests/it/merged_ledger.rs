@@ -165,7 +165,7 @@ fn parts_that_are_merged_late_are_not_the_newest_scan() {
     bed.pass(Duration::from_secs(3600));
     let merged = merge(&bed, folder);
     assert_eq!(merged.code, Some(3), "{}", merged.err);
-    assert!(merged.err.contains("the ledger holds a later reading"), "{}", merged.err);
+    assert!(merged.err.contains("the ledger contains a later reading"), "{}", merged.err);
     assert_eq!(history(&["--format", "openmetrics"]), metrics);
     let scans: Value = serde_json::from_str(&history(&["--format", "json"])).unwrap();
     let at = |n: usize| scans["scans"][n]["run"]["at"].as_str().unwrap().to_owned();

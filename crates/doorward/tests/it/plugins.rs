@@ -94,7 +94,7 @@ fn bad_plugins_end_in_time_and_are_named_and_the_other_outputs_are_written() {
     let receipt = answer(*FINDINGS, *FINDINGS);
     let (findings, one_less) = (*FINDINGS, *FINDINGS - 1);
     let (misread, unbalanced) =
-        (format!("says that it read {one_less}"), format!("1 written and 0 skipped are not {findings}"));
+        (format!("it reports that it read {one_less}"), format!("1 written and 0 skipped are not {findings}"));
     for (emit, fault) in [
         ("sleep 60".to_owned(), "did not end in time"),
         ("trap '' TERM; sleep 60 & sleep 60; sleep 60".to_owned(), "did not end in time"),

@@ -133,7 +133,7 @@ mod tests {
             (list("<IsTruncated>true</IsTruncated><Quantity>1</Quantity>", &one), "has no marker"),
             (list("<IsTruncated>false</IsTruncated><Quantity>2</Quantity>", &one), "does not have the length"),
             (list("<IsTruncated>false</IsTruncated>", &one), "does not have the length"),
-            (list("<Quantity>1</Quantity>", &one), "no list"),
+            (list("<Quantity>1</Quantity>", &one), "is not a list"),
             (list("<IsTruncated>false</IsTruncated><Quantity>1</Quantity>", &summary("", "")), "without id"),
             (
                 list(
