@@ -65,9 +65,9 @@ impl std::fmt::Display for TimeSpan {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match (self.since, self.until) {
             (None, None) => Ok(()),
-            (Some(since), None) => write!(f, "since {since}"),
-            (None, Some(until)) => write!(f, "before {until}"),
-            (Some(since), Some(until)) => write!(f, "since {since}, before {until}"),
+            (Some(since), None) => write!(f, "since {since:.0}"),
+            (None, Some(until)) => write!(f, "before {until:.0}"),
+            (Some(since), Some(until)) => write!(f, "since {since:.0}, before {until:.0}"),
         }
     }
 }

@@ -60,7 +60,7 @@ fn nothing_blocked_raises_now_and_says_how_sure() {
     let advice = case(10_000).advise(Observed::Known(Mode::Defensive));
     assert_eq!(advice.step, Step::Raise { to: Mode::Strictest });
     assert!(
-        advice.because[0].contains("none of 10000") && advice.because[0].contains("0.030%"),
+        advice.because[0].contains("none of the 10000") && advice.because[0].contains("0.030%"),
         "{:?}",
         advice.because
     );
