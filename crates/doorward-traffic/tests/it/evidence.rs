@@ -180,7 +180,7 @@ fn what_was_asked_for_is_no_evidence() {
         (
             "logs of the first day, metrics of 14",
             scene().lines(0..24, 200).requests(0..HOURS, 200),
-            "they contain 4800 of the 67200 requests that CloudWatch counts in the same time (7.1%)",
+            "the logs contain 4800 of the 67200 requests that CloudWatch counts in the same time (7.1%)",
         ),
         (
             "logs of one hour of each day, metrics of all",
@@ -225,7 +225,7 @@ fn what_was_asked_for_is_no_evidence() {
         (
             "logging switched off five days ago",
             scene().lines(0..216, 200).requests(0..HOURS, 200),
-            "they contain 43200 of the 67200 requests",
+            "the logs contain 43200 of the 67200 requests",
         ),
         (
             "requests in one hour, with files of every day",
@@ -240,7 +240,7 @@ fn what_was_asked_for_is_no_evidence() {
         (
             "a tenth of the requests",
             scene().lines((0..HOURS).step_by(6), 100).requests((0..HOURS).step_by(6), 1_000),
-            "they contain 5600 of the 56000 requests that CloudWatch counts in the same time (10.0%)",
+            "the logs contain 5600 of the 56000 requests that CloudWatch counts in the same time (10.0%)",
         ),
         ("one request of twenty missing", scene().lines(0..HOURS, 94).requests(0..HOURS, 100), "(94.0%)"),
         (

@@ -262,7 +262,7 @@ fn a_download_that_did_not_finish_is_named() {
         let tally = read(folder.path(), 1);
         assert_eq!((tally.reading.listed.unfinished, tally.reading.unread.count, tally.is_whole()), (1, 1, false));
         let sample = &tally.reading.unread.samples[0];
-        assert!(sample.contains(ending) && sample.contains("a download that did not finish"), "{sample}");
+        assert!(sample.contains(ending) && sample.contains("an unfinished download"), "{sample}");
         fs::rename(&unfinished, &all[0]).expect("renames");
     }
     assert!(read(folder.path(), 1).is_whole());

@@ -20,7 +20,7 @@ fn clients_that_were_served_or_may_have_been_are_seen() {
     let fixed = by_load_balancer("200", "fixed-response");
     let moved = by_load_balancer("301", "redirect");
     let rows: Vec<(&str, Population, &str, &str)> = vec![
-        ("nothing", defended(), "raise strictest", "none of 5600"),
+        ("nothing", defended(), "raise strictest", "none of the 5600"),
         (
             "scanners",
             defended().clients(280, scanner, ACCEPTABLE, by_target("404"), 280),
@@ -213,7 +213,7 @@ fn clients_that_were_served_or_may_have_been_are_seen() {
             "blocked already",
             defended().client(280, "-", SEVERE, BLOCKED),
             "raise strictest",
-            "none of 5880 requests logged with a classification that are not blocked now; the mode in force already blocks 280",
+            "none of the 5880 requests logged with a classification that are not blocked now; the mode in force already blocks 280",
         ),
     ];
     let mut wrong = Vec::new();
@@ -255,7 +255,7 @@ fn evidence_that_does_not_exist_raises_nothing() {
         ("a hole of six days", on(&[0, 1, 2, 3, 10, 11, 12, 13], 700), "8 of 14 days"),
         ("five minutes of each day", hours(0..1), "14 days with log lines in fewer than 6 hours are not counted"),
         ("four hours of each day", hours(0..4), "13 days with log lines in fewer than 6 hours are not counted"),
-        ("a tenth of the requests", metered(users(), 50_400, 0), "they contain 5600 of the 56000 requests"),
+        ("a tenth of the requests", metered(users(), 50_400, 0), "the logs contain 5600 of the 56000 requests"),
         (
             "five requests that no log holds",
             metered(users(), 0, 5),
