@@ -5,7 +5,7 @@ use std::time::Duration;
 use doorward_aws::Time;
 use jiff::SignedDuration;
 
-use crate::executor::{changed_since, is_another, not_contained, unreadable, value};
+use crate::executor::{changed_since, identity_unread, is_another, not_contained, unreadable, value};
 use crate::plan::still_allowed;
 use crate::watch::{LAG, periods, usual};
 use crate::{BlockedForecast, ChangeSettings, Inspection, MetricSource, ModeClient, Plan, SmallestLoss};
@@ -37,6 +37,9 @@ pub async fn dry_run<F: ModeClient>(
             Ok(Inspection::Gone) => DryRunResult::WouldRefuse("it no longer exists".to_owned()),
             Ok(Inspection::Found(current)) if is_another(step, &current).is_some() => {
                 DryRunResult::WouldRefuse(is_another(step, &current).unwrap_or_default())
+            }
+            Ok(Inspection::Found(current)) if identity_unread(step, &current).is_some() => {
+                DryRunResult::WouldRefuse(identity_unread(step, &current).unwrap_or_default())
             }
             Ok(Inspection::Found(current)) => match value(step, &current) {
                 None => DryRunResult::WouldRefuse(not_contained(step)),

@@ -102,6 +102,9 @@ impl<F: ModeClient, J: Journal> Executor<'_, F, J> {
             Ok(Inspection::Found(current)) if is_another(step, &current).is_some() => {
                 is_another(step, &current).map(|because| Event::Refused { because })
             }
+            Ok(Inspection::Found(current)) if identity_unread(step, &current).is_some() => {
+                identity_unread(step, &current).map(unread)
+            }
             Ok(Inspection::Found(current)) => match value(step, &current) {
                 None => Some(unread(not_contained(step))),
                 // The result of an earlier request may be read at any time; another request needs every guard again.
@@ -231,18 +234,24 @@ impl<F: ModeClient, J: Journal> Executor<'_, F, J> {
     }
 }
 
-/// The sentence that the load balancer of a step was deleted, and that another one has its name now; none if it is the same.
+/// The sentence that the load balancer of a step was deleted, and that another one has its name now; none if it is the same, or if that is
+/// unknown.
 pub(crate) fn is_another(step: &Step, current: &Current) -> Option<String> {
-    let (planned, found) = (step.created?, current.load_balancer.created);
-    match found {
-        Some(found) if found == planned => None,
-        Some(found) => Some(format!(
+    let (planned, found) = (step.created?, current.load_balancer.created?);
+    (found != planned).then(|| {
+        format!(
             "it no longer exists: another load balancer of its name was created at {found:.0}, and the planned one at {planned:.0}"
-        )),
-        None => Some(format!(
-            "AWS's response does not contain when it was created, so that it may be another load balancer than the planned one of {planned:.0}"
-        )),
-    }
+        )
+    })
+}
+
+/// The sentence that it is unknown whether a load balancer is the one of a step; none if that is known.
+pub(crate) fn identity_unread(step: &Step, current: &Current) -> Option<String> {
+    let is_unread = step.created.is_some() && current.load_balancer.created.is_none();
+    is_unread.then(|| {
+        "AWS's response does not contain when it was created, so it may be another load balancer of the same name"
+            .to_owned()
+    })
 }
 
 /// Reads the attribute of the load balancer of a step. One of the same name that was created later is another one.
@@ -254,6 +263,10 @@ pub(crate) async fn read_same<F: ModeClient>(client: &F, step: &Step) -> Result<
         Inspection::Gone => ModeReading::Gone,
         Inspection::Found(current) => match is_another(step, &current) {
             Some(found) => ModeReading::Another(found),
+            None if step.created.is_some() && current.load_balancer.created.is_none() => {
+                let gap = Gap::new(GapReason::Malformed, "elasticloadbalancing:DescribeLoadBalancers");
+                return Err(gap.with_message(identity_unread(step, &current).unwrap_or_default()));
+            }
             None => value(step, &current).map_or(ModeReading::Absent, |value| ModeReading::Value(value.to_owned())),
         },
     })

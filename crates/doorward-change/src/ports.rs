@@ -13,7 +13,7 @@ pub enum ModeReading {
     Value(String),
     /// The load balancer does not exist any more.
     Gone,
-    /// Another load balancer has its name, or may have; the sentence that says so. Clients do not return it.
+    /// Another load balancer has its name; the sentence that says so. Clients do not return it.
     Another(String),
     /// AWS's response does not contain the attribute.
     Absent,

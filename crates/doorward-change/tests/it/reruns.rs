@@ -275,3 +275,42 @@ async fn load_balancers_whose_owner_was_not_read_are_named_in_the_plan_of_an_own
     }
     assert_eq!(Plan::read(&plan.text().unwrap()).unwrap(), plan);
 }
+
+/// AWS, whose responses do not contain when a load balancer was created.
+struct Undated<'a>(Hand<'a, Peace>);
+
+impl ModeClient for Undated<'_> {
+    async fn inspect(&self, target: &ChangeTarget, of: SettingValue) -> Result<Inspection, Gap> {
+        let mut inspected = self.0.inspect(target, of).await?;
+        if let Inspection::Found(current) = &mut inspected {
+            current.load_balancer.created = None;
+        }
+        Ok(inspected)
+    }
+
+    async fn read(&self, target: &ChangeTarget, of: SettingValue) -> Result<ModeReading, Gap> {
+        self.0.read(target, of).await
+    }
+
+    async fn set(&self, target: &ChangeTarget, value: SettingValue) -> Result<SetResponse, SetFailure> {
+        self.0.set(target, value).await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_classic_load_balancer_whose_creation_is_unread_is_unknown() {
+    let server = serve(&bed::world(&[Mode::Monitor])).await;
+    let (access, plan) = planned(&server, Kind::Classic, 1).await;
+    let (hand, undated) = (Hand { access: &access, fate: &Peace }, Undated(Hand { access: &access, fate: &Peace }));
+    let (paper, wheel) = (Paper::default(), Wheel::new());
+    let arn = &plan.steps[0].target.arn;
+    let stage = Stage { client: &undated, paper: &paper, wheel: &wheel, traffic: usual(3) };
+    assert_eq!(stage.apply(&plan, None).await.state.step_state(arn), StepState::Refused);
+    let dated = Stage { client: &hand, paper: &paper, wheel: &wheel, traffic: usual(3) };
+    let applied = dated.apply(&plan, None).await;
+    assert_eq!(applied.state.step_state(arn), StepState::Changed);
+    let verified = verify(&applied.state, &undated, &stage.meter(), &settings(), &wheel.time()).await;
+    assert!(matches!(&verified[0].holds, Holds::Unknown(why) if why.contains("when it was created")), "{verified:?}");
+    assert_eq!(stage.roll_back(&plan).await.state.step_state(arn), StepState::RestoreUnsure);
+    assert_eq!(dated.roll_back(&plan).await.state.step_state(arn), StepState::Restored);
+}

@@ -95,8 +95,8 @@ fn what_cannot_work_is_named() {
             "setting notify.smtp.tls is none, but notify.smtp.host is another machine",
         ),
         (
-            "[smtp]\nhost = \"x.example\"\nfrom = \"nobody\"",
-            "setting notify.smtp.from contains \"nobody\", which is not an e-mail address",
+            "[smtp]\nhost = \"x.example\"\nfrom = \"mia\"",
+            "setting notify.smtp.from contains \"mia\", which is not an e-mail address",
         ),
         (
             "[smtp]\nhost = \"x.example\"\nfrom = \"a@x.example\"\npassword_env = \"GOOD\"",
