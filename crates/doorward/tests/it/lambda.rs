@@ -208,7 +208,10 @@ fn a_scan_that_is_stopped_delivers_nothing_and_is_an_error() {
     short["left_for_the_invocation"] = json!(12_000);
     let refused = lambda.invoke(&short).unwrap_err();
     let message = refused["errorMessage"].as_str().unwrap();
-    assert!(refused["errorType"] == "Doorward.Exit5" && message.contains("stopped before its end"), "{refused}");
+    // A load balancer that fails may have been read within the two seconds (5) or not (4).
+    let kind = refused["errorType"].as_str().unwrap();
+    assert!(matches!(kind, "Doorward.Exit4" | "Doorward.Exit5"), "{refused}");
+    assert!(message.contains("stopped before its end"), "{refused}");
     assert!(bed.server.calls().iter().all(|call| call.service != "securityhub"), "the scan before was delivered again");
     assert_eq!(runs(folder), 1);
 }
