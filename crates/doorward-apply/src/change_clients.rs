@@ -13,7 +13,7 @@ use doorward_change::{
     ModeReading, PERIOD, SetFailure, SetResponse, SettingValue,
 };
 use doorward_core::discover::Members;
-use doorward_core::mode::{self, Attributes, Subject};
+use doorward_core::mode::{self, ModeSubject, ReadAttributes};
 use doorward_core::run_of;
 use doorward_model::{AccountRegion, Gap, GapReason, Inputs, Inventory, LoadBalancer, RegionInventory, ScanHistory};
 use doorward_rules::Requirement;
@@ -89,12 +89,12 @@ impl ChangeRoleClient<'_> {
     }
 }
 
-fn subject(target: &ChangeTarget) -> Subject {
-    Subject { arn: target.arn.clone(), kind: target.kind }
+fn subject(target: &ChangeTarget) -> ModeSubject {
+    ModeSubject { arn: target.arn.clone(), kind: target.kind }
 }
 
 /// The attribute that a value is of, verbatim.
-fn taken(target: &ChangeTarget, of: SettingValue, attributes: &Attributes) -> Option<String> {
+fn taken(target: &ChangeTarget, of: SettingValue, attributes: &ReadAttributes) -> Option<String> {
     attributes.values.get(of.attribute(target.kind)).map(str::to_owned)
 }
 

@@ -1,6 +1,6 @@
 //! The earlier scans of the ledger, as reports show them.
 
-use doorward_ledger::{By, Ledger, LedgerError, RunSummary};
+use doorward_ledger::{FigureGroup, Ledger, LedgerError, RunSummary};
 use doorward_model::{HistoryContext, KpiGrouping, KpiRow, PreviousRun, RemediationFigures, ScanReport};
 use jiff::Timestamp;
 
@@ -15,7 +15,7 @@ const TREND: usize = 60;
 /// When the ledger cannot be read.
 pub fn known(ledger: &Ledger, scan: &ScanReport, settings: &RecorderSettings) -> Result<HistoryContext, AssembleError> {
     let run = &scan.run.id;
-    let runs = ledger.history(None, None, &By::All)?;
+    let runs = ledger.history(None, None, &FigureGroup::All)?;
     let here = runs.iter().position(|known| known.run.id == *run);
     let until = here.map_or(runs.len(), |here| here + 1);
     let from = until.saturating_sub(TREND);
@@ -50,13 +50,13 @@ pub fn known(ledger: &Ledger, scan: &ScanReport, settings: &RecorderSettings) ->
 
 /// The key figures of everything that the ledger knows: in total first, then by each grouping.
 fn kpis(ledger: &Ledger, settings: &RecorderSettings) -> Result<Vec<KpiRow>, LedgerError> {
-    let centres = settings.cost_centre().map(|keys| (KpiGrouping::CostCentre, By::Tag(keys)));
+    let centres = settings.cost_centre().map(|keys| (KpiGrouping::CostCentre, FigureGroup::Tag(keys)));
     let groupings = [
-        (KpiGrouping::All, By::All),
-        (KpiGrouping::Owner, By::Owner),
-        (KpiGrouping::Ou, By::Ou),
-        (KpiGrouping::Severity, By::Severity),
-        (KpiGrouping::Rule, By::Rule),
+        (KpiGrouping::All, FigureGroup::All),
+        (KpiGrouping::Owner, FigureGroup::Owner),
+        (KpiGrouping::Ou, FigureGroup::Ou),
+        (KpiGrouping::Severity, FigureGroup::Severity),
+        (KpiGrouping::Rule, FigureGroup::Rule),
     ];
     let mut rows = Vec::new();
     for (grouping, by) in groupings.into_iter().chain(centres) {

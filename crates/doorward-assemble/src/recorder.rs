@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use doorward_aws::Clock;
 use doorward_change::WatchSettings;
-use doorward_core::discover::{Known, Plan};
+use doorward_core::discover::{KnownOrganization, ScanPlan};
 use doorward_core::pipeline::apply_later_readings;
 use doorward_ledger::{Lease, LeasedLedger, Ledger, LedgerError, OpenOptions, Recorded, RunHeader};
 use doorward_model::{
@@ -142,7 +142,7 @@ impl ScanRecorder {
     ///
     /// # Errors
     /// When the ledger cannot be read or written.
-    pub fn known(&self) -> Result<Vec<Known>, AssembleError> {
+    pub fn known(&self) -> Result<Vec<KnownOrganization>, AssembleError> {
         let headers = self.ledger.newest_headers()?;
         Ok(headers.into_iter().map(known_of).collect())
     }
@@ -151,7 +151,7 @@ impl ScanRecorder {
     ///
     /// # Errors
     /// When the ledger cannot be read or written.
-    pub fn begin(&mut self, run: &Run, plan: &Plan, begin: &Begin) -> Result<Option<Resumed>, AssembleError> {
+    pub fn begin(&mut self, run: &Run, plan: &ScanPlan, begin: &Begin) -> Result<Option<Resumed>, AssembleError> {
         let (planned, shaping) = (identify_plan(plan), begin.settings.clone());
         if self.ledger.is_shared() {
             if begin.resume_within.is_some() {
@@ -329,7 +329,7 @@ impl ScanRecorder {
     }
 }
 
-fn header_of(run: Run, plan: &Plan, planned: String, settings: String) -> RunHeader {
+fn header_of(run: Run, plan: &ScanPlan, planned: String, settings: String) -> RunHeader {
     RunHeader {
         run,
         organization: plan.organization.clone(),
@@ -359,7 +359,7 @@ fn warn_of_dates(recorded: &Recorded, notices: &Notices) {
 }
 
 /// Identifies a plan by its account-Regions: those to read and those that are settled without reading.
-fn identify_plan(plan: &Plan) -> String {
+fn identify_plan(plan: &ScanPlan) -> String {
     let targets = plan.targets.iter().map(|target| (&target.place.account, Some(&target.place.region)));
     let settled = plan.settled.iter().map(|cell| (&cell.account, cell.region.as_ref()));
     let places: BTreeSet<(&AccountId, Option<&Region>)> = targets.chain(settled).collect();
@@ -374,13 +374,13 @@ pub fn fingerprint(value: &impl Serialize) -> String {
 }
 
 /// The organizations of the newest scans of a ledger. One that cannot be read gives none: recording a scan reports why.
-pub fn known_ahead(path: &Path) -> Vec<Known> {
+pub fn known_ahead(path: &Path) -> Vec<KnownOrganization> {
     let headers = Ledger::open_read_only(path).ok().and_then(|ledger| ledger.newest_headers().ok());
     headers.into_iter().flatten().map(known_of).collect()
 }
 
-fn known_of(header: RunHeader) -> Known {
-    Known { organization: header.organization, accounts: header.accounts }
+fn known_of(header: RunHeader) -> KnownOrganization {
+    KnownOrganization { organization: header.organization, accounts: header.accounts }
 }
 
 #[cfg(test)]

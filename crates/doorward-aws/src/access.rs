@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use doorward_model::{AccountId, Arn, Gap, GapReason, Grant, Observed, OuPath, Region, session_policy};
 
 use crate::Clock;
-use crate::call::{Caller, Route};
+use crate::call::{CallRoute, Caller};
 use crate::cancellation::Stop;
-use crate::failure::{Failure, RetryAction};
+use crate::failure::{CallFailure, RetryAction};
 use crate::operation::Operation;
 use crate::settings::CallSettings;
 use crate::time::Time;
@@ -30,7 +30,7 @@ use clock_offset::ClockOffset;
 pub use provider::ClientProvider;
 use refusal::with_cause;
 pub use session::{OpenSession, Session};
-pub use settings::{AccessSettings, Entry, ExternalId, Purpose, RoleName, RoleOverride, SettingOrigins};
+pub use settings::{AccessSettings, AssumedRole, ExternalId, Purpose, RoleName, RoleOverride, SettingOrigins};
 pub use signed_get::{QueryPair, SignedService, path_with_query};
 
 /// Tries of the first call where nothing answers.
@@ -87,7 +87,7 @@ impl AccessError {
     }
 }
 
-impl Failure {
+impl CallFailure {
     /// Ends the tries of the first call where AWS has never answered: most often the network, a proxy or an endpoint is set wrong.
     fn ends_without_answer(mut self, tried: u32) -> Self {
         let is_silent =
@@ -226,8 +226,8 @@ impl Access {
     ///
     /// # Errors
     /// As [`Access::session`].
-    pub fn entry(&self, account: &AccountId, ou: &Observed<OuPath>) -> Result<Option<Entry>, Gap> {
-        let entry = self.role_for(account, ou)?.map(|(role, external_id)| Entry {
+    pub fn entry(&self, account: &AccountId, ou: &Observed<OuPath>) -> Result<Option<AssumedRole>, Gap> {
+        let entry = self.role_for(account, ou)?.map(|(role, external_id)| AssumedRole {
             role_arn: role.arn(&self.partition, account),
             with_external_id: external_id.is_some(),
         });
@@ -235,8 +235,8 @@ impl Access {
     }
 
     /// The role that is assumed in an account for a purpose.
-    pub fn entry_for(&self, account: &AccountId, purpose: &Purpose) -> Entry {
-        Entry {
+    pub fn entry_for(&self, account: &AccountId, purpose: &Purpose) -> AssumedRole {
+        AssumedRole {
             role_arn: purpose.role_name.arn(&self.partition, account),
             with_external_id: purpose.external_id.is_some() || self.settings.external_id.is_some(),
         }
@@ -318,17 +318,19 @@ async fn whoami(
     let operation = Operation::GetCallerIdentity;
     let sts = clients.sts(region);
     let tries = AtomicU32::new(0);
-    let route = Route { session: base, region, region_enabled: true, operation };
+    let route = CallRoute { session: base, region, region_enabled: true, operation };
     caller
         .call(route, |credentials| {
             let request = sts.get_caller_identity().customize().config_override(clients::sts_as(credentials));
             let request = request.interceptor(offset.clone());
             let tried = tries.fetch_add(1, Ordering::Relaxed) + 1;
             async move {
-                let answer = request.send().await.map_err(|e| Failure::of(operation, &e).ends_without_answer(tried))?;
+                let answer =
+                    request.send().await.map_err(|e| CallFailure::of(operation, &e).ends_without_answer(tried))?;
                 let arn = answer.arn().and_then(|arn| Arn::new(arn).ok());
                 let account = answer.account().and_then(|account| AccountId::new(account).ok());
-                arn.zip(account).ok_or_else(|| Failure::malformed(operation, "the response contains no ARN or account"))
+                arn.zip(account)
+                    .ok_or_else(|| CallFailure::malformed(operation, "the response contains no ARN or account"))
             }
         })
         .await

@@ -19,7 +19,7 @@ use tokio::time::timeout;
 use doorward_model::{AccountId, Gap, GapReason, Region};
 
 use crate::access::Session;
-use crate::failure::{Failure, RetryAction};
+use crate::failure::{CallFailure, RetryAction};
 use crate::operation::{Operation, Repetition};
 use crate::rate_limit::{RateLimit, RateLimits};
 use crate::settings::CallSettings;
@@ -34,7 +34,7 @@ const SLOW: Duration = Duration::from_secs(5);
 
 /// The destination of a call, and its operation.
 #[derive(Clone, Copy)]
-pub struct Route<'a> {
+pub struct CallRoute<'a> {
     /// Whose credentials it carries.
     pub session: &'a Session,
     /// The Region it is sent to.
@@ -108,9 +108,9 @@ impl Caller {
     ///
     /// # Errors
     /// The gap of the last failure.
-    pub async fn call<T, Sent>(&self, route: Route<'_>, send: impl Fn(Credentials) -> Sent) -> Result<T, Gap>
+    pub async fn call<T, Sent>(&self, route: CallRoute<'_>, send: impl Fn(Credentials) -> Sent) -> Result<T, Gap>
     where
-        Sent: Future<Output = Result<T, Failure>>,
+        Sent: Future<Output = Result<T, CallFailure>>,
     {
         self.send(route, send).await.map_err(|failure| failure.gap)
     }
@@ -119,9 +119,13 @@ impl Caller {
     ///
     /// # Errors
     /// The last failure.
-    pub async fn send<T, Sent>(&self, route: Route<'_>, send: impl Fn(Credentials) -> Sent) -> Result<T, Failure>
+    pub async fn send<T, Sent>(
+        &self,
+        route: CallRoute<'_>,
+        send: impl Fn(Credentials) -> Sent,
+    ) -> Result<T, CallFailure>
     where
-        Sent: Future<Output = Result<T, Failure>>,
+        Sent: Future<Output = Result<T, CallFailure>>,
     {
         self.send_at(None, None, route, send).await
     }
@@ -131,11 +135,11 @@ impl Caller {
         &self,
         share: Option<f64>,
         attempt: Option<Duration>,
-        route: Route<'_>,
+        route: CallRoute<'_>,
         send: impl Fn(Credentials) -> Sent,
-    ) -> Result<T, Failure>
+    ) -> Result<T, CallFailure>
     where
-        Sent: Future<Output = Result<T, Failure>>,
+        Sent: Future<Output = Result<T, CallFailure>>,
     {
         let share = share.unwrap_or(self.settings.share_of_limits);
         // A longer try than usual has a deadline of its own.
@@ -187,17 +191,17 @@ impl Caller {
     /// are no credentials.
     async fn attempt<T, Sent>(
         &self,
-        route: Route<'_>,
+        route: CallRoute<'_>,
         (limit, in_region): (&RateLimit, &Semaphore),
         longest: Duration,
         left: &mut Duration,
         send: impl Fn(Credentials) -> Sent,
-    ) -> Result<(Credentials, Result<T, Failure>), Failure>
+    ) -> Result<(Credentials, Result<T, CallFailure>), CallFailure>
     where
-        Sent: Future<Output = Result<T, Failure>>,
+        Sent: Future<Output = Result<T, CallFailure>>,
     {
         limit.acquire().await;
-        let credentials = route.session.credentials(self).await.map_err(Failure::unsent)?;
+        let credentials = route.session.credentials(self).await.map_err(CallFailure::unsent)?;
         let _of_region = in_region.acquire().await;
         let _of_all = self.permits.acquire().await;
         self.requests.fetch_add(1, Ordering::Relaxed);
@@ -210,7 +214,7 @@ impl Caller {
             tracing::info!(%account, %region, operation, seconds = took.as_secs(), "slow request");
         }
         tracing::debug!(%account, %region, operation, millis = took.as_millis() as u64, "request");
-        let tried = tried.unwrap_or_else(|_| Err(Failure::timed_out(route.operation)));
+        let tried = tried.unwrap_or_else(|_| Err(CallFailure::timed_out(route.operation)));
         if tried.is_ok() {
             limit.speed_up();
         }
@@ -227,11 +231,11 @@ impl Caller {
     /// comes a second time ends the pages as malformed instead of never.
     pub async fn pages<T, Sent>(
         &self,
-        route: Route<'_>,
+        route: CallRoute<'_>,
         send: impl Fn(Credentials, Option<String>) -> Sent,
     ) -> (Vec<T>, Option<Gap>)
     where
-        Sent: Future<Output = Result<(Vec<T>, Option<String>), Failure>>,
+        Sent: Future<Output = Result<(Vec<T>, Option<String>), CallFailure>>,
     {
         let mut all = Vec::new();
         let mut seen = HashSet::new();
@@ -255,7 +259,7 @@ impl Caller {
 }
 
 /// Logs a failed try. A gap has AWS's message and request id, and never a credential.
-fn report(route: Route<'_>, tries: u32, failure: &Failure, pause: Option<Duration>) {
+fn report(route: CallRoute<'_>, tries: u32, failure: &CallFailure, pause: Option<Duration>) {
     let (account, region, operation) = (route.session.account(), route.region, route.operation.action());
     let (gap, code) = (&failure.gap, failure.code().unwrap_or_default());
     match pause {
@@ -328,11 +332,11 @@ mod tests {
         ] {
             let (aws, _) = provider();
             let sent = AtomicU32::new(0);
-            let result: Result<(), Failure> = aws
+            let result: Result<(), CallFailure> = aws
                 .call(&here(), operation, |_| {
                     sent.fetch_add(1, Ordering::Relaxed);
                     let gap = Gap::new(GapReason::ServiceFailure, operation.action());
-                    std::future::ready(Err(Failure { action: action.clone(), ..Failure::retryable(gap) }))
+                    std::future::ready(Err(CallFailure { action: action.clone(), ..CallFailure::retryable(gap) }))
                 })
                 .await;
             assert!(result.is_err());
@@ -349,7 +353,7 @@ mod tests {
             let expired = |_| {
                 let gap = Gap::new(GapReason::Expired, operation.action());
                 let failed = first.fetch_add(1, Ordering::Relaxed) == 0;
-                let failure = Failure { action: RetryAction::Renew, ..Failure::retryable(gap) };
+                let failure = CallFailure { action: RetryAction::Renew, ..CallFailure::retryable(gap) };
                 std::future::ready(if failed { Err(failure) } else { Ok(()) })
             };
             let sent = aws.call(&here(), operation, expired).await;
@@ -362,7 +366,8 @@ mod tests {
     async fn a_silent_service_ends_at_the_deadline() {
         let (aws, _) = provider();
         let begun = tokio::time::Instant::now();
-        let result: Result<(), Failure> = aws.call(&here(), Operation::DescribeTags, |_| std::future::pending()).await;
+        let result: Result<(), CallFailure> =
+            aws.call(&here(), Operation::DescribeTags, |_| std::future::pending()).await;
         let failure = result.expect_err("nothing answered");
         assert_eq!((failure.gap.reason, failure.refused), (GapReason::TimedOut, false));
         assert!(begun.elapsed() <= Duration::from_secs(600));

@@ -36,7 +36,7 @@ pub enum RetryAction {
 
 /// A failed call, classified.
 #[derive(Debug, Clone)]
-pub struct Failure {
+pub struct CallFailure {
     /// The action that follows.
     pub action: RetryAction,
     /// The values that are unknown because of it.
@@ -48,7 +48,7 @@ pub struct Failure {
     pub status: Option<u16>,
 }
 
-impl Failure {
+impl CallFailure {
     /// A failure for which another try is worth it. AWS may have acted.
     pub fn retryable(gap: Gap) -> Self {
         Self { action: RetryAction::Retry, gap, refused: false, status: None }
@@ -171,7 +171,7 @@ struct Answer {
 }
 
 impl Answer {
-    fn classify(self, operation: Operation) -> Failure {
+    fn classify(self, operation: Operation) -> CallFailure {
         let Self { code, message, status, bucket_region } = self;
         let text = message.as_deref().unwrap_or_default();
         let name = code.as_deref().unwrap_or_default();
@@ -214,7 +214,7 @@ impl Answer {
         }
         gap.message = message.as_deref().filter(|text| !text.is_empty()).map(shorten);
         gap.code = code.filter(|code| !code.is_empty());
-        Failure { action, gap, refused, status: Some(status) }
+        CallFailure { action, gap, refused, status: Some(status) }
     }
 }
 
@@ -238,7 +238,7 @@ fn shorten(message: &str) -> String {
 mod tests {
     use super::*;
 
-    fn classified(operation: Operation, code: &str, message: &str, status: u16) -> Failure {
+    fn classified(operation: Operation, code: &str, message: &str, status: u16) -> CallFailure {
         let some = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
         Answer { code: some(code), message: some(message), status, bucket_region: None }.classify(operation)
     }
@@ -343,7 +343,7 @@ mod tests {
             let failure = classified(Operation::ModifyLoadBalancerAttributes, code, "", status);
             assert_eq!(failure.refused, refused, "{code} {status}");
         }
-        assert!(!Failure::malformed(Operation::ModifyLoadBalancerAttributes, "cut short").refused);
+        assert!(!CallFailure::malformed(Operation::ModifyLoadBalancerAttributes, "cut short").refused);
     }
 
     #[test]

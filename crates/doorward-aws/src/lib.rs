@@ -3,7 +3,7 @@
 //! [`Access`] holds the base identity, one HTTP client and one [`Caller`]. A [`ClientProvider`] gives other crates calls for one
 //! purpose: one session in each account, one client in each Region. Every request of the process goes through the loop of
 //! [`Caller`]: it waits for the rate limit of its account, Region and API family, resolves credentials, sends, and repeats until
-//! the deadline. An error is classified once, in [`Failure`].
+//! the deadline. An error is classified once, in [`CallFailure`].
 //!
 //! `way_in` resolves how AWS is called: profile, credentials, Region, endpoints, proxies and certificates, each with its origin, in
 //! the order of botocore and the AWS CLI. [`HttpPolicy`] holds for calls of AWS and for webhooks alike.
@@ -35,10 +35,10 @@ pub use access::{
 };
 pub use aws_config::SdkConfig;
 pub use aws_credential_types::Credentials;
-pub use call::{Caller, Route};
+pub use call::{CallRoute, Caller};
 pub use cancellation::{Stop, Stopper};
 pub use credential_source::CredentialProblem;
-pub use failure::{Failure, RetryAction};
+pub use failure::{CallFailure, RetryAction};
 pub use http_policy::{HttpPolicy, HttpPolicyError, NetworkFault, WebClient};
 pub use operation::Operation;
 pub use rate_limit::Family;

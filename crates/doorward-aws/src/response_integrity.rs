@@ -39,7 +39,7 @@ fn body<'a>(context: &'a AfterDeserializationInterceptorContextRef<'_>) -> Resul
 pub(crate) fn problem(error: &(dyn std::error::Error + 'static)) -> Option<String> {
     let mut next = Some(error);
     while let Some(error) = next {
-        if error.is::<xml::Incomplete>() || error.is::<json::Incomplete>() {
+        if error.is::<xml::IncompleteXml>() || error.is::<json::IncompleteJson>() {
             return Some(error.to_string());
         }
         next = error.source();

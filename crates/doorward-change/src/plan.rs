@@ -8,10 +8,10 @@ use jiff::Timestamp;
 use crate::{ChangeSettings, SettingValue};
 
 mod canonical;
-mod digest;
 mod document;
 mod goal;
 mod guard;
+mod plan_digest;
 mod request;
 mod validity;
 

@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use doorward_iac::{Edit, SourceFile};
+use doorward_iac::{ModeEdit, SourceFile};
 use doorward_model::{GapReason, Mode, Observed, Verdict};
 
 use crate::checker::MODE_RULE;
@@ -17,7 +17,7 @@ pub type WriteFile<'a> = &'a dyn Fn(&Path, &[u8]) -> io::Result<()>;
 
 /// One edit with the declaration that it is made for.
 struct PlannedEdit {
-    edit: Edit,
+    edit: ModeEdit,
     mode: Mode,
     address: String,
     line: usize,

@@ -1,6 +1,6 @@
 //! A declaration with its verdicts, and what the outputs need of it.
 
-use doorward_iac::{Action, Declared, Dialect, Edit, SourceRange, Subject};
+use doorward_iac::{Action, Declared, Dialect, ModeEdit, SourceRange, Subject};
 use doorward_model::{Kind, Mode, Observed, RuleMeta, Verdict};
 
 /// One declaration with its verdicts.
@@ -21,7 +21,7 @@ pub(crate) struct KeptDeclaration {
     pub(crate) place: SourceRange,
     pub(crate) action: Action,
     pub(crate) note: Option<String>,
-    pub(crate) fix: Result<Edit, String>,
+    pub(crate) fix: Result<ModeEdit, String>,
     pub(crate) root: Option<String>,
     /// The load balancer, or the reason why there is no mode.
     subject: Result<KeptLoadBalancer, String>,
@@ -54,7 +54,7 @@ impl KeptDeclaration {
     }
 
     /// The edit that sets the mode, or the reason why there is none.
-    pub(crate) fn edit(&self) -> Result<&Edit, &str> {
+    pub(crate) fn edit(&self) -> Result<&ModeEdit, &str> {
         match (&self.subject, &self.fix) {
             (Err(because), _) => Err(because),
             (Ok(_), fix) => fix.as_ref().map_err(String::as_str),

@@ -1,7 +1,7 @@
 //! The IaC gate: declarations of load balancers, judged by the rules of a scan before they are deployed.
 //!
 //! [`gather()`] reads the named files and folders, [`Checker::check`] parses them with `doorward-iac` and judges every
-//! declaration by policy, rules and exceptions, [`fix()`] writes the required mode into the files, and [`Format::write`]
+//! declaration by policy, rules and exceptions, [`fix()`] writes the required mode into the files, and [`CheckFormat::write`]
 //! renders a [`CheckReport`]. The caller supplies the clock, the settings, the saved scan and a function that writes
 //! files, and derives the exit code from [`Outcome`].
 //!
@@ -30,5 +30,5 @@ pub use gather::rendered_charts::HelmRun;
 pub use gather::{Gathered, SearchOptions, gather, read_file, read_folder};
 pub use judged::JudgedDeclaration;
 pub use live::LiveScan;
-pub use render::{CheckDocument, Format, Output, RenderInput, TextOptions};
+pub use render::{CheckDocument, CheckFormat, CheckOutput, RenderInput, TextOptions};
 pub use settings::{CheckSettings, GateSettings, UnknownModules};

@@ -21,16 +21,16 @@ pub use json::CheckDocument;
 
 /// One `--format KIND[=PATH]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Output {
+pub struct CheckOutput {
     /// The format.
-    pub format: Format,
+    pub format: CheckFormat,
     /// The file; `None` for stdout.
     pub path: Option<PathBuf>,
 }
 
 /// An output format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
+pub enum CheckFormat {
     /// SourceFile excerpts and counts, for people.
     Text,
     /// The document of [`CheckDocument`].
@@ -45,16 +45,16 @@ pub enum Format {
     Markdown,
 }
 
-const FORMATS: [(&str, Format); 6] = [
-    ("text", Format::Text),
-    ("json-v1", Format::Json),
-    ("sarif", Format::Sarif),
-    ("github", Format::Github),
-    ("junit", Format::Junit),
-    ("markdown", Format::Markdown),
+const FORMATS: [(&str, CheckFormat); 6] = [
+    ("text", CheckFormat::Text),
+    ("json-v1", CheckFormat::Json),
+    ("sarif", CheckFormat::Sarif),
+    ("github", CheckFormat::Github),
+    ("junit", CheckFormat::Junit),
+    ("markdown", CheckFormat::Markdown),
 ];
 
-impl FromStr for Output {
+impl FromStr for CheckOutput {
     type Err = CheckError;
 
     fn from_str(text: &str) -> Result<Self, CheckError> {
@@ -76,7 +76,7 @@ impl FromStr for Output {
     }
 }
 
-impl Output {
+impl CheckOutput {
     /// The outputs of a check: text on stdout if none is given.
     ///
     /// # Errors
@@ -84,7 +84,7 @@ impl Output {
     /// More than one output on stdout.
     pub fn all(given: &[Self]) -> Result<Vec<Self>, CheckError> {
         match given.iter().filter(|output| output.path.is_none()).count() {
-            0 if given.is_empty() => Ok(vec![Self { format: Format::Text, path: None }]),
+            0 if given.is_empty() => Ok(vec![Self { format: CheckFormat::Text, path: None }]),
             0 | 1 => Ok(given.to_vec()),
             _ => Err(CheckError::SeveralFormatsOnStdout),
         }
@@ -125,7 +125,7 @@ pub struct TextOptions {
     pub width: Option<usize>,
 }
 
-impl Format {
+impl CheckFormat {
     /// Writes a report.
     ///
     /// # Errors
@@ -190,9 +190,9 @@ impl From<Severity> for Level {
 mod tests {
     use super::*;
 
-    fn outputs(given: &[&str]) -> Result<Vec<Output>, String> {
-        let parsed: Result<Vec<Output>, CheckError> = given.iter().map(|text| text.parse()).collect();
-        parsed.and_then(|parsed| Output::all(&parsed)).map_err(|error| match error.hint() {
+    fn outputs(given: &[&str]) -> Result<Vec<CheckOutput>, String> {
+        let parsed: Result<Vec<CheckOutput>, CheckError> = given.iter().map(|text| text.parse()).collect();
+        parsed.and_then(|parsed| CheckOutput::all(&parsed)).map_err(|error| match error.hint() {
             Some(hint) => format!("{error}; {hint}"),
             None => error.to_string(),
         })
@@ -200,8 +200,8 @@ mod tests {
 
     #[test]
     fn one_output_at_most_goes_to_stdout() {
-        let text = Output { format: Format::Text, path: None };
-        let sarif = Output { format: Format::Sarif, path: Some("a=b.sarif".into()) };
+        let text = CheckOutput { format: CheckFormat::Text, path: None };
+        let sarif = CheckOutput { format: CheckFormat::Sarif, path: Some("a=b.sarif".into()) };
         assert_eq!(outputs(&[]), Ok(vec![text.clone()]));
         assert_eq!(outputs(&["sarif=a=b.sarif", "text=-"]), Ok(vec![sarif, text]));
         for (given, expected) in [

@@ -9,7 +9,7 @@ use futures::{Stream, StreamExt};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use doorward_aws::{Access, Operation, Route, Stop};
+use doorward_aws::{Access, CallRoute, Operation, Stop};
 use doorward_model::{Arn, Gap, GapReason, Kind, Listing, Observed, RawLoadBalancer, RegionInventory};
 
 use crate::discover::Target;
@@ -19,14 +19,14 @@ mod entry_points;
 mod listed;
 mod log_delivery;
 mod rehearsal;
-mod single;
+mod single_load_balancer;
 mod tags;
 mod target_groups;
 pub(crate) mod v2;
 
 pub use rehearsal::{AT_MOST, beyond, rehearse, tried};
-pub(crate) use single::read_one;
-pub use single::single;
+pub(crate) use single_load_balancer::read_one;
+pub use single_load_balancer::single;
 
 /// Optional reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -95,9 +95,9 @@ pub(crate) struct CollectContext<'a> {
 }
 
 impl<'a> CollectContext<'a> {
-    pub(crate) fn route(&self, operation: Operation) -> Route<'a> {
+    pub(crate) fn route(&self, operation: Operation) -> CallRoute<'a> {
         let Target { place, region_enabled, session } = self.target;
-        Route { session, region: &place.region, region_enabled: *region_enabled, operation }
+        CallRoute { session, region: &place.region, region_enabled: *region_enabled, operation }
     }
 
     /// Which of the listed load balancers are read in detail, by position: those that can parse HTTP; if they exceed the

@@ -26,19 +26,19 @@ mod organization;
 mod reference;
 mod regions;
 mod scope;
-mod single;
+mod single_account;
 mod units;
 mod unmatched;
 mod unplanned;
 
 pub use discovered::DiscoveredPlan;
-pub use known::Known;
+pub use known::KnownOrganization;
 pub use members::{Members, members};
 use reference::Reference;
 use regions::RegionState;
 use scope::Decision;
 pub use scope::{RegionSettings, ScopeSettings, TagFilter};
-pub use single::{ScopeDecision, Single, enter_one};
+pub use single_account::{ScopeDecision, Single, enter_one};
 pub use unplanned::{PlanKnowledge, add_unplanned};
 
 /// The accounts and Regions to discover.
@@ -64,7 +64,7 @@ pub struct Target {
 }
 
 /// The organization, with every account-Region either a target or already settled.
-pub struct Plan {
+pub struct ScanPlan {
     /// The organization, absent in single-account mode.
     pub organization: Observed<Organization>,
     /// Every account, ordered by id.
@@ -120,10 +120,10 @@ pub enum DiscoverError {
 pub async fn discover(
     access: &Access,
     settings: &DiscoverSettings,
-    known: &[Known],
+    known: &[KnownOrganization],
     stop: &Stop,
     on_account: &(dyn Fn(usize, usize) + Sync),
-) -> Result<Plan, DiscoverError> {
+) -> Result<ScanPlan, DiscoverError> {
     let read = async {
         if settings.scope.single_account {
             return Ok(organization::alone(access));
@@ -171,7 +171,7 @@ pub async fn discover(
         settled.extend(outcome.settled);
     }
     settled.extend(unmatched::missing_accounts(settings, &found, &accounts));
-    let mut plan = Plan {
+    let mut plan = ScanPlan {
         organization: found.organization,
         accounts,
         accounts_listing: found.listing,
@@ -188,7 +188,7 @@ pub async fn discover(
     Ok(plan)
 }
 
-impl Plan {
+impl ScanPlan {
     /// Keeps the account-Regions that `wanted` accepts. The accounts stay.
     pub fn retain(&mut self, wanted: impl Fn(&AccountId, Option<&Region>) -> bool) {
         self.targets.retain(|target| wanted(&target.place.account, Some(&target.place.region)));

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use doorward_model::{
-    AccountId, DeadlineTally, Finding, LoadBalancer, Observed, Policy, Region, Rule, ScanReport, Severity, Tally,
+    AccountId, DeadlineTally, Finding, LoadBalancer, Observed, Policy, Region, ReportTally, Rule, ScanReport, Severity,
     Verdict,
 };
 use jiff::Timestamp;
@@ -30,7 +30,7 @@ pub fn evaluate(scan: Normalized, rules: &[&dyn Rule], policy: &Policy) -> ScanR
     }
     // Deadlines are counted once the history is known.
     let deadlines = policy.has_deadlines().then(DeadlineTally::default);
-    let tally = Tally { deadlines, ..Tally::of(&load_balancers, &findings) };
+    let tally = ReportTally { deadlines, ..ReportTally::of(&load_balancers, &findings) };
     tracing::info!(rules = rules.len(), findings = findings.len(), "judged");
     ScanReport {
         run,

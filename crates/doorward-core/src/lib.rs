@@ -2,7 +2,7 @@
 //!
 //! Each stage has its own module, and each stage's output is the next one's only input:
 //! with the sessions of a [`doorward_aws::Access`], [`discover()`] turns the organization into a
-//! [`discover::Plan`], [`collect()`] streams one [`RegionInventory`](doorward_model::RegionInventory) per account-Region, [`normalize()`]
+//! [`discover::ScanPlan`], [`collect()`] streams one [`RegionInventory`](doorward_model::RegionInventory) per account-Region, [`normalize()`]
 //! and [`evaluate()`] are synchronous and pure, and [`pipeline`] joins what else is known and assembles the report. This crate is the only reader of account configuration, and the only one that
 //! speaks to Elastic Load Balancing: [`mode`] reads one load balancer again and sets its mode, for a change and never in a
 //! scan. It judges nothing by itself (rules are handed in) and takes the clock from its caller.

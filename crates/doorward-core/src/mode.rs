@@ -11,7 +11,7 @@ use aws_sdk_elasticloadbalancing::types as classic_types;
 use aws_sdk_elasticloadbalancingv2::types as v2_types;
 use aws_types::request_id::RequestId;
 
-use doorward_aws::{Access, Failure, Operation, Session, classic_as, elb_as};
+use doorward_aws::{Access, CallFailure, Operation, Session, classic_as, elb_as};
 use doorward_model::{AccountId, AccountRegion, Arn, Evidence, Gap, GapReason, Kind, Region, RegionInventory, TextMap};
 
 use crate::collect::{CollectContext, CollectSettings, classic, read_one, v2};
@@ -19,14 +19,14 @@ use crate::discover::Target;
 
 /// The load balancer to read or change.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Subject {
+pub struct ModeSubject {
     /// Its ARN; composed for classic load balancers.
     pub arn: Arn,
     /// Its kind.
     pub kind: Kind,
 }
 
-impl Subject {
+impl ModeSubject {
     /// The name of a classic load balancer, from its composed ARN.
     pub(crate) fn classic_name(&self) -> Option<&str> {
         (self.kind == Kind::Classic).then(|| name(&self.arn))
@@ -35,7 +35,7 @@ impl Subject {
 
 /// Attributes and the call that returned them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Attributes {
+pub struct ReadAttributes {
     /// Every attribute in the response; those of a classic load balancer under the same flat keys as in a scan. The response to
     /// a change of a classic load balancer contains the changed attribute only.
     pub values: TextMap,
@@ -48,14 +48,18 @@ pub struct Attributes {
 /// # Errors
 ///
 /// The gap of the failed call.
-pub async fn read(access: &Access, session: Arc<Session>, subject: &Subject) -> Result<Option<Attributes>, Gap> {
+pub async fn read(
+    access: &Access,
+    session: Arc<Session>,
+    subject: &ModeSubject,
+) -> Result<Option<ReadAttributes>, Gap> {
     let target = target(session, subject, Operation::DescribeLoadBalancerAttributes)?;
     let context = context(access, &target);
     let answer = match subject.kind {
         Kind::Classic => classic::attributes(context, name(&subject.arn)).await,
         _ => v2::attributes(context, &subject.arn).await,
     };
-    Ok(answer?.map(|(values, evidence)| Attributes { values, evidence }))
+    Ok(answer?.map(|(values, evidence)| ReadAttributes { values, evidence }))
 }
 
 /// Reads a load balancer with its attributes and tags like a scan, to decide whether it may be changed. The result contains the
@@ -64,7 +68,7 @@ pub async fn read(access: &Access, session: Arc<Session>, subject: &Subject) -> 
 /// # Errors
 ///
 /// A gap if `session` belongs to another account than the load balancer.
-pub async fn look(access: &Access, session: Arc<Session>, subject: &Subject) -> Result<RegionInventory, Gap> {
+pub async fn look(access: &Access, session: Arc<Session>, subject: &ModeSubject) -> Result<RegionInventory, Gap> {
     let target = target(session, subject, Operation::DescribeLoadBalancers)?;
     Ok(read_one(context(access, &target), subject).await)
 }
@@ -78,8 +82,8 @@ pub struct NotSet {
     pub refused: bool,
 }
 
-impl From<Failure> for NotSet {
-    fn from(failure: Failure) -> Self {
+impl From<CallFailure> for NotSet {
+    fn from(failure: CallFailure) -> Self {
         Self { gap: failure.gap, refused: failure.refused }
     }
 }
@@ -93,10 +97,10 @@ impl From<Failure> for NotSet {
 pub async fn set(
     access: &Access,
     session: Arc<Session>,
-    subject: &Subject,
+    subject: &ModeSubject,
     attribute: &str,
     value: &str,
-) -> Result<Attributes, NotSet> {
+) -> Result<ReadAttributes, NotSet> {
     let target = target(session, subject, Operation::ModifyLoadBalancerAttributes)
         .map_err(|gap| NotSet { gap, refused: true })?;
     let context = context(access, &target);
@@ -107,7 +111,12 @@ pub async fn set(
     set.map_err(NotSet::from)
 }
 
-async fn set_v2(context: CollectContext<'_>, arn: &Arn, attribute: &str, value: &str) -> Result<Attributes, Failure> {
+async fn set_v2(
+    context: CollectContext<'_>,
+    arn: &Arn,
+    attribute: &str,
+    value: &str,
+) -> Result<ReadAttributes, CallFailure> {
     let operation = Operation::ModifyLoadBalancerAttributes;
     let client = context.access.clients.elb(&context.target.place.region);
     let attribute = v2_types::LoadBalancerAttribute::builder().key(attribute).value(value).build();
@@ -122,14 +131,14 @@ async fn set_v2(context: CollectContext<'_>, arn: &Arn, attribute: &str, value: 
                 .customize()
                 .config_override(elb_as(credentials));
             async move {
-                let answer = request.send().await.map_err(|e| Failure::of(operation, &e))?;
+                let answer = request.send().await.map_err(|e| CallFailure::of(operation, &e))?;
                 let evidence = evidence(context, operation, answer.request_id());
                 let given = answer
                     .attributes
-                    .ok_or_else(|| Failure::malformed(operation, "the response contains no attributes"))?;
+                    .ok_or_else(|| CallFailure::malformed(operation, "the response contains no attributes"))?;
                 let values = v2::unambiguous(given.into_iter().map(|one| (one.key, one.value)))
-                    .map_err(|problem| Failure::malformed(operation, &problem))?;
-                Ok(Attributes { values, evidence })
+                    .map_err(|problem| CallFailure::malformed(operation, &problem))?;
+                Ok(ReadAttributes { values, evidence })
             }
         })
         .await
@@ -140,7 +149,7 @@ async fn set_classic(
     name: &str,
     attribute: &str,
     value: &str,
-) -> Result<Attributes, Failure> {
+) -> Result<ReadAttributes, CallFailure> {
     let operation = Operation::ModifyClassicLoadBalancerAttributes;
     let client = context.access.clients.classic(&context.target.place.region);
     let attribute = classic_types::AdditionalAttribute::builder().key(attribute).value(value).build();
@@ -156,13 +165,13 @@ async fn set_classic(
                 .customize()
                 .config_override(classic_as(credentials));
             async move {
-                let answer = request.send().await.map_err(|e| Failure::of(operation, &e))?;
+                let answer = request.send().await.map_err(|e| CallFailure::of(operation, &e))?;
                 let evidence = evidence(context, operation, answer.request_id());
                 let given = answer
                     .load_balancer_attributes
-                    .ok_or_else(|| Failure::malformed(operation, "the response contains no attributes"))?;
-                let values = classic::flat(given).map_err(|problem| Failure::malformed(operation, &problem))?;
-                Ok(Attributes { values, evidence })
+                    .ok_or_else(|| CallFailure::malformed(operation, "the response contains no attributes"))?;
+                let values = classic::flat(given).map_err(|problem| CallFailure::malformed(operation, &problem))?;
+                Ok(ReadAttributes { values, evidence })
             }
         })
         .await
@@ -181,7 +190,7 @@ fn name(arn: &Arn) -> &str {
     arn.resource().strip_prefix("loadbalancer/").unwrap_or(arn.resource())
 }
 
-fn target(session: Arc<Session>, subject: &Subject, operation: Operation) -> Result<Target, Gap> {
+fn target(session: Arc<Session>, subject: &ModeSubject, operation: Operation) -> Result<Target, Gap> {
     let malformed = |problem: String| Gap::new(GapReason::Malformed, operation.action()).with_message(problem);
     let account = AccountId::new(subject.arn.account()).map_err(|e| malformed(e.to_string()))?;
     let region = Region::new(subject.arn.region()).map_err(|e| malformed(e.to_string()))?;

@@ -6,7 +6,7 @@ use aws_sdk_organizations::config::http::HttpResponse;
 use aws_sdk_organizations::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_organizations::operation::RequestId;
 
-use doorward_aws::{Access, Credentials, Failure, Operation, Route};
+use doorward_aws::{Access, CallFailure, CallRoute, Credentials, Operation};
 use doorward_model::Gap;
 
 /// Reads every page of the operation of `route`.
@@ -16,7 +16,7 @@ use doorward_model::Gap;
 /// entries in that gap: "accounts". The entries that arrived before a failure are returned beside its gap.
 pub(crate) async fn pages<T, R, E, Sent>(
     access: &Access,
-    route: Route<'_>,
+    route: CallRoute<'_>,
     what: &str,
     send: impl Fn(Credentials, Option<String>) -> Sent,
     take: impl Fn(R) -> (Option<Vec<T>>, Option<String>),
@@ -33,9 +33,9 @@ where
         .pages(route, |credentials, token| {
             let sent = send(credentials, token);
             async move {
-                let response = sent.await.map_err(|error| Failure::of(operation, &error))?;
+                let response = sent.await.map_err(|error| CallFailure::of(operation, &error))?;
                 let (entries, next) = take(response);
-                let lacking = || Failure::malformed(operation, &format!("the response lists no {what}"));
+                let lacking = || CallFailure::malformed(operation, &format!("the response lists no {what}"));
                 Ok((entries.ok_or_else(lacking)?, next))
             }
         })
@@ -43,6 +43,6 @@ where
 }
 
 /// The route of a call by the base identity in its home Region.
-pub(crate) fn home(access: &Access, operation: Operation) -> Route<'_> {
-    Route { session: access.base(), region: access.home_region(), region_enabled: true, operation }
+pub(crate) fn home(access: &Access, operation: Operation) -> CallRoute<'_> {
+    CallRoute { session: access.base(), region: access.home_region(), region_enabled: true, operation }
 }

@@ -4,7 +4,7 @@ use doorward_assemble::{Criteria, GivenEvidence, attribution, judge};
 use doorward_aws::{Access, Clock, Stop};
 use doorward_core::collect::CollectSettings;
 use doorward_core::discover::{DiscoverSettings, ScopeDecision, Single, enter_one};
-use doorward_core::mode::Subject;
+use doorward_core::mode::ModeSubject;
 use doorward_core::pipeline::JudgedScan;
 use doorward_core::{run_of, single};
 use doorward_ledger::{LeasedLedger, Ledger, LedgerError};
@@ -87,7 +87,7 @@ impl RescanContext<'_> {
             }
             ScopeDecision::Unread(gap) => return Ok(Rescanned::Unread(vec![gap])),
         };
-        let subject = Subject { arn: arn.clone(), kind };
+        let subject = ModeSubject { arn: arn.clone(), kind };
         let cell = single(self.access, self.collect, &target, &subject, self.stop).await;
         let Some(raw) = cell.load_balancers.first().cloned() else {
             return Ok(if cell.gone.contains(&arn) { Rescanned::Gone } else { Rescanned::Unread(cell.gaps) });

@@ -12,7 +12,7 @@ use doorward_model::{
 
 use crate::attributes::Attributes;
 use crate::source_text::SourceText;
-use crate::{Action, Declared, Deployment, Dialect, Edit, MatchHints, Subject};
+use crate::{Action, Declared, Deployment, Dialect, MatchHints, ModeEdit, Subject};
 
 pub(crate) const DROP_INVALID: &str = "routing.http.drop_invalid_header_fields.enabled";
 pub(crate) const WAF_FAIL_OPEN: &str = "waf.fail_open.enabled";
@@ -65,7 +65,7 @@ pub(crate) struct LoadBalancerBuilder<'t> {
     pub(crate) note: Option<String>,
     pub(crate) mode_instruction: String,
     pub(crate) logs_instruction: String,
-    pub(crate) fix: Result<Edit, String>,
+    pub(crate) fix: Result<ModeEdit, String>,
     /// The Region of its provider.
     pub(crate) region: Option<Region>,
     pub(crate) match_hints: MatchHints,

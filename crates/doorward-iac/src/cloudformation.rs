@@ -14,7 +14,7 @@ use crate::declared_groups::DeclaredGroups;
 use crate::incapable::incapable;
 use crate::source_text::SourceText;
 use crate::tree::{Document, Node, duplicate_key};
-use crate::{Deployment, Dialect, ParseOutput, Unexamined, UnexaminedReason, UnreadPart, detect, edit};
+use crate::{Deployment, Dialect, ParseOutput, Unexamined, UnexaminedReason, UnreadPart, detect, mode_edit};
 
 mod attribute_outcomes;
 mod conditions;
@@ -363,10 +363,10 @@ impl Template<'_> {
         }
     }
 
-    fn fix(&self, resource: &Node, list: Option<&Node>, mode: &str) -> Result<crate::Edit, String> {
+    fn fix(&self, resource: &Node, list: Option<&Node>, mode: &str) -> Result<crate::ModeEdit, String> {
         let (text, document) = (self.text, self.document);
         match list {
-            Some(list) => edit::set_in_list(text, document, list, NAMES, mode),
+            Some(list) => mode_edit::set_in_list(text, document, list, NAMES, mode),
             None => {
                 let properties = resource.get("Properties").ok_or("the resource has no Properties")?;
                 if properties.entry("LoadBalancerAttributes").is_some() {
@@ -375,7 +375,7 @@ impl Template<'_> {
                 let key = format!("  - Key: {mode}");
                 let flow = format!("\"LoadBalancerAttributes\": [{{ \"Key\": \"{mode}\", \"Value\": \"");
                 let block = ["LoadBalancerAttributes:", &key, "    Value: "];
-                edit::insert_into_map(text, document, properties, &block, (&flow, "\" }]"))
+                mode_edit::insert_into_map(text, document, properties, &block, (&flow, "\" }]"))
             }
         }
     }

@@ -84,7 +84,7 @@ pub enum Subject {
 
 /// A change to a file that sets the mode: `span` is replaced by `before`, the mode and `after`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Edit {
+pub struct ModeEdit {
     /// The file.
     pub file: String,
     /// The byte range to replace; empty to insert.
@@ -122,7 +122,7 @@ pub struct Declared {
     /// How to enable access logs, if that is not the block of a Terraform resource.
     pub(crate) logs_instruction: String,
     /// The edit that sets the mode, or the reason why there is no safe one.
-    pub fix: Result<Edit, String>,
+    pub fix: Result<ModeEdit, String>,
     /// Properties that identify its load balancer in a scan, besides name and ARN.
     pub match_hints: MatchHints,
     /// The Terraform folder or the kustomization that it is deployed from, if that is not the folder of its file. One module

@@ -5,7 +5,7 @@ use doorward_model::{GapReason, Manager, Observed};
 use crate::builder::{LOGS_BUCKET, LOGS_ENABLED, LoadBalancerBuilder};
 use crate::source_text::SourceText;
 use crate::tree::{Document, Node};
-use crate::{Action, Deployment, Dialect, ParseOutput, edit};
+use crate::{Action, Deployment, Dialect, ParseOutput, mode_edit};
 
 const PATH: [&str; 3] = ["configuration", "hostSharedAlb", "httpDesync"];
 
@@ -55,9 +55,9 @@ pub(crate) fn parse(text: &SourceText<'_>, document: &Document, deployment: &Dep
     builder.mode_instruction = format!("Set configuration.hostSharedAlb.httpDesync of {} to", builder.address);
     builder.logs_instruction = format!("Set configuration.hostSharedAlb.accessLogs of {}.", builder.address);
     builder.fix = match (mode, root.at(&PATH[..2])) {
-        (Some(value), _) => edit::replace_scalar(text, document, value),
+        (Some(value), _) => mode_edit::replace_scalar(text, document, value),
         (None, Some(parent)) if parent.get(PATH[2]).is_none() => {
-            edit::insert_into_map(text, document, parent, &["httpDesync: "], ("\"httpDesync\": \"", "\""))
+            mode_edit::insert_into_map(text, document, parent, &["httpDesync: "], ("\"httpDesync\": \"", "\""))
         }
         _ => Err("there is no configuration.hostSharedAlb to set it in".to_owned()),
     };

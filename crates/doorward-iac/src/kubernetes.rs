@@ -13,7 +13,7 @@ use crate::attributes::Attributes;
 use crate::builder::{LoadBalancerBuilder, gap};
 use crate::source_text::SourceText;
 use crate::tree::{Data, Document, Node};
-use crate::{Action, Deployment, Dialect, Edit, FileError, ParseOutput};
+use crate::{Action, Deployment, Dialect, FileError, ModeEdit, ParseOutput};
 
 mod backend_groups;
 mod classes;
@@ -219,7 +219,7 @@ impl<'a> Object<'a> {
     }
 
     /// An edit of this object, unless another program writes it.
-    fn fix(&self, edit: impl FnOnce() -> Result<Edit, String>) -> Result<Edit, String> {
+    fn fix(&self, edit: impl FnOnce() -> Result<ModeEdit, String>) -> Result<ModeEdit, String> {
         self.origin.map_or_else(edit, |origin| Err(origin.unfixable.to_owned()))
     }
 

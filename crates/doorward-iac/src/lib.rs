@@ -7,7 +7,7 @@
 //! resolve, a value known only after apply, an attribute that is not set and keeps its live value.
 //!
 //! It judges nothing, opens no file, renders no template, runs no provider and guesses no value. Changes to files leave it
-//! as [`Edit`]s, which the caller writes.
+//! as [`ModeEdit`]s, which the caller writes.
 
 mod attributes;
 mod builder;
@@ -16,12 +16,12 @@ mod declared;
 mod declared_groups;
 mod detect;
 mod ecs;
-mod edit;
 mod error;
 mod incapable;
 mod indirect;
 mod kubernetes;
 mod match_live;
+mod mode_edit;
 mod outcomes;
 mod pulumi;
 mod signs;
@@ -38,7 +38,7 @@ use std::collections::BTreeMap;
 use doorward_model::{AccountId, Pattern, Region};
 
 pub use declared::{
-    Action, Declared, Dialect, Edit, MatchHints, ParseOutput, Subject, Unexamined, UnexaminedReason, UnreadPart,
+    Action, Declared, Dialect, MatchHints, ModeEdit, ParseOutput, Subject, Unexamined, UnexaminedReason, UnreadPart,
 };
 pub use detect::{cut_off, may_declare};
 pub use doorward_file::encoding::Encoding;

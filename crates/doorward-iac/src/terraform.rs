@@ -15,7 +15,7 @@ mod cloud_control;
 pub(crate) mod configuration;
 mod declare;
 mod dependencies;
-mod evaluate;
+mod evaluation;
 mod expression;
 #[cfg(test)]
 mod expression_tests;

@@ -11,11 +11,11 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use doorward_ledger::{By, LEASE_TTL, Lease, Ledger, OpenOptions, RunHeader};
+use doorward_ledger::{FigureGroup, LEASE_TTL, Lease, Ledger, OpenOptions, RunHeader};
 use doorward_model::{
     AccountId, Arn, Coverage, CoverageLine, Evidence, Finding, Inventory, Kind, Listing, LoadBalancer, Mode, Observed,
-    OuPath, Owner, OwnerSource, RawLoadBalancer, Region, RegionInventory, Run, ScanReport, Severity, Tally, TextMap,
-    Verdict, VerdictReason,
+    OuPath, Owner, OwnerSource, RawLoadBalancer, Region, RegionInventory, ReportTally, Run, ScanReport, Severity,
+    TextMap, Verdict, VerdictReason,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -85,13 +85,17 @@ fn main() -> ExitCode {
     let (took, peak): (f64, f64) = (took.parse().expect("a figure"), peak.parse().expect("a figure"));
     figure("record one more scan", took, 3.0, "s");
     figure("memory that recording adds at its peak", peak, 100.0, "MB");
-    for (what, by) in [("history, whole", By::All), ("history by owner", By::Owner), ("history by unit", By::Ou)] {
+    for (what, by) in [
+        ("history, whole", FigureGroup::All),
+        ("history by owner", FigureGroup::Owner),
+        ("history by unit", FigureGroup::Ou),
+    ] {
         let started = Instant::now();
         let rows = ledger.history(None, None, &by).expect("reads").len();
         figure(&format!("{what} ({rows} rows)"), started.elapsed().as_secs_f64(), 1.0, "s");
     }
     let started = Instant::now();
-    let kpis = ledger.kpis(None, None, &By::Owner).expect("reads").len();
+    let kpis = ledger.kpis(None, None, &FigureGroup::Owner).expect("reads").len();
     figure(&format!("key figures by owner ({kpis} rows)"), started.elapsed().as_secs_f64(), 1.0, "s");
     let started = Instant::now();
     let diff = ledger.diff("run-0", &format!("run-{scans}")).expect("compares");
@@ -255,7 +259,7 @@ fn report(load_balancers: usize, scan: usize, changing: usize) -> ScanReport {
         run: run(scan),
         organization: Observed::Absent,
         coverage: Coverage::new((0..places(load_balancers)).map(|n| line(n, load_balancers)).collect(), Listing::Full),
-        tally: Tally::default(),
+        tally: ReportTally::default(),
         accounts: Vec::new(),
         load_balancers: Vec::with_capacity(load_balancers),
         findings: Vec::with_capacity(load_balancers * RULES.len()),

@@ -11,7 +11,7 @@
 
 use std::path::PathBuf;
 
-use doorward_ledger::{By, Kpi};
+use doorward_ledger::{FigureGroup, Kpi};
 use doorward_model::Deadline;
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
@@ -67,16 +67,16 @@ fn main() {
             }
             desk.ledger.record(&desk.lease, &report, &[CENTRE.to_owned()]).expect("records");
         }
-        let figures = |by: By| -> Vec<Kpi> { desk.ledger.kpis(None, None, &by).expect("reads") };
+        let figures = |by: FigureGroup| -> Vec<Kpi> { desk.ledger.kpis(None, None, &by).expect("reads") };
         let document = serde_json::json!({
-            "all": figures(By::All),
-            "owner": figures(By::Owner),
-            "severity": figures(By::Severity),
-            "ou": figures(By::Ou),
-            "rule": figures(By::Rule),
-            "centre": figures(By::Tag(CENTRE.to_owned())),
+            "all": figures(FigureGroup::All),
+            "owner": figures(FigureGroup::Owner),
+            "severity": figures(FigureGroup::Severity),
+            "ou": figures(FigureGroup::Ou),
+            "rule": figures(FigureGroup::Rule),
+            "centre": figures(FigureGroup::Tag(CENTRE.to_owned())),
             "centre_dimension": format!("tag:{CENTRE}"),
-            "half": desk.ledger.kpis(None, Some(scene::time(at / 2)), &By::All).expect("reads"),
+            "half": desk.ledger.kpis(None, Some(scene::time(at / 2)), &FigureGroup::All).expect("reads"),
             "half_until": scene::time(at / 2).to_string(),
         });
         let place = folder.join(n.to_string());

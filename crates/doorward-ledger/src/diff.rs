@@ -14,7 +14,7 @@ use crate::findings::owner_shown;
 use crate::owner_spelling::OWNER_SQL;
 use crate::run_order::scans_by_time;
 use crate::timestamp::timestamp;
-use crate::{Ledger, LedgerError, State};
+use crate::{FindingStatus, Ledger, LedgerError};
 
 mod recorded_mode;
 
@@ -34,9 +34,9 @@ pub struct DiffLine {
     /// The finding's stable id.
     pub id: String,
     /// Where it stood after the first run; absent where the ledger did not know it yet.
-    pub before: Option<State>,
+    pub before: Option<FindingStatus>,
     /// Where it stood after the second run; absent where the ledger did not know it yet.
-    pub after: Option<State>,
+    pub after: Option<FindingStatus>,
     /// The severity of the failure, as last observed; absent where the ledger does not know it.
     pub severity: Option<Severity>,
     /// The owner, as last read.
@@ -109,7 +109,7 @@ impl Diff {
 /// A finding after one of the two runs.
 #[derive(Clone, Copy)]
 struct Point {
-    state: Option<State>,
+    state: Option<FindingStatus>,
     seen: bool,
     /// Whether this run observed anything in its account-Region.
     looked: bool,
@@ -119,7 +119,7 @@ struct Point {
 
 impl Point {
     fn fails(self) -> bool {
-        self.state.is_some_and(State::is_failing)
+        self.state.is_some_and(FindingStatus::is_failing)
     }
 }
 
@@ -144,8 +144,8 @@ impl FindingCodes {
     }
 }
 
-fn state(code: i64) -> State {
-    State::from_code(code & (UNSEEN - 1))
+fn state(code: i64) -> FindingStatus {
+    FindingStatus::from_code(code & (UNSEEN - 1))
 }
 
 enum Outcome {
@@ -159,11 +159,11 @@ enum Outcome {
 fn outcome(before: Point, after: Point) -> Outcome {
     let kind = match (before.state, after.state) {
         _ if !before.fails() && !after.fails() => return Outcome::Fine,
-        (_, Some(State::Passing | State::NotApplicable)) => ChangeKind::Fixed,
+        (_, Some(FindingStatus::Passing | FindingStatus::NotApplicable)) => ChangeKind::Fixed,
         _ if before.fails() && !after.fails() => ChangeKind::Vanished,
         _ if before.fails() && before.seen && !after.seen => ChangeKind::NowUnseen,
-        (Some(State::Excepted), Some(State::Open)) => ChangeKind::ExceptionEnded,
-        (was, Some(State::Excepted)) if was != Some(State::Excepted) => ChangeKind::Excepted,
+        (Some(FindingStatus::Excepted), Some(FindingStatus::Open)) => ChangeKind::ExceptionEnded,
+        (was, Some(FindingStatus::Excepted)) if was != Some(FindingStatus::Excepted) => ChangeKind::Excepted,
         _ if before.fails() => return Outcome::Unchanged,
         _ if before.has_failed => ChangeKind::Regressed,
         _ => ChangeKind::New,

@@ -6,7 +6,7 @@ use crate::record::{fixed_dimension, tag_dimension};
 
 /// The grouping of figures.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum By {
+pub enum FigureGroup {
     /// Not at all: one figure for everything.
     #[default]
     All,
@@ -19,13 +19,13 @@ pub enum By {
     Severity,
     /// By the rule of a finding. Only key figures are grouped by it.
     Rule,
-    /// By cost centre: [`By::resolved`] puts the tags of the settings in its place.
+    /// By cost centre: [`FigureGroup::resolved`] puts the tags of the settings in its place.
     CostCentre,
     /// By the value of a load balancer tag, one of those that were given to [`Ledger::record`]. Keys separated by `|` are alternatives.
     Tag(String),
 }
 
-impl By {
+impl FigureGroup {
     /// The dimension, as the file names it.
     pub(crate) fn dimension(&self) -> String {
         match self {
@@ -50,7 +50,7 @@ impl By {
     }
 }
 
-impl FromStr for By {
+impl FromStr for FigureGroup {
     type Err = String;
 
     /// Reads `owner`, `ou`, `cost-centre`, `severity`, `rule` or `tag:KEY`. The error is a sentence.

@@ -8,7 +8,7 @@ use crate::timestamp::timestamp;
 /// The state of a finding by its last observation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum State {
+pub enum FindingStatus {
     /// No scan has been able to judge it yet.
     Unknown,
     /// Seen to pass.
@@ -25,7 +25,7 @@ pub enum State {
     Retired,
 }
 
-impl State {
+impl FindingStatus {
     const ALL: [Self; 7] =
         [Self::Unknown, Self::Passing, Self::NotApplicable, Self::Open, Self::Excepted, Self::Gone, Self::Retired];
 
@@ -76,7 +76,7 @@ pub(crate) const UNSEEN: i64 = 8;
 /// The stored state of one finding. Times are nanoseconds since 1970.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct FindingState {
-    pub(crate) state: State,
+    pub(crate) state: FindingStatus,
     /// When it was last seen, where its account-Region was looked at later without seeing it.
     pub(crate) seen: Option<i64>,
     /// Since when it is in this state.
@@ -105,7 +105,7 @@ pub(crate) struct FindingState {
 pub(crate) struct Episode {
     pub(crate) opened: i64,
     pub(crate) closed: i64,
-    pub(crate) how: State,
+    pub(crate) how: FindingStatus,
     pub(crate) excepted: i64,
     pub(crate) proven: i64,
     pub(crate) allowed: Option<i64>,
@@ -125,7 +125,7 @@ impl FindingState {
     /// A finding that was not judged yet.
     pub(crate) fn new(at: i64) -> Self {
         Self {
-            state: State::Unknown,
+            state: FindingStatus::Unknown,
             seen: None,
             since: at,
             first: None,
@@ -171,11 +171,11 @@ impl FindingState {
 
     /// A scan saw it in this state. The time since the last observation, `last`, was observed too unless there was an interruption:
     /// then it proves nothing.
-    pub(crate) fn see(&mut self, state: State, last: i64, interrupted: bool, at: i64) -> Option<StateChange> {
+    pub(crate) fn see(&mut self, state: FindingStatus, last: i64, interrupted: bool, at: i64) -> Option<StateChange> {
         let was = self.code();
         // Failing at both ends, it failed in between. What passes or ended may have done so at any time since the last look.
         let proven_to = if state.is_failing() && !interrupted { at } else { last };
-        if state != State::Open || interrupted {
+        if state != FindingStatus::Open || interrupted {
             self.pause(proven_to);
         }
         self.seen = None;
@@ -193,7 +193,7 @@ impl FindingState {
             }
             closed = self.leave(state, at);
         }
-        if state == State::Open {
+        if state == FindingStatus::Open {
             self.proven_since.get_or_insert(at);
         }
         (was != self.code()).then_some(StateChange { was: Some(was), now: self.code(), closed, reopened })
@@ -204,10 +204,10 @@ impl FindingState {
         let was = self.code();
         if self.state.has_ended() {
             // Its load balancer is back, and the finding could not be judged.
-            self.state = State::Unknown;
+            self.state = FindingStatus::Unknown;
             self.since = at;
             self.seen = None;
-        } else if self.state != State::Unknown && self.seen.is_none() {
+        } else if self.state != FindingStatus::Unknown && self.seen.is_none() {
             // The state was seen when it began.
             self.seen = Some(last.max(self.since));
             self.pause(last);
@@ -216,7 +216,7 @@ impl FindingState {
     }
 
     /// Its load balancer is gone, or its account is closed; `last` is the last look before.
-    pub(crate) fn end(&mut self, state: State, last: i64, at: i64) -> Option<StateChange> {
+    pub(crate) fn end(&mut self, state: FindingStatus, last: i64, at: i64) -> Option<StateChange> {
         if self.state.has_ended() {
             return None;
         }
@@ -229,8 +229,8 @@ impl FindingState {
     }
 
     /// Goes over to another state; ends the episode if there was one and the new state does not continue it.
-    fn leave(&mut self, state: State, at: i64) -> Option<Episode> {
-        if self.state == State::Excepted {
+    fn leave(&mut self, state: FindingStatus, at: i64) -> Option<Episode> {
+        if self.state == FindingStatus::Excepted {
             self.excepted += at - self.since;
         }
         let ends = self.state.is_failing() && !state.is_failing();
@@ -258,7 +258,7 @@ impl FindingState {
         let opened = self.opened.filter(|_| self.state.is_failing())?;
         let until = self.seen.unwrap_or(last.max(self.since));
         let running = self.proven_since.map_or(0, |since| (until - since).max(0));
-        let excepted = if self.state == State::Excepted { (until - self.since).max(0) } else { 0 };
+        let excepted = if self.state == FindingStatus::Excepted { (until - self.since).max(0) } else { 0 };
         let seconds = |nanos: i64| u64::try_from(nanos / 1_000_000_000).unwrap_or(0);
         Some(FailingTime {
             opened: timestamp(opened),
@@ -280,14 +280,14 @@ mod tests {
         for (look, at) in looks.chars().zip(0..) {
             let last = at - 1;
             let step = match look {
-                'f' => standing.see(State::Open, last, false, at),
-                'F' => standing.see(State::Open, last, true, at),
-                'e' => standing.see(State::Excepted, last, false, at),
-                'p' => standing.see(State::Passing, last, false, at),
-                'n' => standing.see(State::NotApplicable, last, false, at),
+                'f' => standing.see(FindingStatus::Open, last, false, at),
+                'F' => standing.see(FindingStatus::Open, last, true, at),
+                'e' => standing.see(FindingStatus::Excepted, last, false, at),
+                'p' => standing.see(FindingStatus::Passing, last, false, at),
+                'n' => standing.see(FindingStatus::NotApplicable, last, false, at),
                 'u' => standing.lose(last, at),
-                'g' => standing.end(State::Gone, last, at),
-                _ => standing.end(State::Retired, last, at),
+                'g' => standing.end(FindingStatus::Gone, last, at),
+                _ => standing.end(FindingStatus::Retired, last, at),
             };
             episodes.extend(step.and_then(|s| s.closed).map(|e| (e.opened, e.closed, e.excepted)));
         }
@@ -297,22 +297,22 @@ mod tests {
     #[test]
     fn sequences_computed_by_hand() {
         for (looks, state, reopened, expected) in [
-            ("ppp", State::Passing, 0, vec![]),
-            ("fff", State::Open, 0, vec![]),
-            ("ffp", State::Passing, 0, vec![(0, 2, 0)]),
-            ("pffn", State::NotApplicable, 0, vec![(1, 3, 0)]),
-            ("fuuu", State::Open, 0, vec![]),
-            ("fuup", State::Passing, 0, vec![(0, 3, 0)]),
-            ("feefp", State::Passing, 0, vec![(0, 4, 2)]),
-            ("eeuup", State::Passing, 0, vec![(0, 4, 4)]),
-            ("fpfpf", State::Open, 2, vec![(0, 1, 0), (2, 3, 0)]),
-            ("fg", State::Gone, 0, vec![(0, 1, 0)]),
-            ("fggp", State::Passing, 0, vec![(0, 1, 0)]),
-            ("fgf", State::Open, 1, vec![(0, 1, 0)]),
-            ("fguf", State::Open, 1, vec![(0, 1, 0)]),
-            ("er", State::Retired, 0, vec![(0, 1, 1)]),
-            ("uuf", State::Open, 0, vec![]),
-            ("pupf", State::Open, 0, vec![]),
+            ("ppp", FindingStatus::Passing, 0, vec![]),
+            ("fff", FindingStatus::Open, 0, vec![]),
+            ("ffp", FindingStatus::Passing, 0, vec![(0, 2, 0)]),
+            ("pffn", FindingStatus::NotApplicable, 0, vec![(1, 3, 0)]),
+            ("fuuu", FindingStatus::Open, 0, vec![]),
+            ("fuup", FindingStatus::Passing, 0, vec![(0, 3, 0)]),
+            ("feefp", FindingStatus::Passing, 0, vec![(0, 4, 2)]),
+            ("eeuup", FindingStatus::Passing, 0, vec![(0, 4, 4)]),
+            ("fpfpf", FindingStatus::Open, 2, vec![(0, 1, 0), (2, 3, 0)]),
+            ("fg", FindingStatus::Gone, 0, vec![(0, 1, 0)]),
+            ("fggp", FindingStatus::Passing, 0, vec![(0, 1, 0)]),
+            ("fgf", FindingStatus::Open, 1, vec![(0, 1, 0)]),
+            ("fguf", FindingStatus::Open, 1, vec![(0, 1, 0)]),
+            ("er", FindingStatus::Retired, 0, vec![(0, 1, 1)]),
+            ("uuf", FindingStatus::Open, 0, vec![]),
+            ("pupf", FindingStatus::Open, 0, vec![]),
         ] {
             let (standing, episodes) = play(looks);
             assert_eq!((standing.state, standing.reopened, episodes), (state, reopened, expected), "{looks}");
@@ -358,8 +358,8 @@ mod tests {
 
     #[test]
     fn codes_read_back() {
-        for state in State::ALL {
-            assert_eq!(State::from_code(state.code()), state);
+        for state in FindingStatus::ALL {
+            assert_eq!(FindingStatus::from_code(state.code()), state);
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::owner_spelling::OWNER_SQL;
 use crate::record::HERE;
 use crate::run_order::dated_runs;
 use crate::timestamp::{nanos, timestamp};
-use crate::{Ledger, LedgerError, State};
+use crate::{FindingStatus, Ledger, LedgerError};
 
 /// A finding that is not as required, allowed or not, as the ledger knows it after the newest scan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -27,8 +27,8 @@ pub struct OpenFinding {
     pub name: String,
     /// The owner, as last read.
     pub owner: String,
-    /// [`State::Open`] or [`State::Excepted`].
-    pub state: State,
+    /// [`FindingStatus::Open`] or [`FindingStatus::Excepted`].
+    pub state: FindingStatus,
     /// How much it matters, as last seen.
     pub severity: Option<Severity>,
     /// The first failure ever, UTC.
@@ -58,9 +58,9 @@ pub(crate) fn is_unseen(row: &str) -> String {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Transition {
     /// The state before; absent at the first judgement.
-    pub from: Option<State>,
+    pub from: Option<FindingStatus>,
     /// The state after. Where `unseen`, it is the state it was last seen in.
-    pub to: State,
+    pub to: FindingStatus,
     /// Whether it could not be observed from here on.
     pub unseen: bool,
     /// The run that found the change.
@@ -110,8 +110,8 @@ impl Ledger {
             let rows = query.query_map([load_balancer, rule], |row| {
                 let (was, now): (Option<i64>, i64) = (row.get(0)?, row.get(1)?);
                 Ok(Transition {
-                    from: was.map(|code| State::from_code(code & (UNSEEN - 1))),
-                    to: State::from_code(now & (UNSEEN - 1)),
+                    from: was.map(|code| FindingStatus::from_code(code & (UNSEEN - 1))),
+                    to: FindingStatus::from_code(now & (UNSEEN - 1)),
                     unseen: now & UNSEEN != 0,
                     run: RunRef { id: row.get(2)?, at: timestamp(row.get(3)?) },
                 })
@@ -175,7 +175,7 @@ fn open_finding(row: &Row<'_>) -> rusqlite::Result<OpenFinding> {
         rule: row.get(1)?,
         name: row.get(3)?,
         owner: owner_shown(row.get(4)?),
-        state: State::from_code(row.get(5)?),
+        state: FindingStatus::from_code(row.get(5)?),
         severity: row.get::<_, Option<i64>>(6)?.and_then(severity),
         first_seen: timestamp(row.get(7)?),
         opened: timestamp(row.get(8)?),

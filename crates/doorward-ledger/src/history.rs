@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::columns::{RunRef, severity};
 use crate::error::LedgerFault;
-use crate::figure_group::By;
+use crate::figure_group::FigureGroup;
 use crate::owner_spelling::OwnerSpellings;
 use crate::record::{COLUMNS, Counts, NOT_KEPT, count, counts_of};
 use crate::run_order::{RunPlace, RunPlaces, dated_runs};
@@ -147,17 +147,18 @@ impl Ledger {
         &self,
         since: Option<Timestamp>,
         until: Option<Timestamp>,
-        by: &By,
+        by: &FigureGroup,
     ) -> Result<Vec<RunSummary>, LedgerError> {
         self.read("reading the history", |db| {
             self.check_tag(db, by)?;
-            if matches!(by, By::Severity | By::Rule) {
+            if matches!(by, FigureGroup::Severity | FigureGroup::Rule) {
                 return Ok(Vec::new());
             }
             let (since, until) = (since.map_or(i64::MIN, nanos), until.map_or(i64::MAX, nanos));
             let mut changes = changes(db, by)?.into_iter().peekable();
             let mut current: BTreeMap<String, Counts> = BTreeMap::new();
-            let spellings = if *by == By::Owner { OwnerSpellings::read(db)? } else { OwnerSpellings::default() };
+            let spellings =
+                if *by == FigureGroup::Owner { OwnerSpellings::read(db)? } else { OwnerSpellings::default() };
             let mut summaries = Vec::new();
             for run in runs(db)? {
                 while let Some((_, label, counts)) = changes.next_if(|(seq, ..)| *seq <= run.seq) {
@@ -166,8 +167,9 @@ impl Ledger {
                 if run.at < since || run.at >= until {
                     continue;
                 }
-                let wanted = current.iter().filter(|(_, counts)| *by == By::All || **counts != Counts::default());
-                let group = |label: &str| (*by != By::All).then(|| spellings.shown(label));
+                let wanted =
+                    current.iter().filter(|(_, counts)| *by == FigureGroup::All || **counts != Counts::default());
+                let group = |label: &str| (*by != FigureGroup::All).then(|| spellings.shown(label));
                 summaries.extend(wanted.map(|(label, counts)| (run.place, run.summary(group(label), counts))));
             }
             // Counts are stored as differences in the order of recording; they are shown in the order of time.
@@ -186,8 +188,8 @@ impl Ledger {
     }
 
     /// Refuses a tag that was never counted by, once anything was recorded.
-    pub(crate) fn check_tag(&self, db: &Connection, by: &By) -> Result<(), LedgerFault> {
-        let By::Tag(tag) = by else { return Ok(()) };
+    pub(crate) fn check_tag(&self, db: &Connection, by: &FigureGroup) -> Result<(), LedgerFault> {
+        let FigureGroup::Tag(tag) = by else { return Ok(()) };
         let counted = db.prepare("SELECT 1 FROM labels WHERE dimension = ?1")?.exists([by.dimension()])?;
         let recorded = db.prepare("SELECT 1 FROM tallies")?.exists([])?;
         if recorded && !counted {
@@ -256,7 +258,7 @@ fn size(number: i64) -> usize {
 }
 
 /// Every change of a group's counts: (run, group, counts), in the order of recording.
-fn changes(db: &Connection, by: &By) -> rusqlite::Result<Vec<(i64, String, Counts)>> {
+fn changes(db: &Connection, by: &FigureGroup) -> rusqlite::Result<Vec<(i64, String, Counts)>> {
     let mut query = db.prepare(&format!(
         "SELECT t.run, l.label, {COLUMNS} FROM labels l JOIN tallies t ON t.label = l.id WHERE l.dimension = ?1 ORDER BY t.run"
     ))?;

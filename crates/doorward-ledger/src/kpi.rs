@@ -8,11 +8,11 @@ use rusqlite::{Connection, params};
 
 use crate::columns::finding_id;
 use crate::error::LedgerFault;
-use crate::figure_group::By;
+use crate::figure_group::FigureGroup;
 use crate::findings::is_unseen;
 use crate::owner_spelling::OwnerSpellings;
 use crate::timestamp::{nanos, timestamp};
-use crate::{Ledger, LedgerError, State};
+use crate::{FindingStatus, Ledger, LedgerError};
 
 mod monitor_times;
 
@@ -34,7 +34,12 @@ struct Gathered {
 impl Ledger {
     /// The key figures over episodes that ended at or after `since` and before `until`; what is open is open now,
     /// whatever the period. One without a grouping, else one per group that has any figure, ordered by name.
-    pub fn kpis(&self, since: Option<Timestamp>, until: Option<Timestamp>, by: &By) -> Result<Vec<Kpi>, LedgerError> {
+    pub fn kpis(
+        &self,
+        since: Option<Timestamp>,
+        until: Option<Timestamp>,
+        by: &FigureGroup,
+    ) -> Result<Vec<Kpi>, LedgerError> {
         self.kpis_of_rule(None, since, until, by)
     }
 
@@ -53,13 +58,13 @@ impl Ledger {
         rule: Option<&str>,
         since: Option<Timestamp>,
         until: Option<Timestamp>,
-        by: &By,
+        by: &FigureGroup,
     ) -> Result<Vec<Kpi>, LedgerError> {
         self.read("computing key figures", |db| {
             self.check_tag(db, by)?;
             let groups = Groups::read(db, by)?;
             let mut gathered: BTreeMap<Option<String>, Gathered> = BTreeMap::new();
-            if *by == By::All {
+            if *by == FigureGroup::All {
                 gathered.insert(None, Gathered::default());
             }
             let period = (since.map_or(i64::MIN, nanos), until.map_or(i64::MAX, nanos));
@@ -93,22 +98,23 @@ enum Groups {
 }
 
 impl Groups {
-    fn read(db: &Connection, by: &By) -> Result<Self, LedgerFault> {
+    fn read(db: &Connection, by: &FigureGroup) -> Result<Self, LedgerFault> {
         match by {
-            By::Severity => return Ok(Self::Severities),
-            By::Rule => return Ok(Self::Rules),
-            By::All | By::Owner | By::Ou | By::CostCentre | By::Tag(_) => {}
+            FigureGroup::Severity => return Ok(Self::Severities),
+            FigureGroup::Rule => return Ok(Self::Rules),
+            FigureGroup::All | FigureGroup::Owner | FigureGroup::Ou | FigureGroup::CostCentre | FigureGroup::Tag(_) => {
+            }
         }
         let dimension = by.dimension();
         let mut groups = BTreeMap::new();
-        let spellings = if *by == By::Owner { OwnerSpellings::read(db)? } else { OwnerSpellings::default() };
+        let spellings = if *by == FigureGroup::Owner { OwnerSpellings::read(db)? } else { OwnerSpellings::default() };
         let mut query = db.prepare("SELECT id, document FROM groupings")?;
         let mut rows = query.query([])?;
         while let Some(row) = rows.next()? {
             let labels: BTreeMap<String, String> = serde_json::from_str(&row.get::<_, String>(1)?)?;
             let label =
                 labels.get(&dimension).map_or_else(|| "(not recorded)".to_owned(), |label| spellings.shown(label));
-            groups.insert(row.get(0)?, (*by != By::All).then_some(label));
+            groups.insert(row.get(0)?, (*by != FigureGroup::All).then_some(label));
         }
         Ok(Self::OfLoadBalancers(groups))
     }
@@ -153,9 +159,9 @@ fn closed(
         let group = groups.of(row.get(0)?, row.get(7)?, row.get(9)?);
         let (opened, closed, excepted): (i64, i64, i64) = (row.get(1)?, row.get(2)?, row.get(4)?);
         let here = gathered.entry(group).or_default();
-        match State::from_code(row.get(3)?) {
-            State::Gone => here.kpi.gone += 1,
-            State::Retired => here.kpi.retired += 1,
+        match FindingStatus::from_code(row.get(3)?) {
+            FindingStatus::Gone => here.kpi.gone += 1,
+            FindingStatus::Retired => here.kpi.retired += 1,
             _ => {
                 here.total.push(closed - opened);
                 here.net.push(closed - opened - excepted);
@@ -199,7 +205,7 @@ fn open(
         let group = groups.of(row.get(0)?, row.get(7)?, row.get(4)?);
         let kpi = &mut gathered.entry(group).or_default().kpi;
         let unseen = usize::from(row.get::<_, bool>(6)?);
-        if State::from_code(row.get(1)?) == State::Excepted {
+        if FindingStatus::from_code(row.get(1)?) == FindingStatus::Excepted {
             kpi.excepted += 1;
             kpi.excepted_unseen += unseen;
             continue;

@@ -9,7 +9,7 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use crate::error::LedgerFault;
 use crate::shared::{SharedCopy, store_of};
-use crate::{Lease, LedgerError, disk, schema};
+use crate::{Lease, LedgerError, disk, schema_versions};
 
 /// How long SQLite waits for another process's transaction before giving up. A write transaction lasts milliseconds,
 /// the recording of a large scan a few seconds.
@@ -77,7 +77,7 @@ impl Ledger {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let ledger = Self { network, ..Self::connect(path, flags)? };
         let explain = |e: rusqlite::Error| LedgerFault::from(e).explain(path, doing);
-        let empty = schema::is_empty(&ledger.db).map_err(explain)?;
+        let empty = schema_versions::is_empty(&ledger.db).map_err(explain)?;
         let found = ledger.recognize(empty)?;
         let journal = if network { "DELETE" } else { "WAL" };
         if empty {
@@ -91,8 +91,8 @@ impl Ledger {
                 "PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = 16777216; PRAGMA cache_size = -32768",
             )
             .map_err(explain)?;
-        if found < schema::VERSION {
-            schema::migrate(&ledger.db).map_err(explain)?;
+        if found < schema_versions::VERSION {
+            schema_versions::migrate(&ledger.db).map_err(explain)?;
         }
         Ok(ledger)
     }
@@ -109,8 +109,8 @@ impl Ledger {
         refuse_empty(path)?;
         let ledger = Self::connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
         let found = ledger.recognize(false)?;
-        if found < schema::VERSION {
-            return Err(LedgerError::Older { path: path.to_owned(), found, known: schema::VERSION });
+        if found < schema_versions::VERSION {
+            return Err(LedgerError::Older { path: path.to_owned(), found, known: schema_versions::VERSION });
         }
         Ok(ledger)
     }
@@ -127,12 +127,12 @@ impl Ledger {
     /// The schema version, if the file is a ledger that this version may touch.
     pub(crate) fn recognize(&self, empty: bool) -> Result<i64, LedgerError> {
         let (found, application) =
-            schema::identity(&self.db).map_err(|e| LedgerFault::from(e).explain(&self.path, "opening it"))?;
-        if !empty && application != schema::APPLICATION {
+            schema_versions::identity(&self.db).map_err(|e| LedgerFault::from(e).explain(&self.path, "opening it"))?;
+        if !empty && application != schema_versions::APPLICATION {
             return Err(LedgerError::NotALedger { path: self.path.clone() });
         }
-        if found > schema::VERSION {
-            return Err(LedgerError::Newer { path: self.path.clone(), found, known: schema::VERSION });
+        if found > schema_versions::VERSION {
+            return Err(LedgerError::Newer { path: self.path.clone(), found, known: schema_versions::VERSION });
         }
         Ok(found)
     }

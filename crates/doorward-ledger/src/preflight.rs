@@ -10,7 +10,7 @@ use rustix::fs::Access;
 use crate::ledger::{OpenOptions, refuse_empty};
 use crate::shared::store_of;
 use crate::timestamp::{nanos, timestamp};
-use crate::{Ledger, LedgerError, LedgerStore, disk, lease, schema};
+use crate::{Ledger, LedgerError, LedgerStore, disk, lease, schema_versions};
 
 /// The result of [`Ledger::preflight`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,12 +84,12 @@ impl Ledger {
         writable.map_err(|e| LedgerError::Open { path: path.to_owned(), reason: e.to_string() })?;
         refuse_empty(path)?;
         let ledger = Self::connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-        let empty = ledger.read("looking at it", |db| Ok(schema::is_empty(db)?))?;
+        let empty = ledger.read("looking at it", |db| Ok(schema_versions::is_empty(db)?))?;
         let found = ledger.recognize(empty)?;
         if empty {
             return Ok(PreflightState::New);
         }
-        if found < schema::VERSION {
+        if found < schema_versions::VERSION {
             return Ok(PreflightState::Older);
         }
         ledger.standing(now)

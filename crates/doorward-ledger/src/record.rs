@@ -20,17 +20,17 @@ use crate::{LEASE_TTL, Lease, Ledger, LedgerError};
 mod coverage;
 mod record_event;
 mod record_region;
-mod rows;
-mod tally;
+mod record_rows;
+mod run_tally;
 mod unseen;
-mod write;
+mod write_run;
 
 use coverage::coverage;
 use record_region::RunRecorder;
-use rows::standings;
-pub(crate) use rows::{HERE, mode_code};
-use tally::Tallies;
-pub(crate) use tally::{COLUMNS, Counts, NOT_KEPT, count, counts_of, fixed_dimension, tag_dimension};
+use record_rows::standings;
+pub(crate) use record_rows::{HERE, mode_code};
+use run_tally::Tallies;
+pub(crate) use run_tally::{COLUMNS, Counts, NOT_KEPT, count, counts_of, fixed_dimension, tag_dimension};
 use unseen::unseen;
 
 /// The changes that recording a run made. Every finding that changed is counted once.
@@ -135,7 +135,7 @@ impl Ledger {
     /// nothing.
     ///
     /// The time of what is recorded is that of its observation: when the load balancer's attributes were read; for what is missing
-    /// from a list, when the reading of the account-Region began. Findings end only by what was observed; see [`crate::State`].
+    /// from a list, when the reading of the account-Region began. Findings end only by what was observed; see [`crate::FindingStatus`].
     /// `tags` are keys of load balancer tags to count by, owners and organizational units are always counted by.
     /// A run that was recorded before is not recorded again; its findings get what is remembered now. An interrupted run is refused: it is resumed to its end
     /// first, or only asked about with [`Ledger::remember`].

@@ -13,7 +13,7 @@ use jiff::SignedDuration;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::error::LedgerFault;
-use crate::{Ledger, LedgerError, schema};
+use crate::{Ledger, LedgerError, schema_versions};
 
 mod working_copy;
 
@@ -152,8 +152,8 @@ impl Ledger {
         }
         let mut ledger = Self::connect_copy(&copy, &name)?;
         let found = ledger.recognize(false)?;
-        if found < schema::VERSION {
-            schema::migrate(&ledger.db).map_err(|e| LedgerFault::from(e).explain(&name, "opening it"))?;
+        if found < schema_versions::VERSION {
+            schema_versions::migrate(&ledger.db).map_err(|e| LedgerFault::from(e).explain(&name, "opening it"))?;
         }
         ledger.shared = Some(SharedCopy { store, copy, state, stale: false, collecting: false, reads_only: false });
         Ok(ledger)
@@ -173,8 +173,8 @@ impl Ledger {
         }
         let mut ledger = Self::connect_copy(&copy, &path)?;
         let found = ledger.recognize(false)?;
-        if found < schema::VERSION {
-            return Err(LedgerError::Older { path, found, known: schema::VERSION });
+        if found < schema_versions::VERSION {
+            return Err(LedgerError::Older { path, found, known: schema_versions::VERSION });
         }
         let explain = |e: rusqlite::Error| LedgerFault::from(e).explain(&path, "opening it");
         ledger.db.execute_batch("PRAGMA query_only = ON").map_err(explain)?;
@@ -267,7 +267,7 @@ impl Ledger {
     /// although its answer was lost is recognized there.
     fn write_back(&mut self) -> Result<bool, LedgerError> {
         let explain = |e: rusqlite::Error| LedgerFault::from(e).explain(&self.path, "writing it back");
-        let id = schema::stamp(&self.db).map_err(explain)?;
+        let id = schema_versions::stamp(&self.db).map_err(explain)?;
         let Some(shared) = &mut self.shared else { return Ok(true) };
         match shared.store.store(shared.copy.file(), shared.state.as_deref()).map_err(LedgerError::Store)? {
             StoredLedger::Written(state) => {
@@ -278,7 +278,7 @@ impl Ledger {
                 // The copy has the change and its id already: only another copy says whether they were written.
                 shared.stale = true;
                 match self.reload()? {
-                    Reloaded::Stored => schema::was_written(&self.db, &id)
+                    Reloaded::Stored => schema_versions::was_written(&self.db, &id)
                         .map_err(|e| LedgerFault::from(e).explain(&self.path, "writing it back")),
                     Reloaded::New | Reloaded::Kept => Ok(false),
                 }
@@ -324,10 +324,10 @@ impl Ledger {
         };
         let opened = Self::connect_copy(&fresh, &path)?;
         opened.recognize(false)?;
-        if schema::identity(&opened.db).map_err(|e| LedgerFault::from(e).explain(&path, "opening it"))?.0
-            < schema::VERSION
+        if schema_versions::identity(&opened.db).map_err(|e| LedgerFault::from(e).explain(&path, "opening it"))?.0
+            < schema_versions::VERSION
         {
-            schema::migrate(&opened.db).map_err(|e| LedgerFault::from(e).explain(&path, "opening it"))?;
+            schema_versions::migrate(&opened.db).map_err(|e| LedgerFault::from(e).explain(&path, "opening it"))?;
         }
         self.db = opened.db;
         shared.copy = fresh;
@@ -347,6 +347,6 @@ pub(crate) fn fill(file: &Path, name: &Path, on_disk: bool) -> Result<(), Ledger
     }
     // Only an empty file can still choose to give pages back one by one.
     db.execute_batch("PRAGMA auto_vacuum = INCREMENTAL").map_err(explain)?;
-    schema::migrate(&db).map_err(explain)?;
+    schema_versions::migrate(&db).map_err(explain)?;
     db.close().map_err(|(_, e)| explain(e))
 }

@@ -110,7 +110,7 @@ pub use posture_summary::{
 };
 pub use profile::{AppliedPolicy, PolicyTally, RiskProfile};
 pub use reachability::{EntryPoint, EntryService, InFront, Reachability, TargetGroup};
-pub use report::{ScanReport, Tally};
+pub use report::{ReportTally, ScanReport};
 pub use report_filter::ReportFilter;
 pub use required_mode::RequiredMode;
 pub use rule::{Adjustment, Rule, RuleMeta};

@@ -20,7 +20,7 @@ pub struct ScanReport {
     /// Every account-Region with its outcome.
     pub coverage: Coverage,
     /// The counts over the report.
-    pub tally: Tally,
+    pub tally: ReportTally,
     /// Every account, ordered by id.
     pub accounts: Vec<Account>,
     /// Every load balancer, ordered by account, Region and ARN.
@@ -91,7 +91,7 @@ impl ScanReport {
 
 /// Counts over a report.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Tally {
+pub struct ReportTally {
     /// Load balancers by kind.
     pub kinds: BTreeMap<Kind, usize>,
     /// Application and classic load balancers by mode.
@@ -115,12 +115,12 @@ pub struct Tally {
     pub costs: Option<CostTally>,
 }
 
-impl Tally {
+impl ReportTally {
     /// Counts load balancers and verdicts. Deadlines are not among them: whether the policy has any, only the policy says, and
     /// [`DeadlineTally::of`] counts them once the history is known.
-    pub fn of(load_balancers: &[LoadBalancer], findings: &[Finding]) -> Tally {
+    pub fn of(load_balancers: &[LoadBalancer], findings: &[Finding]) -> ReportTally {
         let (policy, costs) = (PolicyTally::of(load_balancers), CostTally::of(load_balancers, findings));
-        let mut tally = Tally { policy, costs, ..Tally::default() };
+        let mut tally = ReportTally { policy, costs, ..ReportTally::default() };
         for lb in load_balancers {
             *tally.kinds.entry(lb.kind).or_default() += 1;
             match lb.effective_mode() {

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    Arn, DeadlineTally, Finding, GapReason, Listing, LoadBalancer, Observed, ScanReport, Severity, Tally,
+    Arn, DeadlineTally, Finding, GapReason, Listing, LoadBalancer, Observed, ReportTally, ScanReport, Severity,
     UnseenFinding, VerdictKind, owner_key,
 };
 
@@ -195,7 +195,7 @@ impl ReportFilter {
             });
         }
         let deadlines = report.tally.deadlines.map(|_| DeadlineTally::of(&report.findings));
-        report.tally = Tally { deadlines, ..Tally::of(&report.load_balancers, &report.findings) };
+        report.tally = ReportTally { deadlines, ..ReportTally::of(&report.load_balancers, &report.findings) };
         report
     }
 }

@@ -16,7 +16,7 @@ mod webhook;
 
 /// A try that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Failure {
+pub(crate) struct SendFailure {
     /// Whether it may have arrived all the same.
     pub(crate) unclear: bool,
     /// Whether another try may fare better, and after which pause if the other side named one.
@@ -35,7 +35,7 @@ pub(crate) enum Again {
     After(Duration),
 }
 
-impl Failure {
+impl SendFailure {
     /// Certainly not taken, and never will be.
     fn refused(reason: impl Into<String>) -> Self {
         Self { unclear: false, again: Again::Never, of_channel: false, reason: reason.into() }
@@ -99,11 +99,11 @@ impl Sender {
             let sender = match &channel.route {
                 Route::Slack(place) | Route::Teams(place) => {
                     let client = match &http {
-                        Some(client) => webhook::Client::clone(client),
-                        None => http.insert(webhook::Client::new(environment)?).clone(),
+                        Some(client) => webhook::WebhookClient::clone(client),
+                        None => http.insert(webhook::WebhookClient::new(environment)?).clone(),
                     };
                     let url = place.read(&setting("url_file"), environment)?;
-                    let answer = webhook::Answer::of(&channel.route);
+                    let answer = webhook::Confirmation::of(&channel.route);
                     let hook = webhook::Hook::new(client, &setting("url_file"), &url, answer, timeout)?;
                     if matches!(channel.route, Route::Slack(_)) { Self::Slack(hook) } else { Self::Teams(hook) }
                 }
@@ -129,7 +129,7 @@ impl Sender {
         notice: &AudienceNotice,
         aws: Option<&ClientProvider>,
         time: &Time,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), SendFailure> {
         let message = || notice.message();
         match self {
             Self::Slack(hook) => hook.post(&render::slack::render(&message()), time).await,

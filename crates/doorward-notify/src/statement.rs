@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 use crate::audience::Audience;
 use crate::compose::NoDigest;
-use crate::deliver::{Dispatcher, PlannedDigest};
 use crate::delivery_store::DeliveryStore;
+use crate::digest_delivery::{Dispatcher, PlannedDigest};
 use crate::outcome::{DigestFate, NAME, NotifyOutcome, Untold};
 
 /// Sends the digests of a report.

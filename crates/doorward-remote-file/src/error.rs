@@ -1,6 +1,6 @@
 //! Errors of objects in S3: each names the object, the call, the cause and the next step.
 
-use doorward_aws::{Failure, Operation};
+use doorward_aws::{CallFailure, Operation};
 use doorward_model::{AccountId, GapReason};
 
 use crate::ObjectUrl;
@@ -49,7 +49,7 @@ pub(crate) struct Parties<'a> {
 }
 
 impl RemoteFileError {
-    pub(crate) fn of(url: &ObjectUrl, operation: Operation, failure: &Failure, parties: &Parties<'_>) -> Self {
+    pub(crate) fn of(url: &ObjectUrl, operation: Operation, failure: &CallFailure, parties: &Parties<'_>) -> Self {
         let gap = &failure.gap;
         let (bucket, call) = (url.bucket(), operation.action());
         let message = gap.message.clone().unwrap_or_default();
@@ -94,7 +94,7 @@ impl RemoteFileError {
     }
 
     /// The answer of a write was lost and the object could not be read back.
-    pub(crate) fn undecided(url: &ObjectUrl, write: &Failure, read: &Self) -> Self {
+    pub(crate) fn undecided(url: &ObjectUrl, write: &CallFailure, read: &Self) -> Self {
         Self {
             url: url.clone(),
             problem: RemoteProblem::Undecided,
@@ -111,7 +111,7 @@ impl RemoteFileError {
     }
 
     /// Other writers were first in every try.
-    pub(crate) fn contended(url: &ObjectUrl, last: &Failure, tries: u32) -> Self {
+    pub(crate) fn contended(url: &ObjectUrl, last: &CallFailure, tries: u32) -> Self {
         Self {
             url: url.clone(),
             problem: RemoteProblem::NoAnswer,
@@ -187,7 +187,7 @@ mod tests {
         let owner = AccountId::new("111111111111").expect("an account");
         let mut gap = Gap::new(reason, operation.action()).with_message(message);
         (gap.code, gap.action) = (Some(code.to_owned()), action.map(str::to_owned));
-        let failure = Failure { action: RetryAction::Stop, refused: true, ..Failure::permanent(gap) };
+        let failure = CallFailure { action: RetryAction::Stop, refused: true, ..CallFailure::permanent(gap) };
         RemoteFileError::of(&url, operation, &failure, &Parties { owner: &owner, identity: &owner })
     }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use doorward_aws::{Access, ClientProvider, Failure, Operation, RetryAction};
+use doorward_aws::{Access, CallFailure, ClientProvider, Operation, RetryAction};
 use doorward_model::{AccountId, AccountRegion, Region};
 use tokio::time::Instant;
 
@@ -136,13 +136,13 @@ impl RemoteFiles {
     }
 
     /// Whether a failure names another Region for the bucket than the one that was asked; it is kept.
-    fn follows(&self, url: &ObjectUrl, asked: &AccountRegion, failure: &Failure) -> bool {
+    fn follows(&self, url: &ObjectUrl, asked: &AccountRegion, failure: &CallFailure) -> bool {
         let RetryAction::Redirect(region) = &failure.action else { return false };
         *region != asked.region
             && self.known(|known| known.regions.insert(url.bucket().to_owned(), region.clone())) != Some(region.clone())
     }
 
-    fn error(&self, url: &ObjectUrl, operation: Operation, failure: &Failure) -> RemoteFileError {
+    fn error(&self, url: &ObjectUrl, operation: Operation, failure: &CallFailure) -> RemoteFileError {
         let parties = Parties { owner: self.bucket_owner(), identity: &self.account };
         RemoteFileError::of(url, operation, failure, &parties)
     }
@@ -261,7 +261,7 @@ impl RemoteFiles {
 
 /// Whether S3 refused a write because of the state of the object, or because of another write at the same time. S3 answers 404 where
 /// the object of an `If-Match` does not exist any more.
-fn is_conflict(failure: &Failure) -> bool {
+fn is_conflict(failure: &CallFailure) -> bool {
     matches!(
         failure.code(),
         Some(
@@ -275,6 +275,6 @@ fn is_conflict(failure: &Failure) -> bool {
 }
 
 /// Whether a failed write had no effect, and another try would give the same answer.
-fn is_settled(failure: &Failure) -> bool {
+fn is_settled(failure: &CallFailure) -> bool {
     failure.refused && !is_conflict(failure) && failure.action == RetryAction::Stop
 }

@@ -16,23 +16,23 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 mod answers;
-mod apply;
-pub mod edit;
 mod entry;
-mod read;
-mod schema;
+mod excepted_rule;
+mod exception_usage;
+mod read_register;
+pub mod register_edit;
+mod register_schema;
 mod scope;
 mod term;
-mod usage;
 
 pub(crate) use answers::Answers;
-pub(crate) use apply::{Cover, Held, Wrapped, last_to_end, name, names};
 pub use entry::Entry;
-pub(crate) use read::nearest;
-pub use schema::RegisterFile;
-pub use scope::Scope;
-pub use term::{Moment, MomentError, State};
-pub use usage::{Notice, NoticeKind};
+pub(crate) use excepted_rule::{Cover, Held, Wrapped, last_to_end, name, names};
+pub use exception_usage::{Notice, NoticeKind};
+pub(crate) use read_register::nearest;
+pub use register_schema::RegisterFile;
+pub use scope::ExceptionScope;
+pub use term::{Moment, MomentError, TermState};
 
 use term::Watch;
 
@@ -78,7 +78,7 @@ pub struct Exception {
     /// The id of the rule that may fail.
     pub rule: String,
     /// The load balancers that it covers.
-    pub scope: Scope,
+    pub scope: ExceptionScope,
     /// Why the rule cannot pass.
     pub reason: String,
     /// The risk until then.
@@ -137,7 +137,7 @@ impl Register {
         let mut held: Vec<Arc<Held>> = Vec::new();
         let mut taken: BTreeMap<String, (String, usize)> = BTreeMap::new();
         for (file, text) in files {
-            let (found, mut wrong) = read::file(file, text, terms, &mut taken);
+            let (found, mut wrong) = read_register::file(file, text, terms, &mut taken);
             wrong.sort_by_key(|error| error.line);
             errors.extend(wrong);
             held.extend(found.into_iter().map(Arc::new));
@@ -154,7 +154,7 @@ impl Register {
     /// read: a sentence that names both. None if each of them certainly covers it or certainly does not.
     pub fn undecided(&self, rule: &'static dyn Rule, lb: &LoadBalancer, now: Timestamp) -> Option<String> {
         let wrapped = self.wrapped(rule, now);
-        let cover = wrapped.cover(lb, State::in_force);
+        let cover = wrapped.cover(lb, TermState::in_force);
         (cover.sure.is_empty() && !cover.open.is_empty()).then(|| {
             let gaps = crate::preconditions::list(&cover.gaps);
             format!("{} may cover it, but a value that decides this could not be read: {gaps}", names(&cover.open))

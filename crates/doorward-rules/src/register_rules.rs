@@ -9,7 +9,7 @@ use std::sync::Arc;
 use doorward_model::{Gap, LoadBalancer, Policy, Rule, RuleMeta, Verdict, VerdictReason};
 use jiff::Timestamp;
 
-use crate::exceptions::{Answers, Held, Register, State, Wrapped};
+use crate::exceptions::{Answers, Held, Register, TermState, Wrapped};
 use exception_expired::ExceptionExpired;
 use exception_expiring::ExceptionExpiring;
 use exception_review_due::ExceptionReviewDue;
@@ -44,7 +44,7 @@ fn each(
     rules: &[Wrapped],
     lb: &LoadBalancer,
     policy: &Policy,
-    state: State,
+    state: TermState,
     answers: &mut Answers,
     ask: fn(&Wrapped, &LoadBalancer, &Policy, &mut Answers),
 ) {

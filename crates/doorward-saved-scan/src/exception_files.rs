@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use doorward_file::encoding::encode;
 use doorward_file::{Readers, places, write_file};
-use doorward_rules::exceptions::edit::{self, EditError, Renewal};
+use doorward_rules::exceptions::register_edit::{self, EditError, Renewal};
 use doorward_rules::exceptions::{Exception, ExceptionError, Moment, Register, Terms};
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -129,7 +129,7 @@ impl ExceptionTexts {
     /// The file cannot be read or written, a date is past, or the register would not be valid.
     pub fn add(&self, path: &Path, exception: &Exception, now: Timestamp) -> Result<String, ExceptionFileError> {
         let Exception { id, start, expires, review, .. } = exception;
-        edit::check_dates(id, (*start, *expires), (*review, false), now)?;
+        register_edit::check_dates(id, (*start, *expires), (*review, false), now)?;
         // The path may be spelt differently than in the settings.
         let named = self.files.iter().find(|file| places::same(Path::new(&file.path), path));
         let label = named.map_or_else(|| path.display().to_string(), |file| file.path.clone());
@@ -139,7 +139,7 @@ impl ExceptionTexts {
                 .map_err(|source| ExceptionFileError::Unreadable { path: label.clone(), source })?,
             None => String::new(),
         };
-        let new = edit::add(&label, &old, exception, &self.settings.terms())?;
+        let new = register_edit::add(&label, &old, exception, &self.settings.terms())?;
         self.replace(&label, new)?;
         Ok(format!("{label}: added {id}, {}", in_force(*start, *expires, now)))
     }
@@ -160,8 +160,8 @@ impl ExceptionTexts {
         let before = entries.iter().find(|entry| entry.exception.id == id).and_then(|entry| entry.exception.review);
         let kept = before.filter(|_| renewal.review.is_none());
         let (start, expires) = (renewal.start, renewal.expires);
-        edit::check_dates(id, (start, expires), (renewal.review.or(kept), kept.is_some()), now)?;
-        let new = edit::renew(&file.path, &file.text, id, renewal, &self.settings.terms())?;
+        register_edit::check_dates(id, (start, expires), (renewal.review.or(kept), kept.is_some()), now)?;
+        let new = register_edit::renew(&file.path, &file.text, id, renewal, &self.settings.terms())?;
         self.replace(&file.path, new)?;
         let stays = kept.map(|review| format!("; its review date stays {review}")).unwrap_or_default();
         Ok(format!("{}: renewed {id}, {}{stays}", file.path, in_force(start, expires, now)))

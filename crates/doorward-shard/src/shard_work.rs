@@ -1,7 +1,7 @@
 //! What a process reads of a divided scan, and how its file begins.
 
 use doorward_aws::Access;
-use doorward_core::discover::{DiscoverSettings, DiscoveredPlan, Plan, Target};
+use doorward_core::discover::{DiscoverSettings, DiscoveredPlan, ScanPlan, Target};
 use doorward_model::{RegionInventory, Run};
 use jiff::{SignedDuration, Timestamp};
 
@@ -81,7 +81,7 @@ impl ShardWork {
 
     /// The share of what this process discovered. Without a shard nothing is read: a plan holds what needs no reading, and shards read the
     /// rest.
-    pub fn of_discovery(mut plan: Plan, mut run: Run, counts: KnownCounts, shard: Option<Shard>) -> Self {
+    pub fn of_discovery(mut plan: ScanPlan, mut run: Run, counts: KnownCounts, shard: Option<Shard>) -> Self {
         run.unmatched.clone_from(&plan.unmatched);
         let discovered = plan.discovered();
         match shard {

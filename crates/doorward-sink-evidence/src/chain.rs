@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use doorward_model::{ScanReport, SinkError};
 
 use crate::error::EvidenceError;
-use crate::files::digest_of;
 use crate::folder_lock::{is_lock, is_unfinished};
 use crate::manifest::{Link, MANIFEST, SIGNATURE};
+use crate::pack_files::digest_of;
 use crate::verify::{Expect, Looked, Verification, VerifyFault, ends, look};
 use crate::write::SCAN;
 use crate::{PublicKey, RunFigures};

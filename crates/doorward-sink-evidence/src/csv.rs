@@ -12,7 +12,7 @@ use doorward_model::{
 
 use crate::error::EvidenceError;
 use crate::sheet;
-use crate::sheet::{Head, Kind, Value};
+use crate::sheet::{ColumnKind, Head, Value};
 use crate::sheets::{each, results};
 
 /// The intended reader of a CSV file.
@@ -114,7 +114,7 @@ fn not_seen_findings(report: &ScanReport) -> Vec<Finding> {
 pub(crate) struct Table<W: Write> {
     out: Writer<W>,
     file: String,
-    kinds: Vec<Kind>,
+    kinds: Vec<ColumnKind>,
     dialect: CsvDialect,
     rows: usize,
 }
@@ -160,9 +160,9 @@ impl<W: Write> Table<W> {
                     let safe = guarded(&text);
                     match kind {
                         // ISO 8601 is ours: it begins with a digit, and no spreadsheet takes it apart.
-                        Kind::Iso => self.out.write_field(text.as_bytes()),
+                        ColumnKind::Iso => self.out.write_field(text.as_bytes()),
                         // Digits would lose their zeros.
-                        Kind::Id if safe.starts_with(|c: char| c.is_ascii_digit()) => {
+                        ColumnKind::Id if safe.starts_with(|c: char| c.is_ascii_digit()) => {
                             self.out.write_field(format!("'{safe}"))
                         }
                         _ => self.out.write_field(safe.as_bytes()),
@@ -206,7 +206,7 @@ mod tests {
 
     use super::*;
 
-    fn table(kind: Kind, value: Value<'_>, dialect: CsvDialect) -> String {
+    fn table(kind: ColumnKind, value: Value<'_>, dialect: CsvDialect) -> String {
         let heads = [Head { name: "a".to_owned(), width: 1, kind, meaning: String::new() }];
         let mut bytes = Vec::new();
         let mut table = Table::begin(&mut bytes, "t.csv", &heads, dialect).expect("begins");
@@ -219,23 +219,23 @@ mod tests {
     fn the_dialects_differ_where_a_spreadsheet_would_calculate() {
         let text = |text| Value::Text(Cow::Borrowed(text));
         for (kind, value, raw, excel) in [
-            (Kind::Text, text("=1+1"), "=1+1", "'=1+1"),
-            (Kind::Id, text("000123456789"), "000123456789", "'000123456789"),
-            (Kind::Id, text("1a;=1"), "1a;=1", "'1a;'=1"),
-            (Kind::Text, text("a;=1"), "a;=1", "a;'=1"),
-            (Kind::Text, text("a|=1"), "a|=1", "a|'=1"),
-            (Kind::Text, text("a,=1"), "\"a,=1\"", "\"a,'=1\""),
-            (Kind::Text, text("\"=1"), "\"\"\"=1\"", "\"\"\"'=1\""),
-            (Kind::Text, text("a\"b"), "\"a\"\"b\"", "\"a\"\"b\""),
-            (Kind::Text, text("a\nb"), "\"a\nb\"", "\"a\nb\""),
-            (Kind::Text, text("a\u{1b}b"), "a\u{1b}b", "a\\u{1b}b"),
-            (Kind::Iso, text("2026-11-02T09:00:00Z"), "2026-11-02T09:00:00Z", "2026-11-02T09:00:00Z"),
-            (Kind::Count, Value::Count(-3), "-3", "-3"),
-            (Kind::Share, Value::Share(1, 3), "0.3333", "0.3333"),
-            (Kind::Share, Value::Share(3, 3), "1.0000", "1.0000"),
-            (Kind::Share, Value::Share(0, 0), "\"\"", "\"\""),
+            (ColumnKind::Text, text("=1+1"), "=1+1", "'=1+1"),
+            (ColumnKind::Id, text("000123456789"), "000123456789", "'000123456789"),
+            (ColumnKind::Id, text("1a;=1"), "1a;=1", "'1a;'=1"),
+            (ColumnKind::Text, text("a;=1"), "a;=1", "a;'=1"),
+            (ColumnKind::Text, text("a|=1"), "a|=1", "a|'=1"),
+            (ColumnKind::Text, text("a,=1"), "\"a,=1\"", "\"a,'=1\""),
+            (ColumnKind::Text, text("\"=1"), "\"\"\"=1\"", "\"\"\"'=1\""),
+            (ColumnKind::Text, text("a\"b"), "\"a\"\"b\"", "\"a\"\"b\""),
+            (ColumnKind::Text, text("a\nb"), "\"a\nb\"", "\"a\nb\""),
+            (ColumnKind::Text, text("a\u{1b}b"), "a\u{1b}b", "a\\u{1b}b"),
+            (ColumnKind::Iso, text("2026-11-02T09:00:00Z"), "2026-11-02T09:00:00Z", "2026-11-02T09:00:00Z"),
+            (ColumnKind::Count, Value::Count(-3), "-3", "-3"),
+            (ColumnKind::Share, Value::Share(1, 3), "0.3333", "0.3333"),
+            (ColumnKind::Share, Value::Share(3, 3), "1.0000", "1.0000"),
+            (ColumnKind::Share, Value::Share(0, 0), "\"\"", "\"\""),
             (
-                Kind::Time,
+                ColumnKind::Time,
                 Value::Time("2026-11-02T09:00:00.5Z".parse().expect("valid")),
                 "2026-11-02 09:00:00",
                 "2026-11-02 09:00:00",

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use doorward_model::{CoverageStatus, ScanReport, VerdictKind};
-use doorward_rules::exceptions::{Exception, Register, State};
+use doorward_rules::exceptions::{Exception, Register, TermState};
 
 use crate::ExceptionRow;
 
@@ -33,10 +33,10 @@ pub fn exception_rows(register: &Register, report: &ScanReport) -> Vec<Exception
                 ends: exception.expires.ends(),
                 review: exception.review.map(|review| review.last_day()),
                 state: match entry.state {
-                    State::Pending => "pending",
-                    State::Active => "active",
-                    State::Expiring => "expiring",
-                    State::Expired => "expired",
+                    TermState::Pending => "pending",
+                    TermState::Active => "active",
+                    TermState::Expiring => "expiring",
+                    TermState::Expired => "expired",
                 }
                 .to_owned(),
                 days_left: entry.days_left,

@@ -41,12 +41,12 @@ pub struct PackFigures {
     /// Verdicts that are unknown.
     pub unknown: usize,
     /// What earlier runs saw and this one did not; absent where no ledger was asked, or by a version that did not count it.
-    pub not_seen: Option<NotSeen>,
+    pub not_seen: Option<UnseenFigures>,
 }
 
 /// What earlier runs saw and this one did not.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct NotSeen {
+pub struct UnseenFigures {
     /// Load balancers whose mode matters.
     pub load_balancers: usize,
     /// Findings that failed when they were last seen, without an exception.
@@ -81,7 +81,7 @@ impl PackFigures {
         self.excepted + self.not_seen.map_or(0, |unseen| unseen.excepted)
     }
 
-    fn missed(&mut self) -> &mut NotSeen {
+    fn missed(&mut self) -> &mut UnseenFigures {
         self.not_seen.get_or_insert_default()
     }
 
@@ -109,7 +109,7 @@ impl RunFigures {
     pub fn is_comparable(&self, other: &Self) -> bool {
         let missed = |run: &Self| run.all.not_seen.zip(run.unseen_places);
         let whole = |run: &Self| {
-            let nothing = missed(run).is_none_or(|missed| missed == (NotSeen::default(), 0));
+            let nothing = missed(run).is_none_or(|missed| missed == (UnseenFigures::default(), 0));
             nothing && run.coverage.complete == run.coverage.in_scope()
         };
         let both_counted = missed(self).is_some() && missed(other).is_some();
@@ -118,7 +118,7 @@ impl RunFigures {
 
     /// Failures as far as is known; none where the run read nothing and nothing is known from before.
     pub fn failing_known(&self) -> Option<usize> {
-        let known = self.all.not_seen.is_some_and(|unseen| unseen != NotSeen::default());
+        let known = self.all.not_seen.is_some_and(|unseen| unseen != UnseenFigures::default());
         (!self.read_nothing() || known).then(|| self.all.failing_known())
     }
 
@@ -183,7 +183,7 @@ impl RunFigures {
     }
 
     /// Changes what was not seen of everything, of an owner and of a unit.
-    fn each(&mut self, owner: &str, unit: &str, change: impl Fn(&mut NotSeen)) {
+    fn each(&mut self, owner: &str, unit: &str, change: impl Fn(&mut UnseenFigures)) {
         change(self.all.missed());
         change(self.by_owner.entry(owner.to_owned()).or_default().missed());
         change(self.by_unit.entry(unit.to_owned()).or_default().missed());
@@ -202,7 +202,7 @@ impl From<&RunPoint> for RunFigures {
                 open: point.open.clone(),
                 excepted: point.excepted,
                 unknown: point.unknown,
-                not_seen: point.unseen.as_ref().map(|unseen| NotSeen {
+                not_seen: point.unseen.as_ref().map(|unseen| UnseenFigures {
                     load_balancers: unseen.load_balancers,
                     failing: unseen.failing,
                     excepted: unseen.excepted,

@@ -15,11 +15,11 @@ mod error;
 mod evidence_sink;
 mod exception_rows;
 mod figures;
-mod files;
 mod folder_lock;
 mod key;
 mod manifest;
 mod pack;
+mod pack_files;
 mod readme;
 mod sample;
 mod settings;
@@ -33,11 +33,11 @@ pub use chain::{Earlier, newest, verify_chain};
 pub use csv::{CsvDialect, FieldSeparator};
 pub use evidence_sink::{EvidenceSink, ReportPart, WriteScan};
 pub use exception_rows::exception_rows;
-pub use figures::{NotSeen, PackFigures, RunFigures};
-pub use files::fingerprint;
+pub use figures::{PackFigures, RunFigures, UnseenFigures};
 pub use key::{KeyError, PublicKey, SigningKey};
 pub use manifest::Link;
 pub use pack::{Attachment, ExceptionRow, Pack, PackContext, Period, Sampling, SheetLimits, TriggersOf};
+pub use pack_files::fingerprint;
 pub use settings::EvidenceSettings;
 pub use verify::{
     Expect, Proof, Verification, VerifyFault, nothing_to_verify, verification_document, verification_text, verify,

@@ -6,7 +6,7 @@ use doorward_model::sha256_hex;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::files::Print;
+use crate::pack_files::Print;
 
 /// The version of the format.
 pub(crate) const FORMAT: &str = "doorward-evidence-v1";

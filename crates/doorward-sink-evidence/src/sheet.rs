@@ -12,7 +12,7 @@ use crate::error::EvidenceError;
 
 /// The kind of value in a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum ColumnKind {
     /// Text.
     Text,
     /// Text of several sentences, wrapped.
@@ -107,7 +107,7 @@ pub(crate) struct Head {
     /// Its width in characters.
     pub(crate) width: u16,
     /// Its content.
-    pub(crate) kind: Kind,
+    pub(crate) kind: ColumnKind,
     /// Its meaning, in a sentence.
     pub(crate) meaning: String,
 }
@@ -126,7 +126,7 @@ impl<'p, R: 'p> Columns<'p, R> {
         Self { heads: Vec::new(), reads: Vec::new() }
     }
 
-    fn add(mut self, name: String, width: u16, kind: Kind, meaning: &str, read: Read<'p, R>) -> Self {
+    fn add(mut self, name: String, width: u16, kind: ColumnKind, meaning: &str, read: Read<'p, R>) -> Self {
         self.heads.push(Head { name, width, kind, meaning: meaning.to_owned() });
         self.reads.push(read);
         self
@@ -135,7 +135,7 @@ impl<'p, R: 'p> Columns<'p, R> {
     /// One column.
     pub(crate) fn with(
         self,
-        kind: Kind,
+        kind: ColumnKind,
         name: &str,
         width: u16,
         meaning: &str,
@@ -146,31 +146,31 @@ impl<'p, R: 'p> Columns<'p, R> {
 
     /// Text.
     pub(crate) fn text(self, name: &str, width: u16, meaning: &str, read: for<'a> fn(&'a R) -> Value<'a>) -> Self {
-        self.with(Kind::Text, name, width, meaning, read)
+        self.with(ColumnKind::Text, name, width, meaning, read)
     }
 
     /// Text of several sentences.
     pub(crate) fn prose(self, name: &str, width: u16, meaning: &str, read: for<'a> fn(&'a R) -> Value<'a>) -> Self {
-        self.with(Kind::Prose, name, width, meaning, read)
+        self.with(ColumnKind::Prose, name, width, meaning, read)
     }
 
     /// Digits that are no number.
     pub(crate) fn id(self, name: &str, width: u16, meaning: &str, read: for<'a> fn(&'a R) -> Value<'a>) -> Self {
-        self.with(Kind::Id, name, width, meaning, read)
+        self.with(ColumnKind::Id, name, width, meaning, read)
     }
 
     /// A whole number.
     pub(crate) fn count(self, name: &str, meaning: &str, read: for<'a> fn(&'a R) -> Value<'a>) -> Self {
-        self.with(Kind::Count, name, 11, meaning, read)
+        self.with(ColumnKind::Count, name, 11, meaning, read)
     }
 
     /// An instant, as two columns: a real date to sort and filter by, and the exact text.
     pub(crate) fn time(self, name: &str, meaning: &str, read: fn(&R) -> Option<Timestamp>) -> Self {
         let exact = format!("{meaning} The same as text, exactly as recorded.");
-        self.add(format!("{name} (UTC)"), 17, Kind::Time, meaning, Box::new(move |row| read(row).into())).add(
+        self.add(format!("{name} (UTC)"), 17, ColumnKind::Time, meaning, Box::new(move |row| read(row).into())).add(
             format!("{name} (ISO 8601)"),
             22,
-            Kind::Iso,
+            ColumnKind::Iso,
             &exact,
             Box::new(move |row| read(row).map(|at| at.to_string()).into()),
         )

@@ -7,8 +7,8 @@ use std::path::Path;
 use doorward_model::sha256_hex;
 
 use crate::PublicKey;
-use crate::files::{FolderEntry, Print, below, digest_of, small};
 use crate::manifest::{FORMAT, Link, MANIFEST, Manifest, SIGNATURE, SUMS};
+use crate::pack_files::{FolderEntry, Print, below, digest_of, small};
 use crate::write::WORKBOOK;
 
 mod fault;

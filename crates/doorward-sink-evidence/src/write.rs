@@ -7,9 +7,9 @@ use doorward_file::{Readers, create_private_folder, folder_of, write_file};
 use doorward_model::{Receipt, SinkError};
 
 use crate::error::{EvidenceError, SINK};
-use crate::files::{FolderEntry, Print, below};
 use crate::folder_lock::UNFINISHED;
 use crate::manifest::{FORMAT, FileEntry, Link, MANIFEST, Manifest, SIGNATURE, SUMS, SheetEntry};
+use crate::pack_files::{FolderEntry, Print, below};
 use crate::sheets::{self, SheetContext, results};
 use crate::workbook::Book;
 use crate::{Attachment, Pack, readme};

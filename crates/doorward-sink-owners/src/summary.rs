@@ -17,18 +17,18 @@ use crate::owner_figures::{OwnerFigures, age};
 use crate::owner_hints::OwnerHints;
 use crate::partition::{OwnedLoadBalancer, OwnerGroup, PartitionKey};
 
+mod cell_text;
 mod declared;
 mod done;
-mod format;
 mod owner_kpis;
-mod rows;
+mod summary_rows;
 mod todo;
 mod traffic;
 
+use cell_text::{exceptions, is_due, verdicts};
 use declared::DeclaredPart;
 use done::{Done, Left};
-use format::{exceptions, is_due, verdicts};
-use rows::{Asked, Changes, Detail, Lost, Missed, Row};
+use summary_rows::{Asked, Changes, Detail, Lost, Missed, Row};
 use traffic::{TrackedRow, TrafficRow};
 
 /// The scan behind a page.

@@ -48,7 +48,7 @@ pub struct Asff {
     /// At most 50 pairs.
     pub product_fields: BTreeMap<String, String>,
     /// Exactly one: the load balancer.
-    pub resources: Vec<Resource>,
+    pub resources: Vec<AsffResource>,
     /// What the rule answered.
     pub compliance: Compliance,
     /// `ACTIVE` or `ARCHIVED`.
@@ -104,7 +104,7 @@ pub struct StatusReason {
 #[serde(rename_all = "PascalCase", default)]
 pub struct ProviderFields {
     /// How much it matters.
-    pub severity: Severity,
+    pub severity: AsffSeverity,
     /// `namespace/category/classifier`.
     pub types: Vec<String>,
 }
@@ -112,7 +112,7 @@ pub struct ProviderFields {
 /// How much it matters.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-pub struct Severity {
+pub struct AsffSeverity {
     /// `INFORMATIONAL`, `LOW`, `MEDIUM`, `HIGH` or `CRITICAL`.
     pub label: String,
     /// The rule's own word, where the label is another: `high` for an excepted failure.
@@ -123,7 +123,7 @@ pub struct Severity {
 /// The load balancer.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-pub struct Resource {
+pub struct AsffResource {
     /// `AwsElbv2LoadBalancer` or `AwsElbLoadBalancer`.
     #[serde(rename = "Type")]
     pub kind: String,
@@ -175,7 +175,7 @@ pub struct V2Details {
     pub security_groups: Vec<String>,
     /// State.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub state: Option<State>,
+    pub state: Option<AsffState>,
     /// `application`, `network` or `gateway`.
     #[serde(rename = "Type", skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
@@ -198,7 +198,7 @@ pub struct Zone {
 /// A state.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-pub struct State {
+pub struct AsffState {
     /// `active`.
     pub code: String,
 }

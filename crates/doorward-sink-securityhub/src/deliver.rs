@@ -7,7 +7,7 @@ use aws_sdk_securityhub::config::Builder;
 use aws_sdk_securityhub::operation::batch_import_findings::BatchImportFindingsOutput;
 
 use doorward_aws::response_integrity::CompleteJson;
-use doorward_aws::{ClientProvider, Credentials, Failure, Operation, RetryAction, with_credentials};
+use doorward_aws::{CallFailure, ClientProvider, Credentials, Operation, RetryAction, with_credentials};
 use doorward_model::{AccountRegion, Gap, GapReason};
 
 use crate::plan::Parcel;
@@ -90,7 +90,7 @@ impl SecurityHub<'_> {
                     let call = call.customize().config_override(with_credentials!(aws_sdk_securityhub, credentials));
                     let count = batch.len();
                     async move {
-                        let answer = call.send().await.map_err(|e| Failure::of(operation, &e))?;
+                        let answer = call.send().await.map_err(|e| CallFailure::of(operation, &e))?;
                         adds_up(&answer, count)?;
                         Ok(answer)
                     }
@@ -132,7 +132,7 @@ impl SecurityHub<'_> {
         send: impl Fn(&Client, Credentials) -> Sent,
     ) -> Result<T, BatchStop>
     where
-        Sent: Future<Output = Result<T, Failure>>,
+        Sent: Future<Output = Result<T, CallFailure>>,
     {
         let client = self.aws.client(&self.place.region, |config| {
             // A count of refused findings that comes twice must not be taken for the last one.
@@ -153,8 +153,8 @@ pub(crate) enum BatchStop {
 
 impl BatchStop {
     /// What a failure means for the findings of the call.
-    fn of(failure: Failure) -> Self {
-        let Failure { action, gap, status, .. } = failure;
+    fn of(failure: CallFailure) -> Self {
+        let CallFailure { action, gap, status, .. } = failure;
         let unsendable = status.is_none() && action == RetryAction::Stop && gap.reason == GapReason::Malformed;
         match gap.code.as_deref() {
             Some("InvalidInputException" | "ValidationException") => Self::Invalid(gap.message.unwrap_or_default()),
@@ -168,14 +168,14 @@ impl BatchStop {
 }
 
 /// An answer must account for every finding that was sent; one that does not says nothing.
-fn adds_up(answer: &BatchImportFindingsOutput, sent: usize) -> Result<(), Failure> {
+fn adds_up(answer: &BatchImportFindingsOutput, sent: usize) -> Result<(), CallFailure> {
     let count = |number: Option<i32>| number.and_then(|number| usize::try_from(number).ok());
     let listed = answer.failed_findings().len();
     match (count(answer.success_count()), count(answer.failed_count())) {
         (Some(accepted), Some(failed)) if accepted + failed == sent && failed == listed => Ok(()),
         _ => {
             let operation = Operation::BatchImportFindings;
-            Err(Failure::malformed(operation, "the response does not account for every finding that was sent"))
+            Err(CallFailure::malformed(operation, "the response does not account for every finding that was sent"))
         }
     }
 }

@@ -36,11 +36,11 @@ fn arn(end: &str) -> String {
 
 mod age;
 mod asff;
-mod compare;
+mod asff_files;
 mod config_rule;
+mod control_comparison;
 mod decide;
 mod deliver;
-mod files;
 mod ledger_outbox;
 mod limits;
 mod listing;
@@ -59,16 +59,17 @@ mod wire;
 
 pub use age::age_sentence;
 pub use asff::Asff;
-pub use compare::{
-    Answer, Blind, Comparison, Line, Says, Standing, Stray, Unseen, ask_native, compare, comparison_table,
-};
+pub use asff_files::{asff_json, ocsf_ndjson};
 pub use config_rule::{
     ConfigRuleOffer, config_rule_list_date, config_rule_offer, regions_with_disputed_config_rule,
     regions_without_config_rule,
 };
+pub use control_comparison::{
+    Blind, Comparison, ComparisonLine, NativeFindings, Says, Standing, Stray, UnseenSide, ask_native, compare,
+    comparison_table,
+};
 pub use decide::Omitted;
 pub use deliver::Closed;
-pub use files::{asff_json, ocsf_ndjson};
 pub use ledger_outbox::LedgerOutbox;
 pub use limits::FINDING_BYTES;
 pub use native::{APPLICATION, CLASSIC, CONFIG, NATIVE_ACTION, NativeFinding, native};

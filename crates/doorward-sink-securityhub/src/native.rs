@@ -69,7 +69,7 @@ struct RawFinding {
     #[serde(default)]
     region: Option<String>,
     #[serde(default)]
-    resources: Vec<Resource>,
+    resources: Vec<AsffResource>,
     compliance: Compliance,
     #[serde(default)]
     workflow: Workflow,
@@ -78,7 +78,7 @@ struct RawFinding {
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Resource {
+struct AsffResource {
     id: String,
     #[serde(default)]
     region: Option<String>,

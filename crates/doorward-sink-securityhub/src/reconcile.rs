@@ -7,7 +7,7 @@ use futures::StreamExt;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use doorward_aws::{ClientProvider, Failure, Operation, with_credentials};
+use doorward_aws::{CallFailure, ClientProvider, Operation, with_credentials};
 use doorward_model::AccountRegion;
 
 use crate::asff::Asff;
@@ -173,8 +173,8 @@ async fn page<T: DeserializeOwned>(
             let call = call.set_next_token(token.map(str::to_owned)).customize().interceptor(kept.clone());
             let call = call.config_override(with_credentials!(aws_sdk_securityhub, credentials));
             async move {
-                call.send().await.map_err(|e| Failure::of(operation, &e))?;
-                kept.page().map_err(|problem| Failure::malformed(operation, &problem))
+                call.send().await.map_err(|e| CallFailure::of(operation, &e))?;
+                kept.page().map_err(|problem| CallFailure::malformed(operation, &problem))
             }
         })
         .await
@@ -185,7 +185,7 @@ async fn page<T: DeserializeOwned>(
 }
 
 fn unreadable(problem: &str) -> Closed {
-    Closed::Unreachable(Failure::malformed(Operation::GetFindings, problem).gap)
+    Closed::Unreachable(CallFailure::malformed(Operation::GetFindings, problem).gap)
 }
 
 /// Reads every finding of ours in a Security Hub, by id.

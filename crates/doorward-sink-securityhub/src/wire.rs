@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_securityhub::types as sdk;
 
-use crate::asff::{Asff, Resource};
+use crate::asff::{Asff, AsffResource};
 
 fn hash(map: &BTreeMap<String, String>) -> Option<HashMap<String, String>> {
     (!map.is_empty()).then(|| map.clone().into_iter().collect())
@@ -70,7 +70,7 @@ pub(crate) fn outward(finding: &Asff) -> sdk::AwsSecurityFinding {
         .build()
 }
 
-fn resource_outward(resource: &Resource) -> sdk::Resource {
+fn resource_outward(resource: &AsffResource) -> sdk::Resource {
     let mut details = sdk::ResourceDetails::builder();
     if let Some(v2) = &resource.details.v2 {
         let zones = v2.availability_zones.iter();

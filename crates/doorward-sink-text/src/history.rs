@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use doorward_ledger::{By, Diff, DiffLine, Kpi, Ledger, LedgerError, RunSummary};
+use doorward_ledger::{Diff, DiffLine, FigureGroup, Kpi, Ledger, LedgerError, RunSummary};
 use doorward_model::{ChangeEffect, DailySums, Severity, TimeSpan, harmless, owner_key};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -69,14 +69,14 @@ impl ScanTrend {
         ledger: &Ledger,
         since: Option<Timestamp>,
         until: Option<Timestamp>,
-        by: &By,
+        by: &FigureGroup,
         rule: Option<&str>,
     ) -> Result<Self, LedgerError> {
         let scans = ledger.history(since, until, by)?;
         let kpis = ledger.kpis_of_rule(rule, since, until, by)?;
         let is_known = scans.last().is_none_or(|scan| scan.open_known.is_some());
         let mut rules = Vec::new();
-        if rule.is_none() && *by == By::All {
+        if rule.is_none() && *by == FigureGroup::All {
             for rule in ledger.rules()? {
                 let kpis = ledger.kpis_of_rule(Some(&rule), since, until, by)?;
                 rules.extend(kpis.into_iter().map(|kpi| RuleKpi { rule: rule.clone(), kpi }));

@@ -10,8 +10,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use doorward_model::{
-    Account, AppliedChange, Arn, Coverage, Finding, ObservationPeriod, Observed, Organization, Run, ScanReport, Tally,
-    Unseen,
+    Account, AppliedChange, Arn, Coverage, Finding, ObservationPeriod, Observed, Organization, ReportTally, Run,
+    ScanReport, Unseen,
 };
 
 use crate::flat::{FlatContext, QueriedLoadBalancer};
@@ -36,7 +36,7 @@ pub struct JsonDocument<'a> {
     /// Every account-Region with its outcome.
     coverage: &'a Coverage,
     /// The counts over the report.
-    tally: &'a Tally,
+    tally: &'a ReportTally,
     /// Every account, ordered by id.
     accounts: &'a [Account],
     /// Every load balancer, ordered by account, Region and ARN.

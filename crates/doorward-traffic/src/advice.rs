@@ -11,19 +11,19 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::affected::{AffectedRequests, KnownClient, affected, known_clients};
-use crate::forecast::{Basis, Forecast, Share};
+use crate::forecast::{Basis, Forecast, RequestShare};
 use crate::tally::{ClientTable, LoadBalancerTally, Tier, Treatment};
 
+mod advice_thresholds;
 mod evidence;
 mod sentences;
 mod sources;
-mod thresholds;
 
+pub use advice_thresholds::Thresholds;
 use sentences::requests;
 pub(crate) use sentences::{bound_text, counted, kind_label, percent};
 pub use sources::SourceToFix;
 pub(crate) use sources::{is_scanner, network, product, program};
-pub use thresholds::Thresholds;
 
 /// Scanners that are listed with advice: they are counted exactly, and only the most active are of interest.
 const SCANNERS: usize = 5;
@@ -31,7 +31,7 @@ const SCANNERS: usize = 5;
 /// What to do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "step")]
-pub enum Step {
+pub enum AdviceStep {
     /// Raise the mode now.
     Raise {
         /// To this one.
@@ -66,7 +66,7 @@ pub struct Advice {
     /// The mode after the step; none if there is not enough evidence.
     pub recommended: Option<Mode>,
     /// What to do.
-    pub step: Step,
+    pub step: AdviceStep,
     /// A sentence that no reader may miss: Severe requests that targets answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alarm: Option<String>,
@@ -102,21 +102,23 @@ pub fn advise(
     }
     let alarm = judge.alarm();
     let (recommended, step, because) = match current.known() {
-        _ if !missing.is_empty() => (None, Step::NotEnoughEvidence { missing }, vec![judge.evidence()]),
+        _ if !missing.is_empty() => (None, AdviceStep::NotEnoughEvidence { missing }, vec![judge.evidence()]),
         None => {
             let missing =
                 vec!["Read the mode of the load balancer first; without it, no change can be recommended.".to_owned()];
-            (None, Step::NotEnoughEvidence { missing }, vec!["The current mode is unknown.".to_owned()])
+            (None, AdviceStep::NotEnoughEvidence { missing }, vec!["The current mode is unknown.".to_owned()])
         }
         Some(Mode::Strictest) => judge.watch(),
         Some(Mode::Defensive) => {
-            judge.raise(Mode::Strictest).unwrap_or_else(|why| (Some(Mode::Defensive), Step::Keep, why))
+            judge.raise(Mode::Strictest).unwrap_or_else(|why| (Some(Mode::Defensive), AdviceStep::Keep, why))
         }
         Some(Mode::Monitor) => judge.raise_monitor(alarm.is_some()),
     };
     let to = match &step {
-        Step::Raise { to } | Step::FixAndRaise { to, .. } => Some(*to),
-        Step::Keep | Step::NotEnoughEvidence { .. } | Step::Watch { .. } => current.known().copied().and_then(next),
+        AdviceStep::Raise { to } | AdviceStep::FixAndRaise { to, .. } => Some(*to),
+        AdviceStep::Keep | AdviceStep::NotEnoughEvidence { .. } | AdviceStep::Watch { .. } => {
+            current.known().copied().and_then(next)
+        }
     };
     let affected = to.filter(|_| forecast.evidence.basis.names_some_clients()).and_then(|to| judge.affected(to));
     let blocks = to.map(|to| judge.blocks(to)).unwrap_or_default();
@@ -136,7 +138,7 @@ const fn next(mode: Mode) -> Option<Mode> {
     }
 }
 
-type Recommendation = (Option<Mode>, Step, Vec<String>);
+type Recommendation = (Option<Mode>, AdviceStep, Vec<String>);
 
 struct Judge<'a> {
     forecast: &'a Forecast,
@@ -174,11 +176,11 @@ impl Judge<'_> {
     /// From monitor: as far up as no user is hurt. Severe requests that targets answer are no reason to stay.
     fn raise_monitor(&self, severe_answered: bool) -> Recommendation {
         let strictest = self.raise(Mode::Strictest);
-        if let Ok(found @ (_, Step::Raise { .. }, _)) = strictest {
+        if let Ok(found @ (_, AdviceStep::Raise { .. }, _)) = strictest {
             return found;
         }
         match self.raise(Mode::Defensive) {
-            Ok((mode, raise @ Step::Raise { .. }, mut because)) => {
+            Ok((mode, raise @ AdviceStep::Raise { .. }, mut because)) => {
                 // Half of the way now is better than all of it after some fixing.
                 because.push(
                     "Strictest would block more requests; run `doorward advise` again after this change.".to_owned(),
@@ -195,11 +197,11 @@ impl Judge<'_> {
                     "Only the first {} of {all} are listed; find the owners of all of them.",
                     sources.len()
                 ));
-                (Some(Mode::Defensive), Step::FixAndRaise { to: Mode::Defensive, sources }, because)
+                (Some(Mode::Defensive), AdviceStep::FixAndRaise { to: Mode::Defensive, sources }, because)
             }
             other => match (strictest, other) {
                 (Ok(later), _) | (Err(_), Ok(later)) => later,
-                (Err(why), Err(_)) => (Some(Mode::Monitor), Step::Keep, why),
+                (Err(why), Err(_)) => (Some(Mode::Monitor), AdviceStep::Keep, why),
             },
         }
     }
@@ -239,7 +241,7 @@ impl Judge<'_> {
                 ));
             }
             because.extend(self.beyond(mode));
-            return Ok((Some(to), Step::Raise { to }, because));
+            return Ok((Some(to), AdviceStep::Raise { to }, because));
         }
         let most = self.thresholds.maximum_sources;
         // Fixing the named sources has to bring the rest below the tolerated share.
@@ -263,7 +265,7 @@ impl Judge<'_> {
         if exact && self.tolerates(left, mode.blocked.of) && count <= most && !named.is_empty() {
             let are = if count == 1 { "accounts" } else { "account" };
             because.insert(1, format!("{} {are} for these.", counted(count as u64, "source")));
-            return Ok((Some(to), Step::FixAndRaise { to, sources: named }, because));
+            return Ok((Some(to), AdviceStep::FixAndRaise { to, sources: named }, because));
         }
         let more = if exact { String::new() } else { format!(", more than the {} that are stored", ClientTable::KEPT) };
         because.insert(1, format!("They came from more than {}{more}.", counted(most as u64, "source")));
@@ -279,11 +281,11 @@ impl Judge<'_> {
         let Some(mode) = self.forecast.mode(Mode::Strictest).filter(|mode| mode.blocked.count > 0) else {
             return (
                 keep,
-                Step::Keep,
+                AdviceStep::Keep,
                 vec!["It is already in strictest, and no request was blocked.".to_owned(), self.evidence()],
             );
         };
-        let Share { count, of, denominator, per_day } = mode.blocked;
+        let RequestShare { count, of, denominator, per_day } = mode.blocked;
         let share = mode.blocked.fraction().map_or(String::new(), |share| format!(", {}", percent(share)));
         let mut because = vec![
             format!(
@@ -299,12 +301,12 @@ impl Judge<'_> {
             .collect();
         if sources.is_empty() {
             because.push("All blocked requests were Severe; legitimate clients do not send such requests.".to_owned());
-            return (keep, Step::Keep, because);
+            return (keep, AdviceStep::Keep, because);
         }
         because
             .push("Blocked requests do not reach a target, so it is unknown whether they were legitimate.".to_owned());
         let most = self.thresholds.maximum_sources;
-        (keep, Step::Watch { sources: sources.into_iter().take(most).collect() }, because)
+        (keep, AdviceStep::Watch { sources: sources.into_iter().take(most).collect() }, because)
     }
 
     fn grouped(&self, clients: &[KnownClient<'_>]) -> Vec<SourceToFix> {

@@ -51,10 +51,10 @@ pub fn blocked_clients(before: Option<&LoadBalancerTally>, since: &LoadBalancerT
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tally::{By, Cause, Client, ClientTally, Tier};
+    use crate::tally::{AnsweredKind, Cause, Client, ClientTally, Tier};
     use crate::window::Hour;
 
-    fn tally(lines: &[(&str, &str, By, u64)]) -> LoadBalancerTally {
+    fn tally(lines: &[(&str, &str, AnsweredKind, u64)]) -> LoadBalancerTally {
         let mut tally = LoadBalancerTally::default();
         let hour = Hour::of("2026-11-02T09:00:00Z".parse().expect("a time"));
         for (address, agent, by, requests) in lines {
@@ -68,17 +68,17 @@ mod tests {
     #[test]
     fn only_a_client_that_was_refused_and_never_served_is_a_scanner() {
         let before = tally(&[
-            ("203.0.113.9", "zgrab", By::Refused, 3),
-            ("198.51.100.7", "shop/1.0", By::Served, 1),
-            ("198.51.100.8", "probe", By::Refused, 2),
-            ("198.51.100.9", "gone", By::Refused, 2),
+            ("203.0.113.9", "zgrab", AnsweredKind::Refused, 3),
+            ("198.51.100.7", "shop/1.0", AnsweredKind::Served, 1),
+            ("198.51.100.8", "probe", AnsweredKind::Refused, 2),
+            ("198.51.100.9", "gone", AnsweredKind::Refused, 2),
         ]);
         let since = tally(&[
-            ("203.0.113.9", "zgrab", By::Blocked, 398),
-            ("198.51.100.7", "shop/1.0", By::Blocked, 10),
-            ("192.0.2.1", "new", By::Blocked, 4),
-            ("198.51.100.8", "probe", By::Blocked, 2),
-            ("198.51.100.8", "probe", By::Served, 1),
+            ("203.0.113.9", "zgrab", AnsweredKind::Blocked, 398),
+            ("198.51.100.7", "shop/1.0", AnsweredKind::Blocked, 10),
+            ("192.0.2.1", "new", AnsweredKind::Blocked, 4),
+            ("198.51.100.8", "probe", AnsweredKind::Blocked, 2),
+            ("198.51.100.8", "probe", AnsweredKind::Served, 1),
         ]);
         let found = blocked_clients(Some(&before), &since);
         let found: Vec<_> = found.iter().map(|one| (one.address.as_str(), one.requests, one.kind)).collect();

@@ -11,7 +11,7 @@ use http_desync_guardian::request_analyzer::{HttpRequestData, RequestAnalysisRes
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::origin::excerpt;
+use crate::request_origin::excerpt;
 use crate::tally::Tier;
 
 /// The longest request that is looked at, in bytes: load balancers admit 64 KiB of headers.

@@ -7,11 +7,11 @@
 use std::sync::Arc;
 
 use crate::line::{self, Class, Line, Status};
-use crate::origin::excerpt;
 use crate::outcome::by;
 use crate::protected::ProtectedClients;
 use crate::protocol::{PROTOCOLS, protocol};
-use crate::tally::{By, Cause, ClientSketch, LoadBalancerKey, LoadBalancerTally, Tally, Tier, add};
+use crate::request_origin::excerpt;
+use crate::tally::{AnsweredKind, Cause, ClientSketch, LoadBalancerKey, LoadBalancerTally, Tally, Tier, add};
 use crate::window::{Hour, STAMP, STAMP_HOUR, Window, is_stamp};
 
 mod counted;
@@ -180,7 +180,7 @@ impl Counter {
                     Tier::Other(_) => &mut hour.other,
                 } += 1;
                 let by = by(line);
-                hour.served += u64::from(by == By::Served);
+                hour.served += u64::from(by == AnsweredKind::Served);
                 let cause = Cause { tier, reason: excerpt(reason, SAMPLE) };
                 sources(load_balancer, line, &cause, by, &self.protected);
                 load_balancer.causes.entry(cause).or_default().add(by, 1);

@@ -22,7 +22,7 @@ const FORMAT: &str = "doorward-traffic-v3";
 
 /// A file that is not saved traffic evidence.
 #[derive(Debug, thiserror::Error)]
-pub enum EvidenceError {
+pub enum SavedTrafficError {
     /// It is not JSON, or has other members.
     #[error("this version cannot read the file as saved traffic: {}", data_problem(&.0.to_string()))]
     Malformed(#[from] serde_json::Error),
@@ -160,12 +160,12 @@ impl TrafficEvidence {
     ///
     /// # Errors
     /// The text is not JSON of this format and version.
-    pub fn from_reader(saved: impl Read) -> Result<Self, EvidenceError> {
+    pub fn from_reader(saved: impl Read) -> Result<Self, SavedTrafficError> {
         // The format first: another version has other members, which would be reported as a damaged file.
         let document: serde_json::Value = serde_json::from_reader(saved)?;
         match document.get("format").and_then(serde_json::Value::as_str) {
             Some(FORMAT) | None => Ok(serde_json::from_value(document)?),
-            Some(other) => Err(EvidenceError::Format(other.to_owned())),
+            Some(other) => Err(SavedTrafficError::Format(other.to_owned())),
         }
     }
 

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::metric::{Known, Metric, Series};
 use crate::object::INTERVAL;
-use crate::source::Span;
+use crate::source::LogSpan;
 use crate::tally::LoadBalancerTally;
 use crate::window::Window;
 
@@ -33,13 +33,13 @@ pub enum Extent {
 }
 
 /// The whole window as one span.
-pub(crate) fn whole(window: Window) -> Span {
+pub(crate) fn whole(window: Window) -> LogSpan {
     (window.starts_at(), window.ends_at())
 }
 
 /// How much of the logs has to be read, and the spans of time whose lines are wanted, in order and apart. Without metrics that is
 /// the whole window.
-pub fn extent(series: Option<&Series>, window: Window) -> (Extent, Vec<Span>) {
+pub fn extent(series: Option<&Series>, window: Window) -> (Extent, Vec<LogSpan>) {
     let all = || (Extent::AllWithoutMetric, vec![whole(window)]);
     let Some(series) = series else { return all() };
     match series.total(Metric::NonCompliant) {
@@ -54,8 +54,8 @@ pub fn extent(series: Option<&Series>, window: Window) -> (Extent, Vec<Span>) {
 }
 
 /// Spans with one log interval more on each side, because log and metric cut time at different moments; joined where they meet.
-fn widened(spans: Vec<Span>) -> Vec<Span> {
-    let mut joined: Vec<Span> = Vec::new();
+fn widened(spans: Vec<LogSpan>) -> Vec<LogSpan> {
+    let mut joined: Vec<LogSpan> = Vec::new();
     for (start, end) in spans {
         let start = start.saturating_sub(INTERVAL).unwrap_or(Timestamp::MIN);
         let end = end.saturating_add(INTERVAL).unwrap_or(Timestamp::MAX);

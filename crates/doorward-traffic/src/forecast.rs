@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::affected::{KnownClient, affected, hurt_client_days, known_clients};
 use crate::metric::{Known, Metric, Series};
-use crate::observed;
+use crate::observed_traffic;
 use crate::tally::{Answered, Cause, LoadBalancerKey, LoadBalancerTally, LogFiles, Sampled, Treatment};
 use crate::window::Window;
 
@@ -51,7 +51,7 @@ impl Denominator {
 
 /// A count with its denominator.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Share {
+pub struct RequestShare {
     /// The count.
     pub count: u64,
     /// The denominator.
@@ -62,7 +62,7 @@ pub struct Share {
     pub per_day: f64,
 }
 
-impl Share {
+impl RequestShare {
     fn new(count: u64, of: u64, denominator: Denominator, days: f64) -> Self {
         Self { count, of, denominator, per_day: if days > 0.0 { count as f64 / days } else { 0.0 } }
     }
@@ -79,18 +79,18 @@ pub struct ModeForecast {
     /// The mode.
     pub mode: Mode,
     /// Requests that go to a target.
-    pub forwarded: Share,
+    pub forwarded: RequestShare,
     /// Requests that go to a target after which both connections are closed, which costs new connections.
-    pub closed: Share,
+    pub closed: RequestShare,
     /// Requests answered with 400.
-    pub blocked: Share,
+    pub blocked: RequestShare,
     /// Of the blocked, those of clients that were served, or may have been: answered with a status below 400 by a target or by the
     /// load balancer, logins, failed requests, and refused ones of regular clients. None without logs, as for the next two.
-    pub hurt: Option<Share>,
+    pub hurt: Option<RequestShare>,
     /// Of the blocked, the refused requests of all other clients: scanners.
-    pub others: Option<Share>,
+    pub others: Option<RequestShare>,
     /// Of the blocked, those that the mode in force blocked already. Whether they are users is unknown.
-    pub already: Option<Share>,
+    pub already: Option<RequestShare>,
     /// The upper bound of how often the mode would block a client that is served, or may be; none without traffic.
     pub hurt_at_most: Option<UpperBound>,
 }
@@ -173,14 +173,14 @@ pub fn forecast(load_balancer: &LoadBalancerKey, seen: ForecastInput<'_>) -> For
                 Some(Err(why)) => evidence.uncounted = Some(why),
                 None => evidence.uncounted = Some("CloudWatch was not asked".to_owned()),
             }
-            seen.series.and_then(|series| observed::by_metric(series, seen.created))
+            seen.series.and_then(|series| observed_traffic::by_metric(series, seen.created))
         } else {
-            observed::by_logs(tally, &seen)
+            observed_traffic::by_logs(tally, &seen)
         };
         if evidence.uncounted.is_some() || observed.is_none() {
             evidence.basis = Basis::PartialLogs;
         }
-        evidence.unlogged = seen.series.map_or(0, |series| observed::unlogged(tally, series));
+        evidence.unlogged = seen.series.map_or(0, |series| observed_traffic::unlogged(tally, series));
         let days = observe(&mut evidence, observed, seen.changed);
         if let Some(observed) = &mut evidence.observed {
             observed.unknown.extend(seen.left_out.map(str::to_owned));
@@ -191,9 +191,9 @@ pub fn forecast(load_balancer: &LoadBalancerKey, seen: ForecastInput<'_>) -> For
         seen.series.and_then(|series| Some((series, series.total(Metric::NonCompliant).count()?)))
     {
         evidence.basis = Basis::MetricOnly;
-        let days = observe(&mut evidence, observed::by_metric(series, seen.created), seen.changed);
+        let days = observe(&mut evidence, observed_traffic::by_metric(series, seen.created), seen.changed);
         match requests(series) {
-            Ok(requests) => modes = from_metric(requests, days, non_compliant, observed::hours(series)),
+            Ok(requests) => modes = from_metric(requests, days, non_compliant, observed_traffic::hours(series)),
             Err(why) => evidence.uncounted = Some(why),
         }
     }
@@ -212,12 +212,13 @@ fn named(problems: &Sampled) -> Vec<String> {
 /// Sets the observed time of the evidence, and returns its days.
 fn observe(
     evidence: &mut ForecastEvidence,
-    observed: Option<observed::ObservedWindow>,
+    observed: Option<observed_traffic::ObservedWindow>,
     changed: Option<Timestamp>,
 ) -> f64 {
-    let days = observed.as_ref().map_or(0.0, observed::ObservedWindow::known_days);
+    let days = observed.as_ref().map_or(0.0, observed_traffic::ObservedWindow::known_days);
     evidence.window = observed.as_ref().map(|observed| observed.window);
-    let begins = |seen: &observed::ObservedWindow| seen.time.logs_begin.unwrap_or_else(|| seen.window.starts_at());
+    let begins =
+        |seen: &observed_traffic::ObservedWindow| seen.time.logs_begin.unwrap_or_else(|| seen.window.starts_at());
     evidence.changed = changed.filter(|at| observed.as_ref().is_some_and(|seen| *at > begins(seen)));
     evidence.observed = observed.map(|observed| observed.time);
     days
@@ -245,8 +246,8 @@ fn from_logs(
     };
     let (closed, blocked) = (treated(Treatment::ForwardedAndClosed), treated(Treatment::Blocked));
     let requests = affected(tally, clients, |tier| tier.in_mode(mode) == Treatment::Blocked);
-    let of_all = |count| Share::new(count, all, of, days);
-    let of_blocked = |count| Share::new(count, blocked.total(), Denominator::BlockedRequests, days);
+    let of_all = |count| RequestShare::new(count, all, of, days);
+    let of_blocked = |count| RequestShare::new(count, blocked.total(), Denominator::BlockedRequests, days);
     ModeForecast {
         mode,
         forwarded: of_all(all - closed.total() - blocked.total()),
@@ -280,9 +281,9 @@ fn requests(series: &Series) -> Result<u64, String> {
 fn from_metric(requests: u64, days: f64, non_compliant: u64, (odd, all_hours): (u64, u64)) -> Vec<ModeForecast> {
     let all = requests.max(non_compliant);
     let effect = |mode: Mode, blocked: u64| {
-        let of_all = |count| Share::new(count, all, Denominator::MetricRequests, days);
+        let of_all = |count| RequestShare::new(count, all, Denominator::MetricRequests, days);
         // If no request is blocked, no user is affected; otherwise the metric does not show how many are.
-        let none = (blocked == 0).then(|| Share::new(0, 0, Denominator::BlockedRequests, days));
+        let none = (blocked == 0).then(|| RequestShare::new(0, 0, Denominator::BlockedRequests, days));
         ModeForecast {
             mode,
             forwarded: of_all(all - blocked),

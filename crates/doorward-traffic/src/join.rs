@@ -8,7 +8,7 @@ use doorward_model::{
 };
 use jiff::{SignedDuration, Timestamp};
 
-use crate::advice::{Advice, SourceToFix, Step, Thresholds, advise};
+use crate::advice::{Advice, AdviceStep, SourceToFix, Thresholds, advise};
 use crate::evidence::{TrafficEvidence, key, last_change};
 use crate::forecast::{Basis, CrossCheck};
 use crate::tally::{LoadBalancerKey, LoadBalancerTally};
@@ -47,7 +47,7 @@ pub fn advise_all(
         let mut advice = advice_for(evidence, &key, lb, rules.thresholds);
         let until = advice.forecast.evidence.window.map(|window| window.ends_at());
         if let Some(old) = too_old(until, rules.maximum_age_days, at) {
-            advice.step = Step::NotEnoughEvidence { missing: vec![old] };
+            advice.step = AdviceStep::NotEnoughEvidence { missing: vec![old] };
             advice.recommended = None;
         }
         (key, advice)
@@ -68,7 +68,7 @@ fn advice_for(
     let mut advice = advise(mode, evidence.forecast_since(key, created, changed), tally, thresholds);
     let nothing = advice.forecast.evidence.basis == Basis::None;
     let refused = remedies(evidence, key);
-    if let Step::NotEnoughEvidence { missing } = &mut advice.step
+    if let AdviceStep::NotEnoughEvidence { missing } = &mut advice.step
         && !refused.is_empty()
     {
         // Logs that are refused are switched on.
@@ -77,7 +77,8 @@ fn advice_for(
         }
         missing.splice(0..0, refused);
     }
-    if let (Step::NotEnoughEvidence { missing }, Some(reason)) = (&mut advice.step, evidence.no_count_reason(key)) {
+    if let (AdviceStep::NotEnoughEvidence { missing }, Some(reason)) = (&mut advice.step, evidence.no_count_reason(key))
+    {
         if nothing && evidence.is_idle(key) {
             let wait = "Collect evidence again when there is traffic; a window without traffic supports no mode.";
             *missing = vec![wait.to_owned()];
@@ -149,11 +150,11 @@ fn view(advice: &Advice, tiers: BTreeMap<String, u64>) -> Traffic {
     // A raise within the tolerated share blocks these.
     let tolerated: Vec<SourceToFix> = advice.blocks.iter().filter(|source| source.hurt() > 0).cloned().collect();
     let (step, sources, missing): (_, &[SourceToFix], &[String]) = match &advice.step {
-        Step::Raise { .. } => (TrafficStep::Raise, &tolerated, &[]),
-        Step::FixAndRaise { sources, .. } => (TrafficStep::FixAndRaise, sources, &[]),
-        Step::Keep => (TrafficStep::Keep, &[], &[]),
-        Step::Watch { sources } => (TrafficStep::Watch, sources, &[]),
-        Step::NotEnoughEvidence { missing } => (TrafficStep::NotEnoughEvidence, &[], missing),
+        AdviceStep::Raise { .. } => (TrafficStep::Raise, &tolerated, &[]),
+        AdviceStep::FixAndRaise { sources, .. } => (TrafficStep::FixAndRaise, sources, &[]),
+        AdviceStep::Keep => (TrafficStep::Keep, &[], &[]),
+        AdviceStep::Watch { sources } => (TrafficStep::Watch, sources, &[]),
+        AdviceStep::NotEnoughEvidence { missing } => (TrafficStep::NotEnoughEvidence, &[], missing),
     };
     let whole = advice.forecast.modes.first().map(|mode| mode.forwarded);
     Traffic {

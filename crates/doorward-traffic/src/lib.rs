@@ -17,23 +17,21 @@ mod binomial;
 mod blocked_clients;
 mod buffers;
 mod classify;
-mod compare;
 mod count;
 mod count_cache;
 mod evidence;
 mod extent;
 mod fingerprint;
 mod forecast;
-mod gather;
 mod gather_job;
+mod gather_organization;
 mod inflate;
 mod join;
 mod line;
 mod local;
 mod metric;
 mod object;
-mod observed;
-mod origin;
+mod observed_traffic;
 mod outcome;
 mod prices;
 mod protected;
@@ -42,6 +40,7 @@ mod read;
 mod reasons;
 mod render;
 mod repeats;
+mod request_origin;
 mod scan;
 mod session_reach;
 mod settings;
@@ -52,26 +51,26 @@ mod triggers;
 mod truncate;
 mod unread_lines;
 mod window;
+mod window_comparison;
 
-pub use advice::{Advice, SourceToFix, Step, Thresholds, advise};
+pub use advice::{Advice, AdviceStep, SourceToFix, Thresholds, advise};
 pub use affected::{AffectedRequests, ClientKind};
 pub use binomial::upper_95;
 pub use blocked_clients::{BlockedClient, blocked_clients};
 pub use classify::{Classified, ClassifyError, classify};
-pub use compare::{
-    BeforeAfter, Change, CompareDocument, Compared, ComparedBy, Figure, compare, compare_evidence, render_comparison,
-};
 pub use count_cache::{CacheUse, CountCache, CountCacheError, FOLDER as STATE_FOLDER};
-pub use evidence::{AthenaScan, EvidenceError, TrafficEvidence, id, key};
+pub use evidence::{AthenaScan, SavedTrafficError, TrafficEvidence, id, key};
 pub use extent::{Extent, extent, falls_short};
 pub use forecast::{
-    Basis, BoundUnit, CrossCheck, Denominator, Forecast, ForecastEvidence, ForecastInput, ModeForecast, Share,
+    Basis, BoundUnit, CrossCheck, Denominator, Forecast, ForecastEvidence, ForecastInput, ModeForecast, RequestShare,
     UpperBound, forecast,
 };
-pub use gather::{AthenaOptions, CacheOptions, GatherError, GatherEvent, TrafficRequest, gather, log_bucket};
 pub use gather_job::GatherJob;
+pub use gather_organization::{
+    AthenaOptions, CacheOptions, GatherError, GatherEvent, TrafficRequest, gather, log_bucket,
+};
 pub use join::{AdviceRules, TrafficByArn, advise_all, expire_all, join};
-pub use local::{FolderError, FolderOptions, Progress, outside_window, read_folder};
+pub use local::{FolderError, FolderOptions, FolderProgress, outside_window, read_folder};
 pub use metric::{Answer, Known, Metric, Series};
 pub use object::{INTERVAL, Key, Listed, LogObject, Selection, day_folder};
 pub use prices::Prices;
@@ -82,12 +81,13 @@ pub use session_reach::Reaches;
 pub use settings::{AthenaSettings, TrafficSettings};
 pub use source::{
     AthenaCount, AthenaError, AthenaJob, AthenaLogs, AthenaOutput, AthenaReach, Body, Capability, Cost, Counted,
-    DailyRead, LogPlace, LogPlan, Metered, MissingDays, Operation, ParquetColumns, ParquetLogs, ParquetPlace, Planned,
-    Reach, ScanEstimate, Source, Span, UnreadLogs, cloudwatch_name, listing_logs, missing_days,
+    DailyRead, LogPlace, LogPlan, LogSpan, Metered, MissingDays, Operation, ParquetColumns, ParquetLogs, ParquetPlace,
+    Planned, Reach, ScanEstimate, Source, UnreadLogs, cloudwatch_name, listing_logs, missing_days,
 };
 pub use tally::{
-    Answered, By, Cause, Client, ClientSketch, ClientTable, ClientTally, HourTally, LoadBalancerKey, LoadBalancerTally,
-    LogFiles, NoLoadBalancer, NodeFiles, Reading, RequestExample, Sampled, Sources, Tally, Tier, Treatment,
+    Answered, AnsweredKind, Cause, Client, ClientSketch, ClientTable, ClientTally, HourTally, LoadBalancerKey,
+    LoadBalancerTally, LogFiles, NoLoadBalancer, NodeFiles, Reading, RequestExample, Sampled, Sources, Tally, Tier,
+    Treatment,
 };
 pub use top::{Top, Weight};
 pub use triggers::{
@@ -95,3 +95,6 @@ pub use triggers::{
     render_posture, render_postures, trigger_summary, triggers,
 };
 pub use window::{Hour, TimeError, Window};
+pub use window_comparison::{
+    BeforeAfter, Change, CompareDocument, Compared, ComparedBy, Figure, compare, compare_evidence, render_comparison,
+};

@@ -84,7 +84,7 @@ pub struct FolderOptions<'a> {
 
 /// How far reading a folder is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Progress {
+pub struct FolderProgress {
     /// Objects that are done.
     pub done: usize,
     /// Objects in all.
@@ -105,7 +105,7 @@ pub struct Progress {
 pub fn read_folder(
     folder: &Path,
     options: FolderOptions<'_>,
-    progress: &(dyn Fn(Progress) + Sync),
+    progress: &(dyn Fn(FolderProgress) + Sync),
 ) -> Result<Tally, FolderError> {
     let Files { files, selection, refused, elsewhere } = find(folder, options.window)?;
     if files.is_empty() && refused.count == 0 {
@@ -115,7 +115,7 @@ pub fn read_folder(
     let buffers = LineBuffers::of_run();
     let protected = Arc::new(ProtectedClients::new(options.protected));
     let all_bytes = files.iter().map(|file| file.bytes).sum();
-    let merged = InOrder::new(&files, Progress { objects: files.len(), all_bytes, ..Progress::default() });
+    let merged = InOrder::new(&files, FolderProgress { objects: files.len(), all_bytes, ..FolderProgress::default() });
     let next = AtomicUsize::new(0);
     let reader = || Reader::protecting(Limits::default(), options.window, Arc::clone(&protected));
     let work = || {

@@ -1,7 +1,7 @@
 //! What became of one request, by its log line.
 
 use crate::line::Line;
-use crate::tally::By;
+use crate::tally::AnsweredKind;
 
 /// Statuses by which a load balancer says that the request did not end: the client closed the connection, or was too slow.
 const UNFINISHED: &[&[u8; 3]] = &[b"460", b"408"];
@@ -23,22 +23,22 @@ const ACTIONS: [&[u8]; 7] =
 const FIREWALL: &[u8] = b"waf";
 
 /// Who answered a request.
-pub(crate) fn by(line: &Line<'_>) -> By {
+pub(crate) fn by(line: &Line<'_>) -> AnsweredKind {
     match (line.target_status.family(), line.status.family()) {
-        (Some(..=3), _) => By::Served,
-        (Some(4), _) => By::Refused,
-        (Some(_), _) => By::Failed,
-        (None, Some(..=3)) if is_login(line.actions) => By::Login,
-        (None, Some(..=3)) => By::Answered,
-        (None, Some(4)) if line.status.is_one_of(SIGN_IN_FIRST) && is_login(line.actions) => By::Login,
+        (Some(..=3), _) => AnsweredKind::Served,
+        (Some(4), _) => AnsweredKind::Refused,
+        (Some(_), _) => AnsweredKind::Failed,
+        (None, Some(..=3)) if is_login(line.actions) => AnsweredKind::Login,
+        (None, Some(..=3)) => AnsweredKind::Answered,
+        (None, Some(4)) if line.status.is_one_of(SIGN_IN_FIRST) && is_login(line.actions) => AnsweredKind::Login,
         // A mode blocks a request before any action.
-        (None, Some(4)) if line.status.is_400() && line.actions == NO_ACTION => By::Blocked,
+        (None, Some(4)) if line.status.is_400() && line.actions == NO_ACTION => AnsweredKind::Blocked,
         // After an action, only a rule or a firewall refuses a request; the others end by a fault, or for a reason that is unknown.
-        (None, Some(4)) if line.status.is_400() && !is_answer_of_rule(line.actions) => By::Unanswered,
-        (None, Some(4)) if !are_known(line.actions) => By::Unanswered,
-        (None, Some(4)) if line.actions == FIREWALL && line.status.is_one_of(CAPTCHA) => By::Unanswered,
-        (None, Some(4)) if !line.status.is_one_of(UNFINISHED) => By::LoadBalancer,
-        (None, _) => By::Unanswered,
+        (None, Some(4)) if line.status.is_400() && !is_answer_of_rule(line.actions) => AnsweredKind::Unanswered,
+        (None, Some(4)) if !are_known(line.actions) => AnsweredKind::Unanswered,
+        (None, Some(4)) if line.actions == FIREWALL && line.status.is_one_of(CAPTCHA) => AnsweredKind::Unanswered,
+        (None, Some(4)) if !line.status.is_one_of(UNFINISHED) => AnsweredKind::LoadBalancer,
+        (None, _) => AnsweredKind::Unanswered,
     }
 }
 

@@ -10,7 +10,7 @@ use jiff::civil::Date;
 use crate::advice::{bound_text, counted, kind_label, percent};
 use crate::affected::{affected, known_clients};
 use crate::evidence::TrafficEvidence;
-use crate::forecast::{Basis, CrossCheck, Forecast, ModeForecast, Share};
+use crate::forecast::{Basis, CrossCheck, Forecast, ModeForecast, RequestShare};
 use crate::tally::{LoadBalancerKey, LoadBalancerTally};
 use crate::unread_lines::unread_lines;
 
@@ -168,7 +168,7 @@ fn causes(text: &mut String, tally: &LoadBalancerTally) {
 }
 
 fn effect(mode: &ModeForecast) -> String {
-    let share = |part: &Share| match part.fraction() {
+    let share = |part: &RequestShare| match part.fraction() {
         Some(fraction) if part.count > 0 => format!(" ({})", percent(fraction)),
         _ => String::new(),
     };

@@ -33,7 +33,7 @@ pub(crate) use remedy::REQUESTER_PAYS;
 
 use crate::protected::ProtectedClients;
 
-pub use plan::{Cost, LogPlace, LogPlan, Planned, Span, UnreadLogs};
+pub use plan::{Cost, LogPlace, LogPlan, LogSpan, Planned, UnreadLogs};
 
 /// Lists, objects or metric calls in flight at once, unless the caller sets another number.
 const CONCURRENCY: usize = 16;

@@ -20,7 +20,7 @@ mod files;
 mod load_balancer;
 mod reading;
 
-pub use cause::{Answered, By, Cause, Tier, Treatment};
+pub use cause::{Answered, AnsweredKind, Cause, Tier, Treatment};
 pub use client_sketch::ClientSketch;
 pub use client_table::{Client, ClientTable, ClientTally, RequestExample};
 pub use files::{LogFiles, NodeFiles};

@@ -34,7 +34,7 @@ fn truncated(address: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tally::{By, Cause, Client, ClientTable, ClientTally, Tier};
+    use crate::tally::{AnsweredKind, Cause, Client, ClientTable, ClientTally, Tier};
     use crate::top::Top;
     use crate::window::Hour;
 
@@ -57,9 +57,14 @@ mod tests {
         let hour = Hour::of("2026-11-30T10:00:00Z".parse().expect("a time"));
         let cause = Cause { tier: Tier::from("Ambiguous".to_owned()), reason: "BothTeClPresent".to_owned() };
         let (mut table, mut top) = (ClientTable::default(), Top::<String>::default());
-        for (host, by) in [(1, By::Served), (2, By::Served), (3, By::Blocked), (3, By::Served)] {
+        for (host, by) in [
+            (1, AnsweredKind::Served),
+            (2, AnsweredKind::Served),
+            (3, AnsweredKind::Blocked),
+            (3, AnsweredKind::Served),
+        ] {
             let address = format!("192.0.2.{host}");
-            top.add(address.clone(), by == By::Served);
+            top.add(address.clone(), by == AnsweredKind::Served);
             let client = Client { address, agent: "pos/1".to_owned(), cause: cause.clone() };
             table.add(client, ClientTally::of(by, false, 1, hour));
         }

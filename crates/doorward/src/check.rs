@@ -4,8 +4,8 @@ use std::io::Write;
 use std::path::Path;
 
 use doorward_check::{
-    Baseline, CheckSettings, Checker, GateSettings, LiveScan, Output, RenderInput, SearchOptions, TextOptions, fix,
-    gather,
+    Baseline, CheckOutput, CheckSettings, Checker, GateSettings, LiveScan, RenderInput, SearchOptions, TextOptions,
+    fix, gather,
 };
 use doorward_iac::{Deployment, VariableOption, VariableValues};
 use doorward_model::{AccountId, Region, harmless};
@@ -23,7 +23,7 @@ mod helm;
 pub(crate) fn run(cli: &Cli, arguments: &CheckArguments) -> Result<Exit, Failure> {
     let mut settings = Settings::load(cli.config.as_deref(), &[])?;
     arguments.overlay(&mut settings.report)?;
-    let outputs = Output::all(&arguments.formats)?;
+    let outputs = CheckOutput::all(&arguments.formats)?;
     let normalize = settings.normalize();
     let check = CheckSettings {
         policy: &settings.policy,
@@ -97,7 +97,7 @@ pub(crate) fn run(cli: &Cli, arguments: &CheckArguments) -> Result<Exit, Failure
     Ok(exit)
 }
 
-fn write(output: &Output, input: &RenderInput<'_>, cli: &Cli) -> Result<(), Failure> {
+fn write(output: &CheckOutput, input: &RenderInput<'_>, cli: &Cli) -> Result<(), Failure> {
     let is_stdout = output.path.is_none();
     let (colour, width) = (is_stdout && cli.colour_on_stdout(), is_stdout.then(crate::io::width));
     let options = TextOptions { colour, verbose: cli.verbose > 0, width };

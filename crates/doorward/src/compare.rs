@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use doorward_model::{AccountRegion, ScanReport};
-use doorward_sink_securityhub::{Answer, Comparison, Standing, ask_native, compare, comparison_table};
+use doorward_sink_securityhub::{Comparison, NativeFindings, Standing, ask_native, compare, comparison_table};
 use serde_json::json;
 
 use crate::cli::{Cli, ListFormat};
@@ -37,7 +37,7 @@ pub(crate) fn run(cli: &Cli, from: &Path, format: ListFormat) -> Result<Exit, Fa
 }
 
 /// Reads Security Hub. A signal ends the command: a part of the answers would compare as load balancers without findings.
-async fn ask(settings: &Settings, report: &ScanReport) -> Result<BTreeMap<AccountRegion, Answer>, Failure> {
+async fn ask(settings: &Settings, report: &ScanReport) -> Result<BTreeMap<AccountRegion, NativeFindings>, Failure> {
     let (stop, signal) = signals::listen(settings.scan.deadline.0);
     let clock = crate::clock::system();
     let access = connect(settings.connection(), &clock, None, &stop).await.map_err(|error| signal.or(error))?;

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use doorward_assemble::known_ahead;
 use doorward_aws::access::Access;
 use doorward_aws::{Clock, WayInLine};
-use doorward_core::discover::Known;
+use doorward_core::discover::KnownOrganization;
 use doorward_ledger::{Ledger, OpenOptions, Preflight, is_shared};
 use doorward_model::UnmatchedSetting;
 use doorward_setup::doctor::{
@@ -136,7 +136,7 @@ impl Doctor<'_> {
     }
 
     /// The organizations of the newest recorded scans.
-    fn known(&self) -> Vec<Known> {
+    fn known(&self) -> Vec<KnownOrganization> {
         let ledger = &self.settings.ledger;
         let path = ledger.path().ok().filter(|path| ledger.enabled && (path.exists() || is_shared(path)));
         path.map(|path| known_ahead(&path)).unwrap_or_default()

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use doorward_model::{AccountId, Arn, ReportFilter, counted};
-use doorward_rules::exceptions::edit::Renewal;
-use doorward_rules::exceptions::{Entry, Exception, Moment, Register, Scope};
+use doorward_rules::exceptions::register_edit::Renewal;
+use doorward_rules::exceptions::{Entry, Exception, ExceptionScope, Moment, Register};
 use doorward_saved_scan::ExceptionTexts;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -135,7 +135,7 @@ fn add(settings: &Settings, texts: &ExceptionTexts, now: Timestamp, arguments: &
     answer_text(&(texts.add(&path, &exception, now)? + "\n"))
 }
 
-fn scope(arguments: &AddArguments) -> Result<Scope, Failure> {
+fn scope(arguments: &AddArguments) -> Result<ExceptionScope, Failure> {
     let wrong = |e: &dyn std::fmt::Display| Failure::new(Exit::Usage, e.to_string());
     let arn: Result<Vec<Arn>, _> = arguments.arns.iter().map(|text| Arn::new(text)).collect();
     let accounts: Result<Vec<AccountId>, _> = arguments.accounts.iter().map(|text| AccountId::new(text)).collect();
@@ -144,7 +144,7 @@ fn scope(arguments: &AddArguments) -> Result<Scope, Failure> {
         let (key, value) = pair.split_once('=').ok_or_else(|| wrong(&format!("--tag {pair}: write KEY=VALUE")))?;
         tags.insert(key.to_owned(), value.into());
     }
-    Ok(Scope {
+    Ok(ExceptionScope {
         arn: arn.map_err(|e| wrong(&e))?,
         accounts: accounts.map_err(|e| wrong(&e))?,
         ous: arguments.ous.clone(),

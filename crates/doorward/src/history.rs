@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use doorward_assemble::change_effects;
-use doorward_ledger::{By, Diff, Ledger, OpenOptions};
+use doorward_ledger::{Diff, FigureGroup, Ledger, OpenOptions};
 use doorward_sink_text::history::{ScanTrend, diff_table};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -34,7 +34,7 @@ pub(crate) fn run(cli: &Cli, arguments: &HistoryArguments) -> Result<Exit, Failu
             check_rules(arguments.rule.as_slice(), &ledger.rules()?)?;
             let selection = arguments.selection(now, settings.ledger.recorder().cost_centre())?;
             let mut history = ScanTrend::selected(&ledger, &selection)?;
-            if selection.by == By::All && selection.rule.is_none() {
+            if selection.by == FigureGroup::All && selection.rule.is_none() {
                 let since = selection.period.since().unwrap_or(Timestamp::UNIX_EPOCH);
                 let effects = change_effects::of(&ledger, since, now, &settings.change.watch)?;
                 history = history.with_changes(effects);
@@ -100,7 +100,7 @@ fn prune(path: &Path, settings: &Settings, dry_run: bool) -> Result<Exit, Failur
 pub(crate) fn write_beside(ledger: &Path, folder: &Path, settings: &Settings, now: Timestamp) -> Result<(), Failure> {
     let ledger = read_only(ledger)?;
     let effects = change_effects::of(&ledger, Timestamp::UNIX_EPOCH, now, &settings.change.watch)?;
-    let history = ScanTrend::of(&ledger, None, None, &By::All, None)?.with_changes(effects);
+    let history = ScanTrend::of(&ledger, None, None, &FigureGroup::All, None)?.with_changes(effects);
     for (name, format) in [
         ("history.txt", HistoryFormat::Table),
         ("history.json", HistoryFormat::Json),

@@ -12,7 +12,7 @@ use doorward_assemble::{
 use doorward_aws::access::Emulator;
 use doorward_aws::{Clock, Stop};
 use doorward_check::Declarations;
-use doorward_core::discover::{Plan, PlanKnowledge};
+use doorward_core::discover::{PlanKnowledge, ScanPlan};
 use doorward_core::{collect, discover, run_of};
 use doorward_model::{
     AccountId, HistoryContext, Inputs, Inventory, Region, RegionInventory, ScanReport, UnmatchedSetting,
@@ -289,7 +289,7 @@ async fn read(
             (run, cells) = (resumed.run, resumed.cells);
         }
     }
-    let Plan { organization, accounts, accounts_listing, mut targets, settled, .. } = plan;
+    let ScanPlan { organization, accounts, accounts_listing, mut targets, settled, .. } = plan;
     let known: BTreeSet<(AccountId, Option<Region>)> =
         cells.iter().map(|c| (c.account.clone(), c.region.clone())).collect();
     targets.retain(|target| !known.contains(&(target.place.account.clone(), Some(target.place.region.clone()))));
@@ -346,7 +346,7 @@ pub(crate) fn settings_id(settings: &Settings) -> String {
 }
 
 /// Reports the accounts that left the organization: they are no longer scanned, so their findings in the ledger do not change.
-pub(crate) fn report_departed(plan: &Plan) {
+pub(crate) fn report_departed(plan: &ScanPlan) {
     for notice in plan.departed_notices() {
         crate::io::log(&format!("notice: {}", harmless(&notice)));
     }

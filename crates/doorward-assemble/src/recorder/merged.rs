@@ -7,13 +7,13 @@ use doorward_model::{AccountId, Inventory, Region};
 
 use super::{ScanRecorder, known_of};
 use crate::AssembleError;
-use doorward_core::discover::{DiscoverSettings, Known, PlanKnowledge, add_unplanned};
+use doorward_core::discover::{DiscoverSettings, KnownOrganization, PlanKnowledge, add_unplanned};
 
 /// The organizations of which a ledger contains scans.
 #[derive(Debug, Clone, Default)]
 pub struct KnownAhead {
     /// The organizations, as their newest scans read them.
-    pub organizations: Vec<Known>,
+    pub organizations: Vec<KnownOrganization>,
     /// The load balancers of each account-Region that has any.
     pub counts: Vec<(AccountId, Region, u64)>,
 }

@@ -11,8 +11,8 @@ use doorward_model::{AccountId, AccountRegion, Gap, GapReason, Region};
 
 use super::clients::Clients;
 use super::session::{OpenSession, Session};
-use crate::call::{Caller, Route};
-use crate::failure::Failure;
+use crate::call::{CallRoute, Caller};
+use crate::failure::CallFailure;
 use crate::operation::Operation;
 use crate::settings::{CallSettings, Span};
 use crate::time::Time;
@@ -104,12 +104,12 @@ impl ClientProvider {
         place: &AccountRegion,
         operation: Operation,
         send: impl Fn(Credentials) -> Sent,
-    ) -> Result<T, Failure>
+    ) -> Result<T, CallFailure>
     where
-        Sent: Future<Output = Result<T, Failure>>,
+        Sent: Future<Output = Result<T, CallFailure>>,
     {
         let session = self.session(&place.account);
-        let route = Route { session: &session, region: &place.region, region_enabled: false, operation };
+        let route = CallRoute { session: &session, region: &place.region, region_enabled: false, operation };
         self.shared.caller.send_at(self.share, self.attempt, route, send).await
     }
 

@@ -15,8 +15,8 @@ use doorward_model::{AccountId, Arn, Gap, GapReason, Region};
 use super::ExternalId;
 use super::clients::sts_as;
 use crate::Clock;
-use crate::call::{Caller, Route};
-use crate::failure::Failure;
+use crate::call::{CallRoute, Caller};
+use crate::failure::CallFailure;
 use crate::operation::Operation;
 
 /// Credentials for one account. Neither printable nor serializable; they exist in memory only.
@@ -254,7 +254,7 @@ async fn from_chain(provider: &SharedCredentialsProvider) -> Result<Credentials,
 impl Assume {
     async fn open(&self, account: &AccountId, clock: &Clock, caller: &Caller) -> Result<Credentials, Gap> {
         let operation = Operation::AssumeRole;
-        let route = Route { session: &self.base, region: &self.region, region_enabled: true, operation };
+        let route = CallRoute { session: &self.base, region: &self.region, region_enabled: true, operation };
         caller
             .call(route, |base| {
                 let request = self
@@ -269,27 +269,28 @@ impl Assume {
                     .customize()
                     .config_override(sts_as(base));
                 async move {
-                    let answer = request.send().await.map_err(|e| Failure::of(operation, &e))?;
+                    let answer = request.send().await.map_err(|e| CallFailure::of(operation, &e))?;
                     let whose =
                         answer.assumed_role_user().and_then(|user| Arn::new(user.arn()).ok()).ok_or_else(|| {
-                            Failure::malformed(
+                            CallFailure::malformed(
                                 operation,
                                 "the response does not name the role of the \
                              session",
                             )
                         })?;
                     if whose.account() != account.as_str() {
-                        return Err(Failure::wrong_account(account, whose.account()));
+                        return Err(CallFailure::wrong_account(account, whose.account()));
                     }
                     if !is_of(&whose, &self.role_arn, &self.session_name) {
                         let what = format!("requested a session of {}, but received {whose}", self.role_arn);
-                        return Err(Failure::malformed(operation, &what));
+                        return Err(CallFailure::malformed(operation, &what));
                     }
                     let issued = answer
                         .credentials()
-                        .ok_or_else(|| Failure::malformed(operation, "the response contains no credentials"))?;
-                    let by_sts = Timestamp::from_second(issued.expiration().secs())
-                        .map_err(|_| Failure::malformed(operation, "the expiry of the session is not a valid time"))?;
+                        .ok_or_else(|| CallFailure::malformed(operation, "the response contains no credentials"))?;
+                    let by_sts = Timestamp::from_second(issued.expiration().secs()).map_err(|_| {
+                        CallFailure::malformed(operation, "the expiry of the session is not a valid time")
+                    })?;
                     let expires = ends(clock(), by_sts, self.seconds).into();
                     Ok(Credentials::new(
                         issued.access_key_id(),

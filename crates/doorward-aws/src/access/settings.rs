@@ -94,7 +94,7 @@ pub struct RoleOverride {
 
 /// The role that is assumed in an account.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Entry {
+pub struct AssumedRole {
     /// The ARN of the role that is assumed.
     pub role_arn: String,
     /// Whether an external id is sent.

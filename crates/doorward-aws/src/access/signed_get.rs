@@ -27,7 +27,7 @@ use aws_types::service_config::ServiceConfigKey;
 use doorward_model::{Gap, GapReason, Region};
 
 use super::Clients;
-use crate::failure::Failure;
+use crate::failure::CallFailure;
 use crate::operation::Operation;
 use crate::response_integrity::{CompleteJson, CompleteXml};
 
@@ -169,15 +169,15 @@ impl Clients {
         operation: Operation,
         credentials: Credentials,
         path: String,
-    ) -> Result<Vec<u8>, Failure> {
+    ) -> Result<Vec<u8>, CallFailure> {
         let Some(Endpoint { url, region }) = self.endpoint_of(service, region) else {
             let gap = Gap::new(GapReason::Unreachable, operation.action());
             let problem = format!("no endpoint of {} is known for {region}", service.id());
-            return Err(Failure::unsent(gap.with_message(problem)));
+            return Err(CallFailure::unsent(gap.with_message(problem)));
         };
         let Some(http_client) = self.base.http_client() else {
             let gap = Gap::new(GapReason::Unreachable, operation.action());
-            return Err(Failure::unsent(gap.with_message("there is no HTTP client")));
+            return Err(CallFailure::unsent(gap.with_message("there is no HTTP client")));
         };
         let mut builder = Orchestrated::builder()
             .service_name(service.id())
@@ -203,7 +203,7 @@ impl Clients {
         let sending = builder.serializer(request).deserializer(taken).build();
         // Boxed, because the orchestrator's future is large and nests deeply.
         let sent = Box::pin(sending.invoke(path)).await;
-        sent.map_err(|error| Failure::of(operation, &error))
+        sent.map_err(|error| CallFailure::of(operation, &error))
     }
 
     /// The endpoint that is configured, or AWS's own.

@@ -26,7 +26,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::{CredentialProblem, CredentialSource, Hidden};
-use crate::failure::Failure;
+use crate::failure::CallFailure;
 use crate::http_policy::WebClient;
 use crate::operation::Operation;
 use crate::variables::ValueOrigin;
@@ -319,7 +319,7 @@ where
             (service.err().code().unwrap_or("no code"), service.err().message().unwrap_or("no message"));
         return format!("{message} ({code})");
     }
-    let gap = Failure::of(operation, error).gap;
+    let gap = CallFailure::of(operation, error).gap;
     gap.message.unwrap_or_else(|| gap.reason.meaning().to_owned())
 }
 

@@ -8,10 +8,10 @@ use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAcce
 /// An answer that is not one complete, unambiguous JSON document.
 #[derive(Debug, thiserror::Error)]
 #[error("the response is not a complete JSON document: {0}")]
-pub(super) struct Incomplete(#[from] serde_json::Error);
+pub(super) struct IncompleteJson(#[from] serde_json::Error);
 
 /// Checks the body of an answer. The body is empty for operations without output.
-pub(super) fn check(body: &[u8]) -> Result<(), Incomplete> {
+pub(super) fn check(body: &[u8]) -> Result<(), IncompleteJson> {
     if body.is_empty() {
         return Ok(());
     }

@@ -6,7 +6,7 @@ use quick_xml::events::Event;
 
 /// An answer that is not one complete, unambiguous XML document.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Incomplete {
+pub(super) enum IncompleteXml {
     #[error("the response is not a complete XML document: {0}")]
     IllFormed(#[from] quick_xml::Error),
     #[error("the response ends before its last element is closed")]
@@ -74,32 +74,32 @@ impl Open {
     }
 
     /// Adds an element within this one.
-    fn child(&mut self, name: &str, parent: impl Fn() -> String) -> Result<(), Incomplete> {
+    fn child(&mut self, name: &str, parent: impl Fn() -> String) -> Result<(), IncompleteXml> {
         self.has_markup = true;
         if name == self.entry.unwrap_or(ENTRY) {
             return Ok(());
         }
         if self.is_list {
-            return Err(Incomplete::NoEntry(parent()));
+            return Err(IncompleteXml::NoEntry(parent()));
         }
         let mut hasher = DefaultHasher::new();
         name.hash(&mut hasher);
         let digest = hasher.finish();
         if self.children.contains(&digest) {
-            return Err(Incomplete::Repeated(shown(name)));
+            return Err(IncompleteXml::Repeated(shown(name)));
         }
         if self.children.len() == MOST {
-            return Err(Incomplete::TooMany);
+            return Err(IncompleteXml::TooMany);
         }
         self.children.push(digest);
         self.required.retain(|(_, part)| *part != name);
         Ok(())
     }
 
-    fn close(&self) -> Result<(), Incomplete> {
+    fn close(&self) -> Result<(), IncompleteXml> {
         match self.required.first() {
-            _ if self.has_text && self.has_markup => Err(Incomplete::SplitText),
-            Some((element, part)) => Err(Incomplete::Lacks(element, part)),
+            _ if self.has_text && self.has_markup => Err(IncompleteXml::SplitText),
+            Some((element, part)) => Err(IncompleteXml::Lacks(element, part)),
             None => Ok(()),
         }
     }
@@ -111,7 +111,7 @@ fn shown(name: &str) -> String {
 }
 
 /// Checks the body of an answer. Names are compared without their prefixes, as the SDK does.
-pub(super) fn check(body: &[u8]) -> Result<(), Incomplete> {
+pub(super) fn check(body: &[u8]) -> Result<(), IncompleteXml> {
     let mut reader = quick_xml::Reader::from_reader(body);
     let config = reader.config_mut();
     config.check_end_names = true;
@@ -151,7 +151,7 @@ pub(super) fn check(body: &[u8]) -> Result<(), Incomplete> {
                 }
             }
             // The SDK keeps only the text before or after it.
-            Event::CData(_) => return Err(Incomplete::SplitText),
+            Event::CData(_) => return Err(IncompleteXml::SplitText),
             Event::Comment(_) | Event::PI(_) => {
                 if let Some((element, _)) = open.last_mut() {
                     element.has_markup = true;
@@ -161,7 +161,7 @@ pub(super) fn check(body: &[u8]) -> Result<(), Incomplete> {
             Event::Eof => break,
         }
     }
-    if open.is_empty() && roots == 1 { Ok(()) } else { Err(Incomplete::EndsEarly) }
+    if open.is_empty() && roots == 1 { Ok(()) } else { Err(IncompleteXml::EndsEarly) }
 }
 
 #[cfg(test)]
@@ -229,6 +229,6 @@ mod tests {
     #[test]
     fn a_crowd_of_elements_does_not_cost_time() {
         let crowd: String = (0..200_000).map(|n| format!("<e{n}/>")).collect();
-        assert!(matches!(check(format!("<r>{crowd}</r>").as_bytes()), Err(Incomplete::TooMany)));
+        assert!(matches!(check(format!("<r>{crowd}</r>").as_bytes()), Err(IncompleteXml::TooMany)));
     }
 }

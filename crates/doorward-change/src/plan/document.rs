@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::canonical::{self, PlanDifference};
-use super::digest::{DIGESTED, Digesting};
 use super::goal::{Goal, Insistence};
+use super::plan_digest::{DIGESTED, Digesting};
 use super::wave;
 use crate::SettingValue;
 

@@ -8,7 +8,7 @@ use doorward_change::{
     MetricSource, ModeClient, ModeReading, Plan, SetFailure, SetResponse, SettingValue,
 };
 use doorward_core::actions::change_role_grants;
-use doorward_core::mode::{self, Subject};
+use doorward_core::mode::{self, ModeSubject};
 use doorward_model::{Gap, Inventory, Listing, Observed};
 use doorward_rules::Requirement;
 use jiff::Timestamp;
@@ -47,7 +47,7 @@ impl<K: Fate> Hand<'_, K> {
 impl<K: Fate> ModeClient for Hand<'_, K> {
     async fn inspect(&self, target: &ChangeTarget, of: SettingValue) -> Result<Inspection, Gap> {
         self.meet().await;
-        let subject = Subject { arn: target.arn.clone(), kind: target.kind };
+        let subject = ModeSubject { arn: target.arn.clone(), kind: target.kind };
         let cell = mode::look(self.access, self.session(target), &subject).await;
         self.meet().await;
         let mut cell = cell?;
@@ -80,7 +80,7 @@ impl<K: Fate> ModeClient for Hand<'_, K> {
 
     async fn read(&self, target: &ChangeTarget, of: SettingValue) -> Result<ModeReading, Gap> {
         self.meet().await;
-        let subject = Subject { arn: target.arn.clone(), kind: target.kind };
+        let subject = ModeSubject { arn: target.arn.clone(), kind: target.kind };
         let read = mode::read(self.access, self.session(target), &subject).await;
         self.meet().await;
         Ok(match read? {
@@ -94,7 +94,7 @@ impl<K: Fate> ModeClient for Hand<'_, K> {
 
     async fn set(&self, target: &ChangeTarget, wanted: SettingValue) -> Result<SetResponse, SetFailure> {
         self.meet().await;
-        let subject = Subject { arn: target.arn.clone(), kind: target.kind };
+        let subject = ModeSubject { arn: target.arn.clone(), kind: target.kind };
         let set =
             mode::set(self.access, self.session(target), &subject, wanted.attribute(target.kind), wanted.as_str())
                 .await;

@@ -9,7 +9,7 @@ use aws_types::request_id::RequestId;
 use futures::StreamExt;
 use jiff::Timestamp;
 
-use doorward_aws::{Failure, Operation, classic_as};
+use doorward_aws::{CallFailure, Operation, classic_as};
 use doorward_model::{Arn, Evidence, Gap, Kind, Listener, Observed, RawLoadBalancer, TextMap};
 
 use super::listed::{self, Fault, Read};
@@ -165,7 +165,7 @@ pub(crate) async fn attributes(context: CollectContext<'_>, name: &str) -> Resul
                 let answer = match request.send().await {
                     Ok(answer) => answer,
                     Err(error) => {
-                        let failure = Failure::of(operation, &error);
+                        let failure = CallFailure::of(operation, &error);
                         let gone = matches!(failure.code(), Some("LoadBalancerNotFound" | "AccessPointNotFound"));
                         return if gone { Ok(None) } else { Err(failure) };
                     }
@@ -177,8 +177,8 @@ pub(crate) async fn attributes(context: CollectContext<'_>, name: &str) -> Resul
                 };
                 let given = answer
                     .load_balancer_attributes
-                    .ok_or_else(|| Failure::malformed(operation, "the response contains no attributes"))?;
-                let attributes = flat(given).map_err(|problem| Failure::malformed(operation, &problem))?;
+                    .ok_or_else(|| CallFailure::malformed(operation, "the response contains no attributes"))?;
+                let attributes = flat(given).map_err(|problem| CallFailure::malformed(operation, &problem))?;
                 Ok(Some((attributes, evidence)))
             }
         })

@@ -10,7 +10,7 @@ use futures::StreamExt;
 use serde_json::Value;
 
 use doorward_aws::access::{SignedService, path_with_query};
-use doorward_aws::{Failure, Operation, Route};
+use doorward_aws::{CallFailure, CallRoute, Operation};
 use doorward_model::{Arn, EntryPoint, EntryService, Gap, Observed, RawLoadBalancer, Region};
 
 use super::target_groups::may_be_reached;
@@ -92,12 +92,12 @@ async fn pages<T>(
     // A service of the whole account is limited and logged by the Region that answers.
     let answering: Region = service.region_for(region).unwrap_or_else(|| region.clone());
     let region_enabled = context.target.region_enabled || answering != *region;
-    let route = Route { session: &context.target.session, region: &answering, region_enabled, operation };
+    let route = CallRoute { session: &context.target.session, region: &answering, region_enabled, operation };
     let take = &take;
     let sent = context.access.caller.pages(route, |credentials, token| async move {
         let path = path_with_query(path, &[(token_name, token.as_deref())]);
         let body = context.access.clients.signed_get(service, region, operation, credentials, path).await?;
-        take(&body).map_err(|problem| Failure::malformed(operation, &problem))
+        take(&body).map_err(|problem| CallFailure::malformed(operation, &problem))
     });
     match sent.await {
         (entries, None) => Ok(entries),

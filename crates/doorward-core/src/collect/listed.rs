@@ -36,7 +36,7 @@ pub(super) fn page(entries: impl Iterator<Item = Read>) -> Vec<Read> {
 }
 
 /// The valid part of a list.
-pub(super) struct Listed {
+pub(super) struct ListedLoadBalancers {
     /// The load balancers of this account-Region, each once, ordered by ARN.
     pub(super) found: Vec<RawLoadBalancer>,
     pub(super) listing: Listing,
@@ -45,7 +45,7 @@ pub(super) struct Listed {
 }
 
 /// Combines the entries of all pages. `gap` is why further pages are missing.
-pub(super) fn together(operation: Operation, entries: Vec<Read>, gap: Option<Gap>) -> Listed {
+pub(super) fn together(operation: Operation, entries: Vec<Read>, gap: Option<Gap>) -> ListedLoadBalancers {
     let malformed = |what: &str| {
         Arc::new(Gap::new(GapReason::Malformed, operation.action()).with_message(format!("the list contains {what}")))
     };
@@ -76,7 +76,7 @@ pub(super) fn together(operation: Operation, entries: Vec<Read>, gap: Option<Gap
         Some(gap) => Listing::Unread(gap),
         None => Listing::Full,
     };
-    Listed { found: found.into_values().collect(), listing, foreign }
+    ListedLoadBalancers { found: found.into_values().collect(), listing, foreign }
 }
 
 /// Why the operation `about` is unread for a load balancer that a list contains and that does not exist by another call.
@@ -173,7 +173,7 @@ mod tests {
         }
     }
 
-    fn read(pages: Vec<Vec<Read>>, gap: Option<Gap>) -> Listed {
+    fn read(pages: Vec<Vec<Read>>, gap: Option<Gap>) -> ListedLoadBalancers {
         let entries = pages.into_iter().flat_map(|entries| page(entries.into_iter())).collect();
         together(Operation::DescribeLoadBalancers, entries, gap)
     }

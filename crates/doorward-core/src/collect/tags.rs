@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use futures::StreamExt;
 
-use doorward_aws::{Failure, Operation, classic_as, elb_as};
+use doorward_aws::{CallFailure, Operation, classic_as, elb_as};
 use doorward_model::{Arn, Gap, GapReason, Observed, TextMap};
 
 use super::CollectContext;
@@ -34,15 +34,15 @@ pub(super) async fn read(context: CollectContext<'_>, wanted: Vec<Arn>) -> HashM
                     .customize()
                     .config_override(elb_as(credentials));
                 async move {
-                    let answer = request.send().await.map_err(|e| Failure::of(operation, &e))?;
+                    let answer = request.send().await.map_err(|e| CallFailure::of(operation, &e))?;
                     let given = answer
                         .tag_descriptions
-                        .ok_or_else(|| Failure::malformed(operation, "the response lists no tags"))?;
+                        .ok_or_else(|| CallFailure::malformed(operation, "the response lists no tags"))?;
                     let pairs = given.into_iter().map(|one| {
                         let arn = one.resource_arn.and_then(|arn| Arn::new(&arn).ok());
                         (arn, one.tags.map(|tags| tags.into_iter().map(|tag| (tag.key, tag.value)).collect()))
                     });
-                    described(batch, pairs).map_err(|problem| Failure::malformed(operation, &problem))
+                    described(batch, pairs).map_err(|problem| CallFailure::malformed(operation, &problem))
                 }
             });
             ask.await
@@ -66,17 +66,17 @@ pub(super) async fn read_classic(context: CollectContext<'_>, wanted: Vec<String
                     .customize()
                     .config_override(classic_as(credentials));
                 async move {
-                    let answer = request.send().await.map_err(|e| Failure::of(operation, &e))?;
+                    let answer = request.send().await.map_err(|e| CallFailure::of(operation, &e))?;
                     let given = answer
                         .tag_descriptions
-                        .ok_or_else(|| Failure::malformed(operation, "the response lists no tags"))?;
+                        .ok_or_else(|| CallFailure::malformed(operation, "the response lists no tags"))?;
                     let pairs = given.into_iter().map(|one| {
                         // The SDK puts an empty text in the place of a missing key, which is no key.
                         let tags =
                             one.tags.map(|tags| tags.into_iter().map(|tag| (Some(tag.key), tag.value)).collect());
                         (one.load_balancer_name, tags)
                     });
-                    described(batch, pairs).map_err(|problem| Failure::malformed(operation, &problem))
+                    described(batch, pairs).map_err(|problem| CallFailure::malformed(operation, &problem))
                 }
             });
             ask.await

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use aws_sdk_elasticloadbalancingv2::operation::describe_target_groups::DescribeTargetGroupsOutput;
 
-use doorward_aws::{Failure, Operation, elb_as};
+use doorward_aws::{CallFailure, Operation, elb_as};
 use doorward_model::{Arn, Gap, GapReason, Kind, Observed, RawLoadBalancer, SharedText, TargetGroup};
 
 use super::entry_points::EntryPoints;
@@ -196,18 +196,18 @@ pub(super) async fn targets(context: CollectContext<'_>, group: &str) -> Result<
             let answer = match request.send().await {
                 Ok(answer) => answer,
                 Err(error) => {
-                    let failure = Failure::of(operation, &error);
+                    let failure = CallFailure::of(operation, &error);
                     let gone = failure.code().is_some_and(|code| code.starts_with("TargetGroupNotFound"));
                     return if gone { Ok(Vec::new()) } else { Err(failure) };
                 }
             };
             let listed = answer
                 .target_health_descriptions
-                .ok_or_else(|| Failure::malformed(operation, "the response lists no targets"))?;
+                .ok_or_else(|| CallFailure::malformed(operation, "the response lists no targets"))?;
             let ids = listed.into_iter().map(|one| one.target.and_then(|target| target.id));
             let arns = ids.map(|id| id.and_then(|id| Arn::new(&id).ok()));
             arns.collect::<Option<Vec<Arn>>>().ok_or_else(|| {
-                Failure::malformed(operation, "the response contains a target that is not a load balancer")
+                CallFailure::malformed(operation, "the response contains a target that is not a load balancer")
             })
         }
     });

@@ -10,7 +10,7 @@ use aws_types::request_id::RequestId;
 use futures::StreamExt;
 use jiff::Timestamp;
 
-use doorward_aws::{Failure, Operation, elb_as};
+use doorward_aws::{CallFailure, Operation, elb_as};
 use doorward_model::{Arn, Evidence, Gap, GapReason, Kind, Listener, Observed, RawLoadBalancer, TextMap};
 
 use super::listed::{self, Fault, Read};
@@ -157,9 +157,12 @@ async fn details(context: CollectContext<'_>, mut raw: RawLoadBalancer) -> Resul
     Ok(raw)
 }
 
-pub(super) type Attributes = TextMap;
+pub(super) type AttributeValues = TextMap;
 
-pub(crate) async fn attributes(context: CollectContext<'_>, arn: &Arn) -> Result<Option<(Attributes, Evidence)>, Gap> {
+pub(crate) async fn attributes(
+    context: CollectContext<'_>,
+    arn: &Arn,
+) -> Result<Option<(AttributeValues, Evidence)>, Gap> {
     let operation = Operation::DescribeLoadBalancerAttributes;
     let client = context.access.clients.elb(&context.target.place.region);
     let clock = &context.access.clock;
@@ -176,7 +179,7 @@ pub(crate) async fn attributes(context: CollectContext<'_>, arn: &Arn) -> Result
                 let answer = match request.send().await {
                     Ok(answer) => answer,
                     Err(error) => {
-                        let failure = Failure::of(operation, &error);
+                        let failure = CallFailure::of(operation, &error);
                         return if failure.code().is_some_and(|c| c.starts_with("LoadBalancerNotFound")) {
                             Ok(None)
                         } else {
@@ -191,9 +194,9 @@ pub(crate) async fn attributes(context: CollectContext<'_>, arn: &Arn) -> Result
                 };
                 let given = answer
                     .attributes
-                    .ok_or_else(|| Failure::malformed(operation, "the response contains no attributes"))?;
+                    .ok_or_else(|| CallFailure::malformed(operation, "the response contains no attributes"))?;
                 let attributes = unambiguous(given.into_iter().map(|one| (one.key, one.value)))
-                    .map_err(|problem| Failure::malformed(operation, &problem))?;
+                    .map_err(|problem| CallFailure::malformed(operation, &problem))?;
                 Ok(Some((attributes, evidence)))
             }
         })

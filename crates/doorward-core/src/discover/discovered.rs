@@ -9,7 +9,7 @@ use doorward_model::{
     UnmatchedSetting,
 };
 
-use super::{Plan, Target};
+use super::{ScanPlan, Target};
 use crate::actions::scan_role_grants;
 
 /// A plan that can be written to a file.
@@ -67,7 +67,7 @@ impl DiscoveredPlan {
     }
 }
 
-impl Plan {
+impl ScanPlan {
     /// The plan without its sessions.
     pub fn discovered(&self) -> DiscoveredPlan {
         let targets = self.targets.iter().map(|target| (target.place.clone(), target.region_enabled));

@@ -5,7 +5,7 @@ use doorward_model::{Account, AccountId, Observed, Organization, Region};
 
 /// The organization as an earlier scan read it. The caller stores it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Known {
+pub struct KnownOrganization {
     /// The organization; absent in single-account mode.
     pub organization: Observed<Organization>,
     /// Its accounts, with the Regions that were enabled in them.
@@ -13,8 +13,12 @@ pub struct Known {
 }
 
 /// The known accounts of this organization or, without one, of the single account `own`.
-pub(super) fn of<'a>(known: &'a [Known], own: &AccountId, organization: &Observed<Organization>) -> Vec<&'a Account> {
-    let same = |known: &&Known| match (&known.organization, organization) {
+pub(super) fn of<'a>(
+    known: &'a [KnownOrganization],
+    own: &AccountId,
+    organization: &Observed<Organization>,
+) -> Vec<&'a Account> {
+    let same = |known: &&KnownOrganization| match (&known.organization, organization) {
         (Observed::Known(then), Observed::Known(now)) => then.id == now.id,
         (Observed::Absent, Observed::Absent) => known.accounts.iter().any(|account| account.id == *own),
         _ => false,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use futures::StreamExt;
 
-use doorward_aws::{Access, Failure, Operation, organizations_as};
+use doorward_aws::{Access, CallFailure, Operation, organizations_as};
 use doorward_model::{Account, AccountId, AccountState, Gap, GapReason, Listing, Observed};
 
 use super::organization::{FoundAccounts, TreeEntry, account};
@@ -122,10 +122,10 @@ async fn describe(access: &Access, id: &AccountId) -> Result<Option<aws_sdk_orga
                 match request.send().await {
                     Ok(answer) => match answer.account {
                         Some(account) => Ok(Some(account)),
-                        None => Err(Failure::malformed(operation, "the response describes no account")),
+                        None => Err(CallFailure::malformed(operation, "the response describes no account")),
                     },
                     Err(error) => {
-                        let failure = Failure::of(operation, &error);
+                        let failure = CallFailure::of(operation, &error);
                         if failure.code() == Some("AccountNotFoundException") { Ok(None) } else { Err(failure) }
                     }
                 }

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use aws_sdk_organizations::operation::list_tags_for_resource::ListTagsForResourceOutput;
 use futures::StreamExt;
 
-use doorward_aws::{Access, Failure, Operation, organizations_as};
+use doorward_aws::{Access, CallFailure, Operation, organizations_as};
 use doorward_model::{
     Account, AccountId, AccountState, Gap, GapReason, Listing, Observed, Organization, OuPath, TextMap,
 };
 
-use super::known::{self, Known};
+use super::known::{self, KnownOrganization};
 use super::scope::Decision;
 use super::units::Units;
 use super::{DiscoverSettings, lost};
@@ -54,7 +54,11 @@ pub(super) fn alone(access: &Access) -> FoundAccounts {
 
 /// The whole organization. It fails only if nothing could be read: an incomplete list is kept and marked. Accounts in `known` that
 /// the list lacks are described one by one.
-pub(super) async fn read(access: &Access, settings: &DiscoverSettings, known: &[Known]) -> Result<FoundAccounts, Gap> {
+pub(super) async fn read(
+    access: &Access,
+    settings: &DiscoverSettings,
+    known: &[KnownOrganization],
+) -> Result<FoundAccounts, Gap> {
     read_of(access, settings, known, None).await
 }
 
@@ -62,7 +66,7 @@ pub(super) async fn read(access: &Access, settings: &DiscoverSettings, known: &[
 pub(super) async fn read_of(
     access: &Access,
     settings: &DiscoverSettings,
-    known: &[Known],
+    known: &[KnownOrganization],
     only: Option<&BTreeSet<AccountId>>,
 ) -> Result<FoundAccounts, Gap> {
     let organization = describe(access).await?;
@@ -203,13 +207,13 @@ async fn describe(access: &Access) -> Result<Organization, Gap> {
         .call(pages::home(access, operation), |credentials| {
             let request = client.describe_organization().customize().config_override(organizations_as(credentials));
             async move {
-                let answer = request.send().await.map_err(|e| Failure::of(operation, &e))?;
+                let answer = request.send().await.map_err(|e| CallFailure::of(operation, &e))?;
                 let organization =
-                    answer.organization().ok_or_else(|| Failure::malformed(operation, "the response is empty"))?;
+                    answer.organization().ok_or_else(|| CallFailure::malformed(operation, "the response is empty"))?;
                 let management = organization.master_account_id().and_then(|id| AccountId::new(id).ok());
                 match (organization.id(), management) {
                     (Some(id), Some(management_account)) => Ok(Organization { id: id.to_owned(), management_account }),
-                    _ => Err(Failure::malformed(operation, "the response lacks the id or the management account")),
+                    _ => Err(CallFailure::malformed(operation, "the response lacks the id or the management account")),
                 }
             }
         })

@@ -2,7 +2,7 @@
 
 use aws_sdk_account::types::RegionOptStatus;
 
-use doorward_aws::{Access, Operation, Route, Session, account_as};
+use doorward_aws::{Access, CallRoute, Operation, Session, account_as};
 use doorward_model::{Gap, GapReason, Region};
 
 use crate::pages::{self, pages};
@@ -32,7 +32,7 @@ pub(super) async fn list(access: &Access, session: &Session) -> Result<Vec<(Regi
         let request = client.list_regions().max_results(50).set_next_token(token);
         request.customize().config_override(account_as(credentials)).send()
     };
-    let route = Route { session, ..pages::home(access, operation) };
+    let route = CallRoute { session, ..pages::home(access, operation) };
     let (listed, gap) = pages(access, route, "Regions", send, |response| (response.regions, response.next_token)).await;
     if let Some(gap) = gap {
         return Err(gap);

@@ -10,7 +10,7 @@ use doorward_model::{
 };
 
 use super::organization::FoundAccounts;
-use super::{DiscoverSettings, Plan, ScopeSettings, TagFilter};
+use super::{DiscoverSettings, ScanPlan, ScopeSettings, TagFilter};
 
 /// The names with which settings are compared: accounts, organizational units and Regions as they were listed.
 #[derive(Debug, Clone)]
@@ -63,7 +63,7 @@ pub(super) fn missing_accounts(
 /// listed them.
 pub(super) fn of_scope(
     settings: &DiscoverSettings,
-    plan: &Plan,
+    plan: &ScanPlan,
     regions: Option<&BTreeSet<Region>>,
     partition: &str,
 ) -> Vec<UnmatchedSetting> {
@@ -115,7 +115,7 @@ fn tags(setting: &str, filters: &[TagFilter], accounts: &[Account]) -> Vec<Unmat
     .collect()
 }
 
-impl Plan {
+impl ScanPlan {
     /// A sentence for each account that left the organization: it is no longer scanned, so its findings in the ledger do not change.
     pub fn departed_notices(&self) -> Vec<String> {
         let sentence = |account: &Account| {

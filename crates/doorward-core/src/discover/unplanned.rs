@@ -9,7 +9,7 @@ use std::sync::Arc;
 use doorward_aws::Operation;
 use doorward_model::{Account, AccountId, Gap, GapReason, Inventory, Listing, Observed, Region, RegionInventory};
 
-use super::known::{self, Known};
+use super::known::{self, KnownOrganization};
 use super::lost::{unlisted, with_others};
 use super::reference::Reference;
 use super::scope::Decision;
@@ -29,7 +29,7 @@ pub struct PlanKnowledge {
 pub fn add_unplanned(
     inventory: &mut Inventory,
     settings: &DiscoverSettings,
-    known: &[Known],
+    known: &[KnownOrganization],
     departed: &[AccountId],
 ) -> Vec<AccountId> {
     let remembered = known::of(known, &inventory.run.account, &inventory.organization);

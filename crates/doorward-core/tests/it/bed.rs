@@ -9,7 +9,7 @@ use doorward_aws::access::{Access, AccessSettings, Emulator};
 use doorward_aws::settings::{CallSettings, Span};
 use doorward_aws::{Clock, Stop};
 use doorward_core::collect::CollectSettings;
-use doorward_core::discover::{DiscoverSettings, Known, RegionSettings, ScopeSettings};
+use doorward_core::discover::{DiscoverSettings, KnownOrganization, RegionSettings, ScopeSettings};
 use doorward_core::normalize::{ManagerSettings, NormalizeSettings, OwnerSettings};
 use doorward_core::{collect, discover, evaluate, normalize};
 use doorward_fakeaws::{Fault, FaultPlan, Options, Server, World};
@@ -31,7 +31,7 @@ pub(crate) struct Setup {
     pub(crate) collect: CollectSettings,
     pub(crate) clock: Clock,
     /// What an earlier scan found of the organization.
-    pub(crate) known: Vec<Known>,
+    pub(crate) known: Vec<KnownOrganization>,
     /// How many load balancers have been read so far.
     pub(crate) kept: Arc<AtomicUsize>,
 }
@@ -167,11 +167,11 @@ pub(crate) async fn look(server: &Server, setup: &Setup, stop: &Stop) -> Result<
 }
 
 /// What a scan without any fault finds of an organization, for a later one.
-pub(crate) async fn known(world: &str) -> Vec<Known> {
+pub(crate) async fn known(world: &str) -> Vec<KnownOrganization> {
     let server = serve(world, vec![]).await;
     let (_stopper, stop) = Stop::new();
     let inventory = look(&server, &Setup::default(), &stop).await.expect("a way in");
-    vec![Known { organization: inventory.organization, accounts: inventory.accounts }]
+    vec![KnownOrganization { organization: inventory.organization, accounts: inventory.accounts }]
 }
 
 /// Scans and judges.

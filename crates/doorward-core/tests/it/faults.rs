@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use doorward_core::discover::Known;
+use doorward_core::discover::KnownOrganization;
 use doorward_fakeaws::{Fault, Form, What};
 use futures::StreamExt;
 
@@ -18,7 +18,7 @@ async fn check(what: String, faults: Vec<Fault>) -> u64 {
 }
 
 /// The same for a scan that follows another.
-async fn check_again(what: String, faults: Vec<Fault>, known: &[Known]) -> u64 {
+async fn check_again(what: String, faults: Vec<Fault>, known: &[KnownOrganization]) -> u64 {
     let server = serve(SMALL, faults).await;
     let setup = Setup { known: known.to_vec(), ..Setup::default() };
     let outcome = tokio::time::timeout(DEADLINE, scan(&server, &setup)).await;

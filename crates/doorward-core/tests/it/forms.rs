@@ -1,6 +1,6 @@
 //! Answers that parse and are not right, one by one: what a scan makes of each.
 
-use doorward_core::discover::Known;
+use doorward_core::discover::KnownOrganization;
 use doorward_fakeaws::{Fault, Form, What};
 use doorward_model::{
     AccountState, CoverageLine, CoverageStatus, GapReason, Kind, Listing, Region, ScanReport, VerdictKind,
@@ -10,7 +10,7 @@ use crate::bed::{SMALL, Setup, check_honest, enter, known, scan, serve, span};
 
 const SHOP: &str = "300000000003";
 
-async fn under(fault: Fault, known: Vec<Known>) -> ScanReport {
+async fn under(fault: Fault, known: Vec<KnownOrganization>) -> ScanReport {
     let what = format!("{fault:?}");
     let server = serve(SMALL, vec![fault]).await;
     let report = scan(&server, &Setup { known, ..Setup::default() }).await.expect("a way in");

@@ -1,7 +1,7 @@
 //! The hop behind a load balancer: its target groups, and whether the internet reaches an internal one through another.
 
 use doorward_core::collect::single;
-use doorward_core::mode::Subject;
+use doorward_core::mode::ModeSubject;
 use doorward_model::{CoverageStatus, GapReason, LoadBalancer, Observed, Reachability, ScanReport, Severity, Verdict};
 
 use crate::bed::{SMALL, Setup, judge, look, scan, serve};
@@ -143,7 +143,7 @@ async fn a_load_balancer_that_is_read_alone_is_rated_alike() {
             target.place.account == lb.account && target.place.region == lb.region
         };
         let target = plan.targets.iter().find(is_there).expect("a target");
-        let subject = Subject { arn: lb.arn.clone(), kind: lb.kind };
+        let subject = ModeSubject { arn: lb.arn.clone(), kind: lb.kind };
         let alone = single(&access, setup.collect, target, &subject, &stop).await;
         let raw = alone.load_balancers.first().expect("read");
         let Some(Reachability::InternetFacing) = lb.reachability.known() else {

@@ -125,7 +125,7 @@ async fn sessions_for_reading_refuse_every_change_that_is_tried() {
     let reading: [(&str, Vec<Grant>); 2] = [("scan", scan_role_grants()), ("traffic", vec![traffic])];
     let mut tried = BTreeSet::new();
     for lb in report.load_balancers.iter().filter(|lb| lb.kind.can_parse_http()) {
-        let subject = mode::Subject { arn: lb.arn.clone(), kind: lb.kind };
+        let subject = mode::ModeSubject { arn: lb.arn.clone(), kind: lb.kind };
         let session = |grants: Vec<Grant>| {
             let role_name = "doorward-scan".to_owned().try_into().expect("a role");
             access.provider(Purpose { role_name, external_id: None, grants }).session(&lb.account)
@@ -153,7 +153,7 @@ async fn sessions_for_reading_refuse_every_change_that_is_tried() {
     let role_name = "doorward-scan".to_owned().try_into().expect("a role");
     let purpose = Purpose { role_name, external_id: None, grants: change_role_grants() };
     server.clear_calls();
-    let subject = mode::Subject { arn: lb.arn.clone(), kind: lb.kind };
+    let subject = mode::ModeSubject { arn: lb.arn.clone(), kind: lb.kind };
     mode::set(
         &access,
         access.provider(purpose.clone()).session(&lb.account),

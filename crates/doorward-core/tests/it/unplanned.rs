@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use doorward_aws::Stop;
-use doorward_core::discover::{Known, add_unplanned};
+use doorward_core::discover::{KnownOrganization, add_unplanned};
 use doorward_fakeaws::{Fault, Form, What};
 use doorward_model::{
     Account, AccountId, CoverageLine, CoverageStatus, GapReason, Inventory, Observed, Region, RegionInventory,
@@ -47,7 +47,7 @@ async fn a_ledger_that_only_the_merge_has_adds_what_one_scan_would_account_for()
                 accounts.push(account(id, &whole[0].accounts[0], &mut random));
             }
         }
-        let ledger = vec![Known { organization: whole[0].organization.clone(), accounts }];
+        let ledger = vec![KnownOrganization { organization: whole[0].organization.clone(), accounts }];
         let mut faults = Vec::new();
         let mut fault = |fault: Fault, action: &str, of: u8| {
             if random.u8(0..of) == 0 {

@@ -10,7 +10,7 @@ use super::{MODE, Object, literal};
 use crate::builder::{LoadBalancerBuilder, scheme};
 use crate::terraform::{camel, set_arguments};
 use crate::tree::Node;
-use crate::{Deployment, ParseOutput, edit};
+use crate::{Deployment, ParseOutput, mode_edit};
 
 /// Parses the load balancers of operators.
 pub(super) fn parse(objects: &[Object<'_>], deployment: &Deployment, output: &mut ParseOutput) {
@@ -69,7 +69,7 @@ fn crossplane(object: Object<'_>, classic: bool) -> LoadBalancerBuilder<'_> {
     builder.logs_instruction =
         format!("In {}, set spec.forProvider.accessLogs with bucket and enabled.", builder.address);
     builder.fix = match mode {
-        Some(mode) => object.fix(|| edit::replace_scalar(object.text, object.document, mode)),
+        Some(mode) => object.fix(|| mode_edit::replace_scalar(object.text, object.document, mode)),
         None => Err("the mode is not set".to_owned()),
     };
     builder

@@ -11,7 +11,7 @@ use crate::attributes::Attributes;
 use crate::builder::{LoadBalancerBuilder, gap};
 use crate::source_text::SourceText;
 use crate::tree::Node;
-use crate::{Deployment, Edit, ParseOutput, edit};
+use crate::{Deployment, ModeEdit, ParseOutput, mode_edit};
 
 const ATTRIBUTES: &str = "alb.ingress.kubernetes.io/load-balancer-attributes";
 /// The maximum number of Ingresses in a group that are compared, which takes quadratic time. A load balancer has at most 100
@@ -281,10 +281,11 @@ fn without_value(node: &Node, what: &str) -> Result<(), String> {
 }
 
 /// The edit that sets the mode in the annotation.
-fn edit_annotation(object: Object<'_>) -> Result<Edit, String> {
+fn edit_annotation(object: Object<'_>) -> Result<ModeEdit, String> {
     let Object { text, document, node, .. } = object;
     let path = text.path.to_owned();
-    let edit = |span: std::ops::Range<usize>, before: String, after: String| Edit { file: path, span, before, after };
+    let edit =
+        |span: std::ops::Range<usize>, before: String, after: String| ModeEdit { file: path, span, before, after };
     if let Some(annotation) = object.annotation(ATTRIBUTES) {
         without_value(annotation, "the annotation")?;
         if !document.is_own(&annotation.span) {
@@ -309,19 +310,19 @@ fn edit_annotation(object: Object<'_>) -> Result<Edit, String> {
         Some(annotations) => {
             without_value(annotations, "metadata.annotations")?;
             let (block, flow) = (format!("{ATTRIBUTES}: {MODE}="), format!("\"{ATTRIBUTES}\": \"{MODE}="));
-            edit::insert_into_map(text, document, annotations, &[&block], (&flow, "\""))
+            mode_edit::insert_into_map(text, document, annotations, &[&block], (&flow, "\""))
         }
         None => {
             let metadata = node.get("metadata").ok_or("the object has no metadata")?;
             let (block, flow) =
                 (format!("  {ATTRIBUTES}: {MODE}="), format!("\"annotations\": {{ \"{ATTRIBUTES}\": \"{MODE}="));
-            edit::insert_into_map(text, document, metadata, &["annotations:", &block], (&flow, "\" }"))
+            mode_edit::insert_into_map(text, document, metadata, &["annotations:", &block], (&flow, "\" }"))
         }
     }
 }
 
 /// The edit that sets the mode in a list of an object of the controller's own kinds.
-pub(super) fn edit_list(object: Object<'_>, path: &[&str]) -> Result<Edit, String> {
+pub(super) fn edit_list(object: Object<'_>, path: &[&str]) -> Result<ModeEdit, String> {
     let Object { text, document, node, .. } = object;
     if let Some(origin) = object.origin {
         return Err(origin.unfixable.to_owned());
@@ -329,13 +330,13 @@ pub(super) fn edit_list(object: Object<'_>, path: &[&str]) -> Result<Edit, Strin
     match node.at(path) {
         Some(list) => {
             without_value(list, &path.join("."))?;
-            edit::set_in_list(text, document, list, NAMES, MODE)
+            mode_edit::set_in_list(text, document, list, NAMES, MODE)
         }
         None => {
             let spec = node.get("spec").ok_or("the object has no spec")?;
             let key = format!("- key: {MODE}");
             let flow = format!("\"loadBalancerAttributes\": [{{ \"key\": \"{MODE}\", \"value\": \"");
-            edit::insert_into_map(
+            mode_edit::insert_into_map(
                 text,
                 document,
                 spec,

@@ -3,7 +3,7 @@
 
 use doorward_model::{GapReason, Kind, Manager, Observed};
 
-use super::evaluate::Evaluated;
+use super::evaluation::Evaluated;
 use super::module::Instance;
 use super::path;
 use super::resource::{Resource, builder, scalar};

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use super::evaluate::Surroundings;
+use super::evaluation::Surroundings;
 use super::module::{File, RootEvaluation};
 use super::section::{self, Section};
 use super::syntax::Expression;
@@ -45,7 +45,7 @@ pub(super) fn with_root_scope(
     named: &[SourceFile],
     deployment: &Deployment,
     folder: ReadFolder<'_>,
-    with: &mut dyn FnMut(&super::evaluate::Scope<'_>),
+    with: &mut dyn FnMut(&super::evaluation::Scope<'_>),
 ) {
     let named: Vec<&SourceFile> = named.iter().collect();
     let mut output = ParseOutput::default();

@@ -1,6 +1,6 @@
 //! The load balancers of an evaluated module and of the modules below it.
 
-use super::evaluate::Evaluated;
+use super::evaluation::Evaluated;
 use super::module::{CalledContent, CalledModule, File, Instances, MAX_COPIES, Module, RootEvaluation};
 use super::providers::Providers;
 use super::public_module::is_public_elb;

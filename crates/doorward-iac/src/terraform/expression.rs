@@ -4,13 +4,13 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::evaluate::Scope;
+use super::evaluation::Scope;
 use super::functions;
 use super::operators::{binary, conditional, unary};
 use super::path;
 use super::syntax::{Expression, ForExpression, ForNames, FunctionCall, Part};
 use super::types::{as_bool, as_text};
-use super::value::{ConfigValue, Evaluation, Failure, combinations};
+use super::value::{ConfigValue, Evaluation, EvaluationFailure, combinations};
 
 /// The number of characters and elements that a step covers where no text is visited.
 const TYPES_PER_STEP: usize = 16;
@@ -56,7 +56,7 @@ fn part(expression: &Expression, scope: &Scope<'_>, bound: Option<&Bound<'_>>) -
         Expression::Null => Ok(ConfigValue::Null),
         Expression::Bool(truth) => Ok(ConfigValue::Bool(*truth)),
         Expression::Number(number) => {
-            number.map(ConfigValue::Number).ok_or_else(|| Failure::unsure("a number has too many digits"))
+            number.map(ConfigValue::Number).ok_or_else(|| EvaluationFailure::unsure("a number has too many digits"))
         }
         Expression::Text(text) => Ok(ConfigValue::text(text.as_str())),
         Expression::Template(parts) => template(parts, scope, bound),
@@ -112,7 +112,7 @@ fn called(call: &FunctionCall, scope: &Scope<'_>, bound: Option<&Bound<'_>>) -> 
     let value = |expression: &Expression| evaluate(expression, scope, bound);
     match call.name.as_str() {
         "try" if !call.expands => {
-            let mut last = Failure::refused("try has no argument");
+            let mut last = EvaluationFailure::refused("try has no argument");
             for argument in &call.arguments {
                 match value(argument) {
                     Err(failure) if failure.is_certain => last = failure,
@@ -123,7 +123,7 @@ fn called(call: &FunctionCall, scope: &Scope<'_>, bound: Option<&Bound<'_>>) -> 
         }
         "can" => {
             let [argument] = call.arguments.as_slice() else {
-                return Err(Failure::refused("can takes one argument"));
+                return Err(EvaluationFailure::refused("can takes one argument"));
             };
             return match value(argument) {
                 Ok(found) => match found.cause() {
@@ -141,7 +141,7 @@ fn called(call: &FunctionCall, scope: &Scope<'_>, bound: Option<&Bound<'_>>) -> 
         match arguments.pop() {
             Some(ConfigValue::List(list)) => arguments.extend(list.items.iter().cloned()),
             Some(ConfigValue::Unknown(unknown)) => return Ok(ConfigValue::unknown(unknown.cause.clone())),
-            _ => return Err(Failure::refused("the argument before ... is not a list")),
+            _ => return Err(EvaluationFailure::refused("the argument before ... is not a list")),
         }
     }
     let weight = arguments.iter().map(ConfigValue::weight).fold(0, usize::saturating_add);
@@ -151,11 +151,11 @@ fn called(call: &FunctionCall, scope: &Scope<'_>, bound: Option<&Bound<'_>>) -> 
 }
 
 /// The passes of a loop over a collection: key and value of each.
-fn passes(collection: &ConfigValue, ordered: bool) -> Result<Vec<(ConfigValue, ConfigValue)>, Failure> {
+fn passes(collection: &ConfigValue, ordered: bool) -> Result<Vec<(ConfigValue, ConfigValue)>, EvaluationFailure> {
     match collection {
         ConfigValue::List(list) => {
             if ordered && functions::is_unordered(list) {
-                return Err(Failure::unsure("the order of a set of collections is not known"));
+                return Err(EvaluationFailure::unsure("the order of a set of collections is not known"));
             }
             let key = |(at, value): (usize, &ConfigValue)| match list.kind {
                 super::value::ListKind::Set => (value.clone(), value.clone()),
@@ -164,13 +164,13 @@ fn passes(collection: &ConfigValue, ordered: bool) -> Result<Vec<(ConfigValue, C
             Ok(list.items.iter().enumerate().map(key).collect())
         }
         ConfigValue::Map(map) => match &map.rest {
-            Some(cause) => Err(Failure::unsure(cause.clone())),
+            Some(cause) => Err(EvaluationFailure::unsure(cause.clone())),
             None => {
                 Ok(map.entries.iter().map(|(key, value)| (ConfigValue::Text(key.clone()), value.clone())).collect())
             }
         },
-        ConfigValue::Unknown(unknown) => Err(Failure::unsure(unknown.cause.clone())),
-        _ => Err(Failure::refused("a loop needs a collection")),
+        ConfigValue::Unknown(unknown) => Err(EvaluationFailure::unsure(unknown.cause.clone())),
+        _ => Err(EvaluationFailure::refused("a loop needs a collection")),
     }
 }
 
@@ -213,7 +213,7 @@ fn for_each(repeated: &ForExpression, scope: &Scope<'_>, bound: Option<&Bound<'_
         if repeated.groups {
             groups.entry(key).or_default().push(value);
         } else if entries.insert(key.clone(), value).is_some() {
-            return Err(Failure::refused(format!("a loop sets the key {key:?} twice")));
+            return Err(EvaluationFailure::refused(format!("a loop sets the key {key:?} twice")));
         }
     }
     if repeated.key.is_none() {
@@ -239,7 +239,7 @@ fn rendered(
     scope: &Scope<'_>,
     bound: Option<&Bound<'_>>,
     texts: &mut Vec<ConfigValue>,
-) -> Result<(), Failure> {
+) -> Result<(), EvaluationFailure> {
     for part in parts {
         scope.work().spend(1)?;
         match part {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::configuration;
-use super::evaluate::Scope;
+use super::evaluation::Scope;
 use super::expression;
 use super::functions;
 use super::syntax;

@@ -3,16 +3,16 @@
 //! A call of a function that is not listed here is unknown, for example of one that depends on the present time or on random
 //! numbers.
 
-use super::evaluate::Scope;
+use super::evaluation::Scope;
 use super::operators::lift;
 use super::types::{Type, as_number, as_text, convert, set_of};
-use super::value::{ConfigValue, Evaluation, Failure, ListKind, ListValue};
+use super::value::{ConfigValue, Evaluation, EvaluationFailure, ListKind, ListValue};
 
 mod choices;
 mod collections;
 mod encodings;
-mod files;
-mod format;
+mod file_functions;
+mod format_function;
 mod hashes;
 mod networks;
 mod numbers;
@@ -42,7 +42,7 @@ pub(super) fn call(name: &str, arguments: &[ConfigValue], scope: &Scope<'_>) -> 
     if let Some(result) = choices::call(name, arguments) {
         return result;
     }
-    if let Some(result) = files::call(name, arguments, scope) {
+    if let Some(result) = file_functions::call(name, arguments, scope) {
         return result;
     }
     let function = texts::find(name)
@@ -63,7 +63,7 @@ pub(super) fn call(name: &str, arguments: &[ConfigValue], scope: &Scope<'_>) -> 
                 || format!("the function {name} is not evaluated here"),
                 |reason| format!("the value of {name} is not known: {reason}"),
             );
-            Err(Failure::unsure(reason))
+            Err(EvaluationFailure::unsure(reason))
         }
     }
 }
@@ -91,23 +91,23 @@ pub(super) fn is_unordered(list: &ListValue) -> bool {
 }
 
 /// The only argument.
-fn only(arguments: &[ConfigValue]) -> Result<&ConfigValue, Failure> {
+fn only(arguments: &[ConfigValue]) -> Result<&ConfigValue, EvaluationFailure> {
     match arguments {
         [only] => Ok(only),
-        _ => Err(Failure::refused("the function takes one argument")),
+        _ => Err(EvaluationFailure::refused("the function takes one argument")),
     }
 }
 
-fn missing() -> Failure {
-    Failure::refused("the function takes another number of arguments")
+fn missing() -> EvaluationFailure {
+    EvaluationFailure::refused("the function takes another number of arguments")
 }
 
-fn unsure(value: &ConfigValue) -> Failure {
-    Failure::unsure(value.unknown_part().cloned().unwrap_or_else(|| "a part is not known".into()))
+fn unsure(value: &ConfigValue) -> EvaluationFailure {
+    EvaluationFailure::unsure(value.unknown_part().cloned().unwrap_or_else(|| "a part is not known".into()))
 }
 
 /// The text of an argument.
-fn text(value: &ConfigValue) -> Result<std::rc::Rc<str>, Failure> {
+fn text(value: &ConfigValue) -> Result<std::rc::Rc<str>, EvaluationFailure> {
     match as_text(value)? {
         ConfigValue::Text(text) => Ok(text),
         other => Err(unsure(&other)),
@@ -115,25 +115,27 @@ fn text(value: &ConfigValue) -> Result<std::rc::Rc<str>, Failure> {
 }
 
 /// The number of an argument as a whole number.
-fn whole(value: &ConfigValue) -> Result<i64, Failure> {
+fn whole(value: &ConfigValue) -> Result<i64, EvaluationFailure> {
     let number = as_number(value)?.as_whole();
-    number.and_then(|number| i64::try_from(number).ok()).ok_or_else(|| Failure::refused("a whole number is required"))
+    number
+        .and_then(|number| i64::try_from(number).ok())
+        .ok_or_else(|| EvaluationFailure::refused("a whole number is required"))
 }
 
 /// The elements of a list, set or tuple in their order.
-fn items(value: &ConfigValue) -> Result<&[ConfigValue], Failure> {
+fn items(value: &ConfigValue) -> Result<&[ConfigValue], EvaluationFailure> {
     match value {
         ConfigValue::List(list) if is_unordered(list) => {
-            Err(Failure::unsure("the order of a set of collections is not known"))
+            Err(EvaluationFailure::unsure("the order of a set of collections is not known"))
         }
         ConfigValue::List(list) => Ok(&list.items),
         ConfigValue::Unknown(_) => Err(unsure(value)),
-        _ => Err(Failure::refused("a list is required")),
+        _ => Err(EvaluationFailure::refused("a list is required")),
     }
 }
 
 /// The elements of a list of scalars as texts.
-fn texts_of(value: &ConfigValue) -> Result<Vec<std::rc::Rc<str>>, Failure> {
+fn texts_of(value: &ConfigValue) -> Result<Vec<std::rc::Rc<str>>, EvaluationFailure> {
     items(value)?.iter().map(text).collect()
 }
 

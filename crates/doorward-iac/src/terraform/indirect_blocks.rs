@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::evaluate::Scope;
+use super::evaluation::Scope;
 use super::expression::{self, Bound};
 use super::module::{File, Instance, RootEvaluation};
 use super::section::Section;

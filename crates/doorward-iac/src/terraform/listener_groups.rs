@@ -5,7 +5,7 @@
 
 use doorward_model::TargetGroup;
 
-use super::evaluate::Scope;
+use super::evaluation::Scope;
 use super::module::{File, Module};
 use super::resource::{Resource, scalar};
 use super::section::Section;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::configuration::is_override;
 use super::dependencies::{Dependency, of_expression};
-use super::evaluate::{Evaluated, Scope};
+use super::evaluation::{Evaluated, Scope};
 use super::module::{File, blocks};
 use super::section::{Argument, Section};
 

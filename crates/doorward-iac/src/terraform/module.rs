@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::configuration::{Installed, MAX_CALL_DEPTH, is_values, target};
-use super::evaluate::{Evaluated, Scope, Surroundings};
+use super::evaluation::{Evaluated, Scope, Surroundings};
 use super::providers::Providers;
 use super::public_module::{is_public_alb, is_public_elb};
 use super::section::Section;

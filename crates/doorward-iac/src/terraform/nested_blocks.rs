@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use doorward_model::{Gap, GapReason, Listener, Observed};
 
-use super::evaluate::Scope;
+use super::evaluation::Scope;
 use super::module::File;
 use super::resource::{Resource, scalar};
 use super::section::Section;

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::syntax::{BinaryOperator, UnaryOperator};
 use super::types::{Type, Unified, as_bool, as_number, same_type, unify};
-use super::value::{ConfigValue, Evaluation, Failure, combinations};
+use super::value::{ConfigValue, Evaluation, EvaluationFailure, combinations};
 
 /// Applies an operation to known values, or to every combination of their outcomes.
 pub(super) fn lift(values: &[ConfigValue], mut operation: impl FnMut(&[ConfigValue]) -> Evaluation) -> Evaluation {
@@ -48,18 +48,18 @@ pub(super) fn binary(operator: BinaryOperator, left: &ConfigValue, right: &Confi
     }
     lift(&[left.clone(), right.clone()], |operands| match operands {
         [left, right] => known(operator, left, right),
-        _ => Err(Failure::unsure("an operator takes two operands")),
+        _ => Err(EvaluationFailure::unsure("an operator takes two operands")),
     })
 }
 
 fn known(operator: BinaryOperator, left: &ConfigValue, right: &ConfigValue) -> Evaluation {
-    let numbers = || Ok::<_, Failure>((as_number(left)?, as_number(right)?));
+    let numbers = || Ok::<_, EvaluationFailure>((as_number(left)?, as_number(right)?));
     let number = |result: Option<super::number::Number>| {
-        result.map(ConfigValue::Number).ok_or_else(|| Failure::unsure("a result has too many digits"))
+        result.map(ConfigValue::Number).ok_or_else(|| EvaluationFailure::unsure("a result has too many digits"))
     };
     let compared = |accepts: fn(Ordering) -> bool| {
         let (left, right) = numbers()?;
-        let order = left.compare(right).ok_or_else(|| Failure::unsure("a number has too many digits"))?;
+        let order = left.compare(right).ok_or_else(|| EvaluationFailure::unsure("a number has too many digits"))?;
         Ok(ConfigValue::Bool(accepts(order)))
     };
     match operator {
@@ -79,7 +79,7 @@ fn known(operator: BinaryOperator, left: &ConfigValue, right: &ConfigValue) -> E
         BinaryOperator::Divide | BinaryOperator::Modulo => {
             let (left, right) = numbers()?;
             if right.as_whole() == Some(0) {
-                return Err(Failure::unsure("a division by zero"));
+                return Err(EvaluationFailure::unsure("a division by zero"));
             }
             match operator {
                 BinaryOperator::Divide => number(left.divided_by(right)),
@@ -161,11 +161,11 @@ pub(super) fn conditional(condition: &ConfigValue, then: Evaluation, otherwise: 
     let kinds: Vec<Type> = [kind(&then), kind(&otherwise)].into_iter().flatten().collect();
     let common = unify(&kinds);
     if common == Unified::None {
-        return Err(Failure::refused("the branches of a condition have no common type"));
+        return Err(EvaluationFailure::refused("the branches of a condition have no common type"));
     }
     let converted = |branch: Evaluation| {
         let values = common.apply(&[branch?])?;
-        values.into_iter().next().ok_or_else(|| Failure::unsure("a branch has no value"))
+        values.into_iter().next().ok_or_else(|| EvaluationFailure::unsure("a branch has no value"))
     };
     match condition {
         ConfigValue::Unknown(unknown) => {

@@ -1,10 +1,10 @@
 //! Paths such as `var.albs["edge"].mode`, `local.albs[*].mode` and `aws_lb.a.arn`, and the names that they begin with.
 
-use super::evaluate::Scope;
+use super::evaluation::Scope;
 use super::expression::{self, Bound};
 use super::syntax::{Expression, PathStep};
 use super::types::{Type, as_number, as_text};
-use super::value::{ConfigValue, Evaluation, Failure, ListKind};
+use super::value::{ConfigValue, Evaluation, EvaluationFailure, ListKind};
 
 /// Names that stand for something else than a resource.
 const ROOTS: [&str; 8] = ["var", "local", "each", "count", "module", "path", "terraform", "self"];
@@ -23,12 +23,16 @@ pub(super) fn evaluate(expression: &Expression, scope: &Scope<'_>, bound: Option
         return follow(value.clone(), steps, scope, bound);
     }
     if bound.is_some_and(Bound::is_all) {
-        return Err(Failure::refused(format!("the template has no variable {root}")));
+        return Err(EvaluationFailure::refused(format!("the template has no variable {root}")));
     }
     let outside =
         || Ok(ConfigValue::unknown(format!("`{}` depends on values outside these files", spelled(root, steps))));
     let [PathStep::Attribute(name), steps @ ..] = steps else {
-        return if steps.is_empty() { Err(Failure::refused(format!("{root} is not a value"))) } else { outside() };
+        return if steps.is_empty() {
+            Err(EvaluationFailure::refused(format!("{root} is not a value")))
+        } else {
+            outside()
+        };
     };
     if let Some(value) = named(root, name, scope) {
         return follow(value, steps, scope, bound);
@@ -106,7 +110,7 @@ fn splat(value: &ConfigValue, steps: &[PathStep], scope: &Scope<'_>, bound: Opti
         ConfigValue::Unknown(unknown) => Ok(ConfigValue::unknown(unknown.cause.clone())),
         ConfigValue::List(list) => {
             if list.kind == ListKind::Set && super::functions::is_unordered(list) {
-                return Err(Failure::unsure("the order of a set of collections is not known"));
+                return Err(EvaluationFailure::unsure("the order of a set of collections is not known"));
             }
             let items = list.items.iter().map(|item| follow(item.clone(), steps, scope, bound));
             let kind = if list.kind == ListKind::Tuple { ListKind::Tuple } else { ListKind::List };
@@ -122,18 +126,18 @@ pub(super) fn attribute(value: &ConfigValue, name: &str) -> Evaluation {
         ConfigValue::Map(map) => match (map.entries.get(name), &map.rest) {
             (Some(value), _) => Ok(value.clone()),
             (None, Some(cause)) => Ok(ConfigValue::unknown(cause.clone())),
-            (None, None) => Err(Failure::refused(format!("there is no attribute {name}"))),
+            (None, None) => Err(EvaluationFailure::refused(format!("there is no attribute {name}"))),
         },
         ConfigValue::Unknown(unknown) if unknown.outcomes.is_empty() => match &unknown.kind {
             Type::Object(attributes) => match attributes.get(name) {
                 Some(attribute) => Ok(ConfigValue::unknown_of(unknown.cause.clone(), attribute.kind.clone())),
-                None => Err(Failure::refused(format!("there is no attribute {name}"))),
+                None => Err(EvaluationFailure::refused(format!("there is no attribute {name}"))),
             },
             Type::Map(element) => Ok(ConfigValue::unknown_of(unknown.cause.clone(), (**element).clone())),
             _ => Ok(ConfigValue::unknown(unknown.cause.clone())),
         },
         ConfigValue::Unknown(_) => value.each_outcome(|outcome| attribute(outcome, name)),
-        _ => Err(Failure::refused(format!("the value has no attribute {name}"))),
+        _ => Err(EvaluationFailure::refused(format!("the value has no attribute {name}"))),
     }
 }
 
@@ -163,12 +167,12 @@ pub(super) fn index(value: &ConfigValue, key: &ConfigValue) -> Evaluation {
         ConfigValue::List(list) if list.kind != ListKind::Set => {
             let number = as_number(key)?.as_index();
             let found = number.and_then(|number| list.items.get(number));
-            found.cloned().ok_or_else(|| Failure::refused("the index is outside the list"))
+            found.cloned().ok_or_else(|| EvaluationFailure::refused("the index is outside the list"))
         }
         ConfigValue::Map(_) => match as_text(key)? {
             ConfigValue::Text(key) => attribute(value, &key),
-            _ => Err(Failure::unsure("a key is not known")),
+            _ => Err(EvaluationFailure::unsure("a key is not known")),
         },
-        _ => Err(Failure::refused("the value has no elements")),
+        _ => Err(EvaluationFailure::refused("the value has no elements")),
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use doorward_model::{AccountId, Region};
 
-use super::evaluate::{Scope, reference};
+use super::evaluation::{Scope, reference};
 use super::module::{File, blocks};
 use super::section::Argument;
 use super::syntax::Expression;

@@ -2,7 +2,7 @@
 
 use doorward_model::{Listener, Observed};
 
-use super::evaluate::{Evaluated, Scope};
+use super::evaluation::{Evaluated, Scope};
 use super::providers::Providers;
 use super::resource::{MODE, Resource, builder, defaults, fix, scalar, set_tags};
 use super::set_arguments;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use doorward_model::{Gap, GapReason, Kind, Observed, Region};
 
 use super::configuration::is_override;
-use super::evaluate::{Evaluated, Scope, ValueSource};
+use super::evaluation::{Evaluated, Scope, ValueSource};
 use super::module::{File, Instance, blocks};
 use super::providers::Providers;
 use super::section::Section;
@@ -13,7 +13,7 @@ use super::set_arguments;
 use super::syntax::Expression;
 use super::value::ConfigValue;
 use crate::builder::{DROP_INVALID, LOGS_BUCKET, LOGS_ENABLED, LOGS_PREFIX, LoadBalancerBuilder, WAF_FAIL_OPEN, gap};
-use crate::{Declared, Deployment, Dialect, Edit};
+use crate::{Declared, Deployment, Dialect, ModeEdit};
 
 /// The argument for the mode.
 pub(super) const MODE: &str = "desync_mitigation_mode";
@@ -272,12 +272,17 @@ pub(super) fn set_tags(builder: &mut LoadBalancerBuilder<'_>, own: &Evaluated<'_
 }
 
 /// The edit that sets the mode: replaces its literal, or inserts an argument at the beginning of the block.
-pub(super) fn fix(mode: &Evaluated<'_>, file: &File<'_>, section: &Section) -> Result<Edit, String> {
+pub(super) fn fix(mode: &Evaluated<'_>, file: &File<'_>, section: &Section) -> Result<ModeEdit, String> {
     if let Some(ValueSource { text, span, literal }) = &mode.source {
         let raw = &text.text[span.clone()];
         if *literal && raw.starts_with('"') && raw.ends_with('"') && !raw.contains('\n') {
             let quote = "\"".to_owned();
-            return Ok(Edit { file: text.path.to_owned(), span: span.clone(), before: quote.clone(), after: quote });
+            return Ok(ModeEdit {
+                file: text.path.to_owned(),
+                span: span.clone(),
+                before: quote.clone(),
+                after: quote,
+            });
         }
         return Err("the value is not a literal; change it at its origin".to_owned());
     }
@@ -304,5 +309,5 @@ pub(super) fn fix(mode: &Evaluated<'_>, file: &File<'_>, section: &Section) -> R
     let end = text.newline;
     let apart = if width.is_some() || next.trim() == "}" || next.trim().is_empty() { "" } else { end };
     let before = format!("{indent}{MODE:<width$} = \"", width = width.unwrap_or(MODE.len()));
-    Ok(Edit { file: text.path.to_owned(), span: at..at, before, after: format!("\"{end}{apart}") })
+    Ok(ModeEdit { file: text.path.to_owned(), span: at..at, before, after: format!("\"{end}{apart}") })
 }

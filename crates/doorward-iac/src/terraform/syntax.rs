@@ -10,15 +10,15 @@ use super::number::Number;
 
 mod body;
 mod cursor;
+mod literal_text;
 mod precedence;
 mod primary;
-mod text;
 
 pub(super) use body::{RawBlock, RawBody, parse_body};
 
 /// A template as the text of a JSON string: `${` and `%{` have their meaning, quotes and backslashes have none.
 pub(super) fn parse_template(text: &str) -> Result<Expression, SyntaxError> {
-    text::whole(text)
+    literal_text::whole(text)
 }
 
 /// An expression as a whole text, such as the value of a command-line option.

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::configuration::within;
-use super::evaluate::{Scope, Surroundings};
+use super::evaluation::{Scope, Surroundings};
 use super::module::File;
 use super::public_module::is_public_alb;
 use super::resource::Resource;

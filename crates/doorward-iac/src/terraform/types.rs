@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::number::Number;
 use super::syntax::Expression;
-use super::value::{ConfigValue, Evaluation, Failure, ListKind};
+use super::value::{ConfigValue, Evaluation, EvaluationFailure, ListKind};
 
 mod convert;
 mod unify;
@@ -141,9 +141,9 @@ impl AttributeType {
 }
 
 /// The number that a text stands for.
-fn number_of(text: &str) -> Result<Number, Failure> {
+fn number_of(text: &str) -> Result<Number, EvaluationFailure> {
     Number::parse(text).ok_or_else(|| match text.parse::<f64>() {
-        Ok(_) => Failure::unsure("a number has too many digits"),
-        Err(_) => Failure::refused(format!("{text:?} is not a number")),
+        Ok(_) => EvaluationFailure::unsure("a number has too many digits"),
+        Err(_) => EvaluationFailure::refused(format!("{text:?} is not a number")),
     })
 }

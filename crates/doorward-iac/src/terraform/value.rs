@@ -72,14 +72,14 @@ pub(super) struct UnknownValue {
 
 /// Why an expression has no value.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Failure {
+pub(super) struct EvaluationFailure {
     /// The reason, as a clause.
     pub(super) message: Rc<str>,
     /// Whether Terraform certainly refuses the expression, so that `try` takes the next one.
     pub(super) is_certain: bool,
 }
 
-impl Failure {
+impl EvaluationFailure {
     /// An expression that Terraform refuses.
     pub(super) fn refused(message: impl Into<Rc<str>>) -> Self {
         Self { message: message.into(), is_certain: true }
@@ -92,7 +92,7 @@ impl Failure {
 }
 
 /// The value of an expression, or why there is none.
-pub(super) type Evaluation = Result<ConfigValue, Failure>;
+pub(super) type Evaluation = Result<ConfigValue, EvaluationFailure>;
 
 impl From<bool> for ConfigValue {
     fn from(truth: bool) -> Self {

@@ -4,13 +4,13 @@
 
 use std::collections::BTreeMap;
 
-use super::evaluate::{Evaluated, Scope, Surroundings};
+use super::evaluation::{Evaluated, Scope, Surroundings};
 use super::expression;
 use super::module::{File, blocks};
 use super::section::Section;
 use super::syntax::{self, Expression};
 use super::types::{Type, convert};
-use super::value::{ConfigValue, Evaluation, Failure};
+use super::value::{ConfigValue, Evaluation, EvaluationFailure};
 use crate::{VariableOption, VariableValues};
 
 /// The values that are given to the root module, besides those in its folder.
@@ -135,7 +135,7 @@ impl<'a> Declaration<'a> {
                 continue;
             };
             let (true, [list, wanted]) = (call.name == "contains", call.arguments.as_slice()) else { continue };
-            if super::evaluate::reference(wanted) != Some(("var", name)) {
+            if super::evaluation::reference(wanted) != Some(("var", name)) {
                 continue;
             }
             if let Ok(ConfigValue::List(list)) = expression::evaluate(list, constants, None) {
@@ -152,7 +152,7 @@ fn of_text(text: &str, kind: Option<&Type>, constants: &Scope<'_>) -> Evaluation
     if kind.is_none_or(Type::is_primitive) {
         return Ok(ConfigValue::text(text));
     }
-    let parsed = syntax::parse_expression(text).map_err(|error| Failure::refused(error.message))?;
+    let parsed = syntax::parse_expression(text).map_err(|error| EvaluationFailure::refused(error.message))?;
     expression::evaluate(&parsed, constants, None)
 }
 

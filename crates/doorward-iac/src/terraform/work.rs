@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use super::value::Failure;
+use super::value::EvaluationFailure;
 
 /// The limit of evaluation steps in one run, and the steps that each byte of configuration adds. A step is a part of an
 /// expression, or an element or character that a function visits. The largest known public configuration takes two million
@@ -32,11 +32,11 @@ impl WorkBudget {
     }
 
     /// Takes steps.
-    pub(super) fn spend(&self, steps: usize) -> Result<(), Failure> {
+    pub(super) fn spend(&self, steps: usize) -> Result<(), EvaluationFailure> {
         let left = self.left.get().checked_sub(steps as u64);
         self.left.set(left.unwrap_or(0));
         self.spent.set(self.spent.get() + steps as u64);
-        left.map(|_| ()).ok_or_else(|| Failure::unsure(SPENT))
+        left.map(|_| ()).ok_or_else(|| EvaluationFailure::unsure(SPENT))
     }
 
     /// Counts an evaluated argument.

@@ -1,11 +1,11 @@
 //! Properties of every case: an edit changes the mode of its declaration and nothing else, and unknown is never a pass.
 
-use doorward_iac::{Declared, Edit, SourceFile};
+use doorward_iac::{Declared, ModeEdit, SourceFile};
 use doorward_model::{Mode, Observed};
 
 use crate::cases::{Case, all};
 
-fn spliced(text: &str, edit: &Edit, mode: Mode) -> String {
+fn spliced(text: &str, edit: &ModeEdit, mode: Mode) -> String {
     format!("{}{}{mode}{}{}", &text[..edit.span.start], edit.before, edit.after, &text[edit.span.end..])
 }
 

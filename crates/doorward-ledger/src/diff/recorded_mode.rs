@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 
 use crate::columns::mode;
 use crate::error::LedgerFault;
-use crate::finding_state::{State, UNSEEN};
+use crate::finding_state::{FindingStatus, UNSEEN};
 
 use super::{End, Point};
 
@@ -71,7 +71,7 @@ pub(super) fn recorded_mode(
     end: &End,
     point: Point,
 ) -> Result<RecordedMode, LedgerFault> {
-    if lb.first_run > end.seq || point.state.is_some_and(State::has_ended) {
+    if lb.first_run > end.seq || point.state.is_some_and(FindingStatus::has_ended) {
         return Ok(RecordedMode::None);
     }
     if [Kind::Network, Kind::Gateway].iter().any(|kind| kind.as_str() == lb.kind) {
@@ -95,5 +95,5 @@ fn is_mode_seen(db: &Connection, load_balancer: i64, run: i64) -> Result<Option<
          WHERE r.name = ?1 AND t.load_balancer = ?2 AND t.run <= ?3 ORDER BY t.run DESC LIMIT 1",
     )?;
     let code: Option<i64> = query.query_row((MODE_RULE, load_balancer, run), |row| row.get(0)).optional()?;
-    Ok(code.map(|code| code & UNSEEN == 0 && State::from_code(code & (UNSEEN - 1)) != State::Unknown))
+    Ok(code.map(|code| code & UNSEEN == 0 && FindingStatus::from_code(code & (UNSEEN - 1)) != FindingStatus::Unknown))
 }

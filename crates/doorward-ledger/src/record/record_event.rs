@@ -13,8 +13,8 @@ use crate::timestamp::nanos;
 
 use super::coverage::nothing;
 use super::record_region::RunRecorder;
-use super::rows::{KnownFinding, held, load_balancers};
-use super::tally::Tallies;
+use super::record_rows::{KnownFinding, held, load_balancers};
+use super::run_tally::Tallies;
 use super::{KnownRegion, insert_run, remembered};
 
 /// Takes in the one load balancer. Everything else in the ledger stays as it is; where a later observation of it was recorded

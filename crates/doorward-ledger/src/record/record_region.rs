@@ -7,12 +7,12 @@ use rusqlite::Connection;
 
 use crate::Recorded;
 use crate::error::LedgerFault;
-use crate::finding_state::{FindingState, State, StateChange};
+use crate::finding_state::{FindingState, FindingStatus, StateChange};
 use crate::timestamp::{nanos, timestamp};
 
-use super::rows::{GONE, HERE, KnownFinding, KnownLoadBalancer, RETIRED, held, load_balancers, mode_code, standings};
-use super::tally::{Tallies, mode_column};
-use super::write::of_failure;
+use super::record_rows::{self, GONE, HERE, KnownFinding, KnownLoadBalancer, RETIRED, held, mode_code};
+use super::run_tally::{Tallies, mode_column};
+use super::write_run::of_failure;
 use super::{KnownRegion, ReportedRegion};
 
 /// The recording of one run.
@@ -107,7 +107,7 @@ impl<'a> RunRecorder<'a> {
         if let Some(last) = place.last_at.filter(|last| *last > self.latest) {
             self.note_ahead(last);
         }
-        let mut load_balancers = load_balancers(self.db, place.id)?;
+        let mut load_balancers = record_rows::load_balancers(self.db, place.id)?;
         let mut findings = held(self.db, place.id)?;
         let mut seen_at: BTreeMap<&str, i64> = BTreeMap::new();
         for index in indices.values() {
@@ -155,7 +155,7 @@ impl<'a> RunRecorder<'a> {
             self.done.late += 1;
             return Ok(());
         }
-        let load_balancers = load_balancers(self.db, place.id)?;
+        let load_balancers = record_rows::load_balancers(self.db, place.id)?;
         if load_balancers.values().all(|known| known.fate != HERE) {
             return Ok(());
         }
@@ -168,7 +168,7 @@ impl<'a> RunRecorder<'a> {
             let event = load_balancers.values().find(|known| known.id == key.0).and_then(|known| known.event);
             let last = place.with(event).last_at.unwrap_or(self.at);
             let settled = held.standing.settle(self.at);
-            match held.standing.end(State::Retired, last.min(self.at), self.at) {
+            match held.standing.end(FindingStatus::Retired, last.min(self.at), self.at) {
                 Some(step) => self.step(key, &held.standing, step)?,
                 None if settled => self.write(key, &held.standing)?,
                 None => {}
@@ -200,7 +200,7 @@ impl<'a> RunRecorder<'a> {
         if findings.is_empty() {
             return Ok(());
         }
-        let known = standings(self.db, place.id)?;
+        let known = record_rows::standings(self.db, place.id)?;
         for index in findings {
             let finding = self.report.findings.get(*index);
             if let (Some(finding), Some(kept)) = (finding, self.histories.get_mut(*index)) {
@@ -321,7 +321,7 @@ impl<'a> RunRecorder<'a> {
         let last = last.min(self.at);
         let (severity, allowed) = of_failure(finding, &held.standing);
         let proven = (held.standing.proven, held.standing.proven_since);
-        let step = match State::observed(&finding.verdict) {
+        let step = match FindingStatus::observed(&finding.verdict) {
             Some(state) => {
                 // Nothing is known of the time since a look that failed, and of a longer time than observations vouch for.
                 let interrupted = place.missed || held.standing.is_unseen() || self.at - last > self.longest_interval;
@@ -368,7 +368,7 @@ impl<'a> RunRecorder<'a> {
             let settled = held.standing.settle(self.at);
             let last = place.with(events.get(&key.0).copied()).last_at.unwrap_or(self.at).min(self.at);
             let step = if fully_listed && !present.contains(&key.0) {
-                held.standing.end(State::Gone, last, self.at)
+                held.standing.end(FindingStatus::Gone, last, self.at)
             } else if held.standing.state.has_ended() {
                 None
             } else {

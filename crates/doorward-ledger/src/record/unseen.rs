@@ -14,7 +14,7 @@ use crate::findings::OWNER_UNREAD;
 use crate::owner_spelling::owner_in;
 use crate::timestamp::timestamp;
 
-use super::tally::count;
+use super::run_tally::count;
 use super::{places, reported_regions};
 
 /// What a run did not see, and the grouping of each: positions are those in `of`.

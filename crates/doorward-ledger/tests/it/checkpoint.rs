@@ -1,6 +1,6 @@
 //! Checkpoints: what was settled is there again, and nothing else.
 
-use doorward_ledger::{By, LedgerError, RunHeader, UnfinishedRun};
+use doorward_ledger::{FigureGroup, LedgerError, RunHeader, UnfinishedRun};
 use doorward_model::{AccountId, Gap, GapReason, Inventory, Observed, Organization, RegionInventory};
 use jiff::Timestamp;
 
@@ -136,8 +136,8 @@ fn pruning_drops_raw_scans_and_no_memory() {
     }
     let reported = |desk: &Desk| {
         (
-            desk.ledger.history(None, None, &By::All).expect("reads"),
-            desk.ledger.kpis(None, None, &By::All).expect("reads"),
+            desk.ledger.history(None, None, &FigureGroup::All).expect("reads"),
+            desk.ledger.kpis(None, None, &FigureGroup::All).expect("reads"),
         )
     };
     let before = reported(&desk);

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use doorward_ledger::{By, Diff, Kpi, Ledger, LedgerError, OpenFinding, RunSummary};
+use doorward_ledger::{Diff, FigureGroup, Kpi, Ledger, LedgerError, OpenFinding, RunSummary};
 use doorward_model::Inventory;
 use jiff::{SignedDuration, Timestamp};
 
@@ -126,8 +126,8 @@ struct Told {
 fn reported(ledger: &Ledger) -> Told {
     let id = |run: i64| format!("run-{run}");
     Told {
-        history: ledger.history(None, None, &By::Owner).expect("reads"),
-        kpis: ledger.kpis(None, None, &By::All).expect("reads"),
+        history: ledger.history(None, None, &FigureGroup::Owner).expect("reads"),
+        kpis: ledger.kpis(None, None, &FigureGroup::All).expect("reads"),
         open: ledger.open_findings().expect("reads"),
         inventories: (0..RUNS).map(|run| ledger.inventory(&id(run)).expect("reads")).collect(),
         diffs: (1..RUNS).map(|run| ledger.diff(&id(run - 1), &id(run)).expect("reads")).collect(),

@@ -1,6 +1,6 @@
 //! Deadlines over random histories, against an account of them that knows nothing of the ledger.
 
-use doorward_ledger::{By, LONGEST_INTERVAL};
+use doorward_ledger::{FigureGroup, LONGEST_INTERVAL};
 use doorward_model::{Deadline, DeadlineState};
 use proptest::prelude::*;
 
@@ -101,7 +101,7 @@ proptest! {
                 let unobserved = i64::try_from(deadline.unobserved_seconds.expect("known")).expect("short");
                 prop_assert!(unobserved <= whole - proof.observed, "unobserved time is part of the rest");
             }
-            let kpi = desk.ledger.kpis(None, None, &By::All).expect("reads").remove(0);
+            let kpi = desk.ledger.kpis(None, None, &FigureGroup::All).expect("reads").remove(0);
             let open = matches!(proof.last, Some((_, 'f')));
             prop_assert_eq!((kpi.with_deadline, kpi.overdue), (usize::from(open), usize::from(open && proof.is_overdue())));
             let in_time = proof.ended.iter().filter(|observed| **observed < ALLOWED * DAY).count();
@@ -149,7 +149,7 @@ fn a_failure_that_was_not_observed_up_to_its_deadline_is_in_no_share() {
             }
             desk.ledger.record(&desk.lease, &report, &[]).expect("records");
         }
-        let kpi = desk.ledger.kpis(None, None, &By::All).expect("reads").remove(0);
+        let kpi = desk.ledger.kpis(None, None, &FigureGroup::All).expect("reads").remove(0);
         (kpi.in_time.count, kpi.in_time.of, kpi.in_time_unknown)
     };
     assert_eq!(in_time(&[(0, "1 full web:f"), (1, "1 full web:p")]), (1, 1, 0));

@@ -1,6 +1,6 @@
 //! Looks that an event asked for: they say what they saw of one load balancer, and nothing of anything else.
 
-use doorward_ledger::{By, LedgerError, State};
+use doorward_ledger::{FigureGroup, FindingStatus, LedgerError};
 use doorward_model::{Edit, Mode};
 use proptest::prelude::*;
 
@@ -39,7 +39,7 @@ fn a_failure_opens_and_ends_by_what_events_see() {
     assert_eq!(desk.failing(), "a=Open b=Open c=Open");
     let (_, recorded) = desk.event(20, (1, "a:p"), None);
     assert_eq!((recorded.fixed, recorded.mode_changes), (1, 1));
-    let kpi = desk.ledger.kpis(None, None, &By::All).expect("reads").remove(0);
+    let kpi = desk.ledger.kpis(None, None, &FigureGroup::All).expect("reads").remove(0);
     assert_eq!(kpi.time_to_remediate.mean.map(|mean| mean.as_secs()), Some(10));
     // The runs that bracket a change of mode are the looks that saw it.
     let modes = desk.ledger.mode_history(arn("000000000001", "a").as_str()).expect("reads");
@@ -57,7 +57,7 @@ fn an_event_before_the_first_scan_is_remembered_and_is_no_trend() {
     let (report, recorded) = desk.event(5, (1, "a:f"), None);
     assert_eq!((recorded.opened, report.findings[0].history.is_some()), (1, true));
     assert_eq!(desk.failing(), "a=Open");
-    assert!(desk.ledger.history(None, None, &By::All).expect("reads").is_empty());
+    assert!(desk.ledger.history(None, None, &FigureGroup::All).expect("reads").is_empty());
     let (report, recorded) = desk.scan(10, "1 full a:f");
     assert_eq!(recorded.opened, 0);
     let history = report.findings[0].history.as_deref().cloned().expect("known");
@@ -190,22 +190,22 @@ proptest! {
         let last = i64::try_from(before.len()).expect("few") * 10 - 10;
         let name = format!("lb{name}");
         let one = id(account, &name);
-        let (was, trend) = (others(&desk, &one), |desk: &Desk, by: &By| desk.ledger.history(None, None, by).expect("reads"));
+        let (was, trend) = (others(&desk, &one), |desk: &Desk, by: &FigureGroup| desk.ledger.history(None, None, by).expect("reads"));
         let standing = |desk: &Desk| desk.ledger.transitions(&one).expect("reads").last().map(|t| (t.to, t.unseen));
         let stood = standing(&desk);
         let (_, recorded) = desk.event(last + 5, (account, &format!("{name}:{verdict}")), None);
         prop_assert_eq!((recorded.gone, recorded.retired, recorded.late), (0, 0, 0));
         prop_assert_eq!(others(&desk, &one), was);
-        for by in [By::All, By::Owner, By::Ou] {
+        for by in [FigureGroup::All, FigureGroup::Owner, FigureGroup::Ou] {
             prop_assert_eq!(trend(&desk, &by), trend(&twin, &by));
         }
         prop_assert_eq!(desk.ledger.runs().expect("reads"), twin.ledger.runs().expect("reads"));
         // What it saw is what is known, and what it did not see stays.
         let seen = match verdict {
-            'f' => Some(State::Open),
-            'e' => Some(State::Excepted),
-            'p' => Some(State::Passing),
-            'n' => Some(State::NotApplicable),
+            'f' => Some(FindingStatus::Open),
+            'e' => Some(FindingStatus::Excepted),
+            'p' => Some(FindingStatus::Passing),
+            'n' => Some(FindingStatus::NotApplicable),
             _ => None,
         };
         match seen {
@@ -219,7 +219,7 @@ proptest! {
         let next = format!("{after}; 9 full z:p");
         desk.scan(last + 10, &next);
         twin.scan(last + 10, &next);
-        let (counted, expected) = (trend(&desk, &By::All), trend(&twin, &By::All));
+        let (counted, expected) = (trend(&desk, &FigureGroup::All), trend(&twin, &FigureGroup::All));
         let without_unseen = |mut all: Vec<doorward_ledger::RunSummary>| {
             for run in &mut all {
                 run.unseen = 0;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use doorward_ledger::{By, DiffLine, Kpi, RecordedMode, RunSummary};
+use doorward_ledger::{DiffLine, FigureGroup, Kpi, RecordedMode, RunSummary};
 use doorward_model::{Bounds, Mode, Severity, WhyUnseen};
 use proptest::prelude::*;
 
@@ -10,7 +10,7 @@ use crate::laws::config;
 use crate::scene::{Desk, id, time};
 
 fn newest(desk: &Desk) -> RunSummary {
-    desk.ledger.history(None, None, &By::All).expect("reads").pop().expect("recorded")
+    desk.ledger.history(None, None, &FigureGroup::All).expect("reads").pop().expect("recorded")
 }
 
 /// What each way of not seeing leaves of a failing load balancer `a` and a passing one `b` that an earlier scan saw.
@@ -41,10 +41,10 @@ fn what_was_not_observed_is_neither_fixed_nor_fewer() {
         let run = newest(&desk);
         assert_eq!((run.open_total, run.open_known, run.unseen), (0, Some(1), 1), "{later:?}");
         assert!(!run.saw_all(), "{later:?}");
-        let owners = desk.ledger.history(Some(time(10)), None, &By::Owner).expect("reads");
+        let owners = desk.ledger.history(Some(time(10)), None, &FigureGroup::Owner).expect("reads");
         let red = owners.iter().find(|run| run.group.as_deref() == Some("red")).expect("red is still there");
         assert_eq!(red.open_known, Some(1), "{later:?}");
-        let kpi = desk.ledger.kpis(None, None, &By::All).expect("reads").remove(0);
+        let kpi = desk.ledger.kpis(None, None, &FigureGroup::All).expect("reads").remove(0);
         assert_eq!((kpi.time_to_remediate.count, kpi.open, kpi.open_unseen), (0, 1, 1), "{later:?}");
         let diff = desk.ledger.diff("run-0", "run-10").expect("reads");
         assert_eq!((diff.fixed.len(), diff.vanished.len(), diff.now_unseen.len()), (0, 0, 1), "{later:?}");
@@ -66,7 +66,7 @@ fn a_denied_account_is_not_progress() {
     let shop: String = (0..15).map(|n| format!(" s{n:02}:f@shop")).collect();
     desk.scan(0, &format!("1 full{shop}; 2 full a:f b:e c:p:strictest d:p:defensive"));
     desk.scan(10, "1 failed; 2 full a:f b:e c:p:strictest d:p:defensive; 3 failed; 4 skipped");
-    let runs = desk.ledger.history(None, None, &By::All).expect("reads");
+    let runs = desk.ledger.history(None, None, &FigureGroup::All).expect("reads");
     let open: Vec<_> = runs.iter().map(|run| (run.open_total, run.open_known, run.excepted_known)).collect();
     assert_eq!(open, [(16, Some(16), Some(1)), (1, Some(16), Some(1))]);
     let last = &runs[1];
@@ -115,7 +115,7 @@ fn the_ledger_of_an_earlier_version_says_that_it_did_not_count() {
     old.execute_batch(include_str!("../fixtures/v1.sql")).expect("loads");
     drop(old);
     let mut ledger = crate::scene::open(&path);
-    let runs = ledger.history(None, None, &By::All).expect("reads");
+    let runs = ledger.history(None, None, &FigureGroup::All).expect("reads");
     let reported: Vec<_> = runs.iter().map(|run| (run.open_known, run.not_seen.clone(), run.never_read)).collect();
     assert_eq!(reported, [(Some(2), None, None), (Some(2), None, None)], "one open and one not seen");
     let lease = ledger.acquire_lease("new", time(1000), doorward_ledger::LEASE_TTL).expect("free");
@@ -126,7 +126,7 @@ fn the_ledger_of_an_earlier_version_says_that_it_did_not_count() {
     use doorward_model::LastMode::{Monitor, Strictest};
     let expected = [("a", Some(Strictest)), ("b", Some(Monitor)), ("c", Some(Monitor)), ("d", Some(Monitor))];
     assert_eq!(modes, expected, "by the mode that it kept");
-    let run = ledger.history(None, None, &By::All).expect("reads").pop().expect("recorded");
+    let run = ledger.history(None, None, &FigureGroup::All).expect("reads").pop().expect("recorded");
     assert_eq!((run.open_known, run.excepted_known), (Some(2), Some(1)));
 }
 
@@ -244,14 +244,14 @@ fn known(run: &RunSummary) -> String {
 }
 
 /// Groups in which nothing is known are left out: nothing is lost with them.
-fn trend(desk: &Desk, by: &By) -> Vec<(String, Option<String>, String)> {
+fn trend(desk: &Desk, by: &FigureGroup) -> Vec<(String, Option<String>, String)> {
     // Nothing was ever counted by a tag that no load balancer was seen with.
     let Ok(runs) = desk.ledger.history(None, None, by) else { return Vec::new() };
     let nothing = |run: &RunSummary| run.group.is_some() && run.strictest_known.is_some_and(|known| known.of == 0);
     runs.iter().filter(|run| !nothing(run)).map(|run| (run.run.id.clone(), run.group.clone(), known(run))).collect()
 }
 
-fn figures(desk: &Desk, by: &By) -> Vec<Kpi> {
+fn figures(desk: &Desk, by: &FigureGroup) -> Vec<Kpi> {
     let mut kpis = desk.ledger.kpis(None, None, by).unwrap_or_default();
     kpis.iter_mut().for_each(|kpi| {
         (kpi.open_unseen, kpi.excepted_unseen, kpi.overdue_unseen, kpi.in_monitor_unseen) = (0, 0, 0, Some(0));
@@ -269,11 +269,11 @@ proptest! {
     #[test]
     fn hiding_improves_no_figure(history in proptest::collection::vec((truth(), hidden()), 1..6)) {
         let (desk, still) = play(&history);
-        for by in [By::All, By::Owner, By::Ou, By::Tag("cost-centre".to_owned())] {
+        for by in [FigureGroup::All, FigureGroup::Owner, FigureGroup::Ou, FigureGroup::Tag("cost-centre".to_owned())] {
             prop_assert_eq!(trend(&desk, &by), trend(&still, &by), "{:?} {:?}", by, history);
             prop_assert_eq!(figures(&desk, &by), figures(&still, &by), "{:?} {:?}", by, history);
         }
-        let (runs, whole) = (desk.ledger.history(None, None, &By::All), still.ledger.history(None, None, &By::All));
+        let (runs, whole) = (desk.ledger.history(None, None, &FigureGroup::All), still.ledger.history(None, None, &FigureGroup::All));
         let (runs, whole) = (runs.expect("reads"), whole.expect("reads"));
         let mut has_read = false;
         for (run, whole) in runs.iter().zip(&whole) {
@@ -320,7 +320,7 @@ proptest! {
     #[test]
     fn a_trend_falls_only_by_what_was_seen_to_end(history in proptest::collection::vec((truth(), hidden()), 2..6)) {
         let (desk, _) = play(&history);
-        let runs = desk.ledger.history(None, None, &By::All).expect("reads");
+        let runs = desk.ledger.history(None, None, &FigureGroup::All).expect("reads");
         for run in &runs {
             let unseen = run.not_seen.as_ref().expect("kept");
             prop_assert_eq!(run.open_known.unwrap_or(0), run.open_total + unseen.open_total);

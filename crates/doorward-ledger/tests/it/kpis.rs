@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use doorward_ledger::{By, Durations, LedgerError, RecordedMode};
+use doorward_ledger::{Durations, FigureGroup, LedgerError, RecordedMode};
 use doorward_model::{ChangeKind, CostCentres, Gap, GapReason, Kind, Mode, Observed, Severity};
 use jiff::SignedDuration;
 
@@ -14,7 +14,7 @@ fn summaries_count_with_denominators() {
     desk.scan(0, "1 full a:f@red b:p@red c:p:defensive d:u; 2 failed");
     desk.scan(10, "1 full a:f@red b:p@red c:p:defensive d:u; 2 failed");
     desk.scan(20, "1 failed; 2 full x:e@blue");
-    let all = desk.ledger.history(None, None, &By::All).expect("reads");
+    let all = desk.ledger.history(None, None, &FigureGroup::All).expect("reads");
     assert_eq!(all.len(), 3);
     let first = &all[0];
     assert_eq!((first.load_balancers, first.mode_unknown, first.modes[&Mode::Strictest]), (4, 1, 1));
@@ -29,7 +29,7 @@ fn summaries_count_with_denominators() {
     assert_eq!((all[2].load_balancers, all[2].open_total, all[2].excepted, all[2].unseen), (1, 0, 1, 1));
     assert_eq!(first.strictest.basis_points(), Some(2500));
 
-    let by = |by: &By| {
+    let by = |by: &FigureGroup| {
         let reported = desk.ledger.history(Some(time(10)), Some(time(30)), by).expect("reads");
         reported
             .into_iter()
@@ -38,7 +38,7 @@ fn summaries_count_with_denominators() {
     };
     let line = |run: &str, group: &str, n, unseen| (run.to_owned(), group.to_owned(), n, unseen);
     assert_eq!(
-        by(&By::Owner),
+        by(&FigureGroup::Owner),
         [
             line("run-10", "red", 2, 0),
             line("run-10", "unowned", 2, 0),
@@ -47,9 +47,9 @@ fn summaries_count_with_denominators() {
             line("run-20", "unowned", 0, 0)
         ]
     );
-    assert_eq!(by(&By::Ou), [line("run-10", "/Workloads", 4, 0), line("run-20", "/Workloads", 1, 1)]);
+    assert_eq!(by(&FigureGroup::Ou), [line("run-10", "/Workloads", 4, 0), line("run-20", "/Workloads", 1, 1)]);
     assert_eq!(
-        by(&By::Tag("cost-centre".to_owned())),
+        by(&FigureGroup::Tag("cost-centre".to_owned())),
         [
             line("run-10", "(untagged)", 2, 0),
             line("run-10", "cc-red", 2, 0),
@@ -58,7 +58,7 @@ fn summaries_count_with_denominators() {
             line("run-20", "cc-red", 0, 1)
         ]
     );
-    let unknown = desk.ledger.history(None, None, &By::Tag("team".to_owned())).expect_err("never counted by");
+    let unknown = desk.ledger.history(None, None, &FigureGroup::Tag("team".to_owned())).expect_err("never counted by");
     assert!(matches!(unknown, LedgerError::UngroupedTag { .. }), "{unknown}");
 }
 
@@ -79,7 +79,7 @@ fn time_to_remediate_matches_a_hand_computed_sequence() {
         desk.scan(at, scene);
     }
     let span = |seconds| Some(SignedDuration::from_secs(seconds));
-    let all = desk.ledger.kpis(None, None, &By::All).expect("reads").remove(0);
+    let all = desk.ledger.kpis(None, None, &FigureGroup::All).expect("reads").remove(0);
     assert_eq!(
         (all.time_to_remediate.count, all.time_to_remediate.mean, all.time_to_remediate.median),
         (2, span(65), span(65))
@@ -90,9 +90,9 @@ fn time_to_remediate_matches_a_hand_computed_sequence() {
     assert_eq!((all.came_back.count, all.came_back.of), (1, 2));
     assert_eq!((all.oldest_open, all.oldest_open_finding), (Some(time(10)), Some(id(1, "c"))));
 
-    let early = desk.ledger.kpis(None, Some(time(100)), &By::All).expect("reads").remove(0);
+    let early = desk.ledger.kpis(None, Some(time(100)), &FigureGroup::All).expect("reads").remove(0);
     assert_eq!((early.time_to_remediate.count, early.time_to_remediate.mean), (1, span(30)));
-    let owners = desk.ledger.kpis(None, None, &By::Owner).expect("reads");
+    let owners = desk.ledger.kpis(None, None, &FigureGroup::Owner).expect("reads");
     let reported: Vec<_> =
         owners.iter().map(|k| (k.group.as_deref(), k.time_to_remediate.mean, k.open, k.gone)).collect();
     assert_eq!(
@@ -119,14 +119,14 @@ fn the_time_in_monitor_matches_a_hand_computed_sequence() {
         desk.scan(at, scene);
     }
     let span = |seconds| Some(SignedDuration::from_secs(seconds));
-    let all = desk.ledger.kpis(None, None, &By::All).expect("reads").remove(0);
+    let all = desk.ledger.kpis(None, None, &FigureGroup::All).expect("reads").remove(0);
     let Durations { count, mean, percentile_90, .. } = all.time_in_monitor;
     assert_eq!((count, mean, percentile_90), (2, span(60), span(90)));
     assert_eq!((all.in_monitor, all.in_monitor_since), (Some(2), Some(time(20))));
     assert_eq!(all.in_monitor_unseen, Some(0));
-    let early = desk.ledger.kpis(None, Some(time(100)), &By::All).expect("reads").remove(0);
+    let early = desk.ledger.kpis(None, Some(time(100)), &FigureGroup::All).expect("reads").remove(0);
     assert_eq!((early.time_in_monitor.count, early.time_in_monitor.mean), (1, span(30)));
-    let owners = desk.ledger.kpis(None, None, &By::Owner).expect("reads");
+    let owners = desk.ledger.kpis(None, None, &FigureGroup::Owner).expect("reads");
     let reported: Vec<_> =
         owners.iter().map(|k| (k.group.as_deref(), k.time_in_monitor.mean, k.in_monitor, k.in_monitor_since)).collect();
     assert!(reported.contains(&(Some("red"), span(30), Some(2), Some(time(20)))), "{reported:?}");
@@ -136,7 +136,7 @@ fn the_time_in_monitor_matches_a_hand_computed_sequence() {
         [(120, "1 failed"), (130, "1 full a:u:unread@red b:p:strictest@blue c:f:monitor@red e:p:defensive")]
     {
         desk.scan(at, scene);
-        let all = desk.ledger.kpis(None, None, &By::All).expect("reads").remove(0);
+        let all = desk.ledger.kpis(None, None, &FigureGroup::All).expect("reads").remove(0);
         assert_eq!((all.in_monitor, all.in_monitor_unseen), (Some(2), Some(if at == 120 { 2 } else { 1 })));
     }
 }
@@ -152,7 +152,7 @@ fn a_classic_load_balancer_of_a_deleted_name_begins_anew() {
             report.findings.iter_mut().for_each(|finding| finding.kind = Kind::Classic);
             desk.ledger.record(&desk.lease, &report, &[]).expect("records");
         }
-        let all = desk.ledger.kpis(None, None, &By::All).expect("reads").remove(0);
+        let all = desk.ledger.kpis(None, None, &FigureGroup::All).expect("reads").remove(0);
         (all.time_in_monitor.count, all.in_monitor, all.in_monitor_since)
     };
     assert_eq!(figures("1 full a:p:defensive b:p"), (0, Some(0), None), "nothing left monitor");
@@ -166,8 +166,8 @@ fn the_figures_of_one_rule_are_those_of_its_findings() {
     for (at, scene) in [(0, "1 full a:f b:f"), (50, "1 full a:p b:f")] {
         desk.scan(at, scene);
     }
-    let of = |rule| desk.ledger.kpis_of_rule(Some(rule), None, None, &By::All).expect("reads").remove(0);
-    let (one, all) = (of(RULE), desk.ledger.kpis(None, None, &By::All).expect("reads").remove(0));
+    let of = |rule| desk.ledger.kpis_of_rule(Some(rule), None, None, &FigureGroup::All).expect("reads").remove(0);
+    let (one, all) = (of(RULE), desk.ledger.kpis(None, None, &FigureGroup::All).expect("reads").remove(0));
     assert_eq!(one, all, "the scenes have one rule");
     let other = of("another-rule");
     assert_eq!((other.time_to_remediate.count, other.open, other.in_monitor), (0, 0, all.in_monitor));
@@ -176,8 +176,8 @@ fn the_figures_of_one_rule_are_those_of_its_findings() {
 #[test]
 fn nothing_recorded_is_no_figure() {
     let desk = Desk::new();
-    assert!(desk.ledger.history(None, None, &By::All).expect("reads").is_empty());
-    let kpi = desk.ledger.kpis(None, None, &By::All).expect("reads").remove(0);
+    assert!(desk.ledger.history(None, None, &FigureGroup::All).expect("reads").is_empty());
+    let kpi = desk.ledger.kpis(None, None, &FigureGroup::All).expect("reads").remove(0);
     assert_eq!((kpi.time_to_remediate.mean, kpi.came_back.of, kpi.came_back.basis_points()), (None, 0, None));
 }
 
@@ -289,13 +289,13 @@ fn a_cost_centre_that_was_not_read_is_unread_in_key_figures_too() {
         let centres = CostCentres::new(&scan.accounts, &keys);
         let expected: BTreeSet<String> = scan.load_balancers.iter().map(|lb| centres.of(lb)).collect();
         assert_eq!(expected.len(), 2, "{expected:?}");
-        let by = By::Tag("Cost-Centre".to_owned());
+        let by = FigureGroup::Tag("Cost-Centre".to_owned());
         let newest = desk.ledger.history(Some(time(at)), None, &by).expect("reads");
         let groups: BTreeSet<String> = newest.into_iter().filter_map(|run| run.group).collect();
         assert_eq!(groups, expected, "{reason:?}");
     }
     // What could not be read does not move a load balancer to another group.
-    let kpis = desk.ledger.kpis(None, None, &By::Tag("Cost-Centre".to_owned())).expect("reads");
+    let kpis = desk.ledger.kpis(None, None, &FigureGroup::Tag("Cost-Centre".to_owned())).expect("reads");
     let groups: Vec<_> = kpis.iter().filter_map(|kpi| Some((kpi.group.as_deref()?, kpi.open))).collect();
     assert_eq!(groups, [("(unread: not-asked)", 2), ("cc-red", 1)]);
 }

@@ -1,6 +1,6 @@
 //! Laws over random histories.
 
-use doorward_ledger::{By, State};
+use doorward_ledger::{FigureGroup, FindingStatus};
 use jiff::SignedDuration;
 use proptest::prelude::*;
 
@@ -70,7 +70,7 @@ proptest! {
             prop_assert_eq!((recorded.fixed, recorded.gone, recorded.retired), (0, 0, 0));
             prop_assert_eq!(names(&desk), before.clone(), "{} after {}", scan, first);
         }
-        let kpi = desk.ledger.kpis(None, None, &By::All).expect("reads").remove(0);
+        let kpi = desk.ledger.kpis(None, None, &FigureGroup::All).expect("reads").remove(0);
         prop_assert_eq!((kpi.time_to_remediate.count, kpi.gone, kpi.retired), (0, 0, 0));
     }
 
@@ -79,8 +79,8 @@ proptest! {
         let mut desk = Desk::new();
         for (n, scan) in (0..).zip(&scans) {
             desk.scan(n * 10, scan);
-            let summary = desk.ledger.history(None, None, &By::All).expect("reads").pop().expect("recorded");
-            let owners = desk.ledger.history(Some(time(n * 10)), None, &By::Owner).expect("reads");
+            let summary = desk.ledger.history(None, None, &FigureGroup::All).expect("reads").pop().expect("recorded");
+            let owners = desk.ledger.history(Some(time(n * 10)), None, &FigureGroup::Owner).expect("reads");
             prop_assert_eq!(owners.iter().map(|s| s.load_balancers).sum::<usize>(), summary.load_balancers);
             prop_assert_eq!(owners.iter().map(|s| s.open_total).sum::<usize>(), summary.open_total);
             prop_assert_eq!(owners.iter().map(|s| s.unseen).sum::<usize>(), summary.unseen);
@@ -91,7 +91,7 @@ proptest! {
         for n in 0..last {
             let diff = desk.ledger.diff(&format!("run-{}", n * 10), &format!("run-{}", last * 10)).expect("reads");
             let newly_excepted =
-                diff.excepted.iter().filter(|l| !l.before.is_some_and(State::is_failing)).count();
+                diff.excepted.iter().filter(|l| !l.before.is_some_and(FindingStatus::is_failing)).count();
             prop_assert_eq!(
                 diff.failing_after + diff.fixed.len() + diff.vanished.len(),
                 diff.failing_before + diff.new.len() + diff.regressed.len() + newly_excepted,
@@ -110,7 +110,7 @@ proptest! {
             reports.push(desk.scan(n * 10, scan).0);
         }
         let reported = |desk: &Desk| {
-            (desk.failing(), desk.ledger.history(None, None, &By::Owner).expect("reads"), desk.ledger.kpis(None, None, &By::All).expect("reads"))
+            (desk.failing(), desk.ledger.history(None, None, &FigureGroup::Owner).expect("reads"), desk.ledger.kpis(None, None, &FigureGroup::All).expect("reads"))
         };
         let before = reported(&desk);
         for (n, scan) in (0..).zip(&scans) {
@@ -158,7 +158,7 @@ proptest! {
                 }
             }
         }
-        let kpi = desk.ledger.kpis(None, None, &By::All).expect("reads").remove(0);
+        let kpi = desk.ledger.kpis(None, None, &FigureGroup::All).expect("reads").remove(0);
         let mean = |spans: Vec<i64>| {
             let sum: i64 = spans.iter().map(|s| s * 1_000_000_000).sum();
             let count = i64::try_from(spans.len()).expect("few");

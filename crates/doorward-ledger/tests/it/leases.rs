@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use doorward_ledger::{By, LEASE_TTL, Ledger, LedgerError};
+use doorward_ledger::{FigureGroup, LEASE_TTL, Ledger, LedgerError};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::checkpoint::header;
@@ -91,7 +91,7 @@ fn readers_are_never_blocked() {
     let writer = rusqlite::Connection::open(&desk.path).expect("opens");
     writer.execute_batch("BEGIN IMMEDIATE; DELETE FROM runs; DELETE FROM findings").expect("writes");
     let reader = Ledger::open_read_only(&desk.path).expect("opens while somebody writes");
-    assert_eq!(reader.history(None, None, &By::All).expect("reads").len(), 1);
+    assert_eq!(reader.history(None, None, &FigureGroup::All).expect("reads").len(), 1);
     assert_eq!(reader.open_findings().expect("reads").len(), 1);
     reader.integrity().expect("sound");
 }

@@ -1,6 +1,6 @@
 //! What is believed after which scans: when findings open, end, come back, and are only not seen.
 
-use doorward_ledger::{By, LedgerError, State};
+use doorward_ledger::{FigureGroup, FindingStatus, LedgerError};
 use doorward_model::Mode;
 
 use crate::scene::{Desk, arn, id, report, time};
@@ -34,17 +34,17 @@ fn what_was_not_observed_stays_open() {
 fn a_suspended_account_retires_nothing_and_a_closed_one_everything() {
     let desk = check(&[("1 full a:f b:p", "a=Open"), ("1 suspended", "a=Open?"), ("1 closed", ""), ("1 closed", "")]);
     let last = desk.ledger.transitions(&id(1, "a")).expect("reads").pop().expect("changed");
-    assert_eq!((last.from, last.to, last.run.at), (Some(State::Open), State::Retired, time(20)));
+    assert_eq!((last.from, last.to, last.run.at), (Some(FindingStatus::Open), FindingStatus::Retired, time(20)));
 }
 
 #[test]
 fn gone_takes_a_full_listing() {
     let desk = check(&[("1 full a:f b:e", "a=Open b=Excepted"), ("1 partial", "a=Open? b=Excepted?"), ("1 full", "")]);
-    let kpi = desk.ledger.kpis(None, None, &By::All).expect("reads").remove(0);
+    let kpi = desk.ledger.kpis(None, None, &FigureGroup::All).expect("reads").remove(0);
     assert_eq!((kpi.gone, kpi.retired, kpi.time_to_remediate.count, kpi.open), (2, 0, 0, 0));
-    let reported: Vec<(State, bool)> =
+    let reported: Vec<(FindingStatus, bool)> =
         desk.ledger.transitions(&id(1, "a")).expect("reads").iter().map(|t| (t.to, t.unseen)).collect();
-    assert_eq!(reported, [(State::Open, false), (State::Open, true), (State::Gone, false)]);
+    assert_eq!(reported, [(FindingStatus::Open, false), (FindingStatus::Open, true), (FindingStatus::Gone, false)]);
 }
 
 #[test]
@@ -89,11 +89,11 @@ fn recording_a_run_twice_is_recording_it_once() {
     let mut desk = Desk::new();
     desk.scan(0, "1 full a:f b:p");
     let (first, recorded) = desk.scan(10, "1 full a:p b:f");
-    let before = desk.ledger.history(None, None, &By::All).expect("reads");
+    let before = desk.ledger.history(None, None, &FigureGroup::All).expect("reads");
     let (again, repeated) = desk.scan(10, "1 full a:p b:f");
     assert!(!recorded.already && repeated.already);
     assert_eq!(first, again, "the same histories");
-    assert_eq!(desk.ledger.history(None, None, &By::All).expect("reads"), before);
+    assert_eq!(desk.ledger.history(None, None, &FigureGroup::All).expect("reads"), before);
     assert_eq!(desk.ledger.transitions(&id(1, "a")).expect("reads").len(), 2);
 }
 

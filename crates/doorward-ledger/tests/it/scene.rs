@@ -11,7 +11,7 @@ use doorward_ledger::{LEASE_TTL, Lease, Ledger, OpenOptions};
 use doorward_model::{
     Account, AccountId, AccountState, Arn, Coverage, CoverageLine, Edit, Evidence, Finding, Gap, GapReason, Inventory,
     Kind, Listing, LoadBalancer, Mode, Observed, OuPath, Owner, OwnerSource, RawLoadBalancer, Reachability, Region,
-    RegionInventory, Run, ScanReport, Scheme, Severity, Tally, TextMap, Verdict, VerdictReason,
+    RegionInventory, ReportTally, Run, ScanReport, Scheme, Severity, TextMap, Verdict, VerdictReason,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -264,7 +264,7 @@ pub(crate) fn report(id: &str, at: i64, scene: &str) -> ScanReport {
         run: run(id, at),
         organization: Observed::Absent,
         coverage: Coverage::new(lines, Listing::Full),
-        tally: Tally::default(),
+        tally: ReportTally::default(),
         accounts: accounts(&places),
         load_balancers,
         findings,

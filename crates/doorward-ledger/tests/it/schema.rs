@@ -1,6 +1,6 @@
 //! Versions of the file: forward only, and never by surprise.
 
-use doorward_ledger::{By, LEASE_TTL, Ledger, LedgerError, OpenOptions, State};
+use doorward_ledger::{FigureGroup, FindingStatus, LEASE_TTL, Ledger, LedgerError, OpenOptions};
 use rusqlite::Connection;
 
 use crate::scene::{Desk, id, inventory, open, report, time};
@@ -26,7 +26,7 @@ fn version_1_is_brought_forward_with_all_it_knows() {
 
     let mut ledger = open(&path);
     ledger.integrity().expect("sound");
-    let history = ledger.history(None, None, &By::All).expect("reads");
+    let history = ledger.history(None, None, &FigureGroup::All).expect("reads");
     assert_eq!(
         history.iter().map(|s| (s.open_total, s.excepted, s.unseen)).collect::<Vec<_>>(),
         [(2, 1, 0), (1, 1, 1)]
@@ -51,8 +51,8 @@ fn version_1_is_brought_forward_with_all_it_knows() {
     let (_, history) = ledger.record(&lease, &report, &[]).expect("records");
     let report = report.with_history(history);
     assert_eq!(report.findings[0].history.as_ref().map(|h| (h.first_seen, h.reopened)), Some((time(0), 1)));
-    let states: Vec<State> = ledger.transitions(&id(1, "b")).expect("reads").iter().map(|t| t.to).collect();
-    assert_eq!(states, [State::Excepted, State::Passing]);
+    let states: Vec<FindingStatus> = ledger.transitions(&id(1, "b")).expect("reads").iter().map(|t| t.to).collect();
+    assert_eq!(states, [FindingStatus::Excepted, FindingStatus::Passing]);
     let fresh = Desk::new();
     assert_eq!(
         version(&Connection::open(&path).expect("opens")),

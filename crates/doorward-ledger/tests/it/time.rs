@@ -68,9 +68,10 @@ fn first_last_and_resolved_are_the_times_of_readings() {
     assert_eq!((history.last_seen, history.resolved), (time(later.read), Some(time(later.read))));
 
     // What is missing from a list was missing when the list was read; what nobody could see is as old as before.
-    let kpi = desk.ledger.kpis(None, None, &doorward_ledger::By::All).expect("reads").remove(0);
+    let kpi = desk.ledger.kpis(None, None, &doorward_ledger::FigureGroup::All).expect("reads").remove(0);
     assert_eq!(kpi.time_to_remediate.mean, Some(SignedDuration::from_secs(50 * DAY)));
-    let gone = desk.ledger.kpis(Some(time(later.place)), Some(time(later.place + 1)), &doorward_ledger::By::All);
+    let gone =
+        desk.ledger.kpis(Some(time(later.place)), Some(time(later.place + 1)), &doorward_ledger::FigureGroup::All);
     assert_eq!(gone.expect("reads")[0].gone, 1);
 }
 
@@ -104,7 +105,7 @@ fn what_the_newest_scan_did_not_see_is_unseen_however_long_it_took() {
     let slow = Times { began: 4 * DAY, place: 4 * DAY + 1, read: 4 * DAY + 2, ended: 9 * DAY };
     run(&mut desk, "slow", slow, "1 full a:f; 2 failed");
     assert_eq!(desk.failing(), "a=Open b=Open?");
-    let history = desk.ledger.history(None, None, &doorward_ledger::By::All).expect("reads");
+    let history = desk.ledger.history(None, None, &doorward_ledger::FigureGroup::All).expect("reads");
     assert_eq!(history.iter().map(|run| (run.open_total, run.unseen)).collect::<Vec<_>>(), [(2, 0), (1, 1)]);
     let open = desk.ledger.open_findings().expect("reads");
     assert_eq!((open[0].last_seen, open[1].last_seen), (time(slow.place), time(20)));
@@ -140,7 +141,7 @@ fn a_clock_that_was_ahead_freezes_nothing() {
                     "{open:?}"
                 );
             }
-            let kpi = desk.ledger.kpis(None, None, &doorward_ledger::By::All).expect("reads").remove(0);
+            let kpi = desk.ledger.kpis(None, None, &doorward_ledger::FigureGroup::All).expect("reads").remove(0);
             assert!(kpi.time_to_remediate.mean.is_none_or(|mean| !mean.is_negative()), "{kpi:?}");
         }
     }
@@ -161,12 +162,12 @@ fn the_newest_scan_is_the_one_that_ended_last() {
     for (name, id) in [("latest", "newer"), ("latest~1", "parts"), ("latest~2", "first")] {
         assert_eq!(desk.ledger.run_named(name).expect("reads").as_deref(), Ok(id));
     }
-    let history = desk.ledger.history(None, None, &doorward_ledger::By::All).expect("reads");
+    let history = desk.ledger.history(None, None, &doorward_ledger::FigureGroup::All).expect("reads");
     let figures: Vec<_> = history.iter().map(|run| (run.run.id.as_str(), run.open_total)).collect();
     assert_eq!(figures, [("first", 3), ("parts", 5), ("newer", 1)]);
     // What the newest scan saw is seen, and what only the older parts saw is not.
     assert_eq!(desk.failing(), "b=Open c=Open? e=Open?");
-    let kpi = desk.ledger.kpis(None, None, &doorward_ledger::By::All).expect("reads").remove(0);
+    let kpi = desk.ledger.kpis(None, None, &doorward_ledger::FigureGroup::All).expect("reads").remove(0);
     assert_eq!((kpi.open, kpi.open_unseen), (3, 2));
     // Where both read, the reading of the parts is not kept: nothing counts as new or vanished between them.
     for (from, to) in [("parts", "newer"), ("newer", "parts")] {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
 
-use super::Failure;
+use super::SendFailure;
 use crate::audience_notice::AudienceNotice;
 use crate::channels_config::SettingsError;
 use crate::secret::{Environment, Secret};
@@ -40,9 +40,9 @@ impl ExecCommand {
     }
 
     /// Runs it once with a digest.
-    pub(super) async fn run(&self, notice: &AudienceNotice) -> Result<(), Failure> {
+    pub(super) async fn run(&self, notice: &AudienceNotice) -> Result<(), SendFailure> {
         let document =
-            serde_json::to_vec(notice).map_err(|_| Failure::refused("the digest could not be written as JSON"))?;
+            serde_json::to_vec(notice).map_err(|_| SendFailure::refused("the digest could not be written as JSON"))?;
         let mut child = tokio::process::Command::new(&self.program)
             .args(&self.arguments)
             .env_clear()
@@ -55,7 +55,7 @@ impl ExecCommand {
             .map_err(|error| {
                 let reason =
                     format!("{} could not be started ({}); check path and permissions", self.program, error.kind());
-                Failure::refused(reason).of_channel()
+                SendFailure::refused(reason).of_channel()
             })?;
         let ended = async {
             if let Some(mut stdin) = child.stdin.take() {
@@ -68,24 +68,28 @@ impl ExecCommand {
         let status = match tokio::time::timeout(self.timeout, ended).await {
             Ok(Ok(status)) => status,
             Ok(Err(error)) => {
-                return Err(Failure::unclear(format!("{} could not be waited for ({})", self.program, error.kind())));
+                return Err(SendFailure::unclear(format!(
+                    "{} could not be waited for ({})",
+                    self.program,
+                    error.kind()
+                )));
             }
             Err(_) => {
                 let reason =
                     format!("{} did not end within {} seconds and was killed", self.program, self.timeout.as_secs());
-                return Err(Failure::unclear(reason));
+                return Err(SendFailure::unclear(reason));
             }
         };
         match status.code() {
             Some(0) => Ok(()),
             Some(ASK_AGAIN) => {
-                Err(Failure::lost(format!("{} requests another attempt (exit code {ASK_AGAIN})", self.program)))
+                Err(SendFailure::lost(format!("{} requests another attempt (exit code {ASK_AGAIN})", self.program)))
             }
-            Some(code) => Err(Failure::refused(format!(
+            Some(code) => Err(SendFailure::refused(format!(
                 "{} refused the digest (exit code {code}); run it by hand with the digest that `--dry-run` prints",
                 self.program
             ))),
-            None => Err(Failure::unclear(format!("{} was ended by a signal", self.program))),
+            None => Err(SendFailure::unclear(format!("{} was ended by a signal", self.program))),
         }
     }
 }

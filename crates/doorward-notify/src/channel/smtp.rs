@@ -8,7 +8,7 @@ use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Tls, TlsParameters};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 
-use super::{Again, Failure};
+use super::{Again, SendFailure};
 use doorward_aws::Time;
 
 use crate::channels_config::{Post, SettingsError};
@@ -52,14 +52,14 @@ impl Mailer {
     }
 
     /// Sends one message, one try. Its message id is the digest's, so that mailboxes drop what they have already.
-    pub(super) async fn send(&self, id: &str, mail: &Mail, time: &Time) -> Result<(), Failure> {
+    pub(super) async fn send(&self, id: &str, mail: &Mail, time: &Time) -> Result<(), SendFailure> {
         let message = self
             .message(id, mail, time)
-            .map_err(|_| Failure::refused("the message could not be built; `--dry-run` shows its content"))?;
+            .map_err(|_| SendFailure::refused("the message could not be built; `--dry-run` shows its content"))?;
         match tokio::time::timeout(self.timeout, self.transport.send(message)).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) => Err(judge(&error)),
-            Err(_) => Err(Failure::unclear(format!(
+            Err(_) => Err(SendFailure::unclear(format!(
                 "the mail server did not finish within {} seconds; the next run tries again",
                 self.timeout.as_secs()
             ))),
@@ -81,37 +81,38 @@ impl Mailer {
 }
 
 /// The effect of a failure on the message. The server's words are left out: they may quote the log-in.
-fn judge(error: &lettre::transport::smtp::Error) -> Failure {
+fn judge(error: &lettre::transport::smtp::Error) -> SendFailure {
     let code = error.status().map(u16::from);
     match code {
         Some(code) if error.is_transient() => {
-            Failure::lost(format!("the mail server deferred the message ({code}); the next run tries again"))
+            SendFailure::lost(format!("the mail server deferred the message ({code}); the next run tries again"))
         }
         Some(530 | 534 | 535 | 538) => {
-            Failure::refused("the mail server refused the login; check notify.smtp.user and its password").of_channel()
+            SendFailure::refused("the mail server refused the login; check notify.smtp.user and its password")
+                .of_channel()
         }
-        Some(code) => Failure::refused(format!(
+        Some(code) => SendFailure::refused(format!(
             "the mail server refused the message ({code}); check notify.smtp.from and the channel's addresses"
         )),
         // The words are those of the TLS library on this machine, not of the server.
-        None if error.is_tls() => Failure {
+        None if error.is_tls() => SendFailure {
             again: Again::Soon,
-            ..Failure::lost(format!(
+            ..SendFailure::lost(format!(
                 "the TLS connection to the mail server failed ({}); check notify.smtp.host, port and tls, or set \
                  SSL_CERT_FILE to the certificate of its authority",
                 innermost(error)
             ))
         },
-        None if refused(error) => Failure {
+        None if refused(error) => SendFailure {
             again: Again::Soon,
-            ..Failure::lost("the mail server could not be reached; check notify.smtp.host, port and tls")
+            ..SendFailure::lost("the mail server could not be reached; check notify.smtp.host, port and tls")
         },
-        None if error.is_client() => Failure::refused(
+        None if error.is_client() => SendFailure::refused(
             "the mail server does not support what the settings require; check notify.smtp.tls and \
                  notify.smtp.user",
         )
         .of_channel(),
-        None => Failure::unclear("the connection to the mail server broke; the next run tries again"),
+        None => SendFailure::unclear("the connection to the mail server broke; the next run tries again"),
     }
 }
 

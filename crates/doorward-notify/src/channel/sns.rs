@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use doorward_model::{AccountId, AccountRegion, GapReason};
 
-use super::Failure;
+use super::SendFailure;
 use crate::audience_notice::AudienceNotice;
 use crate::channels_config::Topic;
 
@@ -29,11 +29,11 @@ impl TopicPublisher {
         notice: &AudienceNotice,
         message: &(String, String),
         aws: Option<&ClientProvider>,
-    ) -> Result<(), Failure> {
-        let aws = aws.ok_or_else(|| Failure::lost("there are no credentials for SNS"))?;
+    ) -> Result<(), SendFailure> {
+        let aws = aws.ok_or_else(|| SendFailure::lost("there are no credentials for SNS"))?;
         match tokio::time::timeout(self.timeout, self.publish(notice, message, aws)).await {
             Ok(done) => done,
-            Err(_) => Err(Failure::unclear(format!(
+            Err(_) => Err(SendFailure::unclear(format!(
                 "SNS did not answer within {} seconds; the next run tries again",
                 self.timeout.as_secs()
             ))),
@@ -45,16 +45,16 @@ impl TopicPublisher {
         notice: &AudienceNotice,
         (subject, message): &(String, String),
         aws: &ClientProvider,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), SendFailure> {
         let arn = &self.topic.arn;
         let account = AccountId::new(arn.account())
-            .map_err(|_| Failure::refused("the topic's ARN names no account; correct the channel's topic"))?;
+            .map_err(|_| SendFailure::refused("the topic's ARN names no account; correct the channel's topic"))?;
         let place = AccountRegion { account, region: self.topic.region.clone() };
         let id = MessageAttributeValue::builder()
             .data_type("String")
             .string_value(notice.id())
             .build()
-            .map_err(|_| Failure::refused("the message could not be built"))?;
+            .map_err(|_| SendFailure::refused("the message could not be built"))?;
         let client = aws.client(&place.region, Client::new);
         let operation = Operation::Publish;
         let answer = aws.call(&place, operation, |credentials| {
@@ -69,11 +69,11 @@ impl TopicPublisher {
                 call = call.message_group_id(group(&notice.audience().key())).message_deduplication_id(notice.id());
             }
             let call = call.customize().config_override(with_credentials!(aws_sdk_sns, credentials));
-            async move { call.send().await.map_err(|error| doorward_aws::Failure::of(operation, &error)) }
+            async move { call.send().await.map_err(|error| doorward_aws::CallFailure::of(operation, &error)) }
         });
         match answer.await {
             Ok(answer) if answer.message_id().is_some_and(|id| !id.is_empty()) => Ok(()),
-            Ok(_) => Err(Failure::unclear("the response of SNS contains no message id; the next run tries again")),
+            Ok(_) => Err(SendFailure::unclear("the response of SNS contains no message id; the next run tries again")),
             Err(failure) => Err(meaning(&failure)),
         }
     }
@@ -85,35 +85,39 @@ fn group(key: &str) -> String {
 }
 
 /// What a failed call means for the message.
-fn meaning(failure: &doorward_aws::Failure) -> Failure {
+fn meaning(failure: &doorward_aws::CallFailure) -> SendFailure {
     let gap = &failure.gap;
     match (gap.reason, gap.code.as_deref(), failure.status) {
         _ if failure.refused && failure.status.is_none() => {
-            Failure::lost(format!("there are no credentials for SNS: {gap}"))
+            SendFailure::lost(format!("there are no credentials for SNS: {gap}"))
         }
-        (GapReason::Expired, ..) => Failure::lost("the credentials have expired and could not be renewed; renew them"),
-        (GapReason::Throttled, ..) => Failure::lost("SNS throttled the request; the next run tries again"),
+        (GapReason::Expired, ..) => {
+            SendFailure::lost("the credentials have expired and could not be renewed; renew them")
+        }
+        (GapReason::Throttled, ..) => SendFailure::lost("SNS throttled the request; the next run tries again"),
         (GapReason::Malformed, None, None) if failure.action == RetryAction::Stop => {
-            Failure::refused("the request to SNS could not be built; check the channel's topic")
+            SendFailure::refused("the request to SNS could not be built; check the channel's topic")
         }
         (_, Some("NotFound" | "NotFoundException"), _) => {
-            Failure::refused("the topic does not exist; correct the channel's topic").of_channel()
+            SendFailure::refused("the topic does not exist; correct the channel's topic").of_channel()
         }
         (GapReason::AccessDenied | GapReason::DeniedByOrganizationPolicy, ..) => {
-            Failure::refused(format!("SNS refused the request; allow {ACTION} on the topic")).of_channel()
+            SendFailure::refused(format!("SNS refused the request; allow {ACTION} on the topic")).of_channel()
         }
         (GapReason::ServiceFailure, _, Some(status)) => {
-            Failure::unclear(format!("SNS answered {status}; the next run tries again"))
+            SendFailure::unclear(format!("SNS answered {status}; the next run tries again"))
         }
-        (GapReason::TimedOut, ..) => Failure::unclear("SNS did not answer in time; the next run tries again"),
-        (GapReason::Unreachable, ..) => Failure::unclear("the connection to SNS failed; the next run tries again"),
+        (GapReason::TimedOut, ..) => SendFailure::unclear("SNS did not answer in time; the next run tries again"),
+        (GapReason::Unreachable, ..) => SendFailure::unclear("the connection to SNS failed; the next run tries again"),
         // Codes are words of AWS's, but arrive from outside all the same.
-        (_, Some(code), _) => Failure::refused(format!("SNS refused the request ({})", crate::render::clip(code, 60))),
+        (_, Some(code), _) => {
+            SendFailure::refused(format!("SNS refused the request ({})", crate::render::clip(code, 60)))
+        }
         // An error without a code did not come from SNS: something in between answered.
-        (_, None, Some(status)) => Failure::unclear(format!(
+        (_, None, Some(status)) => SendFailure::unclear(format!(
             "the response ({status}) is not from SNS; check for a proxy between this \
                  machine and SNS"
         )),
-        (_, None, None) => Failure::unclear("the response of SNS was cut off; the next run tries again"),
+        (_, None, None) => SendFailure::unclear("the response of SNS was cut off; the next run tries again"),
     }
 }

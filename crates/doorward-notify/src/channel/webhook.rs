@@ -9,7 +9,7 @@ use hyper::{Method, Request, StatusCode, Uri};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{Again, Failure};
+use super::{Again, SendFailure};
 use doorward_aws::{HttpPolicy, Time, WebClient};
 
 use crate::channels_config::{Route, SettingsError, is_local};
@@ -20,12 +20,12 @@ const ANSWER: usize = 4_096;
 
 /// The client of all webhooks, with the proxies and certificates of the environment.
 #[derive(Clone)]
-pub(super) struct Client {
+pub(super) struct WebhookClient {
     policy: HttpPolicy,
     http: WebClient,
 }
 
-impl Client {
+impl WebhookClient {
     pub(super) fn new(environment: &Environment) -> Result<Self, SettingsError> {
         let made = environment.http_policy().and_then(|policy| {
             let http = policy.web_client()?;
@@ -39,14 +39,14 @@ impl Client {
 
 /// The response that confirms the arrival of the message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Answer {
+pub(super) enum Confirmation {
     /// A success that says `ok`.
     Ok,
     /// A success that does not speak of failure.
     Success,
 }
 
-impl Answer {
+impl Confirmation {
     pub(super) fn of(route: &Route) -> Self {
         if matches!(route, Route::Slack(_)) { Self::Ok } else { Self::Success }
     }
@@ -61,19 +61,19 @@ impl Answer {
 
 /// A webhook.
 pub(crate) struct Hook {
-    client: Client,
+    client: WebhookClient,
     url: Uri,
-    answer: Answer,
+    answer: Confirmation,
     timeout: Duration,
 }
 
 impl Hook {
     /// Checks the URL; the error names the setting and never the URL, which is the secret.
     pub(super) fn new(
-        client: Client,
+        client: WebhookClient,
         setting: &str,
         url: &Secret,
-        answer: Answer,
+        answer: Confirmation,
         timeout: Duration,
     ) -> Result<Self, SettingsError> {
         let problem = |what: &str| SettingsError::new(setting, format!("leads to {what}"));
@@ -91,14 +91,14 @@ impl Hook {
     }
 
     /// Posts a document, one try.
-    pub(super) async fn post(&self, document: &Value, time: &Time) -> Result<(), Failure> {
+    pub(super) async fn post(&self, document: &Value, time: &Time) -> Result<(), SendFailure> {
         let request = Request::builder()
             .method(Method::POST)
             .uri(self.url.clone())
             .header(CONTENT_TYPE, "application/json; charset=utf-8")
             .header(USER_AGENT, "doorward")
             .body(Full::new(Bytes::from(document.to_string())))
-            .map_err(|_| Failure::refused("the request could not be built; check the webhook's URL"))?;
+            .map_err(|_| SendFailure::refused("the request could not be built; check the webhook's URL"))?;
         let asked = async {
             let answer = match self.client.http.request(request).await {
                 Ok(answer) => answer,
@@ -106,13 +106,13 @@ impl Hook {
                     let fault = self.client.policy.explain(&self.url, &error).await;
                     let reason = format!("the webhook's host could not be reached: {fault}");
                     return Err(if fault.is_permanent() {
-                        Failure::refused(reason).of_channel()
+                        SendFailure::refused(reason).of_channel()
                     } else {
-                        Failure::lost(reason)
+                        SendFailure::lost(reason)
                     });
                 }
                 Err(_) => {
-                    return Err(Failure::unclear(
+                    return Err(SendFailure::unclear(
                         "the connection ended before a response arrived; the next run tries again",
                     ));
                 }
@@ -126,7 +126,7 @@ impl Hook {
         };
         match tokio::time::timeout(self.timeout, asked).await {
             Ok(done) => done,
-            Err(_) => Err(Failure::unclear(format!(
+            Err(_) => Err(SendFailure::unclear(format!(
                 "no response arrived within {} seconds; the next run tries again",
                 self.timeout.as_secs()
             ))),
@@ -139,42 +139,45 @@ fn judge(
     status: StatusCode,
     body: Option<&str>,
     wait: Option<&str>,
-    answer: Answer,
+    answer: Confirmation,
     now: Timestamp,
-) -> Result<(), Failure> {
+) -> Result<(), SendFailure> {
     let code = status.as_u16();
     let said = body.map(word).unwrap_or_default();
     let again = wait.and_then(|wait| pause(wait, now)).map_or(Again::Soon, Again::After);
     match code {
         200..=299 => match body {
             Some(body) if answer.is_given_by(body) => Ok(()),
-            Some(_) => Err(Failure::unclear(format!(
+            Some(_) => Err(SendFailure::unclear(format!(
                 "the response ({code}) is not the webhook's; check for a proxy or login page that responds in its place"
             ))),
-            None => Err(Failure::unclear(format!("the response ({code}) was cut off; the next run tries again"))),
+            None => Err(SendFailure::unclear(format!("the response ({code}) was cut off; the next run tries again"))),
         },
-        300..=399 => Err(Failure::refused(format!(
+        300..=399 => Err(SendFailure::refused(format!(
             "the response was a redirect ({code}), which is not followed; set the final URL"
         ))
         .of_channel()),
-        408 => Err(Failure { again, ..Failure::unclear("the response was 408 (timeout); the next run tries again") }),
-        429 => Err(Failure {
+        408 => Err(SendFailure {
             again,
-            ..Failure::lost(
+            ..SendFailure::unclear("the response was 408 (timeout); the next run tries again")
+        }),
+        429 => Err(SendFailure {
+            again,
+            ..SendFailure::lost(
                 "the webhook throttled the request (429); the next run tries \
              again",
             )
         }),
-        401 | 403 | 404 | 410 => Err(Failure::refused(format!(
+        401 | 403 | 404 | 410 => Err(SendFailure::refused(format!(
             "the webhook is refused or no longer exists ({code}{said}); create a new one and set its URL"
         ))
         .of_channel()),
-        400..=499 => {
-            Err(Failure::refused(format!("the message was refused ({code}{said}); `--dry-run` shows what was sent")))
-        }
-        _ => Err(Failure {
+        400..=499 => Err(SendFailure::refused(format!(
+            "the message was refused ({code}{said}); `--dry-run` shows what was sent"
+        ))),
+        _ => Err(SendFailure {
             again,
-            ..Failure::unclear(format!(
+            ..SendFailure::unclear(format!(
                 "the response was {code}{said}; the next run tries \
                  again"
             ))
@@ -223,10 +226,10 @@ mod tests {
         ] {
             let status = StatusCode::from_u16(status).expect("a status");
             let judged =
-                judge(status, body, wait, Answer::Ok, now).err().map(|failure| (failure.unclear, failure.again));
+                judge(status, body, wait, Confirmation::Ok, now).err().map(|failure| (failure.unclear, failure.again));
             assert_eq!(judged, expected, "{status} {body:?}");
         }
-        let quoted = judge(StatusCode::FORBIDDEN, Some("https://x/T0P not found"), None, Answer::Ok, now);
+        let quoted = judge(StatusCode::FORBIDDEN, Some("https://x/T0P not found"), None, Confirmation::Ok, now);
         assert!(!quoted.expect_err("refused").reason.contains("T0P"));
     }
 }

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use doorward_model::{
-    AppliedPolicy, Durations, HistoryContext, Kpi, KpiGrouping, KpiRow, Mode, Observed, PostureSummary, RiskProfile,
-    ScanReport, Share, Tally,
+    AppliedPolicy, Durations, HistoryContext, Kpi, KpiGrouping, KpiRow, Mode, Observed, PostureSummary, ReportTally,
+    RiskProfile, ScanReport, Share,
 };
 use doorward_notify::{
     Audience, AudienceNotice, ChannelsConfig, DigestFate, DigestSchedule, Dispatcher, Environment, NotifyOutcome,
@@ -31,7 +31,7 @@ pub(crate) fn audiences(schedule: DigestSchedule) -> Settings {
 /// A report with its counts.
 pub(crate) fn counted(days: i64, scene: &str) -> ScanReport {
     let mut report = report(days, scene);
-    report.tally = Tally::of(&report.load_balancers, &report.findings);
+    report.tally = ReportTally::of(&report.load_balancers, &report.findings);
     report
 }
 
@@ -69,7 +69,7 @@ async fn each_audience_has_one_digest_in_a_period_over_300_schedules_of_kills_an
         let calm = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
         let quiet = std::sync::Arc::clone(&calm);
         let receiver = Receiver::start(std::sync::Arc::clone(&book.events), move || {
-            let acts = [Act::Take, Act::Take, Act::Answer(500, ""), Act::TakeAndHangup, Act::Hangup];
+            let acts = [Act::Take, Act::Take, Act::Confirmation(500, ""), Act::TakeAndHangup, Act::Hangup];
             if quiet.load(std::sync::atomic::Ordering::SeqCst) {
                 Act::Take
             } else {

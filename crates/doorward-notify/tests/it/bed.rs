@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use doorward_model::{
     Account, AccountId, AccountState, Arn, Coverage, CoverageLine, CoverageStatus, FailingTime, Finding, Gap,
-    GapReason, History, Kind, Listing, LoadBalancer, Mode, Observed, Owner, OwnerSource, Region, RuleMeta, Run,
-    ScanReport, Severity, Tally, Verdict, VerdictReason,
+    GapReason, History, Kind, Listing, LoadBalancer, Mode, Observed, Owner, OwnerSource, Region, ReportTally, RuleMeta,
+    Run, ScanReport, Severity, Verdict, VerdictReason,
 };
 use doorward_notify::{ChannelSettings, ChannelsConfig, Settings};
 use jiff::{SignedDuration, Timestamp};
@@ -232,7 +232,7 @@ pub(crate) fn whole(
         },
         organization: Observed::Absent,
         coverage: Coverage::new(vec![line], Listing::Full),
-        tally: Tally::default(),
+        tally: ReportTally::default(),
         accounts: vec![Account {
             id: account,
             name: Observed::Absent,

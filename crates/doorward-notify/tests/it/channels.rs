@@ -48,14 +48,14 @@ fn only(outcome: &NotifyOutcome) -> &DigestFate {
 async fn trouble_passes_and_the_digest_arrives() {
     for (acts, messages, repeat) in [
         (vec![], 1, false),
-        (vec![Act::Answer(429, "Retry-After: 7\r\n")], 1, false),
-        (vec![Act::Answer(429, "")], 1, false),
-        (vec![Act::Answer(503, ""), Act::Answer(500, "")], 1, true),
+        (vec![Act::Confirmation(429, "Retry-After: 7\r\n")], 1, false),
+        (vec![Act::Confirmation(429, "")], 1, false),
+        (vec![Act::Confirmation(503, ""), Act::Confirmation(500, "")], 1, true),
         (vec![Act::Hangup], 1, true),
         (vec![Act::TakeAndHangup], 2, true),
         (vec![Act::TakeAndCut], 2, true),
         (vec![Act::TakeAndAnswer(200)], 2, true),
-        (vec![Act::TakeAndAnswer(502), Act::Answer(429, "Retry-After: 1\r\n")], 2, true),
+        (vec![Act::TakeAndAnswer(502), Act::Confirmation(429, "Retry-After: 1\r\n")], 2, true),
     ] {
         let receiver = acting(acts.clone()).await;
         let book = Book::new();
@@ -68,7 +68,7 @@ async fn trouble_passes_and_the_digest_arrives() {
         let says_so = |body: &Value| body.to_string().contains("This may be a duplicate");
         assert!(!says_so(&bodies[0]) || messages == 1, "{acts:?}");
         assert_eq!(bodies.last().map(says_so), Some(repeat), "{acts:?}");
-        if acts == [Act::Answer(429, "Retry-After: 7\r\n")] {
+        if acts == [Act::Confirmation(429, "Retry-After: 7\r\n")] {
             assert!((7_000..8_100).contains(&waited), "{waited}");
         }
         // It is known to have arrived: the same report says nothing more.
@@ -81,13 +81,18 @@ async fn trouble_passes_and_the_digest_arrives() {
 #[tokio::test]
 async fn what_cannot_arrive_is_listed_and_tried_by_the_next_run() {
     for (act, tries, unclear, reason) in [
-        (Act::Answer(302, "Location: /elsewhere\r\n"), 1, false, "redirect (302), which is not followed"),
-        (Act::Answer(307, "Location: http://127.0.0.1:1/\r\n"), 1, false, "redirect (307), which is not followed"),
-        (Act::Answer(403, ""), 1, false, "refused or no longer exists (403)"),
-        (Act::Answer(400, ""), 1, false, "the message was refused (400)"),
-        (Act::Answer(429, "Retry-After: 3600\r\n"), 1, false, "throttled the request"),
-        (Act::Answer(429, ""), 4, false, "throttled the request"),
-        (Act::Answer(500, ""), 4, true, "the response was 500"),
+        (Act::Confirmation(302, "Location: /elsewhere\r\n"), 1, false, "redirect (302), which is not followed"),
+        (
+            Act::Confirmation(307, "Location: http://127.0.0.1:1/\r\n"),
+            1,
+            false,
+            "redirect (307), which is not followed",
+        ),
+        (Act::Confirmation(403, ""), 1, false, "refused or no longer exists (403)"),
+        (Act::Confirmation(400, ""), 1, false, "the message was refused (400)"),
+        (Act::Confirmation(429, "Retry-After: 3600\r\n"), 1, false, "throttled the request"),
+        (Act::Confirmation(429, ""), 4, false, "throttled the request"),
+        (Act::Confirmation(500, ""), 4, true, "the response was 500"),
         (Act::Hangup, 4, true, "the connection ended before a response arrived"),
     ] {
         let mut acts = vec![act.clone(); 4].into_iter();
@@ -95,7 +100,7 @@ async fn what_cannot_arrive_is_listed_and_tried_by_the_next_run() {
         let opened = Arc::clone(&open);
         let receiver = Receiver::start(Arc::default(), move || match *opened.lock().expect("no panic") {
             true => Act::Take,
-            false => acts.next().unwrap_or(Act::Answer(500, "")),
+            false => acts.next().unwrap_or(Act::Confirmation(500, "")),
         })
         .await;
         let book = Book::new();

@@ -124,7 +124,7 @@ pub(crate) enum Act {
     /// Takes it and says so.
     Take,
     /// Answers with a status and further head lines, and does not take it.
-    Answer(u16, &'static str),
+    Confirmation(u16, &'static str),
     /// Takes it, and answers with a status.
     TakeAndAnswer(u16),
     /// Ends the connection before reading.
@@ -139,7 +139,7 @@ pub(crate) enum Act {
 
 impl Act {
     fn takes(&self) -> bool {
-        !matches!(self, Self::Answer(..) | Self::Hangup)
+        !matches!(self, Self::Confirmation(..) | Self::Hangup)
     }
 }
 
@@ -208,7 +208,7 @@ async fn serve(mut stream: TcpStream, act: Act, taken: Arc<Mutex<Vec<(String, Va
     };
     let text = match act {
         Act::Take => answer(200, "", "ok"),
-        Act::Answer(status, head) => answer(status, head, ""),
+        Act::Confirmation(status, head) => answer(status, head, ""),
         Act::TakeAndAnswer(status) => answer(status, "", "no"),
         Act::Hangup | Act::TakeAndHangup => return,
         Act::TakeAndCut => "HTTP/1.1 200 x\r\nContent-Length: 2\r\n\r\no".to_owned(),

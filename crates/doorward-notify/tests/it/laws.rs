@@ -72,10 +72,10 @@ async fn nothing_is_reported_twice_once_it_is_known_to_have_arrived() {
         let (calm, counted, mut own) = (Arc::clone(&quiet), Arc::clone(&fired), random.fork());
         let receiver = Receiver::start(Arc::clone(&book.events), move || {
             let acts = [
-                Act::Answer(429, "Retry-After: 2\r\n"),
-                Act::Answer(500, ""),
-                Act::Answer(403, ""),
-                Act::Answer(302, "Location: /x\r\n"),
+                Act::Confirmation(429, "Retry-After: 2\r\n"),
+                Act::Confirmation(500, ""),
+                Act::Confirmation(403, ""),
+                Act::Confirmation(302, "Location: /x\r\n"),
                 Act::TakeAndAnswer(503),
                 Act::Hangup,
                 Act::TakeAndHangup,

@@ -20,7 +20,7 @@ fn kept(path: &Path, owner: &str, days: i64) -> LedgerDeliveryStore {
 async fn a_ledger_remembers_what_was_reported() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("ledger.db");
-    let mut acts = [Act::Answer(403, ""), Act::TakeAndHangup, Act::TakeAndHangup].into_iter();
+    let mut acts = [Act::Confirmation(403, ""), Act::TakeAndHangup, Act::TakeAndHangup].into_iter();
     let receiver = Receiver::start(Default::default(), move || acts.next().unwrap_or(Act::Take)).await;
     let environment = Environment::new([("HOOK".to_owned(), receiver.url())]);
     // Refused; perhaps arrived, twice; arrived; known.

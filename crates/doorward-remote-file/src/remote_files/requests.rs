@@ -10,7 +10,7 @@ use aws_sdk_s3::error::SdkError;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{BucketVersioningStatus, ServerSideEncryption};
-use doorward_aws::{Failure, Operation, with_credentials};
+use doorward_aws::{CallFailure, Operation, with_credentials};
 use doorward_file::{AtomicFile, Readers};
 use doorward_model::{AccountRegion, Gap, GapReason, Region};
 use tokio::time::timeout;
@@ -65,7 +65,7 @@ impl RemoteFiles {
         url: &ObjectUrl,
         to: &Path,
         known: Option<&ETag>,
-    ) -> Result<Fetched, Failure> {
+    ) -> Result<Fetched, CallFailure> {
         let operation = Operation::GetObject;
         let client = self.client(&place.region);
         let patient = self.aws.clone().with_attempt_timeout(LONGEST);
@@ -83,13 +83,13 @@ impl RemoteFiles {
                     .config_override(with_credentials!(aws_sdk_s3, credentials));
                 async move {
                     let answer = match timeout(silence, request.send()).await {
-                        Err(_) => return Err(Failure::timed_out(operation)),
+                        Err(_) => return Err(CallFailure::timed_out(operation)),
                         Ok(Err(SdkError::ServiceError(error)))
                             if known.is_some() && error.raw().status().as_u16() == 304 =>
                         {
                             return Ok(Fetched::Unchanged);
                         }
-                        Ok(Err(error)) => return Err(Failure::of(operation, &error)),
+                        Ok(Err(error)) => return Err(CallFailure::of(operation, &error)),
                         Ok(Ok(answer)) => answer,
                     };
                     receive(answer, to, silence).await.map(Fetched::Read)
@@ -99,7 +99,11 @@ impl RemoteFiles {
     }
 
     /// The state and the stored hash of an object. One byte is read instead of a `HEAD`, whose errors have no code.
-    pub(super) async fn head(&self, place: &AccountRegion, url: &ObjectUrl) -> Result<(ETag, Option<String>), Failure> {
+    pub(super) async fn head(
+        &self,
+        place: &AccountRegion,
+        url: &ObjectUrl,
+    ) -> Result<(ETag, Option<String>), CallFailure> {
         let operation = Operation::GetObject;
         let client = self.client(&place.region);
         self.aws
@@ -114,7 +118,7 @@ impl RemoteFiles {
                     .customize()
                     .config_override(with_credentials!(aws_sdk_s3, credentials));
                 async move {
-                    let answer = request.send().await.map_err(|error| Failure::of(operation, &error))?;
+                    let answer = request.send().await.map_err(|error| CallFailure::of(operation, &error))?;
                     Ok((etag_of(operation, answer.e_tag())?, stored_hash(&answer)))
                 }
             })
@@ -128,7 +132,7 @@ impl RemoteFiles {
         url: &ObjectUrl,
         body: &FileBody<'_>,
         condition: &Condition,
-    ) -> Result<ETag, Failure> {
+    ) -> Result<ETag, CallFailure> {
         let operation = Operation::PutObject;
         let client = self.client(&place.region);
         let patient = self.aws.clone().with_attempt_timeout(self.patience(body.hash.bytes));
@@ -154,18 +158,22 @@ impl RemoteFiles {
                 async move {
                     let stream = ByteStream::from_path(body.path).await.map_err(|error| {
                         let gap = Gap::new(GapReason::Rejected, operation.action());
-                        Failure::unsent(gap.with_message(format!("the local copy cannot be read: {error}")))
+                        CallFailure::unsent(gap.with_message(format!("the local copy cannot be read: {error}")))
                     })?;
                     let request = request.body(stream).customize();
                     let request = request.config_override(with_credentials!(aws_sdk_s3, credentials));
-                    let answer = request.send().await.map_err(|error| Failure::of(operation, &error))?;
+                    let answer = request.send().await.map_err(|error| CallFailure::of(operation, &error))?;
                     etag_of(operation, answer.e_tag())
                 }
             })
             .await
     }
 
-    pub(super) async fn get_versioning(&self, place: &AccountRegion, url: &ObjectUrl) -> Result<Versioning, Failure> {
+    pub(super) async fn get_versioning(
+        &self,
+        place: &AccountRegion,
+        url: &ObjectUrl,
+    ) -> Result<Versioning, CallFailure> {
         let operation = Operation::GetBucketVersioning;
         let client = self.client(&place.region);
         self.aws
@@ -178,13 +186,13 @@ impl RemoteFiles {
                     .customize()
                     .config_override(with_credentials!(aws_sdk_s3, credentials));
                 async move {
-                    let answer = request.send().await.map_err(|error| Failure::of(operation, &error))?;
+                    let answer = request.send().await.map_err(|error| CallFailure::of(operation, &error))?;
                     match answer.status() {
                         Some(BucketVersioningStatus::Enabled) => Ok(Versioning::Enabled),
                         Some(BucketVersioningStatus::Suspended) => Ok(Versioning::Suspended),
                         // S3 leaves the element out for a bucket that never kept versions.
                         None => Ok(Versioning::Off),
-                        Some(other) => Err(Failure::malformed(operation, &format!("unknown status {other}"))),
+                        Some(other) => Err(CallFailure::malformed(operation, &format!("unknown status {other}"))),
                     }
                 }
             })
@@ -192,9 +200,9 @@ impl RemoteFiles {
     }
 }
 
-fn etag_of(operation: Operation, etag: Option<&str>) -> Result<ETag, Failure> {
+fn etag_of(operation: Operation, etag: Option<&str>) -> Result<ETag, CallFailure> {
     let named = etag.filter(|etag| !etag.is_empty());
-    named.map(ETag::new).ok_or_else(|| Failure::malformed(operation, "the response contains no ETag"))
+    named.map(ETag::new).ok_or_else(|| CallFailure::malformed(operation, "the response contains no ETag"))
 }
 
 fn stored_hash(answer: &GetObjectOutput) -> Option<String> {
@@ -202,34 +210,37 @@ fn stored_hash(answer: &GetObjectOutput) -> Option<String> {
 }
 
 /// Writes the body of an answer to a file, and checks that it is complete: by its length, and by the hash that was stored with it.
-async fn receive(mut answer: GetObjectOutput, to: &Path, silence: Duration) -> Result<RemoteObject, Failure> {
+async fn receive(mut answer: GetObjectOutput, to: &Path, silence: Duration) -> Result<RemoteObject, CallFailure> {
     let operation = Operation::GetObject;
     let etag = etag_of(operation, answer.e_tag())?;
     let (stored, length) =
         (stored_hash(&answer), answer.content_length().and_then(|length| u64::try_from(length).ok()));
     let local = |error: std::io::Error| {
         let gap = Gap::new(GapReason::Rejected, operation.action());
-        Failure::unsent(gap.with_message(format!("the local copy {} cannot be written: {error}", to.display())))
+        CallFailure::unsent(gap.with_message(format!("the local copy {} cannot be written: {error}", to.display())))
     };
     let mut file = AtomicFile::replace(to, Readers::Owner).map_err(local)?;
     let mut hash = RunningHash::default();
     loop {
         match timeout(silence, answer.body.next()).await {
-            Err(_) => return Err(Failure::timed_out(operation)),
+            Err(_) => return Err(CallFailure::timed_out(operation)),
             Ok(None) => break,
             Ok(Some(Ok(bytes))) => {
                 hash.add(&bytes);
                 file.write_all(&bytes).map_err(local)?;
             }
-            Ok(Some(Err(_))) => return Err(Failure::malformed(operation, "the object was cut off before its end")),
+            Ok(Some(Err(_))) => return Err(CallFailure::malformed(operation, "the object was cut off before its end")),
         }
     }
     let bytes = hash.bytes();
     if length.is_some_and(|length| length != bytes) {
-        return Err(Failure::malformed(operation, "the object does not have the length that the response states"));
+        return Err(CallFailure::malformed(operation, "the object does not have the length that the response states"));
     }
     if stored.is_some_and(|stored| stored != hash.finish().hex) {
-        return Err(Failure::malformed(operation, "the content of the object does not match the hash stored with it"));
+        return Err(CallFailure::malformed(
+            operation,
+            "the content of the object does not match the hash stored with it",
+        ));
     }
     file.finish_without_sync().map_err(local)?;
     Ok(RemoteObject { etag, bytes })

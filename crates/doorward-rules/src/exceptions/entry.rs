@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{Exception, State};
+use super::{Exception, TermState};
 
 /// One line of `doorward exceptions list`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -17,7 +17,7 @@ pub struct Entry<'a> {
     /// Its first line.
     pub line: usize,
     /// Its state.
-    pub state: State,
+    pub state: TermState,
     /// Whole days left until its end: 0 within the last 24 hours, negative from the end on.
     pub days_left: i64,
 }
@@ -27,10 +27,10 @@ impl fmt::Display for Entry<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { exception, file, line, state, days_left } = self;
         let state = match state {
-            State::Pending => "pending",
-            State::Active => "active",
-            State::Expiring => "EXPIRING",
-            State::Expired => "EXPIRED",
+            TermState::Pending => "pending",
+            TermState::Active => "active",
+            TermState::Expiring => "EXPIRING",
+            TermState::Expired => "EXPIRED",
         };
         let days = match days_left {
             left @ 0.. => format!("{left} days left"),

@@ -11,7 +11,7 @@ use crate::matching::{self, Match};
 /// The load balancers that an exception covers. All given criteria must match; a criterion matches if any of its entries matches,
 /// except tags, which must all match. At least one criterion is given.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Scope {
+pub struct ExceptionScope {
     /// Load balancers, by their exact ARN.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub arn: Vec<Arn>,
@@ -29,7 +29,7 @@ pub struct Scope {
     pub names: Vec<Pattern>,
 }
 
-impl Scope {
+impl ExceptionScope {
     /// Whether no criterion is given.
     pub fn is_empty(&self) -> bool {
         self.arn.is_empty()
@@ -98,7 +98,7 @@ impl Scope {
     }
 }
 
-impl fmt::Display for Scope {
+impl fmt::Display for ExceptionScope {
     /// `account 111122223333; tag app=legacy*; name web-*`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let list =
@@ -121,10 +121,10 @@ mod tests {
 
     #[test]
     fn a_scope_may_cover_what_none_of_its_criteria_excludes() {
-        let scope = |accounts: &[&str], ous: &[&str]| Scope {
+        let scope = |accounts: &[&str], ous: &[&str]| ExceptionScope {
             accounts: accounts.iter().map(|id| AccountId::new(id).expect("an account")).collect(),
             ous: ous.iter().map(|ou| (*ou).to_owned()).collect(),
-            ..Scope::default()
+            ..ExceptionScope::default()
         };
         let (one, other) = ("111122223333", "444455556666");
         let texts = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();

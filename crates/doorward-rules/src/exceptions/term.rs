@@ -139,7 +139,7 @@ impl Serialize for Moment {
 /// The state of an exception in its term.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum State {
+pub enum TermState {
     /// Before its start.
     Pending,
     /// In force, and not due yet.
@@ -150,14 +150,14 @@ pub enum State {
     Expired,
 }
 
-impl State {
+impl TermState {
     /// Whether the exception permits anything: from its start on, up to and not including its end.
     pub const fn in_force(self) -> bool {
         matches!(self, Self::Active | Self::Expiring)
     }
 }
 
-impl fmt::Display for State {
+impl fmt::Display for TermState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Pending => "pending",
@@ -181,15 +181,15 @@ impl Watch {
     }
 
     /// The state of a term.
-    pub(crate) fn state(self, start: Moment, expires: Moment) -> State {
+    pub(crate) fn state(self, start: Moment, expires: Moment) -> TermState {
         if self.now >= expires.ends() {
-            State::Expired
+            TermState::Expired
         } else if self.now < start.starts() {
-            State::Pending
+            TermState::Pending
         } else if self.is_due(expires.ends()) {
-            State::Expiring
+            TermState::Expiring
         } else {
-            State::Active
+            TermState::Active
         }
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use doorward_model::{Adjustment, LoadBalancer, Policy, Rule, RuleMeta, Severity, Verdict, VerdictReason};
 
-use crate::exceptions::{Answers, Held, REGISTER_RULES, State, Wrapped, last_to_end, name, names};
+use crate::exceptions::{Answers, Held, REGISTER_RULES, TermState, Wrapped, last_to_end, name, names};
 use crate::preconditions;
 
 use super::{each, not_known, remedy};
@@ -60,7 +60,7 @@ impl Rule for ExceptionExpired {
 
     fn judge(&self, lb: &LoadBalancer, policy: &Policy) -> Verdict {
         let mut answers = Answers::default();
-        each(&self.rules, lb, policy, State::Expired, &mut answers, ask);
+        each(&self.rules, lb, policy, TermState::Expired, &mut answers, ask);
         answers.verdict(
             VerdictReason::NotApplicableNoExpiredException,
             "No expired exception of the register covers this load balancer.",
@@ -69,7 +69,7 @@ impl Rule for ExceptionExpired {
 }
 
 fn ask(rule: &Wrapped, lb: &LoadBalancer, policy: &Policy, answers: &mut Answers) {
-    let expired = rule.cover(lb, |state| state == State::Expired);
+    let expired = rule.cover(lb, |state| state == TermState::Expired);
     if expired.is_empty() {
         return;
     }
@@ -78,7 +78,7 @@ fn ask(rule: &Wrapped, lb: &LoadBalancer, policy: &Policy, answers: &mut Answers
     let ran_out = |held: &Held| format!("{} expired {}", name(held), held.exception.expires.as_end());
     match (rule.plain(lb, policy), sure) {
         (Verdict::Fail { severity, .. }, sure) => {
-            let renewed = rule.cover(lb, State::in_force);
+            let renewed = rule.cover(lb, TermState::in_force);
             match (sure, last_to_end(&renewed.sure)) {
                 (Some(held), Some(next)) => {
                     let because = format!("{}, and {} continues it.", ran_out(held), names(&[next]));

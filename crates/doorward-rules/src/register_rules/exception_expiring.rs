@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use doorward_model::{LoadBalancer, Policy, Rule, RuleMeta, Severity, Verdict, VerdictReason};
 
-use crate::exceptions::{Answers, Held, REGISTER_RULES, State, Wrapped, last_to_end, name, names};
+use crate::exceptions::{Answers, Held, REGISTER_RULES, TermState, Wrapped, last_to_end, name, names};
 use crate::preconditions;
 
 use super::{each, not_known, remedy};
@@ -61,7 +61,7 @@ impl Rule for ExceptionExpiring {
 
     fn judge(&self, lb: &LoadBalancer, policy: &Policy) -> Verdict {
         let mut answers = Answers::default();
-        each(&self.rules, lb, policy, State::Expiring, &mut answers, ask);
+        each(&self.rules, lb, policy, TermState::Expiring, &mut answers, ask);
         answers.verdict(
             VerdictReason::NotApplicableNoExpiringException,
             "No exception that expires soon covers this load balancer.",
@@ -70,14 +70,14 @@ impl Rule for ExceptionExpiring {
 }
 
 fn ask(rule: &Wrapped, lb: &LoadBalancer, policy: &Policy, answers: &mut Answers) {
-    let due = rule.cover(lb, |state| state == State::Expiring);
+    let due = rule.cover(lb, |state| state == TermState::Expiring);
     if due.is_empty() {
         return;
     }
     let id = rule.id();
     match (rule.plain(lb, policy), last_to_end(&due.sure)) {
         (Verdict::Fail { .. }, sure) => {
-            let live = rule.cover(lb, |state| state != State::Expired);
+            let live = rule.cover(lb, |state| state != TermState::Expired);
             let last = continued_by(rule, &live.sure);
             match (last.filter(|last| !rule.is_due(last.end())), sure) {
                 (Some(last), Some(held)) => {

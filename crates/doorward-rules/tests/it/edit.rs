@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use doorward_model::{AccountId, Arn, Pattern};
-use doorward_rules::exceptions::edit::{EditError, Renewal, add, check_dates, renew};
-use doorward_rules::exceptions::{Exception, Moment, Register, Scope, Terms};
+use doorward_rules::exceptions::register_edit::{EditError, Renewal, add, check_dates, renew};
+use doorward_rules::exceptions::{Exception, ExceptionScope, Moment, Register, Terms};
 use jiff::Timestamp;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -69,7 +69,7 @@ fn plain() -> Exception {
     Exception {
         id: "EX-9".to_owned(),
         rule: "owner-missing".to_owned(),
-        scope: Scope { names: vec![Pattern::from("web-*")], ..Scope::default() },
+        scope: ExceptionScope { names: vec![Pattern::from("web-*")], ..ExceptionScope::default() },
         reason: "Reorganization".to_owned(),
         risk: None,
         compensating_control: None,
@@ -173,7 +173,7 @@ fn what_would_not_read_back_is_refused() {
          ids must be unique"
     );
     assert_eq!(
-        refused(add(FILE, "", &Exception { scope: Scope::default(), ..plain() }, &default)),
+        refused(add(FILE, "", &Exception { scope: ExceptionScope::default(), ..plain() }, &default)),
         "the result would not be a valid register: exceptions.toml:4: exception EX-9 has an empty scope, which would cover \
          every load balancer; name what it covers by arn, accounts, ous, tags, names"
     );
@@ -201,7 +201,7 @@ fn any_moment(days: std::ops::Range<i64>) -> impl Strategy<Value = Moment> {
     })
 }
 
-fn any_scope() -> impl Strategy<Value = Scope> {
+fn any_scope() -> impl Strategy<Value = ExceptionScope> {
     let arn = "arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/app/web/50dc6c495c0c9188";
     let texts = || prop::collection::vec(any_text(), 0..3);
     let accounts = prop::collection::vec("[0-9]{12}", 0..3);
@@ -209,7 +209,7 @@ fn any_scope() -> impl Strategy<Value = Scope> {
     (any::<bool>(), accounts, texts(), tags, texts()).prop_filter_map(
         "empty",
         move |(one, accounts, ous, tags, names)| {
-            let scope = Scope {
+            let scope = ExceptionScope {
                 arn: if one { vec![Arn::new(arn).expect("an ARN")] } else { Vec::new() },
                 accounts: accounts.iter().map(|id| AccountId::new(id).expect("an account")).collect(),
                 ous: ous.iter().map(|unit| format!("/{unit}")).collect(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use doorward_rules::exceptions::{Register, State, Terms};
+use doorward_rules::exceptions::{Register, TermState, Terms};
 use jiff::Timestamp;
 use serde::Deserialize;
 
@@ -115,11 +115,11 @@ fn the_list_says_where_each_stands_and_what_is_due_first() {
         .map(|entry| (entry.exception.id.clone(), entry.state, entry.days_left, entry.line))
         .collect();
     let expected = [
-        ("expired", State::Expired, -1, 19),
-        ("last-day", State::Expiring, 0, 28),
-        ("expiring", State::Expiring, 0, 37),
-        ("active", State::Active, 36, 10),
-        ("pending", State::Pending, 51, 1),
+        ("expired", TermState::Expired, -1, 19),
+        ("last-day", TermState::Expiring, 0, 28),
+        ("expiring", TermState::Expiring, 0, 37),
+        ("active", TermState::Active, 36, 10),
+        ("pending", TermState::Pending, 51, 1),
     ];
     assert_eq!(listed, expected.map(|(id, state, days, line)| (id.to_owned(), state, days, line)));
 }

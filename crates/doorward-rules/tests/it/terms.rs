@@ -1,7 +1,7 @@
 //! The boundaries of a term, to the second and in UTC, against a calendar computed here.
 
 use doorward_model::{LoadBalancer, Mode, Observed, Policy, VerdictKind};
-use doorward_rules::exceptions::{Moment, Register, State, Terms};
+use doorward_rules::exceptions::{Moment, Register, TermState, Terms};
 use jiff::Timestamp;
 use proptest::prelude::*;
 
@@ -72,11 +72,11 @@ fn check(start: &str, expires: &str, begins: Timestamp, ends: Timestamp) {
         assert_eq!(judged, expected, "{start} to {expires} at {now}");
         let state = register.entries(now)[0].state;
         assert_eq!(state.in_force(), in_force, "{start} to {expires} at {now}");
-        assert_eq!(state == State::Pending, now < begins);
+        assert_eq!(state == TermState::Pending, now < begins);
         let expired = verdict(&register, "exception-expired", now);
         assert_eq!(expired == VerdictKind::Fail, now >= ends, "{start} to {expires} at {now}");
         let expiring = verdict(&register, "exception-expiring", now);
-        assert_eq!(expiring == VerdictKind::Fail, state == State::Expiring, "{start} to {expires} at {now}");
+        assert_eq!(expiring == VerdictKind::Fail, state == TermState::Expiring, "{start} to {expires} at {now}");
     }
 }
 

@@ -3,7 +3,7 @@
 use doorward_aws::access::RoleOverride;
 use doorward_aws::{Access, Stop, WayInLine};
 use doorward_core::collect::CollectSettings;
-use doorward_core::discover::{DiscoverError, DiscoverSettings, Known, Plan};
+use doorward_core::discover::{DiscoverError, DiscoverSettings, KnownOrganization, ScanPlan};
 use doorward_core::normalize::NormalizeSettings;
 use doorward_core::{discover, normalize, run_of};
 use doorward_ledger::Preflight;
@@ -34,7 +34,7 @@ pub struct Examination<'a> {
     /// Organizational units that the owner settings name.
     pub owner_ous: Vec<String>,
     /// The organizations of the newest recorded scans.
-    pub known: Vec<Known>,
+    pub known: Vec<KnownOrganization>,
     /// Whether the permissions of a scan are examined.
     pub scan: bool,
     /// The settings of traffic, if it is examined.
@@ -121,7 +121,7 @@ impl Examination<'_> {
     }
 
     /// Entries of the settings that were not found.
-    fn unmatched(&self, plan: &Plan) -> Vec<UnmatchedSetting> {
+    fn unmatched(&self, plan: &ScanPlan) -> Vec<UnmatchedSetting> {
         let mut unmatched = plan.unmatched_with(self.overrides);
         for (n, rule) in self.policy.rules.iter().enumerate() {
             unmatched.extend(plan.unmatched_in(&format!("policy.rules.{n}.accounts"), &rule.accounts, &[]));

@@ -1,6 +1,6 @@
 //! Gaps with their place: what could not be read, where, and by which role.
 
-use doorward_aws::access::{Access, Entry};
+use doorward_aws::access::{Access, AssumedRole};
 use doorward_core::discover::Target;
 use doorward_core::normalize::Normalized;
 use doorward_model::{Account, AccountId, CoverageStatus, Gap, GapReason, Listing, Observed};
@@ -38,7 +38,7 @@ pub struct PlacedGap {
     /// Where it is, for display.
     pub place: String,
     /// The role whose session was refused, or that could not be assumed; none if the base identity made the call.
-    pub role: Option<Entry>,
+    pub role: Option<AssumedRole>,
     /// The resource that the action is needed on, as in a policy.
     pub resource: String,
     /// Why it could not be read.
@@ -104,7 +104,7 @@ pub(super) fn optional(access: &Access, account: &Account, target: &Target, gap:
 
 /// The role that a scan assumes in an account. None for the base identity's own account, and where the role depends on an
 /// organizational unit that could not be read: then the gap of the organizational unit is the one to fix.
-fn scan_role(access: &Access, account: &Account) -> Option<Entry> {
+fn scan_role(access: &Access, account: &Account) -> Option<AssumedRole> {
     let ou = match &account.ou {
         // Without an organization there are no organizational units, and one role serves all accounts.
         Observed::Unread(gap) if gap.reason == GapReason::NotAsked => &Observed::Absent,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use doorward_aws::access::Entry;
+use doorward_aws::access::AssumedRole;
 use doorward_core::actions::{Operation, SCAN, resources_of};
 use doorward_model::{AccountId, Arn, GapReason, Grant, Observed, Organization};
 use doorward_traffic::listing_logs;
@@ -55,7 +55,7 @@ pub fn policy_changes(gaps: &[PlacedGap], caller: &Arn, organization: &Observed<
 }
 
 /// What follows `role/` in the ARN, with `{account}` for the account's id, so that the same role of all accounts is one.
-fn role_name(entry: &Entry, account: Option<&AccountId>) -> String {
+fn role_name(entry: &AssumedRole, account: Option<&AccountId>) -> String {
     let name = entry.role_arn.split_once(":role/").map_or(entry.role_arn.as_str(), |(_, name)| name);
     account.map_or_else(|| name.to_owned(), |account| name.replace(account.as_str(), "{account}"))
 }
@@ -205,7 +205,7 @@ mod tests {
             stage: Stage::Scan,
             account: Some(AccountId::new(account).expect("an id")),
             place: account.to_owned(),
-            role: Some(Entry { role_arn, with_external_id: false }),
+            role: Some(AssumedRole { role_arn, with_external_id: false }),
             resource: "*".to_owned(),
             gap,
         }

@@ -4,7 +4,7 @@ use doorward_model::{LoadBalancer, Mode, ModeTransition};
 
 use super::SheetContext;
 use crate::figures::unit;
-use crate::sheet::{Columns, Kind, Sheet, Title};
+use crate::sheet::{ColumnKind, Columns, Sheet, Title};
 
 const TITLE: Title = Title {
     tab: "Change log",
@@ -20,9 +20,13 @@ struct Row<'p> {
 
 fn columns<'p>() -> Columns<'p, Row<'p>> {
     Columns::<Row<'p>>::new()
-        .with(Kind::Word, "Direction", 12, "stronger, weaker, first seen, or unclear if AWS returned no mode.", |r| {
-            direction(r.change).into()
-        })
+        .with(
+            ColumnKind::Word,
+            "Direction",
+            12,
+            "stronger, weaker, first seen, or unclear if AWS returned no mode.",
+            |r| direction(r.change).into(),
+        )
         .text("Mode before", 14, "Blank when the load balancer was first seen, or if AWS returned no mode.", |r| {
             r.change.from.map(Mode::as_str).into()
         })

@@ -3,7 +3,7 @@
 use doorward_model::{CostCentres, CostStanding, LoadBalancer, LoadBalancerCost, Money};
 
 use super::SheetContext;
-use crate::sheet::{Columns, Kind, Sheet, Title};
+use crate::sheet::{ColumnKind, Columns, Sheet, Title};
 
 const TITLE: Title = Title {
     tab: "Costs",
@@ -40,25 +40,25 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
             r.centre.as_str().into()
         })
         .with(
-            Kind::Word,
+            ColumnKind::Word,
             "Idle",
             8,
             "Whether the rule load-balancer-idle found no traffic; unknown if not enough was read.",
             |r| word(r.idle).into(),
         )
         .with(
-            Kind::Word,
+            ColumnKind::Word,
             "Weaker",
             8,
             "Whether it is weaker than the policy requires, without an exception; unknown if its mode is unknown.",
             |r| word(r.weaker).into(),
         )
         .text("Currency", 10, "The currency, as ISO 4217 names it.", |r| r.money.currency.as_str().into())
-        .with(Kind::Id, "Amount", 16, "The exact amount, as text; credits and refunds are subtracted.", |r| {
+        .with(ColumnKind::Id, "Amount", 16, "The exact amount, as text; credits and refunds are subtracted.", |r| {
             r.money.amount.to_string().into()
         })
         .with(
-            Kind::Word,
+            ColumnKind::Word,
             "At least",
             10,
             "Whether the real cost is higher, because the cost of capacity is not \

@@ -3,7 +3,7 @@
 use doorward_model::{Account, CoverageLine, CoverageStatus, Gap, Observed};
 
 use super::{SheetContext, names, place, seen};
-use crate::sheet::{Columns, Kind, Sheet, Title, Value};
+use crate::sheet::{ColumnKind, Columns, Sheet, Title, Value};
 
 const TITLE: Title = Title {
     tab: "Scope & coverage",
@@ -78,7 +78,7 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
             },
         )
         .with(
-            Kind::Word,
+            ColumnKind::Word,
             "Status",
             12,
             "complete: everything was read. partial: some of it was not read. failed: nothing could be listed. \
@@ -98,7 +98,7 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
             |r| if r.found() == UNKNOWN { Value::Blank } else { r.line.load_balancers.into() },
         )
         .with(
-            Kind::Word,
+            ColumnKind::Word,
             "Number is",
             10,
             "exact if every list arrived in full; at least if some did; unknown if none did, or if the account-Region was skipped.",

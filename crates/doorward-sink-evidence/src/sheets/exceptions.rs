@@ -6,7 +6,7 @@ use doorward_model::{RuleMeta, Verdict};
 
 use super::SheetContext;
 use crate::ExceptionRow;
-use crate::sheet::{Columns, Kind, Sheet, Title, Value};
+use crate::sheet::{ColumnKind, Columns, Sheet, Title, Value};
 
 const TITLE: Title = Title {
     tab: "Exceptions",
@@ -24,7 +24,7 @@ struct Row<'p> {
 fn columns<'p>() -> Columns<'p, Row<'p>> {
     Columns::<Row<'p>>::new()
         .text("Exception", 16, "Its id in the register.", |r| r.exception.id.as_str().into())
-        .with(Kind::Word, "State", 11, "pending, active, expiring or expired, at the time of the scan.", |r| {
+        .with(ColumnKind::Word, "State", 11, "pending, active, expiring or expired, at the time of the scan.", |r| {
             r.exception.state.as_str().into()
         })
         .count(
@@ -33,7 +33,7 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
             |r| r.exception.days_left.into(),
         )
         .with(
-            Kind::Word,
+            ColumnKind::Word,
             "Used",
             9,
             "used if it permitted at least one failure in this scan; unused if everything that it may cover was read and it \
@@ -70,11 +70,11 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
         .text("Approver", 20, "The person who approved it.", |r| r.exception.approver.as_str().into())
         .text("Ticket", 16, "The ticket in which the approval is recorded.", |r| missing(r.exception.ticket.as_deref()))
         .time("Start", "The first instant at which it is in force.", |r| Some(r.exception.start))
-        .with(Kind::Day, "Last day", 13, "The last day, in UTC, on which it is in force.", |r| {
+        .with(ColumnKind::Day, "Last day", 13, "The last day, in UTC, on which it is in force.", |r| {
             r.exception.last_day.into()
         })
         .time("End", "The first instant after it.", |r| Some(r.exception.ends))
-        .with(Kind::Day, "Review", 13, "The date on which it is due for review.", |r| r.exception.review.into())
+        .with(ColumnKind::Day, "Review", 13, "The date on which it is due for review.", |r| r.exception.review.into())
         .prose(
             "To review",
             44,

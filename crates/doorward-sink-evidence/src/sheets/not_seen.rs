@@ -3,7 +3,7 @@
 use doorward_model::{UnseenFinding, UnseenLoadBalancer, WhyUnseen};
 
 use super::SheetContext;
-use crate::sheet::{Columns, Kind, Sheet, Title};
+use crate::sheet::{ColumnKind, Columns, Sheet, Title};
 
 const TITLE: Title = Title {
     tab: "Not seen now",
@@ -35,9 +35,13 @@ impl<'p> Row<'p> {
 
 fn columns<'p>() -> Columns<'p, Row<'p>> {
     Columns::<Row<'p>>::new()
-        .with(Kind::Word, "What", 14, "load balancer, or failure: a rule that failed when it was last seen.", |r| {
-            r.either(|_| "load balancer", |_| "failure").into()
-        })
+        .with(
+            ColumnKind::Word,
+            "What",
+            14,
+            "load balancer, or failure: a rule that failed when it was last seen.",
+            |r| r.either(|_| "load balancer", |_| "failure").into(),
+        )
         .text("Load balancer", 28, "Its name.", |r| r.either(|lb| lb.name.as_str(), |f| f.name.as_str()).into())
         .text("Rule", 28, "The rule that failed; blank for a load balancer.", |r| {
             r.either(|_| "", |f| f.rule.as_str()).into()
@@ -45,9 +49,13 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
         .text("Severity", 14, "The severity of the failure when it was last seen.", |r| {
             r.either(|_| None, |f| f.severity).map(|severity| severity.as_str()).into()
         })
-        .with(Kind::Word, "Excepted", 10, "yes if an exception permitted the failure when it was last seen.", |r| {
-            r.either(|_| "", |f| if f.excepted { "yes" } else { "no" }).into()
-        })
+        .with(
+            ColumnKind::Word,
+            "Excepted",
+            10,
+            "yes if an exception permitted the failure when it was last seen.",
+            |r| r.either(|_| "", |f| if f.excepted { "yes" } else { "no" }).into(),
+        )
         .text("Mode when last seen", 20, "The mode of the load balancer when it was last seen.", |r| {
             r.either(|lb| lb.mode.and_then(|mode| mode.mode()).map(|mode| mode.as_str()), |_| None).into()
         })

@@ -4,7 +4,7 @@ use doorward_model::{Durations, KpiRow};
 use jiff::SignedDuration;
 
 use super::SheetContext;
-use crate::sheet::{Columns, Kind, Sheet, Title, Value};
+use crate::sheet::{ColumnKind, Columns, Sheet, Title, Value};
 
 const TITLE: Title = Title {
     tab: "Key figures",
@@ -24,7 +24,7 @@ fn remediated(row: &KpiRow) -> &Durations {
 
 fn columns<'p>() -> Columns<'p, &'p KpiRow> {
     Columns::<&'p KpiRow>::new()
-        .with(Kind::Word, "By", 20, "The grouping of the row; `all` is the total.", |r| r.by.as_str().into())
+        .with(ColumnKind::Word, "By", 20, "The grouping of the row; `all` is the total.", |r| r.by.as_str().into())
         .text("Group", 32, "The group to which the load balancers belong now; blank for the total.", |r| {
             r.kpi.group.as_deref().into()
         })
@@ -62,9 +62,13 @@ fn columns<'p>() -> Columns<'p, &'p KpiRow> {
             "Remediated failures with a deadline that were not observed long enough to know whether it was kept.",
             |r| r.kpi.in_time_unknown.into(),
         )
-        .with(Kind::Share, "Share in time", 10, "In time, as a share of those with a deadline; rounded down.", |r| {
-            Value::Share(r.kpi.in_time.count, r.kpi.in_time.of)
-        })
+        .with(
+            ColumnKind::Share,
+            "Share in time",
+            10,
+            "In time, as a share of those with a deadline; rounded down.",
+            |r| Value::Share(r.kpi.in_time.count, r.kpi.in_time.of),
+        )
         .count("Failed again", "Of the remediated failures, those that have failed again since.", |r| {
             r.kpi.came_back.count.into()
         })

@@ -4,7 +4,7 @@ use doorward_model::{LoadBalancer, LogDestination, Observed, RequiredMode};
 
 use super::{SheetContext, seen};
 use crate::figures::unit;
-use crate::sheet::{Columns, Kind, Sheet, Title, Value};
+use crate::sheet::{ColumnKind, Columns, Sheet, Title, Value};
 
 const TITLE: Title = Title {
     tab: "Population",
@@ -24,7 +24,7 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
         .count("Number", "Its number in the population, from 1, in the order of account, Region and ARN.", |r| {
             r.number.into()
         })
-        .with(Kind::Word, "In scope", 10, "yes if its desync mitigation mode has an effect.", |r| {
+        .with(ColumnKind::Word, "In scope", 10, "yes if its desync mitigation mode has an effect.", |r| {
             (if r.lb.effective_mode().applies() { "yes" } else { "no" }).into()
         })
         .prose("Why not in scope", 44, "The reason, if it is not in scope.", |r| r.lb.effective_mode().why_not().into())

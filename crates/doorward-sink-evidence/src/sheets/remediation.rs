@@ -4,7 +4,7 @@ use doorward_model::{AppliedChange, Arn, AttributeChange, ChangeStatus, LoadBala
 use jiff::Timestamp;
 
 use super::SheetContext;
-use crate::sheet::{Columns, Kind, Sheet, Title};
+use crate::sheet::{ColumnKind, Columns, Sheet, Title};
 
 const TITLE: Title = Title {
     tab: "Remediation log",
@@ -127,7 +127,7 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
             r.change.mode().map(|change| change.to.as_str()).into()
         })
         .with(
-            Kind::Word,
+            ColumnKind::Word,
             "Status",
             22,
             "The state of the change: changed and read again, already in the planned state, refused, failed, changed by another party \

@@ -3,7 +3,7 @@
 use doorward_model::{Control, FindingsOfControls, Framework, RequirementResult};
 
 use super::SheetContext;
-use crate::sheet::{Columns, Kind, Sheet, Title};
+use crate::sheet::{ColumnKind, Columns, Sheet, Title};
 
 const TITLE: Title = Title {
     tab: "Requirements",
@@ -28,7 +28,7 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
         })
         .prose("Topic", 36, "The subject, in Doorward's words.", |r| r.control.title.as_str().into())
         .with(
-            Kind::Word,
+            ColumnKind::Word,
             "Result",
             12,
             "fail if a load balancer fails; otherwise unknown as long as anything is not known (see Not known); then the worst result \

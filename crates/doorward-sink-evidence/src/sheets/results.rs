@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::{load_balancers, seen, title_of};
 use crate::figures::unit;
-use crate::sheet::{Columns, Kind, Sheet, Title, Value};
+use crate::sheet::{ColumnKind, Columns, Sheet, Title, Value};
 
 pub(crate) const TITLE: Title = Title {
     tab: "Results",
@@ -35,7 +35,7 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
     Columns::<Row<'p>>::new()
         .text("Load balancer", 28, "Its name.", |r| r.finding.name.as_str().into())
         .with(
-            Kind::Word,
+            ColumnKind::Word,
             "Verdict",
             12,
             "pass, fail, excepted, unknown, not applicable or not asked. Unknown means that a value could not be read.",
@@ -92,7 +92,7 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
                 _ => Value::Blank,
             }
         })
-        .with(Kind::Day, "Exception's last day", 13, "The last day, in UTC, on which the exception is in force.", |r| {
+        .with(ColumnKind::Day, "Exception's last day", 13, "The last day, in UTC, on which the exception is in force.", |r| {
             match &*r.finding.verdict {
                 Verdict::Excepted { expires, .. } => expires.parse::<jiff::civil::Date>().ok().into(),
                 _ => Value::Blank,

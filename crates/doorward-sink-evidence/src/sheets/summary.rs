@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use doorward_model::{CoverageCounts, Mode, Observed, VerdictKind};
 
 use super::SheetContext;
-use crate::sheet::{Columns, Kind, Sheet, Title, Value};
-use crate::{NotSeen, PackFigures, RunFigures};
+use crate::sheet::{ColumnKind, Columns, Sheet, Title, Value};
+use crate::{PackFigures, RunFigures, UnseenFigures};
 
 pub(crate) const TITLE: Title = Title {
     tab: "Summary",
@@ -52,9 +52,13 @@ fn columns<'p>() -> Columns<'p, Row> {
             if r.unread { Value::Blank } else { r.now.0.into() }
         })
         .count("Of", "The denominator of the count.", |r| r.now.1.into())
-        .with(Kind::Share, "Share", 9, "Count divided by Of, rounded down to 0.01%, so that 100% means all.", |r| {
-            share(r.now)
-        })
+        .with(
+            ColumnKind::Share,
+            "Share",
+            9,
+            "Count divided by Of, rounded down to 0.01%, so that 100% means all.",
+            |r| share(r.now),
+        )
         .count(
             "Count before",
             "The same count in the last run of the previous period or, in the first pack, in the \
@@ -62,7 +66,7 @@ fn columns<'p>() -> Columns<'p, Row> {
             |r| r.before.map(|(count, _)| count).into(),
         )
         .count("Of before", "Its denominator.", |r| r.before.and_then(|(_, of)| of).into())
-        .with(Kind::Share, "Share before", 9, "The share before.", |r| r.before.map_or(Value::Blank, share))
+        .with(ColumnKind::Share, "Share before", 9, "The share before.", |r| r.before.map_or(Value::Blank, share))
         .count(
             "Change",
             "Count minus Count before. Blank if one of the two runs did not observe everything that is known: then \
@@ -181,7 +185,7 @@ impl Rows {
             let before = before.filter(|f| f.not_seen.is_some());
             self.add_known((section, group, measure), (read(now), None), before.map(|f| (read(f), None)));
         }
-        let unseen: [Measure<NotSeen>; 2] = [
+        let unseen: [Measure<UnseenFigures>; 2] = [
             ("failures when last seen, not seen now", |unseen| unseen.failing),
             ("load balancers not seen now", |unseen| unseen.load_balancers),
         ];

@@ -4,7 +4,7 @@ use doorward_model::Mode;
 
 use super::SheetContext;
 use crate::RunFigures;
-use crate::sheet::{Columns, Kind, Sheet, Title, Value};
+use crate::sheet::{ColumnKind, Columns, Sheet, Title, Value};
 
 pub(crate) const TITLE: Title = Title {
     tab: "Trend",
@@ -25,7 +25,7 @@ fn columns<'p>() -> Columns<'p, &'p RunFigures> {
         .count("Account-Regions in scope", "All but the skipped ones.", |r| r.coverage.in_scope().into())
         .count("Complete", "Those that were read completely.", |r| r.coverage.complete.into())
         .with(
-            Kind::Share,
+            ColumnKind::Share,
             "Coverage",
             10,
             "The share of account-Regions in scope that were read completely, rounded \

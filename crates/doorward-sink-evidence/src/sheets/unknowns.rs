@@ -3,7 +3,7 @@
 use doorward_model::{Arn, Gap, Listing, Verdict};
 
 use super::{SheetContext, place};
-use crate::sheet::{Columns, Kind, Sheet, Title};
+use crate::sheet::{ColumnKind, Columns, Sheet, Title};
 
 const TITLE: Title = Title {
     tab: "Errors & unknowns",
@@ -23,7 +23,7 @@ struct Row<'p> {
 fn columns<'p>() -> Columns<'p, Row<'p>> {
     Columns::<Row<'p>>::new()
         .with(
-            Kind::Word,
+            ColumnKind::Word,
             "What",
             18,
             "accounts list; account name, organizational unit, account tags or enabled Regions (of an account); account-Region (not \

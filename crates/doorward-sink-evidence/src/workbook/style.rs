@@ -6,7 +6,7 @@ use rust_xlsxwriter::{
     FormatBorder, Table, TableColumn, TableStyle, Worksheet, XlsxError,
 };
 
-use crate::sheet::{Head, Kind, Title, Value};
+use crate::sheet::{ColumnKind, Head, Title, Value};
 use crate::sheets::{cover, summary};
 
 /// Above this many cells a sheet has filters and a name instead of a table: the writer remembers every cell of a table.
@@ -145,7 +145,7 @@ impl Style {
             named = Some((table_name, format!("='{}'!{range}", tab.replace('\'', "''"))));
         }
         if rows > 0 {
-            for (column, _) in (0_u16..).zip(heads).filter(|(_, head)| head.kind == Kind::Word) {
+            for (column, _) in (0_u16..).zip(heads).filter(|(_, head)| head.kind == ColumnKind::Word) {
                 colour(sheet, (header + 1, last.0), column)?;
             }
         }
@@ -186,17 +186,17 @@ impl Style {
 }
 
 /// How a column's cells look.
-fn format(kind: Kind, wrapped: bool) -> Format {
+fn format(kind: ColumnKind, wrapped: bool) -> Format {
     let top = Format::new().set_font_size(TEXT).set_align(FormatAlign::Top);
     match kind {
-        Kind::Prose if wrapped => top.set_quote_prefix().set_text_wrap(),
+        ColumnKind::Prose if wrapped => top.set_quote_prefix().set_text_wrap(),
         // The prefix keeps text that begins with `=` text even after the cell is edited.
-        Kind::Text | Kind::Word | Kind::Iso | Kind::Prose => top.set_quote_prefix(),
-        Kind::Id => top.set_num_format("@"),
-        Kind::Count => top.set_num_format("#,##0").set_align(FormatAlign::Right).set_indent(1),
-        Kind::Share => top.set_num_format("0.00%").set_align(FormatAlign::Right).set_indent(1),
-        Kind::Time => top.set_num_format("yyyy-mm-dd hh:mm:ss").set_align(FormatAlign::Left),
-        Kind::Day => top.set_num_format("yyyy-mm-dd").set_align(FormatAlign::Left),
+        ColumnKind::Text | ColumnKind::Word | ColumnKind::Iso | ColumnKind::Prose => top.set_quote_prefix(),
+        ColumnKind::Id => top.set_num_format("@"),
+        ColumnKind::Count => top.set_num_format("#,##0").set_align(FormatAlign::Right).set_indent(1),
+        ColumnKind::Share => top.set_num_format("0.00%").set_align(FormatAlign::Right).set_indent(1),
+        ColumnKind::Time => top.set_num_format("yyyy-mm-dd hh:mm:ss").set_align(FormatAlign::Left),
+        ColumnKind::Day => top.set_num_format("yyyy-mm-dd").set_align(FormatAlign::Left),
     }
 }
 
@@ -214,7 +214,7 @@ fn colour(sheet: &mut Worksheet, (first, last): (u32, u32), column: u16) -> Resu
 
 /// The height of a row in points that shows the sentences of its wrapped columns.
 fn height(heads: &[Head], values: &[Value<'_>]) -> f64 {
-    let lines = heads.iter().zip(values).filter(|(head, _)| head.kind == Kind::Prose).map(|(head, value)| {
+    let lines = heads.iter().zip(values).filter(|(head, _)| head.kind == ColumnKind::Prose).map(|(head, value)| {
         let Value::Text(text) = value else { return 1 };
         // The width is in characters of 11 points. A little less than the column holds, because words do not break where lines do.
         let room = usize::from((head.width * 4 / 3).saturating_sub(4).max(8));

@@ -7,7 +7,7 @@ use doorward_model::{
     Account, AccountId, AccountState, AppliedChange, Arn, Certainty, ChangeStatus, CodePlace, Coverage, CoverageLine,
     CoverageStatus, Edit, Evidence, Finding, Frameworks, Gap, GapReason, History, InCode, Kind, Listing, LoadBalancer,
     LogDestination, Manager, Mode, ModeEffect, ModeTransition, Observed, ObservedIn, ObservedTime, OuPath, Owner,
-    OwnerSource, Reachability, Region, RequiredMode, RuleMeta, Run, ScanReport, Scheme, Severity, Tally, Traffic,
+    OwnerSource, Reachability, Region, ReportTally, RequiredMode, RuleMeta, Run, ScanReport, Scheme, Severity, Traffic,
     TrafficBasis, TrafficSource, TrafficStep, Verdict, VerdictReason,
 };
 use doorward_sink_evidence::{ExceptionRow, Pack, PackContext, RunFigures, Sampling, SheetLimits, SigningKey};
@@ -104,7 +104,7 @@ fn build(count: usize, words: Words<'_>) -> ScanReport {
             gaps: if n == 2 { vec![(*denied).clone()] } else { Vec::new() },
         })
         .collect();
-    let mut tally = Tally::default();
+    let mut tally = ReportTally::default();
     for finding in &findings {
         *tally.verdicts.entry(finding.rule.to_string()).or_default().entry(finding.verdict.kind()).or_default() += 1;
     }

@@ -26,7 +26,7 @@ fn passing(count: usize) -> ScanReport {
 }
 
 fn judged(mut report: ScanReport) -> ScanReport {
-    report.tally = doorward_model::Tally::of(&report.load_balancers, &report.findings);
+    report.tally = doorward_model::ReportTally::of(&report.load_balancers, &report.findings);
     report
 }
 

@@ -8,8 +8,8 @@ use doorward_model::{
     Account, AccountId, AccountState, AppliedChange, Arn, Certainty, ChangeStatus, CodePlace, Coverage, CoverageLine,
     CoverageStatus, Edit, Evidence, Finding, Gap, GapReason, History, InCode, Kind, Listener, Listing, LoadBalancer,
     LogDestination, Manager, Mode, ModeEffect, ModePatch, Observed, ObservedTime, Organization, OuPath, Owner,
-    OwnerSource, Reachability, Region, Run, ScanReport, Scheme, Severity, Tally, Traffic, TrafficBasis, TrafficSource,
-    TrafficStep, Verdict, VerdictReason,
+    OwnerSource, Reachability, Region, ReportTally, Run, ScanReport, Scheme, Severity, Traffic, TrafficBasis,
+    TrafficSource, TrafficStep, Verdict, VerdictReason,
 };
 use jiff::Timestamp;
 
@@ -332,7 +332,7 @@ fn poisoned_gap(text: &str) -> Gap {
 fn finish(mut lbs: Vec<LoadBalancer>, dice: &mut Dice, hostile: Option<&[String]>) -> ScanReport {
     lbs.sort_by(|a, b| (&a.account, &a.region, &a.arn).cmp(&(&b.account, &b.region, &b.arn)));
     let mut findings = Vec::new();
-    let mut tally = Tally::default();
+    let mut tally = ReportTally::default();
     for lb in &lbs {
         *tally.kinds.entry(lb.kind).or_default() += 1;
         match &lb.mode {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use doorward_model::{
     Coverage, CoverageStatus, Finding, Gap, GapReason, HistoryContext, LastMode, Mode, ModeEffect, NotObserved,
-    Observed, RunPoint, ScanReport, Severity, Tally, Unseen, UnseenFinding, UnseenLoadBalancer, Verdict, VerdictReason,
-    WhyUnseen,
+    Observed, ReportTally, RunPoint, ScanReport, Severity, Unseen, UnseenFinding, UnseenLoadBalancer, Verdict,
+    VerdictReason, WhyUnseen,
 };
 use doorward_sink_page::{ExceptionTerm, PageContext, render, render_sheet};
 
@@ -55,14 +55,14 @@ fn hidden(load_balancers: u64, count: usize) -> ScanReport {
         account_regions: 1,
         never_read: 0,
     });
-    report.tally = Tally::of(&report.load_balancers, &report.findings);
+    report.tally = ReportTally::of(&report.load_balancers, &report.findings);
     report
 }
 
 /// A report of a scan that every account refused.
 fn denied() -> ScanReport {
     let mut report = scene::large(4, 2);
-    (report.load_balancers, report.findings, report.tally) = (Vec::new(), Vec::new(), Tally::default());
+    (report.load_balancers, report.findings, report.tally) = (Vec::new(), Vec::new(), ReportTally::default());
     for line in &mut report.coverage.lines {
         (line.status, line.fully_listed, line.load_balancers) = (CoverageStatus::Failed, false, 0);
     }
@@ -205,6 +205,6 @@ fn a_zero_that_was_read_stays_a_zero() {
     let mut report = scene::large(1, 1);
     let pass = Verdict::Pass { reason: VerdictReason::ModeSufficient, because: "It is.".to_owned() };
     report.findings.iter_mut().for_each(|finding| finding.verdict = Arc::new(pass.clone()));
-    report.tally = Tally::of(&report.load_balancers, &report.findings);
+    report.tally = ReportTally::of(&report.load_balancers, &report.findings);
     assert_eq!(card(&page(&report, &PageContext::default()), "Unknown verdicts").0, "0", "a zero that was read stays");
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use doorward_model::{Finding, RuleMeta, Verdict};
 
 use super::{ExceptedAs, FindingRenderer, requirements};
-use crate::asff::{Compliance, Recommendation, Remediation, Severity, StatusReason};
+use crate::asff::{AsffSeverity, Compliance, Recommendation, Remediation, StatusReason};
 use crate::limits::Cuts;
 
 /// Most reasons of one status, and the length of one.
@@ -24,24 +24,29 @@ pub(crate) fn plain_title(title: &str) -> &str {
 }
 
 /// A verdict in Security Hub's words.
-pub(super) struct Answer {
+pub(super) struct RenderedVerdict {
     pub(super) title: String,
     pub(super) remediation: Remediation,
     pub(super) compliance: Compliance,
-    pub(super) severity: Severity,
+    pub(super) severity: AsffSeverity,
     pub(super) fields: BTreeMap<String, String>,
 }
 
-fn harmless(original: Option<doorward_model::Severity>) -> Severity {
-    Severity { label: "INFORMATIONAL".to_owned(), original: original.map(|severity| severity.as_str().to_owned()) }
+fn harmless(original: Option<doorward_model::Severity>) -> AsffSeverity {
+    AsffSeverity { label: "INFORMATIONAL".to_owned(), original: original.map(|severity| severity.as_str().to_owned()) }
 }
 
-fn graded(severity: doorward_model::Severity) -> Severity {
-    Severity { label: severity.label(), original: None }
+fn graded(severity: doorward_model::Severity) -> AsffSeverity {
+    AsffSeverity { label: severity.label(), original: None }
 }
 
 /// The words for a finding of a rule that applies.
-pub(super) fn answer(renderer: &FindingRenderer, meta: &RuleMeta, finding: &Finding, cuts: &mut Cuts) -> Answer {
+pub(super) fn answer(
+    renderer: &FindingRenderer,
+    meta: &RuleMeta,
+    finding: &Finding,
+    cuts: &mut Cuts,
+) -> RenderedVerdict {
     let mut fields = BTreeMap::new();
     let mut reasons: Vec<(String, String)> = Vec::new();
     let mut remedy = meta.remediation.to_owned();
@@ -56,7 +61,7 @@ pub(super) fn answer(renderer: &FindingRenderer, meta: &RuleMeta, finding: &Find
             }
             let severity = match overdue {
                 Some(_) if renderer.overdue_raises => {
-                    Severity { original: Some(severity.as_str().to_owned()), ..graded(severity.raised(1)) }
+                    AsffSeverity { original: Some(severity.as_str().to_owned()), ..graded(severity.raised(1)) }
                 }
                 _ => graded(*severity),
             };
@@ -116,7 +121,7 @@ pub(super) fn answer(renderer: &FindingRenderer, meta: &RuleMeta, finding: &Find
         })
         .collect();
     let text = cuts.text("Remediation.Recommendation.Text", &remedy, 512);
-    Answer {
+    RenderedVerdict {
         title,
         remediation: Remediation {
             recommendation: Recommendation { text, url: meta.references.first().map(|url| (*url).to_owned()) },

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use doorward_model::{Kind, LoadBalancer, Observed, SharedText, TextMap};
 
 use super::stamp;
-use crate::asff::{Attribute, ClassicAttributes, ClassicDetails, Details, Resource, State, V2Details, Zone};
+use crate::asff::{AsffResource, AsffState, Attribute, ClassicAttributes, ClassicDetails, Details, V2Details, Zone};
 use crate::limits::Cuts;
 
 /// Most tags, attributes, groups and zones of one load balancer.
@@ -49,7 +49,7 @@ fn attributes(cuts: &mut Cuts, all: &Observed<TextMap>) -> Vec<Attribute> {
 }
 
 /// The one resource of a finding.
-pub(super) fn resource(lb: &LoadBalancer, cuts: &mut Cuts) -> Resource {
+pub(super) fn resource(lb: &LoadBalancer, cuts: &mut Cuts) -> AsffResource {
     let attributes = attributes(cuts, &lb.attributes);
     let scheme = lb.scheme.known().map(ToString::to_string);
     let created_time = lb.created.map(stamp);
@@ -85,7 +85,7 @@ pub(super) fn resource(lb: &LoadBalancer, cuts: &mut Cuts) -> Resource {
                 dns_name,
                 scheme,
                 security_groups,
-                state: lb.state.as_ref().map(|code| State { code: cuts.text("State.Code", code, 64) }),
+                state: lb.state.as_ref().map(|code| AsffState { code: cuts.text("State.Code", code, 64) }),
                 kind,
                 vpc_id,
                 load_balancer_attributes: attributes,
@@ -100,7 +100,7 @@ pub(super) fn resource(lb: &LoadBalancer, cuts: &mut Cuts) -> Resource {
     if region.is_none() {
         cuts.note("Resources.Region".to_owned());
     }
-    Resource {
+    AsffResource {
         kind: if classic { "AwsElbLoadBalancer" } else { "AwsElbv2LoadBalancer" }.to_owned(),
         id: cuts.text("Resources.Id", lb.arn.as_str(), 512),
         partition: partition(lb.arn.partition()),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use doorward_model::{
     AccountId, AccountRegion, AppliedChange, Arn, ChangeStatus, Coverage, CoverageLine, CoverageStatus, Evidence,
     Finding, Gap, GapReason, Kind, Listing, LoadBalancer, Mode, Observed, Owner, OwnerSource, Reachability, Region,
-    RuleMeta, Run, ScanReport, Scheme, Severity, Tally, TextMap, Verdict, VerdictReason,
+    ReportTally, RuleMeta, Run, ScanReport, Scheme, Severity, TextMap, Verdict, VerdictReason,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -176,7 +176,7 @@ pub(crate) fn report(
         },
         organization: Observed::Absent,
         coverage: Coverage::new(lines, Listing::Full),
-        tally: Tally::default(),
+        tally: ReportTally::default(),
         accounts: Vec::new(),
         load_balancers,
         findings,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use doorward_fakeaws::{Fault, What};
 use doorward_model::{AccountRegion, Gap, GapReason, Kind, Mode, Severity, Verdict, VerdictReason};
 use doorward_sink_securityhub::{
-    APPLICATION, Answer, Blind, CLASSIC, CONFIG, Closed, NativeFinding, Standing, Unseen, compare, native,
+    APPLICATION, Blind, CLASSIC, CONFIG, Closed, NativeFinding, NativeFindings, Standing, UnseenSide, compare, native,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ use crate::bed::{ACCOUNTS, MODE, REGIONS, Scene, Truth, arn, place};
 use crate::doubles::Cloud;
 
 /// Its name, the mode, another verdict than the scene's, the answer, and how they stand.
-type Case = (&'static str, Option<Mode>, Option<Verdict>, Answer, Standing);
+type Case = (&'static str, Option<Mode>, Option<Verdict>, NativeFindings, Standing);
 
 fn here() -> AccountRegion {
     place(ACCOUNTS[0], REGIONS[0])
@@ -44,7 +44,7 @@ fn account(control: &str, status: &str, reason: &str) -> NativeFinding {
 }
 
 /// How a load balancer `edge` in a mode stands to an answer.
-fn standing(mode: Option<Mode>, kind: Kind, verdict: Option<Verdict>, answer: Answer) -> Standing {
+fn standing(mode: Option<Mode>, kind: Kind, verdict: Option<Verdict>, answer: NativeFindings) -> Standing {
     let mut scene = Scene::default();
     scene.put(&here(), "edge", Truth { mode, kind, ..Truth::with(Mode::Monitor) });
     let mut report = scene.report("2026-11-02T09:00:00Z".parse().expect("a time"));
@@ -112,14 +112,14 @@ fn every_standing_has_its_case() {
             monitor,
             None,
             Err(Closed::Unreachable(gap.clone())),
-            Standing::Unknown(Unseen::Theirs(gap)),
+            Standing::Unknown(UnseenSide::Theirs(gap)),
         ),
         (
             "nobody saw the mode",
             None,
             None,
             Ok(vec![of("edge", "PASSED")]),
-            Standing::Unknown(Unseen::Ours(Gap::new(
+            Standing::Unknown(UnseenSide::Ours(Gap::new(
                 GapReason::AccessDenied,
                 "elasticloadbalancing:DescribeLoadBalancerAttributes",
             ))),
@@ -138,7 +138,7 @@ fn who_was_not_asked_is_unknown() {
     scene.put(&here(), "edge", Truth::with(Mode::Monitor));
     let compared = compare(&scene.report("2026-11-02T09:00:00Z".parse().expect("a time")), &BTreeMap::new());
     let gap = Gap::new(GapReason::NotAsked, "securityhub:GetFindings");
-    assert_eq!(compared.lines[0].standing, Standing::Unknown(Unseen::Theirs(gap)));
+    assert_eq!(compared.lines[0].standing, Standing::Unknown(UnseenSide::Theirs(gap)));
     assert_eq!(compared.answered, 0);
 }
 

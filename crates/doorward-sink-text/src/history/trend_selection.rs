@@ -1,6 +1,6 @@
 //! The part of a history that is shown: a period, one group, the findings of one rule.
 
-use doorward_ledger::{By, Ledger, LedgerError};
+use doorward_ledger::{FigureGroup, Ledger, LedgerError};
 use doorward_model::{Severity, TimeSpan, harmless};
 
 use super::ScanTrend;
@@ -11,7 +11,7 @@ pub struct TrendSelection {
     /// The scans, by the time at which they ended.
     pub period: TimeSpan,
     /// How figures are grouped.
-    pub by: By,
+    pub by: FigureGroup,
     /// The one group that is shown, with the flag that names it; its kind is `by`.
     pub group: Option<(&'static str, String)>,
     /// The one rule of key figures.
@@ -41,7 +41,9 @@ impl TrendSelection {
     pub(super) fn notice(&self) -> Option<String> {
         let of = match (&self.group, &self.rule) {
             (None, None) => "",
-            (Some(_), None) if self.by == By::Severity => " The key figures are of findings of this severity alone.",
+            (Some(_), None) if self.by == FigureGroup::Severity => {
+                " The key figures are of findings of this severity alone."
+            }
             (Some(_), None) => {
                 " Counts of load balancers and findings are of this group alone; coverage is of whole scans."
             }
@@ -75,7 +77,7 @@ impl ScanTrend {
         let TrendSelection { period, by, group, rule } = selection;
         let mut trend = Self::of(ledger, period.since(), period.until(), by, rule.as_deref())?;
         if let Some((flag, name)) = group {
-            trend = match (trend.of_group(name), *by == By::Severity) {
+            trend = match (trend.of_group(name), *by == FigureGroup::Severity) {
                 (Ok(trend), _) => trend,
                 (Err(_), true) if is_severity(name) => Self::empty(),
                 (Err(known), is_closed) => {
@@ -89,7 +91,7 @@ impl ScanTrend {
             // Zeros would read as if it had been judged and never failed.
             trend.kpis.kpis.clear();
             trend.nothing = Some(format!("Nothing matches: no failure of the rule {rule} is recorded."));
-        } else if let (Some((_, name)), true) = (group, *by == By::Severity && trend.kpis.kpis.is_empty()) {
+        } else if let (Some((_, name)), true) = (group, *by == FigureGroup::Severity && trend.kpis.kpis.is_empty()) {
             trend.nothing = Some(format!("Nothing matches: no finding of severity {name} is recorded in this period."));
         }
         trend.filter = selection.criteria();

@@ -4,7 +4,7 @@ use doorward_model::Mode;
 
 use super::Judge;
 use crate::affected::{AffectedRequests, ClientKind};
-use crate::forecast::{BoundUnit, ModeForecast, Share, UpperBound};
+use crate::forecast::{BoundUnit, ModeForecast, RequestShare, UpperBound};
 use crate::tally::{Answered, Tier};
 
 /// Sources that a sentence names.
@@ -15,7 +15,7 @@ const NAMED_USERS: usize = 8;
 impl Judge<'_> {
     /// How much of all a mode would block: newly, and already.
     pub(super) fn blocked(&self, mode: &ModeForecast, newly: &AffectedRequests) -> String {
-        let Share { count, of, denominator, per_day } = mode.blocked;
+        let RequestShare { count, of, denominator, per_day } = mode.blocked;
         let verb = if mode.mode == Mode::Strictest { "Strictest" } else { "Defensive" };
         let label = denominator.label();
         if count == 0 {

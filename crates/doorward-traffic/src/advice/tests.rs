@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::forecast::{ForecastInput, forecast};
-use crate::tally::{By, Cause, Client, ClientSketch, ClientTally, HourTally, LoadBalancerKey, Tier};
+use crate::tally::{AnsweredKind, Cause, Client, ClientSketch, ClientTally, HourTally, LoadBalancerKey, Tier};
 use crate::window::{Hour, Window};
 
 struct Case {
@@ -25,7 +25,7 @@ fn case(compliant: u64) -> Case {
 }
 
 impl Case {
-    fn with(mut self, address: &str, tier: &str, reason: &str, by: By, requests: u64) -> Self {
+    fn with(mut self, address: &str, tier: &str, reason: &str, by: AnsweredKind, requests: u64) -> Self {
         let cause = Cause { tier: Tier::from(tier.to_owned()), reason: reason.to_owned() };
         let client = Client { address: address.to_owned(), agent: format!("agent-of-{address}"), cause: cause.clone() };
         let hour = "2026-09-05T03Z".parse().expect("an hour");
@@ -50,7 +50,7 @@ impl Case {
         advise(mode, forecast(&key, seen), Some(&self.tally), &self.thresholds)
     }
 
-    fn step(&self, mode: Mode) -> Step {
+    fn step(&self, mode: Mode) -> AdviceStep {
         self.advise(Observed::Known(mode)).step
     }
 }
@@ -58,7 +58,7 @@ impl Case {
 #[test]
 fn nothing_blocked_raises_now_and_says_how_sure() {
     let advice = case(10_000).advise(Observed::Known(Mode::Defensive));
-    assert_eq!(advice.step, Step::Raise { to: Mode::Strictest });
+    assert_eq!(advice.step, AdviceStep::Raise { to: Mode::Strictest });
     assert!(
         advice.because[0].contains("none of the 10000") && advice.because[0].contains("0.030%"),
         "{:?}",
@@ -68,43 +68,43 @@ fn nothing_blocked_raises_now_and_says_how_sure() {
 
 #[test]
 fn scanners_do_not_stand_in_the_way() {
-    let scanned = case(10_000).with("192.0.2.1", "Severe", "BadUri", By::Refused, 500);
-    assert_eq!(scanned.step(Mode::Monitor), Step::Raise { to: Mode::Strictest });
+    let scanned = case(10_000).with("192.0.2.1", "Severe", "BadUri", AnsweredKind::Refused, 500);
+    assert_eq!(scanned.step(Mode::Monitor), AdviceStep::Raise { to: Mode::Strictest });
 }
 
 #[test]
 fn a_few_clients_are_named_with_their_fix() {
     let few = case(10_000)
-        .with("192.0.2.1", "Acceptable", "SpaceInUri", By::Served, 30)
-        .with("192.0.2.2", "Ambiguous", "BothTeClPresent", By::Served, 50)
-        .with("192.0.2.3", "Severe", "BadUri", By::Refused, 70);
-    let Step::FixAndRaise { to, sources } = few.step(Mode::Defensive) else {
+        .with("192.0.2.1", "Acceptable", "SpaceInUri", AnsweredKind::Served, 30)
+        .with("192.0.2.2", "Ambiguous", "BothTeClPresent", AnsweredKind::Served, 50)
+        .with("192.0.2.3", "Severe", "BadUri", AnsweredKind::Refused, 70);
+    let AdviceStep::FixAndRaise { to, sources } = few.step(Mode::Defensive) else {
         panic!("{:?}", few.step(Mode::Defensive))
     };
     let named: Vec<&str> = sources.iter().map(|source| source.client.address.as_str()).collect();
     assert_eq!((to, named), (Mode::Strictest, vec!["192.0.2.2", "192.0.2.1"]));
     assert!(sources.iter().all(|source| source.fix.is_some()));
     // From monitor, defensive is possible now: it affects no user.
-    assert_eq!(few.step(Mode::Monitor), Step::Raise { to: Mode::Defensive });
+    assert_eq!(few.step(Mode::Monitor), AdviceStep::Raise { to: Mode::Defensive });
 }
 
 #[test]
 fn many_clients_keep_it_as_it_is() {
     let mut many = case(10_000);
     for number in 0..40 {
-        many = many.with(&format!("192.0.2.{number}"), "Acceptable", "NonCompliantHeader", By::Served, 3);
+        many = many.with(&format!("192.0.2.{number}"), "Acceptable", "NonCompliantHeader", AnsweredKind::Served, 3);
     }
-    assert_eq!(many.step(Mode::Defensive), Step::Keep);
+    assert_eq!(many.step(Mode::Defensive), AdviceStep::Keep);
     many.thresholds.tolerated_share = 0.05;
-    assert_eq!(many.step(Mode::Defensive), Step::Raise { to: Mode::Strictest });
+    assert_eq!(many.step(Mode::Defensive), AdviceStep::Raise { to: Mode::Strictest });
 }
 
 #[test]
 fn protected_clients_are_never_blocked() {
     for protected in ["192.0.2.7", "192.0.2.0/24", "agent-of-*", "2001:db8::/32"] {
-        let mut case = case(10_000).with("192.0.2.7", "Severe", "BadUri", By::Refused, 2);
+        let mut case = case(10_000).with("192.0.2.7", "Severe", "BadUri", AnsweredKind::Refused, 2);
         case.thresholds.protected_clients = vec![protected.to_owned()];
-        let raises = matches!(case.step(Mode::Defensive), Step::Raise { .. });
+        let raises = matches!(case.step(Mode::Defensive), AdviceStep::Raise { .. });
         assert_eq!(raises, protected.starts_with("2001"), "{protected}");
     }
 }
@@ -117,21 +117,24 @@ fn without_evidence_nothing_is_recommended() {
     for case in [short, quiet, torn] {
         for mode in [Mode::Monitor, Mode::Defensive, Mode::Strictest] {
             let advice = case.advise(Observed::Known(mode));
-            assert!(matches!(&advice.step, Step::NotEnoughEvidence { missing } if missing.len() == 1), "{advice:?}");
+            assert!(
+                matches!(&advice.step, AdviceStep::NotEnoughEvidence { missing } if missing.len() == 1),
+                "{advice:?}"
+            );
             assert_eq!(advice.recommended, None);
         }
     }
     let unknown = case(10_000).advise(Observed::Absent);
-    assert!(matches!(unknown.step, Step::NotEnoughEvidence { .. }) && unknown.recommended.is_none());
+    assert!(matches!(unknown.step, AdviceStep::NotEnoughEvidence { .. }) && unknown.recommended.is_none());
 }
 
 #[test]
 fn strictest_is_watched() {
-    assert_eq!(case(10_000).step(Mode::Strictest), Step::Keep);
-    let severe = case(10_000).with("192.0.2.1", "Severe", "BadUri", By::Blocked, 5);
-    assert_eq!(severe.step(Mode::Strictest), Step::Keep);
-    let other = severe.with("192.0.2.2", "Acceptable", "SpaceInUri", By::Blocked, 9);
-    let Step::Watch { sources } = other.step(Mode::Strictest) else { panic!("not watched") };
+    assert_eq!(case(10_000).step(Mode::Strictest), AdviceStep::Keep);
+    let severe = case(10_000).with("192.0.2.1", "Severe", "BadUri", AnsweredKind::Blocked, 5);
+    assert_eq!(severe.step(Mode::Strictest), AdviceStep::Keep);
+    let other = severe.with("192.0.2.2", "Acceptable", "SpaceInUri", AnsweredKind::Blocked, 9);
+    let AdviceStep::Watch { sources } = other.step(Mode::Strictest) else { panic!("not watched") };
     assert_eq!(sources[0].client.address, "192.0.2.2");
 }
 

@@ -2,10 +2,10 @@
 
 use super::SAMPLE;
 use crate::line::{Line, Status, address};
-use crate::origin::{domain, excerpt, shape};
 use crate::outcome::is_denied;
 use crate::protected::ProtectedClients;
-use crate::tally::{By, Cause, Client, ClientTally, HourTally, LoadBalancerTally, RequestExample};
+use crate::request_origin::{domain, excerpt, shape};
+use crate::tally::{AnsweredKind, Cause, Client, ClientTally, HourTally, LoadBalancerTally, RequestExample};
 
 /// Of user agents and paths this much is kept.
 const TEXT: usize = 200;
@@ -65,11 +65,11 @@ pub(super) fn sources(
     load_balancer: &mut LoadBalancerTally,
     line: &Line<'_>,
     cause: &Cause,
-    by: By,
+    by: AnsweredKind,
     protected: &ProtectedClients,
 ) {
     let sources = &mut load_balancer.sources;
-    let served = by == By::Served;
+    let served = by == AnsweredKind::Served;
     let (address, agent) = (excerpt(line.address(), TEXT), excerpt(line.agent, TEXT));
     // By the whole user agent, of which only a part is kept.
     let protected = !protected.entries().is_empty() && protected.covers(&address, &String::from_utf8_lossy(line.agent));

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::metric::Answer;
-use crate::tally::{By, ClientSketch, HourTally, Tier};
+use crate::tally::{AnsweredKind, ClientSketch, HourTally, Tier};
 use crate::window::Hour;
 
 fn key() -> LoadBalancerKey {
@@ -19,7 +19,7 @@ fn window() -> Window {
     Window::covering(at("2026-09-01T00:00:00Z"), at("2026-09-11T00:00:00Z")).expect("a window")
 }
 
-fn tally(compliant: u64, causes: &[(&str, &str, By, u64)]) -> LoadBalancerTally {
+fn tally(compliant: u64, causes: &[(&str, &str, AnsweredKind, u64)]) -> LoadBalancerTally {
     let mut tally = LoadBalancerTally { compliant, lines: compliant, ..LoadBalancerTally::default() };
     for (tier, reason, by, count) in causes {
         let cause = Cause { tier: Tier::from((*tier).to_owned()), reason: (*reason).to_owned() };
@@ -58,18 +58,18 @@ fn tiers_meet_modes() {
     let tally = tally(
         900,
         &[
-            ("Acceptable", "SpaceInUri", By::Served, 40),
-            ("Ambiguous", "BothTeClPresent", By::Served, 20),
-            ("Ambiguous", "BothTeClPresent", By::Refused, 10),
-            ("Severe", "BadUri", By::LoadBalancer, 15),
-            ("Severe", "BadUri", By::Blocked, 5),
-            ("Terrible", "New", By::Served, 10),
+            ("Acceptable", "SpaceInUri", AnsweredKind::Served, 40),
+            ("Ambiguous", "BothTeClPresent", AnsweredKind::Served, 20),
+            ("Ambiguous", "BothTeClPresent", AnsweredKind::Refused, 10),
+            ("Severe", "BadUri", AnsweredKind::LoadBalancer, 15),
+            ("Severe", "BadUri", AnsweredKind::Blocked, 5),
+            ("Terrible", "New", AnsweredKind::Served, 10),
         ],
     );
     let forecast = from_tally(&tally);
     let of = |mode: Mode| {
         let mode = forecast.mode(mode).expect("there");
-        let count = |share: Option<Share>| share.map_or(u64::MAX, |share| share.count);
+        let count = |share: Option<RequestShare>| share.map_or(u64::MAX, |share| share.count);
         (
             mode.forwarded.count,
             mode.closed.count,
@@ -120,7 +120,7 @@ fn the_metric_knows_no_tiers() {
 
 #[test]
 fn logs_are_held_against_the_metric() {
-    let logs = tally(10_000, &[("Severe", "BadUri", By::LoadBalancer, 1_000)]);
+    let logs = tally(10_000, &[("Severe", "BadUri", AnsweredKind::LoadBalancer, 1_000)]);
     for (metric_says, agrees) in [(1_000, true), (981, true), (979, false), (1_001, false), (1_030, false), (0, false)]
     {
         let series = metric(metric_says, 11_000);
@@ -139,7 +139,7 @@ fn logs_are_held_against_the_metric() {
 proptest! {
     #[test]
     fn every_request_is_treated_in_exactly_one_way(counts in prop::collection::vec(0_u64..1_000, 7)) {
-        let bys = [By::Served, By::Refused, By::LoadBalancer, By::Blocked];
+        let bys = [AnsweredKind::Served, AnsweredKind::Refused, AnsweredKind::LoadBalancer, AnsweredKind::Blocked];
         let causes: Vec<_> = [("Acceptable", "A"), ("Ambiguous", "B"), ("Severe", "C")]
             .iter()
             .enumerate()

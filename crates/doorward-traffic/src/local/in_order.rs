@@ -6,7 +6,7 @@ use std::sync::{Condvar, Mutex, PoisonError};
 
 use super::joined::{Joined, KnownLines, Use};
 use super::twins::{self, Differing, FileLines, Twin};
-use super::{LogFile, Progress};
+use super::{FolderProgress, LogFile};
 use crate::fingerprint::Fingerprint;
 use crate::object::Key;
 use crate::tally::{LoadBalancerKey, Tally};
@@ -40,11 +40,11 @@ struct State {
     /// Files that have the name of another one, and not its lines.
     differing: Vec<Differing>,
     copies: u64,
-    progress: Progress,
+    progress: FolderProgress,
 }
 
 impl<'a> InOrder<'a> {
-    pub(super) fn new(files: &'a [LogFile], progress: Progress) -> Self {
+    pub(super) fn new(files: &'a [LogFile], progress: FolderProgress) -> Self {
         let state = State {
             next: 0,
             waiting: BTreeMap::new(),
@@ -67,7 +67,7 @@ impl<'a> InOrder<'a> {
         drop(waited.unwrap_or_else(PoisonError::into_inner));
     }
 
-    pub(super) fn put(&self, number: usize, read: ReadFile, bytes: u64) -> Progress {
+    pub(super) fn put(&self, number: usize, read: ReadFile, bytes: u64) -> FolderProgress {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.waiting.insert(number, read);
         let State { next, waiting, tally, known, held, repeating, contents, differing, copies, .. } = &mut *state;

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::wrap;
-use crate::advice::{Advice, SourceToFix, Step, counted, kind_label};
+use crate::advice::{Advice, AdviceStep, SourceToFix, counted, kind_label};
 use crate::forecast::Basis;
 use crate::tally::LoadBalancerKey;
 use crate::window::Hour;
@@ -29,7 +29,7 @@ pub fn render_advice(advice: &BTreeMap<LoadBalancerKey, Advice>, modes_read: Opt
     let on = modes_read.map_or(String::new(), |at| format!(" on {}", at.strftime("%Y-%m-%d")));
     let mut silent: BTreeMap<(&[String], &[String]), Vec<&LoadBalancerKey>> = BTreeMap::new();
     for (key, advice) in order {
-        if let Step::NotEnoughEvidence { missing } = &advice.step
+        if let AdviceStep::NotEnoughEvidence { missing } = &advice.step
             && advice.alarm.is_none()
         {
             silent.entry((&advice.because, missing)).or_default().push(key);
@@ -46,12 +46,12 @@ pub fn render_advice(advice: &BTreeMap<LoadBalancerKey, Advice>, modes_read: Opt
             let _ = writeln!(text, "  {chart}");
         }
         match &advice.step {
-            Step::FixAndRaise { sources, .. } | Step::Watch { sources } => to_fix(&mut text, sources),
-            Step::NotEnoughEvidence { missing } => {
+            AdviceStep::FixAndRaise { sources, .. } | AdviceStep::Watch { sources } => to_fix(&mut text, sources),
+            AdviceStep::NotEnoughEvidence { missing } => {
                 missing.iter().for_each(|line| wrap(&mut text, "  ", "→ ", line));
             }
-            Step::Raise { .. } => would_be_blocked(&mut text, &advice.blocks),
-            Step::Keep => {}
+            AdviceStep::Raise { .. } => would_be_blocked(&mut text, &advice.blocks),
+            AdviceStep::Keep => {}
         }
         text.push('\n');
     }
@@ -134,12 +134,12 @@ fn row(key: &LoadBalancerKey, advice: &Advice) -> [String; 8] {
     let days = f64::from(observed.days_with_traffic.max(1));
     let now = advice.current.known().map_or("unknown", |mode| mode.as_str());
     let then = match (&advice.step, advice.recommended) {
-        (Step::NotEnoughEvidence { .. }, _) | (_, None) => "?".to_owned(),
-        (Step::FixAndRaise { .. }, Some(mode)) => format!("{mode} *"),
+        (AdviceStep::NotEnoughEvidence { .. }, _) | (_, None) => "?".to_owned(),
+        (AdviceStep::FixAndRaise { .. }, Some(mode)) => format!("{mode} *"),
         (_, Some(mode)) => mode.to_string(),
     };
     // Where evidence is missing, there were at least as many as were seen, and none seen is not zero.
-    let partial = matches!(advice.step, Step::NotEnoughEvidence { .. });
+    let partial = matches!(advice.step, AdviceStep::NotEnoughEvidence { .. });
     let daily = |count: Option<u64>| daily(count, days, partial);
     let affected = advice.affected;
     [
@@ -203,26 +203,26 @@ fn mode(advice: &Advice) -> String {
     }
 }
 
-fn rank(step: &Step) -> u8 {
+fn rank(step: &AdviceStep) -> u8 {
     match step {
-        Step::Raise { .. } => 0,
-        Step::FixAndRaise { .. } => 1,
-        Step::Watch { .. } => 2,
-        Step::Keep => 3,
-        Step::NotEnoughEvidence { .. } => 4,
+        AdviceStep::Raise { .. } => 0,
+        AdviceStep::FixAndRaise { .. } => 1,
+        AdviceStep::Watch { .. } => 2,
+        AdviceStep::Keep => 3,
+        AdviceStep::NotEnoughEvidence { .. } => 4,
     }
 }
 
 fn headline(advice: &Advice) -> String {
     match &advice.step {
-        Step::Raise { to } => format!("RAISE to {to}"),
-        Step::FixAndRaise { to, sources } => {
+        AdviceStep::Raise { to } => format!("RAISE to {to}"),
+        AdviceStep::FixAndRaise { to, sources } => {
             let verb = if sources.iter().any(|source| source.unknown > 0) { "FIX OR CHECK" } else { "FIX" };
             format!("{verb} {}, then raise to {to}", counted(SourceToFix::count(sources) as u64, "source"))
         }
-        Step::Watch { .. } => "KEEP, and check which clients are blocked".to_owned(),
-        Step::Keep => "KEEP".to_owned(),
-        Step::NotEnoughEvidence { .. } => "NOT ENOUGH EVIDENCE".to_owned(),
+        AdviceStep::Watch { .. } => "KEEP, and check which clients are blocked".to_owned(),
+        AdviceStep::Keep => "KEEP".to_owned(),
+        AdviceStep::NotEnoughEvidence { .. } => "NOT ENOUGH EVIDENCE".to_owned(),
     }
 }
 

@@ -23,7 +23,7 @@ use doorward_model::{Gap, GapReason};
 use super::Source;
 use crate::object::Key;
 use crate::tally::{LoadBalancerKey, LogFiles};
-use doorward_aws::{Failure, Operation, with_credentials};
+use doorward_aws::{CallFailure, Operation, with_credentials};
 
 pub use job::{AthenaCount, AthenaError, AthenaJob, AthenaLogs, ScanEstimate};
 pub use parquet::{ParquetColumns, ParquetLogs, ParquetPlace};
@@ -134,8 +134,10 @@ impl Source {
                 .customize()
                 .config_override(with_credentials!(aws_sdk_athena, credentials));
             async move {
-                let answer = request.send().await.map_err(|error| Failure::of(operation, &error))?;
-                answer.query_execution_id.ok_or_else(|| Failure::malformed(operation, "the response names no query"))
+                let answer = request.send().await.map_err(|error| CallFailure::of(operation, &error))?;
+                answer
+                    .query_execution_id
+                    .ok_or_else(|| CallFailure::malformed(operation, "the response names no query"))
             }
         });
         let id = started.await.map_err(|failure| failure.gap)?;
@@ -161,7 +163,7 @@ impl Source {
                 let request = client.get_query_execution().query_execution_id(id).customize();
                 let request = request.config_override(with_credentials!(aws_sdk_athena, credentials));
                 async move {
-                    let answer = request.send().await.map_err(|error| Failure::of(operation, &error))?;
+                    let answer = request.send().await.map_err(|error| CallFailure::of(operation, &error))?;
                     let query = answer.query_execution;
                     let state = query.and_then(|query| {
                         let status = query.status?;
@@ -169,7 +171,7 @@ impl Source {
                         Some((status.state?, status.state_change_reason, scanned))
                     });
                     state.ok_or_else(|| {
-                        Failure::malformed(operation, "the response does not contain the state of the query")
+                        CallFailure::malformed(operation, "the response does not contain the state of the query")
                     })
                 }
             });
@@ -209,7 +211,7 @@ impl Source {
         let stopped = self.aws.call(&job.place, operation, |credentials| {
             let request = client.stop_query_execution().query_execution_id(id).customize();
             let request = request.config_override(with_credentials!(aws_sdk_athena, credentials));
-            async move { request.send().await.map(drop).map_err(|error| Failure::of(operation, &error)) }
+            async move { request.send().await.map(drop).map_err(|error| CallFailure::of(operation, &error)) }
         });
         if let Err(failure) = stopped.await {
             tracing::warn!(gap = %failure.gap, query = id, "a query could not be stopped");
@@ -234,8 +236,9 @@ impl Source {
                 .customize()
                 .config_override(with_credentials!(aws_sdk_athena, credentials));
             async move {
-                let answer = request.send().await.map_err(|error| Failure::of(operation, &error))?;
-                let set = answer.result_set.ok_or_else(|| Failure::malformed(operation, "the response has no rows"))?;
+                let answer = request.send().await.map_err(|error| CallFailure::of(operation, &error))?;
+                let set =
+                    answer.result_set.ok_or_else(|| CallFailure::malformed(operation, "the response has no rows"))?;
                 let values = set.rows.unwrap_or_default().into_iter().map(|row| {
                     let data = row.data.unwrap_or_default().into_iter();
                     data.map(|datum| datum.var_char_value.unwrap_or_default()).collect::<Vec<String>>()

@@ -8,7 +8,7 @@ use aws_sdk_cloudwatch::types::{Dimension, MetricDataQuery, MetricDataResult, Me
 use futures::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 
-use doorward_aws::{Failure, Operation, with_credentials};
+use doorward_aws::{CallFailure, Operation, with_credentials};
 use doorward_model::{AccountRegion, Gap, GapReason};
 
 use super::Source;
@@ -169,7 +169,7 @@ impl Source {
                     .set_next_token(token.clone())
                     .customize()
                     .config_override(with_credentials!(aws_sdk_cloudwatch, credentials));
-                async move { request.send().await.map_err(|error| Failure::of(operation, &error)) }
+                async move { request.send().await.map_err(|error| CallFailure::of(operation, &error)) }
             });
             let answer = answer.await.map_err(|failure| failure.gap)?;
             let results = answer.metric_data_results.ok_or_else(|| malformed("the response has no results"))?;

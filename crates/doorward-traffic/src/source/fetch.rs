@@ -19,7 +19,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use doorward_aws::{Failure, Operation, RetryAction, with_credentials};
+use doorward_aws::{CallFailure, Operation, RetryAction, with_credentials};
 use doorward_model::{Gap, GapReason};
 
 use super::Source;
@@ -280,7 +280,7 @@ impl Source {
                     .customize()
                     .config_override(with_credentials!(aws_sdk_s3, credentials));
                 async move {
-                    let answer = request.send().await.map_err(|error| Failure::of(operation, &error))?;
+                    let answer = request.send().await.map_err(|error| CallFailure::of(operation, &error))?;
                     checked(answer, planned, before)
                 }
             });
@@ -304,21 +304,21 @@ impl Source {
         planned: &Planned,
         pieces: &mpsc::Sender<Piece>,
         got: &mut u64,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), CallFailure> {
         let operation = Operation::GetObject;
         loop {
             let next = timeout(self.aws.caller().attempt_timeout(), stream.next()).await;
             let bytes = match next {
-                Err(_) => return Err(Failure::timed_out(operation)),
+                Err(_) => return Err(CallFailure::timed_out(operation)),
                 Ok(Some(Ok(bytes))) => bytes,
                 Ok(Some(Err(_)) | None) if *got < planned.bytes => {
-                    return Err(Failure::malformed(operation, "the object was cut off before its end"));
+                    return Err(CallFailure::malformed(operation, "the object was cut off before its end"));
                 }
                 Ok(_) => return Ok(()),
             };
             *got += bytes.len() as u64;
             if *got > planned.bytes {
-                let mut failure = Failure::malformed(operation, "the object is longer than in the list");
+                let mut failure = CallFailure::malformed(operation, "the object is longer than in the list");
                 failure.action = RetryAction::Stop;
                 return Err(failure);
             }
@@ -330,7 +330,7 @@ impl Source {
 }
 
 /// The stream of an answer that is about this object, from this byte to its end.
-fn checked(answer: GetObjectOutput, planned: &Planned, from: u64) -> Result<ByteStream, Failure> {
+fn checked(answer: GetObjectOutput, planned: &Planned, from: u64) -> Result<ByteStream, CallFailure> {
     let wanted = planned.bytes - from;
     let same = answer.e_tag() == Some(planned.etag.as_str());
     // A proxy may leave the length out; the bytes are counted in any case.
@@ -339,7 +339,7 @@ fn checked(answer: GetObjectOutput, planned: &Planned, from: u64) -> Result<Byte
     if same && long && begins {
         Ok(answer.body)
     } else {
-        Err(Failure::malformed(Operation::GetObject, "the response is not the requested object or part of it"))
+        Err(CallFailure::malformed(Operation::GetObject, "the response is not the requested object or part of it"))
     }
 }
 

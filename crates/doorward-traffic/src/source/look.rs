@@ -1,6 +1,6 @@
 //! Looks whether logs could be read: one list and one byte, nothing counted.
 
-use doorward_aws::{Failure, Operation, with_credentials};
+use doorward_aws::{CallFailure, Operation, with_credentials};
 use doorward_model::{AccountId, AccountRegion, Gap, Region};
 
 use super::Source;
@@ -46,7 +46,7 @@ impl Source {
             let request = client.get_object().bucket(bucket).key(key).range("bytes=0-0");
             let request = request.set_request_payer(self.payer()).customize();
             let request = request.config_override(with_credentials!(aws_sdk_s3, credentials));
-            async move { request.send().await.map(|_| ()).map_err(|error| Failure::of(operation, &error)) }
+            async move { request.send().await.map(|_| ()).map_err(|error| CallFailure::of(operation, &error)) }
         });
         asked.await.map_err(|failure| self.with_remedy(failure.gap, bucket, key))
     }

@@ -11,7 +11,7 @@ use crate::prices::Prices;
 use crate::tally::LoadBalancerKey;
 
 /// A span of time: the start is in it, the end is not.
-pub type Span = (Timestamp, Timestamp);
+pub type LogSpan = (Timestamp, Timestamp);
 
 /// Where the logs of a load balancer lie, and which of them are wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub struct LogPlace {
     /// is the one the bucket is expected in, which is the load balancer's.
     pub reader: AccountRegion,
     /// The times whose lines are wanted, in order and apart. Widen them by an interval where lines may be late.
-    pub spans: Vec<Span>,
+    pub spans: Vec<LogSpan>,
 }
 
 impl LogPlace {
@@ -37,12 +37,12 @@ impl LogPlace {
 }
 
 /// Whether an object that ends at `end` can hold lines of a span.
-pub(super) fn may_hold((start, stop): Span, end: Timestamp) -> bool {
+pub(super) fn may_hold((start, stop): LogSpan, end: Timestamp) -> bool {
     end > start && end <= last_end((start, stop))
 }
 
 /// The latest end of an object with lines of a span.
-pub(super) fn last_end((_, stop): Span) -> Timestamp {
+pub(super) fn last_end((_, stop): LogSpan) -> Timestamp {
     stop.saturating_add(INTERVAL).unwrap_or(Timestamp::MAX)
 }
 

@@ -13,22 +13,22 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
-use doorward_aws::{Failure, Operation, RetryAction, with_credentials};
+use doorward_aws::{CallFailure, Operation, RetryAction, with_credentials};
 use doorward_model::{AccountRegion, Gap, GapReason, Region};
 
 use super::Source;
-use super::plan::{LogPlace, LogPlan, Planned, Span, UnreadLogs, last_end};
+use super::plan::{LogPlace, LogPlan, LogSpan, Planned, UnreadLogs, last_end};
 use crate::object::{Key, Selection, day_folder};
 use crate::tally::LoadBalancerKey;
 
 /// A page of a list, checked.
 pub(super) struct Page {
-    pub(super) keys: Vec<Listed>,
+    pub(super) keys: Vec<ListedKey>,
     /// Where to go on: a token of S3's, for the case that a page is empty.
     more: Option<String>,
 }
 
-pub(super) struct Listed {
+pub(super) struct ListedKey {
     pub(super) key: String,
     etag: String,
     pub(super) bytes: u64,
@@ -36,7 +36,7 @@ pub(super) struct Listed {
 
 /// What a list of one day found, and the Region that the bucket is in.
 pub(super) struct Day {
-    pub(super) keys: Vec<Listed>,
+    pub(super) keys: Vec<ListedKey>,
     pub(super) lists: u64,
     pub(super) region: Region,
 }
@@ -54,7 +54,7 @@ impl Source {
         for (number, (place, (days, missed))) in places.iter().zip(listed).enumerate() {
             for Day { keys, lists, region } in days {
                 plan.lists += lists;
-                for Listed { key, etag, bytes } in keys {
+                for ListedKey { key, etag, bytes } in keys {
                     if matches!(Key::read(&key), Key::AccessLog(object) if !place.wants(object.end)) {
                         selection.listed.elsewhere += 1;
                         continue;
@@ -167,13 +167,13 @@ impl Source {
                     .customize()
                     .config_override(with_credentials!(aws_sdk_s3, credentials));
                 async move {
-                    let answer = request.send().await.map_err(|error| Failure::of(operation, &error))?;
+                    let answer = request.send().await.map_err(|error| CallFailure::of(operation, &error))?;
                     checked(&answer)
                 }
             });
             match asked.await {
                 Ok(page) => return Ok(page),
-                Err(Failure { action: RetryAction::Redirect(region), .. }) if follow => {
+                Err(CallFailure { action: RetryAction::Redirect(region), .. }) if follow => {
                     follow = false;
                     day.region = region;
                 }
@@ -246,7 +246,7 @@ fn days(place: &LogPlace) -> BTreeSet<Date> {
     days
 }
 
-fn days_of(span: Span) -> RangeInclusive<Date> {
+fn days_of(span: LogSpan) -> RangeInclusive<Date> {
     let date = |time: Timestamp| TimeZone::UTC.to_datetime(time).date();
     date(span.0)..=date(last_end(span)).saturating_add(1.day())
 }
@@ -268,13 +268,13 @@ fn end_of(key: &str) -> Option<Timestamp> {
 
 /// The SDK's decoder takes a document that ends early for a short one, so that the answer has to add up by itself: the count
 /// of keys that comes before the keys, and every part of every key.
-fn checked(answer: &ListObjectsV2Output) -> Result<Page, Failure> {
-    let malformed = |what| Failure::malformed(Operation::ListObjectsV2, what);
-    let keys: Option<Vec<Listed>> = answer
+fn checked(answer: &ListObjectsV2Output) -> Result<Page, CallFailure> {
+    let malformed = |what| CallFailure::malformed(Operation::ListObjectsV2, what);
+    let keys: Option<Vec<ListedKey>> = answer
         .contents()
         .iter()
         .map(|object| {
-            Some(Listed {
+            Some(ListedKey {
                 key: object.key()?.to_owned(),
                 etag: object.e_tag()?.to_owned(),
                 bytes: u64::try_from(object.size()?).ok()?,

@@ -104,7 +104,7 @@ pub struct Answered {
 
 /// One of the eight of [`Answered`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum By {
+pub enum AnsweredKind {
     /// See [`Answered::served`].
     Served,
     /// See [`Answered::refused`].
@@ -125,16 +125,16 @@ pub enum By {
 
 impl Answered {
     /// Counts requests.
-    pub fn add(&mut self, by: By, requests: u64) {
+    pub fn add(&mut self, by: AnsweredKind, requests: u64) {
         *match by {
-            By::Served => &mut self.served,
-            By::Refused => &mut self.refused,
-            By::Failed => &mut self.failed,
-            By::Answered => &mut self.answered,
-            By::Login => &mut self.logins,
-            By::LoadBalancer => &mut self.by_load_balancer,
-            By::Unanswered => &mut self.unanswered,
-            By::Blocked => &mut self.blocked,
+            AnsweredKind::Served => &mut self.served,
+            AnsweredKind::Refused => &mut self.refused,
+            AnsweredKind::Failed => &mut self.failed,
+            AnsweredKind::Answered => &mut self.answered,
+            AnsweredKind::Login => &mut self.logins,
+            AnsweredKind::LoadBalancer => &mut self.by_load_balancer,
+            AnsweredKind::Unanswered => &mut self.unanswered,
+            AnsweredKind::Blocked => &mut self.blocked,
         } += requests;
     }
 

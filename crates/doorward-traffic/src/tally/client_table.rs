@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::cause::{By, Cause};
+use super::cause::{AnsweredKind, Cause};
 use crate::window::Hour;
 
 /// Days in a [`ClientTally`]: longer windows count some of them once for two.
@@ -78,16 +78,16 @@ fn is_zero(count: &u64) -> bool {
 
 impl ClientTally {
     /// So many requests of one hour. `denied` if the status refuses the client rather than answers the request.
-    pub fn of(by: By, denied: bool, requests: u64, hour: Hour) -> Self {
+    pub fn of(by: AnsweredKind, denied: bool, requests: u64, hour: Hour) -> Self {
         let mut tally = Self::default();
         *match by {
-            By::Served => &mut tally.served,
-            By::Answered => &mut tally.answered,
-            By::Login => &mut tally.logins,
-            By::Failed | By::Unanswered => &mut tally.failed,
-            By::Refused | By::LoadBalancer if denied => &mut tally.denied,
-            By::Refused | By::LoadBalancer => &mut tally.refused,
-            By::Blocked => &mut tally.blocked,
+            AnsweredKind::Served => &mut tally.served,
+            AnsweredKind::Answered => &mut tally.answered,
+            AnsweredKind::Login => &mut tally.logins,
+            AnsweredKind::Failed | AnsweredKind::Unanswered => &mut tally.failed,
+            AnsweredKind::Refused | AnsweredKind::LoadBalancer if denied => &mut tally.denied,
+            AnsweredKind::Refused | AnsweredKind::LoadBalancer => &mut tally.refused,
+            AnsweredKind::Blocked => &mut tally.blocked,
         } = requests;
         tally.days = 1 << (hour.day_number() % DAYS);
         (tally.first, tally.last) = (Some(hour), Some(hour));
@@ -285,16 +285,16 @@ mod tests {
         Client { address: format!("address {number}"), agent: "-".to_owned(), cause }
     }
 
-    fn one(by: By) -> ClientTally {
+    fn one(by: AnsweredKind) -> ClientTally {
         ClientTally::of(by, false, 1, "2026-09-23T07Z".parse().expect("an hour"))
     }
 
     #[test]
     fn scanners_push_no_answered_client_out_and_what_is_lost_is_stated() {
         let mut table = ClientTable::default();
-        (0..3).for_each(|_| table.add(client(0), one(By::Served)));
+        (0..3).for_each(|_| table.add(client(0), one(AnsweredKind::Served)));
         for number in 1..ClientTable::KEPT + 2 {
-            table.add(client(number), one(By::Refused));
+            table.add(client(number), one(AnsweredKind::Refused));
             if number == ClientTable::KEPT {
                 assert_eq!(table.bound(), 0);
             }
@@ -305,7 +305,7 @@ mod tests {
         twice.merge(&table);
         assert_eq!((twice.bound(), twice.all().get(&client(0)).map(|tally| tally.served)), (2, Some(6)));
         for number in 0..ClientTable::KEPT + 4 {
-            table.add(client(number), one(By::Failed));
+            table.add(client(number), one(AnsweredKind::Failed));
         }
         assert_eq!(table.unkept(), 4);
     }

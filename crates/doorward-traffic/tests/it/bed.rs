@@ -12,7 +12,7 @@ use doorward_aws::settings::{CallSettings, Span as Length};
 use doorward_aws::{ClientProvider, Credentials, OpenSession, Time};
 use doorward_fakeaws::{Options, Server, World};
 use doorward_model::{AccountId, AccountRegion, Gap, GapReason, Region};
-use doorward_traffic::{LoadBalancerKey, LogPlace, Source, Span};
+use doorward_traffic::{LoadBalancerKey, LogPlace, LogSpan, Source};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use jiff::Timestamp;
@@ -175,7 +175,7 @@ pub(crate) fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
-pub(crate) fn span(from: &str, to: &str) -> Span {
+pub(crate) fn span(from: &str, to: &str) -> LogSpan {
     (at(from), at(to))
 }
 
@@ -188,7 +188,7 @@ pub(crate) fn load_balancer(account: &str, name: &str) -> LoadBalancerKey {
 }
 
 /// A place whose own account reads it.
-pub(crate) fn logs_of(account: &str, name: &str, bucket: &str, spans: &[Span]) -> LogPlace {
+pub(crate) fn logs_of(account: &str, name: &str, bucket: &str, spans: &[LogSpan]) -> LogPlace {
     LogPlace {
         load_balancer: load_balancer(account, name),
         bucket: bucket.to_owned(),

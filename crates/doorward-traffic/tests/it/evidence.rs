@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use doorward_model::{Gap, GapReason, Mode, Observed};
 use doorward_traffic::{
-    Advice, Answer, Basis, By, Cause, ForecastInput, Hour, HourTally, Key, Limits, LoadBalancerKey, LoadBalancerTally,
-    Metric, Reader, Series, Step, Tally, Thresholds, Tier, Window, advise, forecast,
+    Advice, AdviceStep, Answer, AnsweredKind, Basis, Cause, ForecastInput, Hour, HourTally, Key, Limits,
+    LoadBalancerKey, LoadBalancerTally, Metric, Reader, Series, Tally, Thresholds, Tier, Window, advise, forecast,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -63,7 +63,7 @@ impl Scene {
         let tally = HourTally { severe: requests, routed: requests, ..HourTally::default() };
         self.tally.hours.entry(Hour::of(at(hour))).or_default().merge(&tally);
         let cause = Cause { tier: Tier::Severe, reason: "BadUri".to_owned() };
-        self.tally.causes.entry(cause).or_default().add(By::Refused, requests);
+        self.tally.causes.entry(cause).or_default().add(AnsweredKind::Refused, requests);
         self.tally.lines += requests;
         *self.tally.target_groups.entry(GROUP.to_owned()).or_default() += requests;
         self
@@ -143,7 +143,7 @@ fn weekdays() -> impl Iterator<Item = i64> {
 /// Everything that is said, in one text.
 fn said(advice: &Advice) -> String {
     let mut text = advice.because.join(" ");
-    if let Step::NotEnoughEvidence { missing } = &advice.step {
+    if let AdviceStep::NotEnoughEvidence { missing } = &advice.step {
         text += " -> ";
         text += &missing.join(" ");
     }
@@ -290,7 +290,7 @@ fn what_was_asked_for_is_no_evidence() {
     for (name, scene, says) in rows {
         let advice = scene.advise(&Thresholds::default());
         let text = said(&advice);
-        assert!(matches!(advice.step, Step::NotEnoughEvidence { .. }), "{name}: {:?}: {text}", advice.step);
+        assert!(matches!(advice.step, AdviceStep::NotEnoughEvidence { .. }), "{name}: {:?}: {text}", advice.step);
         assert_eq!(advice.recommended, None, "{name}");
         assert!(text.contains(says), "{name}: {text}");
         assert!(!text.contains("All logs"), "{name}: {text}");
@@ -298,7 +298,7 @@ fn what_was_asked_for_is_no_evidence() {
         let none =
             Thresholds { minimum_days: 0.0, minimum_requests: 0, minimum_logged_share: 0.0, ..Thresholds::default() };
         if name.starts_with("idle") {
-            assert!(matches!(scene.advise(&none).step, Step::NotEnoughEvidence { .. }), "{name}");
+            assert!(matches!(scene.advise(&none).step, AdviceStep::NotEnoughEvidence { .. }), "{name}");
         }
     }
 }
@@ -368,7 +368,7 @@ fn complete_evidence_still_raises() {
     for (name, scene, basis, says) in rows {
         let advice = scene.advise(&Thresholds::default());
         let text = said(&advice);
-        assert_eq!(advice.step, Step::Raise { to: Mode::Strictest }, "{name}: {text}");
+        assert_eq!(advice.step, AdviceStep::Raise { to: Mode::Strictest }, "{name}: {text}");
         assert_eq!(advice.forecast.evidence.basis, basis, "{name}");
         assert!(text.contains(says), "{name}: {text}");
         assert!(!text.contains("All logs"), "{name}: {text}");

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use doorward_model::{Mode, Observed};
 use doorward_traffic::{
-    Advice, FolderOptions, ForecastInput, LoadBalancerKey, SourceToFix, Step, Tally, Thresholds, Window, advise,
+    Advice, AdviceStep, FolderOptions, ForecastInput, LoadBalancerKey, SourceToFix, Tally, Thresholds, Window, advise,
     forecast, read_folder,
 };
 use serde::Deserialize;
@@ -33,9 +33,9 @@ fn read(folder: &Path) -> Tally {
     read_folder(folder, FolderOptions { window: None, threads: 1, protected: &[] }, &|_| ()).expect("a folder of logs")
 }
 
-fn sources(step: &Step) -> Vec<&SourceToFix> {
+fn sources(step: &AdviceStep) -> Vec<&SourceToFix> {
     match step {
-        Step::FixAndRaise { sources, .. } | Step::Watch { sources } => sources.iter().collect(),
+        AdviceStep::FixAndRaise { sources, .. } | AdviceStep::Watch { sources } => sources.iter().collect(),
         _ => Vec::new(),
     }
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use doorward_traffic::{FolderError, FolderOptions, Progress, Tally, Window, read_folder};
+use doorward_traffic::{FolderError, FolderOptions, FolderProgress, Tally, Window, read_folder};
 
 use crate::corpus::{Plan, Truth};
 use crate::words;
@@ -368,7 +368,7 @@ fn a_window_leaves_out_objects_and_lines() {
 #[test]
 fn progress_reaches_its_end() {
     let (folder, _) = write(500_000, 20_000, 7);
-    let last = Mutex::new(Progress::default());
+    let last = Mutex::new(FolderProgress::default());
     let options = FolderOptions { window: None, threads: 3, protected: &[] };
     read_folder(folder.path(), options, &|progress| {
         let mut last = last.lock().expect("no thread panicked");

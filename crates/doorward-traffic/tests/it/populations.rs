@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 
 use doorward_model::{Mode, Observed};
 use doorward_traffic::{
-    Advice, Answer, Limits, LoadBalancerKey, Metric, Reader, Series, Step, Thresholds, TrafficEvidence, Window, advise,
+    Advice, AdviceStep, Answer, Limits, LoadBalancerKey, Metric, Reader, Series, Thresholds, TrafficEvidence, Window,
+    advise,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -31,11 +32,11 @@ fn key() -> LoadBalancerKey {
 /// The kind of the step.
 fn step(advice: &Advice) -> String {
     match &advice.step {
-        Step::Raise { to } => format!("raise {to}"),
-        Step::FixAndRaise { to, sources } => format!("fix {} then {to}", sources.len()),
-        Step::Keep => "keep".to_owned(),
-        Step::Watch { .. } => "watch".to_owned(),
-        Step::NotEnoughEvidence { .. } => "not enough".to_owned(),
+        AdviceStep::Raise { to } => format!("raise {to}"),
+        AdviceStep::FixAndRaise { to, sources } => format!("fix {} then {to}", sources.len()),
+        AdviceStep::Keep => "keep".to_owned(),
+        AdviceStep::Watch { .. } => "watch".to_owned(),
+        AdviceStep::NotEnoughEvidence { .. } => "not enough".to_owned(),
     }
 }
 
@@ -238,7 +239,7 @@ impl Population {
 fn said(advice: &Advice) -> String {
     let mut text = advice.alarm.clone().unwrap_or_default();
     text += &advice.because.join(" ");
-    if let Step::NotEnoughEvidence { missing } = &advice.step {
+    if let AdviceStep::NotEnoughEvidence { missing } = &advice.step {
         text = format!("{text} -> {}", missing.join(" "));
     }
     text

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use doorward_check::Output;
+use doorward_check::CheckOutput;
 
 use super::terraform_variable::VariableArguments;
 use crate::exit::{Exit, Failure};
@@ -27,7 +27,7 @@ pub(crate) struct CheckArguments {
     pub(crate) paths: Vec<PathBuf>,
     /// text, json-v1, sarif, github, junit or markdown, to stdout or a file; repeatable [default: text]
     #[arg(long = "format", value_name = "KIND[=PATH]")]
-    pub(crate) formats: Vec<Output>,
+    pub(crate) formats: Vec<CheckOutput>,
     /// A saved scan, for the values that a declaration leaves unchanged
     #[arg(long, value_name = "FILE")]
     pub(crate) scan: Option<PathBuf>,

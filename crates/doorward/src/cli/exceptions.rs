@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use doorward_model::{AccountId, ReportFilter};
-use doorward_rules::exceptions::{Exception, Moment, Scope};
+use doorward_rules::exceptions::{Exception, ExceptionScope, Moment};
 
 use super::ListFormat;
 use super::filter::check_rules;
@@ -67,7 +67,8 @@ impl ExceptionListArguments {
 
     /// The accounts and organizational units that no exception names: only a scan knows whether they exist.
     pub(crate) fn unnamed(&self, exceptions: &[&Exception]) -> ReportFilter {
-        let is_named = |named: &dyn Fn(&Scope) -> bool| exceptions.iter().any(|exception| named(&exception.scope));
+        let is_named =
+            |named: &dyn Fn(&ExceptionScope) -> bool| exceptions.iter().any(|exception| named(&exception.scope));
         let accounts = self.accounts.iter().filter(|account| !is_named(&|scope| scope.names_account(account)));
         let ous = self.ous.iter().filter(|ou| !is_named(&|scope| scope.ous.contains(ou)));
         ReportFilter { accounts: accounts.cloned().collect(), ous: ous.cloned().collect(), ..ReportFilter::default() }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use doorward_ledger::{By, DiffFilter, KnownNames};
+use doorward_ledger::{DiffFilter, FigureGroup, KnownNames};
 use doorward_model::{PastTime, TimeSpan};
 use doorward_settings::whole_number;
 use doorward_sink_text::history::TrendSelection;
@@ -30,7 +30,7 @@ pub(crate) struct HistoryArguments {
     pub(crate) until: Option<PastTime>,
     /// Group by owner, ou, cost-centre, severity, rule or tag:KEY; the table then shows the newest scan, with a line for each group
     #[arg(long, value_name = "GROUP")]
-    pub(crate) by: Option<By>,
+    pub(crate) by: Option<FigureGroup>,
     /// Key figures of the findings of one rule [default: of all rules, and of each]
     #[arg(long, value_name = "RULE")]
     pub(crate) rule: Option<String>,
@@ -75,9 +75,9 @@ impl HistoryArguments {
         let usage = |problem: String| Failure::new(Exit::Usage, problem);
         let [since, until] = [self.since, self.until].map(|time| time.map(|time| time.at(now)));
         let one = [
-            (By::Owner, "--owner", &self.owner),
-            (By::Ou, "--ou", &self.ou),
-            (By::Severity, "--severity", &self.severity),
+            (FigureGroup::Owner, "--owner", &self.owner),
+            (FigureGroup::Ou, "--ou", &self.ou),
+            (FigureGroup::Severity, "--severity", &self.severity),
         ];
         let one = one.into_iter().find_map(|(by, flag, name)| Some((by, (flag, name.clone()?))));
         let (by, group) = match one {

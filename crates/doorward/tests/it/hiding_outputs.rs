@@ -9,10 +9,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use doorward_ledger::{By, RunSummary};
+use doorward_ledger::{FigureGroup, RunSummary};
 use doorward_model::{
     HistoryContext, ObservationPeriod, Observed, OwnerRisk, PostureSummary, PreviousRun, RemediationFigures,
-    ScanReport, Severity, Tally, UnseenFinding,
+    ReportTally, ScanReport, Severity, UnseenFinding,
 };
 use doorward_notify::{
     Audience, ChannelSettings, ChannelsConfig, DeliveryStore, DeliveryStoreError, DigestState, StoredDigest,
@@ -112,13 +112,13 @@ fn play(dice: &mut fastrand::Rng) -> [(Desk, ScanReport); 2] {
 
 /// What the ledger gives the outputs besides the report.
 fn context(desk: &Desk, report: &ScanReport) -> HistoryContext {
-    let runs = desk.ledger.history(None, None, &By::All).unwrap();
+    let runs = desk.ledger.history(None, None, &FigureGroup::All).unwrap();
     let before = runs.iter().rev().nth(1).map(|before| PreviousRun {
         run: before.run.id.clone(),
         at: before.run.at,
         changes: desk.ledger.diff(&before.run.id, &report.run.id).unwrap().changes(),
     });
-    let kpi = desk.ledger.kpis(None, None, &By::All).unwrap().remove(0);
+    let kpi = desk.ledger.kpis(None, None, &FigureGroup::All).unwrap().remove(0);
     HistoryContext {
         attribute_changes: None,
         trend: runs.iter().map(RunSummary::point).collect(),
@@ -182,7 +182,7 @@ fn write_outputs(folder: &Path, desk: &Desk, report: &ScanReport) -> HistoryCont
         limits: SheetLimits::default(),
     };
     doorward_sink_evidence::write(&folder.join("evidence/pack"), &pack).unwrap();
-    let trend = ScanTrend::of(&desk.ledger, None, None, &By::All, None).unwrap();
+    let trend = ScanTrend::of(&desk.ledger, None, None, &FigureGroup::All, None).unwrap();
     std::fs::write(folder.join("history.json"), serde_json::to_string(&trend).unwrap()).unwrap();
     std::fs::write(folder.join("history.csv"), trend.csv()).unwrap();
     std::fs::write(folder.join("history.metrics"), trend.openmetrics()).unwrap();
@@ -270,7 +270,7 @@ fn check_history(seed: u64) -> (bool, usize) {
     let mut read = Vec::new();
     let mut compared = Vec::new();
     for (desk, report) in &mut played {
-        report.tally = Tally::of(&report.load_balancers, &report.findings);
+        report.tally = ReportTally::of(&report.load_balancers, &report.findings);
         report.organization = Observed::Absent;
         assert!(!report.observed().as_ref().is_some_and(ObservationPeriod::is_long));
         let folder = tempfile::tempdir().unwrap();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use doorward_ledger::By;
+use doorward_ledger::FigureGroup;
 use doorward_sink_text::ANY_WIDTH;
 use doorward_sink_text::history::ScanTrend;
 use serde_json::Value;
@@ -45,8 +45,8 @@ fn outputs(scenes: &[&str]) -> Outputs {
     for (n, scene) in (0..).zip(scenes) {
         desk.scan(n * 86_400, scene);
     }
-    let trend = ScanTrend::of(&desk.ledger, None, None, &By::All, None).unwrap();
-    let groups = ScanTrend::of(&desk.ledger, None, None, &By::Owner, None).unwrap();
+    let trend = ScanTrend::of(&desk.ledger, None, None, &FigureGroup::All, None).unwrap();
+    let groups = ScanTrend::of(&desk.ledger, None, None, &FigureGroup::Owner, None).unwrap();
     Outputs {
         table: trend.table(0, ANY_WIDTH),
         groups: groups.table(0, ANY_WIDTH),

@@ -7,7 +7,7 @@ use super::{is_unordered, missing, whole};
 use crate::terraform::operators::{Equality, equal, lift};
 use crate::terraform::path::index;
 use crate::terraform::types::{Type, Unified, convert, unify};
-use crate::terraform::value::{ConfigValue, Evaluation, Failure, ListKind};
+use crate::terraform::value::{ConfigValue, Evaluation, EvaluationFailure, ListKind};
 
 /// The value of a call; `None` if the function is not one of these.
 pub(super) fn call(name: &str, arguments: &[ConfigValue]) -> Option<Evaluation> {
@@ -46,7 +46,7 @@ fn merge(arguments: &[ConfigValue]) -> Evaluation {
                 rest = Some(unknown.cause.clone());
                 kinds.push(Type::Any);
             }
-            _ => return Err(Failure::refused("merge takes maps and objects")),
+            _ => return Err(EvaluationFailure::refused("merge takes maps and objects")),
         }
     }
     let same = kinds.first().is_some_and(|first| matches!(first, Type::Map(_)) && kinds.iter().all(|one| one == first));
@@ -60,10 +60,10 @@ fn hide(entries: &mut BTreeMap<Rc<str>, ConfigValue>, cause: &Rc<str>) {
 }
 
 /// The values in the type that they have in common.
-fn common(values: &[ConfigValue]) -> Result<Vec<ConfigValue>, Failure> {
+fn common(values: &[ConfigValue]) -> Result<Vec<ConfigValue>, EvaluationFailure> {
     let kinds: Vec<Type> = values.iter().filter(|value| **value != ConfigValue::Null).map(Type::of).collect();
     match unify(&kinds) {
-        Unified::None => Err(Failure::refused("the arguments have no common type")),
+        Unified::None => Err(EvaluationFailure::refused("the arguments have no common type")),
         common => common.apply(values),
     }
 }
@@ -98,7 +98,7 @@ fn coalesce(arguments: &[ConfigValue]) -> Evaluation {
         }
     }
     match (candidates.is_empty(), cause) {
-        (true, _) => Err(Failure::refused("coalesce has no argument with a value")),
+        (true, _) => Err(EvaluationFailure::refused("coalesce has no argument with a value")),
         (false, None) => Ok(candidates.swap_remove(0)),
         (false, Some(cause)) => Ok(ConfigValue::one_of(&cause, candidates)),
     }
@@ -110,10 +110,10 @@ fn coalesce_list(arguments: &[ConfigValue]) -> Evaluation {
             ConfigValue::List(list) if list.items.is_empty() => {}
             ConfigValue::Null => {}
             ConfigValue::List(_) | ConfigValue::Unknown(_) => return Ok(value.clone()),
-            _ => return Err(Failure::refused("coalescelist takes lists")),
+            _ => return Err(EvaluationFailure::refused("coalescelist takes lists")),
         }
     }
-    Err(Failure::refused("coalescelist has no argument with elements"))
+    Err(EvaluationFailure::refused("coalescelist has no argument with elements"))
 }
 
 fn lookup(arguments: &[ConfigValue]) -> Evaluation {
@@ -139,11 +139,11 @@ fn lookup(arguments: &[ConfigValue]) -> Evaluation {
                     Type::Map(element) => convert(default, &element),
                     _ => Err(missing()),
                 },
-                (None, None, None) => Err(Failure::refused(format!("there is no key {name:?}"))),
+                (None, None, None) => Err(EvaluationFailure::refused(format!("there is no key {name:?}"))),
             }
         }
-        (ConfigValue::Map(_), _) => Err(Failure::refused("the key is no text")),
-        _ => Err(Failure::refused("lookup takes a map")),
+        (ConfigValue::Map(_), _) => Err(EvaluationFailure::refused("the key is no text")),
+        _ => Err(EvaluationFailure::refused("lookup takes a map")),
     };
     match (map, key) {
         // An unknown key is one of all, or none of them.
@@ -162,15 +162,17 @@ fn lookup(arguments: &[ConfigValue]) -> Evaluation {
 fn element(arguments: &[ConfigValue]) -> Evaluation {
     let [list, at] = arguments else { return Err(missing()) };
     lift(&[list.clone(), at.clone()], |known| {
-        let [ConfigValue::List(list), at] = known else { return Err(Failure::refused("element takes a list")) };
+        let [ConfigValue::List(list), at] = known else {
+            return Err(EvaluationFailure::refused("element takes a list"));
+        };
         if is_unordered(list) {
-            return Err(Failure::unsure("the order of a set of collections is not known"));
+            return Err(EvaluationFailure::unsure("the order of a set of collections is not known"));
         }
         let at = whole(at)?;
         match (usize::try_from(at), list.items.len()) {
-            (_, 0) => Err(Failure::refused("the list is empty")),
+            (_, 0) => Err(EvaluationFailure::refused("the list is empty")),
             // Versions of Terraform differ on a negative index.
-            (Err(_), _) => Err(Failure::unsure("a negative index depends on the version of Terraform")),
+            (Err(_), _) => Err(EvaluationFailure::unsure("a negative index depends on the version of Terraform")),
             (Ok(at), length) => list.items.get(at % length).cloned().ok_or_else(missing),
         }
     })
@@ -186,7 +188,9 @@ fn element(arguments: &[ConfigValue]) -> Evaluation {
 }
 
 fn contains(arguments: &[ConfigValue]) -> Evaluation {
-    let [ConfigValue::List(list), wanted] = arguments else { return Err(Failure::refused("contains takes a list")) };
+    let [ConfigValue::List(list), wanted] = arguments else {
+        return Err(EvaluationFailure::refused("contains takes a list"));
+    };
     let mut result = Ok(ConfigValue::Bool(false));
     for item in &list.items {
         // Elements of a list or set have one type, to which the wanted value is not converted.
@@ -205,14 +209,14 @@ fn concat(arguments: &[ConfigValue]) -> Evaluation {
     for argument in arguments {
         match argument {
             ConfigValue::List(list) if is_unordered(list) => {
-                return Err(Failure::unsure("the order of a set of collections is not known"));
+                return Err(EvaluationFailure::unsure("the order of a set of collections is not known"));
             }
             ConfigValue::List(list) => {
                 items.extend(list.items.iter().cloned());
                 kinds.push(list.kind);
             }
             ConfigValue::Unknown(unknown) => return Ok(ConfigValue::unknown(unknown.cause.clone())),
-            _ => return Err(Failure::refused("concat takes lists")),
+            _ => return Err(EvaluationFailure::refused("concat takes lists")),
         }
     }
     let same = {
@@ -228,15 +232,17 @@ fn length(arguments: &[ConfigValue]) -> Evaluation {
         [ConfigValue::List(list)] => Ok(ConfigValue::from(list.items.len())),
         [ConfigValue::Map(map)] => match &map.rest {
             None => Ok(ConfigValue::from(map.entries.len())),
-            Some(cause) => Err(Failure::unsure(cause.clone())),
+            Some(cause) => Err(EvaluationFailure::unsure(cause.clone())),
         },
         // Terraform counts what a reader sees as one character, which may be several code points.
         [ConfigValue::Text(text)] if text.is_ascii() && !text.contains('\r') => Ok(ConfigValue::from(text.len())),
         [ConfigValue::Text(text)] if text.chars().all(|c| c < '\u{300}' && c != '\r') => {
             Ok(ConfigValue::from(text.chars().count()))
         }
-        [ConfigValue::Text(_)] => Err(Failure::unsure("the length of the text depends on combined characters")),
-        _ => Err(Failure::refused("the value has no length")),
+        [ConfigValue::Text(_)] => {
+            Err(EvaluationFailure::unsure("the length of the text depends on combined characters"))
+        }
+        _ => Err(EvaluationFailure::refused("the value has no length")),
     })
 }
 
@@ -245,9 +251,9 @@ fn one(arguments: &[ConfigValue]) -> Evaluation {
         [ConfigValue::List(list)] => match list.items.as_slice() {
             [] => Ok(ConfigValue::Null),
             [only] => Ok(only.clone()),
-            _ => Err(Failure::refused("the list has more than one element")),
+            _ => Err(EvaluationFailure::refused("the list has more than one element")),
         },
-        [ConfigValue::Null] => Err(Failure::unsure("the list is null")),
+        [ConfigValue::Null] => Err(EvaluationFailure::unsure("the list is null")),
         [single] => Ok(single.clone()),
         _ => Err(missing()),
     }

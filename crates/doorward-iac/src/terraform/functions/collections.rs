@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::{Function, items, like, missing, only, text, text_list, texts_of, unsure, whole};
 use crate::terraform::operators::{Equality, equal};
 use crate::terraform::types::{Type, as_bool, convert};
-use crate::terraform::value::{ConfigValue, Evaluation, Failure, ListKind, MapValue};
+use crate::terraform::value::{ConfigValue, Evaluation, EvaluationFailure, ListKind, MapValue};
 
 /// The maximum number of elements that a function creates from a few arguments.
 pub(super) const MAX_CREATED: usize = 4_096;
@@ -53,14 +53,14 @@ pub(super) fn find(name: &str) -> Option<Function> {
 }
 
 /// The entries of a map whose keys are all known.
-fn map(value: &ConfigValue) -> Result<&MapValue, Failure> {
+fn map(value: &ConfigValue) -> Result<&MapValue, EvaluationFailure> {
     match value {
         ConfigValue::Map(map) => match &map.rest {
             None => Ok(map),
-            Some(cause) => Err(Failure::unsure(cause.clone())),
+            Some(cause) => Err(EvaluationFailure::unsure(cause.clone())),
         },
         ConfigValue::Unknown(_) => Err(unsure(value)),
-        _ => Err(Failure::refused("a map is required")),
+        _ => Err(EvaluationFailure::refused("a map is required")),
     }
 }
 
@@ -80,7 +80,7 @@ fn truths(arguments: &[ConfigValue], decisive: bool) -> Evaluation {
 
 fn chunklist(arguments: &[ConfigValue]) -> Evaluation {
     let [list, size] = arguments else { return Err(missing()) };
-    let size = usize::try_from(whole(size)?).map_err(|_| Failure::refused("the size is negative"))?;
+    let size = usize::try_from(whole(size)?).map_err(|_| EvaluationFailure::refused("the size is negative"))?;
     let converted = convert(list, &Type::List(Box::new(Type::Any)))?;
     let elements = items(&converted)?;
     let size = if size == 0 { elements.len().max(1) } else { size };
@@ -118,13 +118,13 @@ fn distinct(arguments: &[ConfigValue]) -> Evaluation {
     Ok(ConfigValue::list(ListKind::List, kept))
 }
 
-fn flatten(value: &ConfigValue, flat: &mut Vec<ConfigValue>) -> Result<(), Failure> {
+fn flatten(value: &ConfigValue, flat: &mut Vec<ConfigValue>) -> Result<(), EvaluationFailure> {
     for item in items(value)? {
         match item {
             ConfigValue::List(_) => flatten(item, flat)?,
             // An unknown element may be a list.
             ConfigValue::Unknown(unknown) if !Type::of(item).is_primitive() => {
-                return Err(Failure::unsure(unknown.cause.clone()));
+                return Err(EvaluationFailure::unsure(unknown.cause.clone()));
             }
             item => flat.push(item.clone()),
         }
@@ -138,17 +138,17 @@ fn index(arguments: &[ConfigValue]) -> Evaluation {
         match equal(item, wanted) {
             Equality::Known(true) => return Ok(ConfigValue::from(at)),
             Equality::Known(false) => {}
-            Equality::Unknown(cause) => return Err(Failure::unsure(cause)),
+            Equality::Unknown(cause) => return Err(EvaluationFailure::unsure(cause)),
         }
     }
-    Err(Failure::refused("the list does not contain the value"))
+    Err(EvaluationFailure::refused("the list does not contain the value"))
 }
 
 fn matchkeys(arguments: &[ConfigValue]) -> Evaluation {
     let [values, keys, wanted] = arguments else { return Err(missing()) };
     let (values, keys, wanted) = (items(values)?, items(keys)?, items(wanted)?);
     if values.len() != keys.len() {
-        return Err(Failure::refused("the lists have different lengths"));
+        return Err(EvaluationFailure::refused("the lists have different lengths"));
     }
     let mut kept = Vec::new();
     for (value, key) in values.iter().zip(keys) {
@@ -159,7 +159,7 @@ fn matchkeys(arguments: &[ConfigValue]) -> Evaluation {
                     break;
                 }
                 Equality::Known(false) => {}
-                Equality::Unknown(cause) => return Err(Failure::unsure(cause)),
+                Equality::Unknown(cause) => return Err(EvaluationFailure::unsure(cause)),
             }
         }
     }
@@ -172,9 +172,9 @@ fn slice(arguments: &[ConfigValue]) -> Evaluation {
     match (from, to) {
         (Ok(from), Ok(to)) => match items(list)?.get(from..to) {
             Some(part) => Ok(like(list, part.to_vec())),
-            None => Err(Failure::refused("the slice is outside the list")),
+            None => Err(EvaluationFailure::refused("the slice is outside the list")),
         },
-        _ => Err(Failure::refused("the slice has a negative end")),
+        _ => Err(EvaluationFailure::refused("the slice has a negative end")),
     }
 }
 
@@ -194,7 +194,7 @@ fn zipmap(arguments: &[ConfigValue]) -> Evaluation {
     let is_object = !matches!(values, ConfigValue::List(list) if list.kind != ListKind::Tuple);
     let (keys, values) = (texts_of(keys)?, items(values)?);
     if keys.len() != values.len() {
-        return Err(Failure::refused("the lists have different lengths"));
+        return Err(EvaluationFailure::refused("the lists have different lengths"));
     }
     Ok(ConfigValue::map(is_object, keys.into_iter().zip(values.iter().cloned()).collect(), None))
 }

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use super::{Function, missing, only, text, unsure};
 use crate::source_text::{SourceFile, SourceText};
 use crate::terraform::number::Number;
-use crate::terraform::value::{ConfigValue, Evaluation, Failure, ListKind};
+use crate::terraform::value::{ConfigValue, Evaluation, EvaluationFailure, ListKind};
 use crate::tree::{Data, Node, yaml};
 
 /// The function of a name.
@@ -15,16 +15,18 @@ pub(super) fn find(name: &str) -> Option<Function> {
     Some(match name {
         "jsonencode" => |arguments| json_text(only(arguments)?).map(ConfigValue::text),
         "jsondecode" => |arguments| {
-            let json: serde_json::Value =
-                serde_json::from_str(&text(only(arguments)?)?).map_err(|_| Failure::refused("the text is not JSON"))?;
+            let json: serde_json::Value = serde_json::from_str(&text(only(arguments)?)?)
+                .map_err(|_| EvaluationFailure::refused("the text is not JSON"))?;
             of_json(&json)
         },
         "yamldecode" => |arguments| of_yaml(&text(only(arguments)?)?),
         "base64encode" => |arguments| Ok(ConfigValue::text(base64(text(only(arguments)?)?.as_bytes()))),
         "base64decode" => |arguments| {
-            let bytes =
-                of_base64(&text(only(arguments)?)?).ok_or_else(|| Failure::refused("the text is not Base64"))?;
-            String::from_utf8(bytes).map(ConfigValue::text).map_err(|_| Failure::refused("the bytes are no text"))
+            let bytes = of_base64(&text(only(arguments)?)?)
+                .ok_or_else(|| EvaluationFailure::refused("the text is not Base64"))?;
+            String::from_utf8(bytes)
+                .map(ConfigValue::text)
+                .map_err(|_| EvaluationFailure::refused("the bytes are no text"))
         },
         "yamlencode" => |arguments| super::yaml_text::encoded(only(arguments)?).map(ConfigValue::text),
         "csvdecode" => csv,
@@ -37,12 +39,13 @@ pub(super) fn find(name: &str) -> Option<Function> {
                     let bytes: Vec<u8> = whole.encode_utf16().flat_map(u16::to_le_bytes).collect();
                     Ok(ConfigValue::text(base64(&bytes)))
                 }
-                _ => Err(Failure::unsure("an encoding of text is not evaluated here")),
+                _ => Err(EvaluationFailure::unsure("an encoding of text is not evaluated here")),
             }
         },
         "textdecodebase64" => |arguments| {
             let [encoded, encoding] = arguments else { return Err(missing()) };
-            let bytes = of_base64(&text(encoded)?).ok_or_else(|| Failure::refused("the text is not Base64"))?;
+            let bytes =
+                of_base64(&text(encoded)?).ok_or_else(|| EvaluationFailure::refused("the text is not Base64"))?;
             let decoded = match &*text(encoding)? {
                 "UTF-8" => String::from_utf8(bytes).ok(),
                 "UTF-16LE" if bytes.len().is_multiple_of(2) => {
@@ -52,7 +55,9 @@ pub(super) fn find(name: &str) -> Option<Function> {
                 }
                 _ => None,
             };
-            decoded.map(ConfigValue::text).ok_or_else(|| Failure::unsure("an encoding of text is not evaluated here"))
+            decoded
+                .map(ConfigValue::text)
+                .ok_or_else(|| EvaluationFailure::unsure("an encoding of text is not evaluated here"))
         },
         "urlencode" => |arguments| Ok(ConfigValue::text(url(&text(only(arguments)?)?))),
         _ => return None,
@@ -60,22 +65,22 @@ pub(super) fn find(name: &str) -> Option<Function> {
 }
 
 /// The JSON text of a value, as Terraform writes it.
-pub(super) fn json_text(value: &ConfigValue) -> Result<String, Failure> {
+pub(super) fn json_text(value: &ConfigValue) -> Result<String, EvaluationFailure> {
     let mut out = String::new();
     write_json(value, &mut out)?;
     Ok(out)
 }
 
-fn write_json(value: &ConfigValue, out: &mut String) -> Result<(), Failure> {
+fn write_json(value: &ConfigValue, out: &mut String) -> Result<(), EvaluationFailure> {
     match value {
         ConfigValue::Null => out.push_str("null"),
         ConfigValue::Bool(_) | ConfigValue::Number(_) => {
-            out.push_str(&value.scalar_text().ok_or_else(|| Failure::unsure("a fraction has no end"))?);
+            out.push_str(&value.scalar_text().ok_or_else(|| EvaluationFailure::unsure("a fraction has no end"))?);
         }
         ConfigValue::Text(text) => quote(text, out),
         ConfigValue::List(list) => {
             if super::is_unordered(list) {
-                return Err(Failure::unsure("the order of a set of collections is not known"));
+                return Err(EvaluationFailure::unsure("the order of a set of collections is not known"));
             }
             out.push('[');
             for (at, item) in list.items.iter().enumerate() {
@@ -88,7 +93,7 @@ fn write_json(value: &ConfigValue, out: &mut String) -> Result<(), Failure> {
         }
         ConfigValue::Map(map) => {
             if let Some(cause) = &map.rest {
-                return Err(Failure::unsure(cause.clone()));
+                return Err(EvaluationFailure::unsure(cause.clone()));
             }
             out.push('{');
             for (at, (key, item)) in map.entries.iter().enumerate() {
@@ -131,31 +136,32 @@ fn of_json(json: &serde_json::Value) -> Evaluation {
         serde_json::Value::Null => ConfigValue::Null,
         serde_json::Value::Bool(truth) => ConfigValue::Bool(*truth),
         serde_json::Value::Number(number) => ConfigValue::Number(
-            Number::parse(&number.to_string()).ok_or_else(|| Failure::unsure("a number has too many digits"))?,
+            Number::parse(&number.to_string())
+                .ok_or_else(|| EvaluationFailure::unsure("a number has too many digits"))?,
         ),
         serde_json::Value::String(text) => ConfigValue::text(text.as_str()),
         serde_json::Value::Array(items) => ConfigValue::tuple(items.iter().map(of_json).collect::<Result<_, _>>()?),
         serde_json::Value::Object(map) => {
             let entries = map.iter().map(|(key, value)| Ok((Rc::from(key.as_str()), of_json(value)?)));
-            ConfigValue::object(entries.collect::<Result<_, Failure>>()?)
+            ConfigValue::object(entries.collect::<Result<_, EvaluationFailure>>()?)
         }
     })
 }
 
 fn of_yaml(text: &str) -> Evaluation {
-    let refused = || Failure::refused("the text is not YAML");
+    let refused = || EvaluationFailure::refused("the text is not YAML");
     let source = SourceFile::new("", text.as_bytes().to_vec(), false).map_err(|_| refused())?;
     let documents = yaml::parse(&SourceText::new(&source)).map_err(|_| refused())?;
     match documents.as_slice() {
         [] => Ok(ConfigValue::Null),
         [only] => of_node(&only.root),
-        _ => Err(Failure::unsure("the text has several documents")),
+        _ => Err(EvaluationFailure::unsure("the text has several documents")),
     }
 }
 
 fn of_node(node: &Node) -> Evaluation {
     if node.tag.is_some() {
-        return Err(Failure::unsure("a tag of YAML is not evaluated here"));
+        return Err(EvaluationFailure::unsure("a tag of YAML is not evaluated here"));
     }
     match &*node.data {
         Data::Scalar { text, quoted: true } => Ok(ConfigValue::text(text.as_str())),
@@ -166,7 +172,7 @@ fn of_node(node: &Node) -> Evaluation {
             for (key, value) in pairs {
                 match key.as_str() {
                     Some(name) if name != "<<" => entries.insert(name.into(), of_node(value)?),
-                    _ => return Err(Failure::unsure("a key of YAML is not evaluated here")),
+                    _ => return Err(EvaluationFailure::unsure("a key of YAML is not evaluated here")),
                 };
             }
             Ok(ConfigValue::object(entries))
@@ -184,14 +190,15 @@ fn plain(text: &str) -> Evaluation {
         "true" | "True" | "TRUE" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" => Ok(ConfigValue::Bool(true)),
         "false" | "False" | "FALSE" | "no" | "No" | "NO" | "off" | "Off" | "OFF" => Ok(ConfigValue::Bool(false)),
         _ if is_number && !has_leading_zero && !digits.starts_with('.') && !digits.ends_with('.') => {
-            let number = Number::parse(text).ok_or_else(|| Failure::unsure("a number of YAML is not evaluated here"));
+            let number =
+                Number::parse(text).ok_or_else(|| EvaluationFailure::unsure("a number of YAML is not evaluated here"));
             number.map(ConfigValue::Number)
         }
         // Text begins with a letter; "y", "n" and dates have other meanings in some versions.
         _ if text.len() > 1 && digits.starts_with(|c: char| !c.is_ascii_digit() && c != '.' && c != '+') => {
             Ok(ConfigValue::text(text))
         }
-        _ => Err(Failure::unsure("a scalar of YAML is not evaluated here")),
+        _ => Err(EvaluationFailure::unsure("a scalar of YAML is not evaluated here")),
     }
 }
 
@@ -206,14 +213,14 @@ fn csv(arguments: &[ConfigValue]) -> Evaluation {
         })
     };
     if !table.lines().all(is_quoted) {
-        return Err(Failure::unsure("a table has quotes or line breaks within fields"));
+        return Err(EvaluationFailure::unsure("a table has quotes or line breaks within fields"));
     }
-    let refused = |_| Failure::refused("the text is not a table");
+    let refused = |_| EvaluationFailure::refused("the text is not a table");
     let mut reader = csv::ReaderBuilder::new().has_headers(true).from_reader(table.as_bytes());
     let names = reader.headers().map_err(refused)?.clone();
     let is_repeated = names.iter().enumerate().any(|(at, name)| names.iter().take(at).any(|other| other == name));
     if names.is_empty() || is_repeated {
-        return Err(Failure::refused("the table has no names of columns, or one of them twice"));
+        return Err(EvaluationFailure::refused("the table has no names of columns, or one of them twice"));
     }
     let mut rows = Vec::new();
     for record in reader.records() {

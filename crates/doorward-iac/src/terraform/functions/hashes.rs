@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256, Sha512};
 
 use super::encodings::base64;
 use super::{Function, missing, only, text};
-use crate::terraform::value::{ConfigValue, Evaluation, Failure};
+use crate::terraform::value::{ConfigValue, Evaluation, EvaluationFailure};
 
 /// The function of a name.
 pub(super) fn find(name: &str) -> Option<Function> {
@@ -61,7 +61,7 @@ fn uuid(arguments: &[ConfigValue]) -> Evaluation {
         "x500" => "6ba7b814-9dad-11d1-80b4-00c04fd430c8",
         other => other,
     };
-    let unsure = || Failure::unsure("the namespace of a UUID is not in its usual form");
+    let unsure = || EvaluationFailure::unsure("the namespace of a UUID is not in its usual form");
     let is_usual = namespace.len() == 36 && [8, 13, 18, 23].iter().all(|at| namespace.as_bytes()[*at] == b'-');
     let digits: String = namespace.chars().filter(|c| *c != '-').collect();
     let number = u128::from_str_radix(&digits, 16).ok().filter(|_| is_usual && digits.len() == 32);

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::{Function, missing, only, text, text_list, whole};
 use crate::terraform::types::as_number;
-use crate::terraform::value::{ConfigValue, Evaluation, Failure};
+use crate::terraform::value::{ConfigValue, Evaluation, EvaluationFailure};
 
 /// The function of a name.
 pub(super) fn find(name: &str) -> Option<Function> {
@@ -13,7 +13,7 @@ pub(super) fn find(name: &str) -> Option<Function> {
         "cidrnetmask" => |arguments| {
             let network = Network::of(only(arguments)?)?;
             if network.bits != 32 {
-                return Err(Failure::refused("cidrnetmask takes a network of IPv4"));
+                return Err(EvaluationFailure::refused("cidrnetmask takes a network of IPv4"));
             }
             let mask = network.mask();
             Ok(ConfigValue::text(network.shown(mask)))
@@ -33,10 +33,11 @@ struct Network {
 }
 
 impl Network {
-    fn of(value: &ConfigValue) -> Result<Self, Failure> {
+    fn of(value: &ConfigValue) -> Result<Self, EvaluationFailure> {
         let text = text(value)?;
-        let unsure = || Failure::unsure("a network is not in its usual form");
-        let (address, prefix) = text.split_once('/').ok_or_else(|| Failure::refused("the network has no prefix"))?;
+        let unsure = || EvaluationFailure::unsure("a network is not in its usual form");
+        let (address, prefix) =
+            text.split_once('/').ok_or_else(|| EvaluationFailure::refused("the network has no prefix"))?;
         // Terraform also takes octets with leading zeros.
         let (address, bits) = match address.parse::<IpAddr>().map_err(|_| unsure())? {
             IpAddr::V4(address) => (u128::from(u32::from(address)), 32),
@@ -80,25 +81,26 @@ impl Network {
 fn host(arguments: &[ConfigValue]) -> Evaluation {
     let [network, number] = arguments else { return Err(missing()) };
     let network = Network::of(network)?;
-    let number = as_number(number)?.as_whole().ok_or_else(|| Failure::refused("the number of a host is whole"))?;
+    let number =
+        as_number(number)?.as_whole().ok_or_else(|| EvaluationFailure::refused("the number of a host is whole"))?;
     let size = 1_u128.checked_shl(network.rest());
     let offset = number.unsigned_abs();
     // A negative number counts from the end.
     let fits = size.is_none_or(|size| if number < 0 { offset <= size } else { offset < size });
     if !fits {
-        return Err(Failure::refused("the network has fewer hosts"));
+        return Err(EvaluationFailure::refused("the network has fewer hosts"));
     }
     let address = if number < 0 { network.last() - (offset - 1) } else { network.first + offset };
     Ok(ConfigValue::text(network.shown(address)))
 }
 
 /// The prefix of a network that is longer by a number of bits.
-fn extended(network: Network, by: i64, at_least: i64) -> Result<u32, Failure> {
-    let refused = || Failure::refused("the network cannot be divided so far");
+fn extended(network: Network, by: i64, at_least: i64) -> Result<u32, EvaluationFailure> {
+    let refused = || EvaluationFailure::refused("the network cannot be divided so far");
     let by = u32::try_from(by).ok().filter(|_| by >= at_least).ok_or_else(refused)?;
     // Terraform refuses more than 32 bits on some platforms only.
     if by > 32 {
-        return Err(Failure::unsure("a network is divided by more than 32 bits"));
+        return Err(EvaluationFailure::unsure("a network is divided by more than 32 bits"));
     }
     Some(network.prefix + by).filter(|prefix| *prefix <= network.bits).ok_or_else(refused)
 }
@@ -107,10 +109,11 @@ fn subnet(arguments: &[ConfigValue]) -> Evaluation {
     let [network, bits, number] = arguments else { return Err(missing()) };
     let network = Network::of(network)?;
     let prefix = extended(network, whole(bits)?, 0)?;
-    let number = u128::try_from(whole(number)?).map_err(|_| Failure::unsure("the number of a network is negative"))?;
+    let number =
+        u128::try_from(whole(number)?).map_err(|_| EvaluationFailure::unsure("the number of a network is negative"))?;
     let own = prefix - network.prefix;
     if number >= 1 << own {
-        return Err(Failure::refused("there are fewer networks of this size"));
+        return Err(EvaluationFailure::refused("there are fewer networks of this size"));
     }
     let first = network.first | number.checked_shl(network.bits - prefix).unwrap_or_default();
     Ok(ConfigValue::text(Network { first, prefix, ..network }.text()))
@@ -124,7 +127,7 @@ fn subnets(arguments: &[ConfigValue]) -> Evaluation {
     let mut texts = Vec::new();
     for size in sizes {
         let prefix = extended(network, whole(size)?, 1)?;
-        let full = || Failure::refused("the network has no room for all of them");
+        let full = || EvaluationFailure::refused("the network has no room for all of them");
         let from = next.ok_or_else(full)?;
         let one = Network { first: from, prefix, ..network };
         // The first address of the size that is not below `from`.

@@ -6,7 +6,7 @@ use super::collections::MAX_CREATED;
 use super::{Function, items, missing, only, text, unsure, whole};
 use crate::terraform::number::Number;
 use crate::terraform::types::as_number;
-use crate::terraform::value::{ConfigValue, Evaluation, Failure, ListKind};
+use crate::terraform::value::{ConfigValue, Evaluation, EvaluationFailure, ListKind};
 
 /// The function of a name.
 pub(super) fn find(name: &str) -> Option<Function> {
@@ -49,14 +49,14 @@ fn extreme(arguments: &[ConfigValue], wanted: Ordering) -> Evaluation {
     best.map(ConfigValue::Number).ok_or_else(missing)
 }
 
-fn too_large() -> Failure {
-    Failure::unsure("a number has too many digits")
+fn too_large() -> EvaluationFailure {
+    EvaluationFailure::unsure("a number has too many digits")
 }
 
 fn sum(arguments: &[ConfigValue]) -> Evaluation {
     let list = items(only(arguments)?)?;
     if list.is_empty() {
-        return Err(Failure::refused("the list is empty"));
+        return Err(EvaluationFailure::refused("the list is empty"));
     }
     let mut total = Number::whole(0);
     for item in list {
@@ -84,14 +84,18 @@ fn pow(arguments: &[ConfigValue]) -> Evaluation {
 fn log(arguments: &[ConfigValue]) -> Evaluation {
     let [number, base] = arguments else { return Err(missing()) };
     let float = |value: &ConfigValue| {
-        let text = as_number(value)?.text().ok_or_else(|| Failure::unsure("a fraction has no end"))?;
+        let text = as_number(value)?.text().ok_or_else(|| EvaluationFailure::unsure("a fraction has no end"))?;
         let float = text.parse::<f64>().map_err(|_| too_large())?;
-        if float.is_normal() && float > 0.0 { Ok(float) } else { Err(Failure::unsure("the number has no logarithm")) }
+        if float.is_normal() && float > 0.0 {
+            Ok(float)
+        } else {
+            Err(EvaluationFailure::unsure("the number has no logarithm"))
+        }
     };
     let result = natural_logarithm(float(number)?) / natural_logarithm(float(base)?);
     Number::parse(&result.to_string())
         .map(ConfigValue::Number)
-        .ok_or_else(|| Failure::unsure("the result is no number"))
+        .ok_or_else(|| EvaluationFailure::unsure("the result is no number"))
 }
 
 /// The natural logarithm of a positive number as Go's standard library calculates it: the number is `2^k * (1 + f)`, and
@@ -121,12 +125,12 @@ fn natural_logarithm(number: f64) -> f64 {
 fn parseint(arguments: &[ConfigValue]) -> Evaluation {
     let [digits, base] = arguments else { return Err(missing()) };
     let base = u32::try_from(whole(base)?).ok().filter(|base| (2..=36).contains(base));
-    let base = base.ok_or_else(|| Failure::unsure("a base above 36 is not evaluated here"))?;
+    let base = base.ok_or_else(|| EvaluationFailure::unsure("a base above 36 is not evaluated here"))?;
     let digits = text(digits)?;
     match i64::from_str_radix(&digits, base) {
         Ok(number) => Number::parse(&number.to_string()).map(ConfigValue::Number).ok_or_else(too_large),
         Err(_) if digits.len() > 12 => Err(too_large()),
-        Err(_) => Err(Failure::refused("the text is no number of this base")),
+        Err(_) => Err(EvaluationFailure::refused("the text is no number of this base")),
     }
 }
 
@@ -142,14 +146,14 @@ fn range(arguments: &[ConfigValue]) -> Evaluation {
     let is_down = to.compare(from) == Some(Ordering::Less);
     let step = step.unwrap_or(if is_down { one.negated() } else { one });
     if step.compare(zero) == Some(Ordering::Equal) || step.is_negative() != is_down && to != from {
-        return Err(Failure::refused("the step does not lead to the end"));
+        return Err(EvaluationFailure::refused("the step does not lead to the end"));
     }
     let (mut at, mut items) = (from, Vec::new());
     let wanted = if is_down { Ordering::Greater } else { Ordering::Less };
     while at.compare(to) == Some(wanted) {
         items.push(ConfigValue::Number(at));
         if items.len() > MAX_CREATED {
-            return Err(Failure::unsure("a range has too many elements"));
+            return Err(EvaluationFailure::unsure("a range has too many elements"));
         }
         at = at.plus(step).ok_or_else(too_large)?;
     }

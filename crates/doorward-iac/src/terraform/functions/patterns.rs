@@ -10,7 +10,7 @@ use std::rc::Rc;
 use regex_lite::{Captures, Regex};
 
 use super::{Function, missing, text};
-use crate::terraform::value::{ConfigValue, Evaluation, Failure, ListKind};
+use crate::terraform::value::{ConfigValue, Evaluation, EvaluationFailure, ListKind};
 
 /// The function of a name.
 pub(super) fn find(name: &str) -> Option<Function> {
@@ -19,7 +19,7 @@ pub(super) fn find(name: &str) -> Option<Function> {
             let (pattern, text) = two(arguments)?;
             match pattern.captures(&text) {
                 Some(captures) => found(&pattern, &captures),
-                None => Err(Failure::refused("the pattern does not match")),
+                None => Err(EvaluationFailure::refused("the pattern does not match")),
             }
         },
         "regexall" => |arguments| {
@@ -31,20 +31,20 @@ pub(super) fn find(name: &str) -> Option<Function> {
     })
 }
 
-fn two(arguments: &[ConfigValue]) -> Result<(Regex, Rc<str>), Failure> {
+fn two(arguments: &[ConfigValue]) -> Result<(Regex, Rc<str>), EvaluationFailure> {
     let [pattern, whole] = arguments else { return Err(missing()) };
     let (pattern, whole) = (text(pattern)?, text(whole)?);
     Ok((compiled(&pattern, &whole)?, whole))
 }
 
 /// Replaces all matches of a pattern.
-pub(super) fn replaced(whole: &str, pattern: &str, by: &str) -> Result<String, Failure> {
+pub(super) fn replaced(whole: &str, pattern: &str, by: &str) -> Result<String, EvaluationFailure> {
     Ok(compiled(pattern, whole)?.replace_all(whole, by).into_owned())
 }
 
 /// The pattern, if Go reads it in the same way and `text` has no characters on which their classes differ.
-fn compiled(pattern: &str, text: &str) -> Result<Regex, Failure> {
-    let unsure = || Failure::unsure("a regular expression is not evaluated here");
+fn compiled(pattern: &str, text: &str) -> Result<Regex, EvaluationFailure> {
+    let unsure = || EvaluationFailure::unsure("a regular expression is not evaluated here");
     if !is_plain(pattern) || text.contains('\u{b}') {
         return Err(unsure());
     }
@@ -112,7 +112,7 @@ fn found(pattern: &Regex, captures: &Captures<'_>) -> Evaluation {
     }
     let mut entries = BTreeMap::new();
     for (at, name) in names.iter().enumerate() {
-        let name = name.ok_or_else(|| Failure::refused("the pattern has named and unnamed groups"))?;
+        let name = name.ok_or_else(|| EvaluationFailure::refused("the pattern has named and unnamed groups"))?;
         entries.insert(Rc::from(name), group(at + 1));
     }
     Ok(ConfigValue::object(entries))

@@ -3,7 +3,7 @@
 use super::collections::MAX_CREATED;
 use super::{Function, items, missing, set, unsure};
 use crate::terraform::types::{Type, convert};
-use crate::terraform::value::{ConfigValue, Evaluation, Failure, ListKind};
+use crate::terraform::value::{ConfigValue, Evaluation, EvaluationFailure, ListKind};
 
 /// The function of a name.
 pub(super) fn find(name: &str) -> Option<Function> {
@@ -26,7 +26,7 @@ pub(super) fn find(name: &str) -> Option<Function> {
 }
 
 /// The known elements of a set or list.
-fn members(value: &ConfigValue) -> Result<Vec<ConfigValue>, Failure> {
+fn members(value: &ConfigValue) -> Result<Vec<ConfigValue>, EvaluationFailure> {
     if value.unknown_part().is_some() {
         return Err(unsure(value));
     }
@@ -44,7 +44,7 @@ fn filtered(arguments: &[ConfigValue], contained: bool) -> Evaluation {
     // Elements of different types are converted to a common one first.
     let kind = |items: &[ConfigValue]| items.first().map(Type::of);
     if rest.iter().any(|other| kind(other).is_some() && kind(&kept).is_some() && kind(other) != kind(&kept)) {
-        return Err(Failure::unsure("sets of different types are not compared"));
+        return Err(EvaluationFailure::unsure("sets of different types are not compared"));
     }
     kept.retain(|item| rest.iter().all(|other| other.contains(item) == contained));
     set(kept)
@@ -56,7 +56,7 @@ fn product(arguments: &[ConfigValue]) -> Evaluation {
     for argument in arguments {
         let items = items(argument)?;
         if all.len() * items.len() > MAX_CREATED {
-            return Err(Failure::unsure("a product has too many elements"));
+            return Err(EvaluationFailure::unsure("a product has too many elements"));
         }
         all = all
             .iter()

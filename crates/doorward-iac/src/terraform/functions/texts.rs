@@ -1,8 +1,8 @@
 //! Functions of text.
 
-use super::format::{format, format_list};
+use super::format_function::{format, format_list};
 use super::{Function, missing, only, text, text_list, texts_of, whole};
-use crate::terraform::value::{ConfigValue, Evaluation, Failure};
+use crate::terraform::value::{ConfigValue, Evaluation, EvaluationFailure};
 
 /// The function of a name.
 pub(super) fn find(name: &str) -> Option<Function> {
@@ -52,7 +52,9 @@ fn latin(text: &str) -> bool {
 /// A function of one text; `None` if the result is not known.
 fn one(arguments: &[ConfigValue], function: impl Fn(&str) -> Option<String>) -> Evaluation {
     let text = text(only(arguments)?)?;
-    function(&text).map(ConfigValue::text).ok_or_else(|| Failure::unsure("the text has letters of other scripts"))
+    function(&text)
+        .map(ConfigValue::text)
+        .ok_or_else(|| EvaluationFailure::unsure("the text has letters of other scripts"))
 }
 
 fn two(arguments: &[ConfigValue], function: impl Fn(&str, &str) -> ConfigValue) -> Evaluation {
@@ -74,7 +76,7 @@ fn title(text: &str) -> String {
 fn indent(arguments: &[ConfigValue]) -> Evaluation {
     let [spaces, lines] = arguments else { return Err(missing()) };
     let spaces = usize::try_from(whole(spaces)?).ok().filter(|spaces| *spaces <= 1_000);
-    let spaces = spaces.ok_or_else(|| Failure::unsure("the indentation is not between 0 and 1000"))?;
+    let spaces = spaces.ok_or_else(|| EvaluationFailure::unsure("the indentation is not between 0 and 1000"))?;
     Ok(ConfigValue::text(text(lines)?.replace('\n', &format!("\n{}", " ".repeat(spaces)))))
 }
 
@@ -95,7 +97,7 @@ fn replace(arguments: &[ConfigValue]) -> Evaluation {
         return super::patterns::replaced(&whole, pattern, &by).map(ConfigValue::text);
     }
     if part.is_empty() {
-        return Err(Failure::unsure("the replaced text is empty"));
+        return Err(EvaluationFailure::unsure("the replaced text is empty"));
     }
     Ok(ConfigValue::text(whole.replace(&*part, &by)))
 }
@@ -113,7 +115,7 @@ fn substr(arguments: &[ConfigValue]) -> Evaluation {
     let [whole_text, offset, length] = arguments else { return Err(missing()) };
     let (characters, offset, length) = (text(whole_text)?, whole(offset)?, whole(length)?);
     if !characters.chars().all(|c| c < '\u{300}' && c != '\r') {
-        return Err(Failure::unsure("the part of the text depends on combined characters"));
+        return Err(EvaluationFailure::unsure("the part of the text depends on combined characters"));
     }
     let characters: Vec<char> = characters.chars().collect();
     let count = i64::try_from(characters.len()).unwrap_or(i64::MAX);

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Function, missing, text};
 use crate::terraform::number::Number;
-use crate::terraform::value::{ConfigValue, Failure};
+use crate::terraform::value::{ConfigValue, EvaluationFailure};
 
 /// The function of a name.
 pub(super) fn find(name: &str) -> Option<Function> {
@@ -17,7 +17,7 @@ pub(super) fn find(name: &str) -> Option<Function> {
             let [time, duration] = arguments else { return Err(missing()) };
             let time = ZonedTime::of(&text(time)?)?;
             let moved = duration_of(&text(duration)?).and_then(|by| time.at.checked_add(by).ok());
-            let at = moved.ok_or_else(|| Failure::unsure("a duration is not in its usual form"))?;
+            let at = moved.ok_or_else(|| EvaluationFailure::unsure("a duration is not in its usual form"))?;
             let moved = ZonedTime { at, offset: time.offset };
             formatted("YYYY-MM-DD'T'hh:mm:ss", &moved).map(|text| ConfigValue::text(text + &moved.zone(true)))
         },
@@ -48,8 +48,8 @@ struct ZonedTime {
 
 impl ZonedTime {
     /// A time in RFC 3339, to the second.
-    fn of(text: &str) -> Result<Self, Failure> {
-        let unsure = || Failure::unsure("a time is not in its usual form");
+    fn of(text: &str) -> Result<Self, EvaluationFailure> {
+        let unsure = || EvaluationFailure::unsure("a time is not in its usual form");
         let (date, zone) = text.split_at_checked(19).ok_or_else(unsure)?;
         let is_digit = |(at, byte): (usize, u8)| match at {
             4 | 7 => byte == b'-',
@@ -135,8 +135,8 @@ const MONTHS: [&str; 12] = [
 const DAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
 /// A time in the format of `formatdate`: <https://developer.hashicorp.com/terraform/language/functions/formatdate>
-fn formatted(format: &str, time: &ZonedTime) -> Result<String, Failure> {
-    let refused = || Failure::refused("the format of a date has a letter without meaning");
+fn formatted(format: &str, time: &ZonedTime) -> Result<String, EvaluationFailure> {
+    let refused = || EvaluationFailure::refused("the format of a date has a letter without meaning");
     let local = time.local();
     let name = |names: &[&'static str], at: i8| {
         usize::try_from(at - 1).ok().and_then(|at| names.get(at).copied()).unwrap_or_default()
@@ -148,8 +148,9 @@ fn formatted(format: &str, time: &ZonedTime) -> Result<String, Failure> {
             // Two quotes within a quoted part are one quote.
             let mut quoted = rest.get(1..).unwrap_or_default();
             loop {
-                let (text, after) =
-                    quoted.split_once('\'').ok_or_else(|| Failure::refused("a quote of the format is open"))?;
+                let (text, after) = quoted
+                    .split_once('\'')
+                    .ok_or_else(|| EvaluationFailure::refused("a quote of the format is open"))?;
                 out.push_str(text);
                 quoted = after;
                 match quoted.strip_prefix('\'') {

@@ -1,20 +1,20 @@
 //! `yamlencode`: YAML as Terraform writes it, with quoted strings and lists as far left as their key.
 
 use super::unsure;
-use crate::terraform::value::{ConfigValue, Failure};
+use crate::terraform::value::{ConfigValue, EvaluationFailure};
 
 /// The width from which on Terraform breaks lines at spaces.
 const WIDTH: usize = 70;
 
 /// The YAML of a value.
-pub(super) fn encoded(value: &ConfigValue) -> Result<String, Failure> {
+pub(super) fn encoded(value: &ConfigValue) -> Result<String, EvaluationFailure> {
     let mut out = String::new();
     match value {
         ConfigValue::Null | ConfigValue::Bool(_) | ConfigValue::Number(_) => {
-            return Err(Failure::unsure("YAML of a scalar alone is not written here"));
+            return Err(EvaluationFailure::unsure("YAML of a scalar alone is not written here"));
         }
         ConfigValue::Text(text) if text.contains('\n') => {
-            return Err(Failure::unsure("YAML of a text alone with several lines is not written here"));
+            return Err(EvaluationFailure::unsure("YAML of a text alone with several lines is not written here"));
         }
         value => write(value, 0, &mut out)?,
     }
@@ -22,11 +22,11 @@ pub(super) fn encoded(value: &ConfigValue) -> Result<String, Failure> {
 }
 
 /// Writes a value whose first line is already indented. Each line ends with a line break.
-fn write(value: &ConfigValue, indent: usize, out: &mut String) -> Result<(), Failure> {
+fn write(value: &ConfigValue, indent: usize, out: &mut String) -> Result<(), EvaluationFailure> {
     match value {
         ConfigValue::List(list) if !list.items.is_empty() => {
             if super::is_unordered(list) {
-                return Err(Failure::unsure("the order of a set of collections is not known"));
+                return Err(EvaluationFailure::unsure("the order of a set of collections is not known"));
             }
             for (at, item) in list.items.iter().enumerate() {
                 pad(at, indent, out);
@@ -60,7 +60,7 @@ fn write(value: &ConfigValue, indent: usize, out: &mut String) -> Result<(), Fai
         ConfigValue::List(_) => out.push_str("[]\n"),
         ConfigValue::Map(map) => match &map.rest {
             None => out.push_str("{}\n"),
-            Some(cause) => return Err(Failure::unsure(cause.clone())),
+            Some(cause) => return Err(EvaluationFailure::unsure(cause.clone())),
         },
         ConfigValue::Text(text) if text.contains('\n') => lines(text, indent, out)?,
         ConfigValue::Text(text) => {
@@ -69,7 +69,7 @@ fn write(value: &ConfigValue, indent: usize, out: &mut String) -> Result<(), Fai
         }
         ConfigValue::Null => out.push_str("null\n"),
         ConfigValue::Bool(_) | ConfigValue::Number(_) => {
-            out.push_str(&value.scalar_text().ok_or_else(|| Failure::unsure("a fraction has no end"))?);
+            out.push_str(&value.scalar_text().ok_or_else(|| EvaluationFailure::unsure("a fraction has no end"))?);
             out.push('\n');
         }
         ConfigValue::Unknown(_) => return Err(unsure(value)),
@@ -84,16 +84,16 @@ fn pad(at: usize, indent: usize, out: &mut String) {
 }
 
 /// A text between quotes.
-fn quoted(text: &str, indent: usize) -> Result<String, Failure> {
+fn quoted(text: &str, indent: usize) -> Result<String, EvaluationFailure> {
     let is_plain = |c: char| matches!(c, ' '..='~' | '\u{a1}'..='\u{2ff}') && c != '\u{ad}';
     if !text.chars().all(is_plain) || (text.contains(' ') && indent + text.len() > WIDTH) {
-        return Err(Failure::unsure("a text is not written in YAML here"));
+        return Err(EvaluationFailure::unsure("a text is not written in YAML here"));
     }
     Ok(format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")))
 }
 
 /// A text of several lines as a block.
-fn lines(text: &str, indent: usize, out: &mut String) -> Result<(), Failure> {
+fn lines(text: &str, indent: usize, out: &mut String) -> Result<(), EvaluationFailure> {
     let body = text.strip_suffix('\n');
     let is_plain = |line: &str| {
         !line.is_empty()
@@ -102,7 +102,7 @@ fn lines(text: &str, indent: usize, out: &mut String) -> Result<(), Failure> {
             && line.bytes().all(|b| (b' '..=b'~').contains(&b))
     };
     if !body.unwrap_or(text).split('\n').all(is_plain) {
-        return Err(Failure::unsure("a text of several lines is not written in YAML here"));
+        return Err(EvaluationFailure::unsure("a text of several lines is not written in YAML here"));
     }
     out.push_str(if body.is_some() { "|\n" } else { "|-\n" });
     for line in body.unwrap_or(text).split('\n') {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::cursor::Cursor;
-use super::{Expression, RawArgument, SyntaxError, precedence, text};
+use super::{Expression, RawArgument, SyntaxError, literal_text, precedence};
 
 /// The content of a file or block.
 #[derive(Debug, Default)]
@@ -85,7 +85,7 @@ fn item<'t>(cursor: &mut Cursor<'t>, content: &mut RawBody, names: &mut BTreeSet
             break;
         }
         let label = if cursor.starts("\"") {
-            match text::quoted(cursor)? {
+            match literal_text::quoted(cursor)? {
                 Expression::Text(label) => label,
                 _ => return Err(cursor.error("the label of a block contains an interpolation")),
             }

@@ -1,7 +1,7 @@
 //! Terms: literals, names, calls, collections, `for` expressions, and the steps behind them.
 
 use super::cursor::Cursor;
-use super::{Expression, ForExpression, ForNames, FunctionCall, PathStep, SyntaxError, precedence, text};
+use super::{Expression, ForExpression, ForNames, FunctionCall, PathStep, SyntaxError, literal_text, precedence};
 use crate::terraform::number::Number;
 
 /// Parses a term with the steps behind it.
@@ -13,8 +13,8 @@ pub(super) fn term(cursor: &mut Cursor<'_>) -> Result<Expression, SyntaxError> {
 
 fn simple(cursor: &mut Cursor<'_>) -> Result<Expression, SyntaxError> {
     match cursor.peek() {
-        Some('"') => text::quoted(cursor),
-        Some('<') if cursor.starts("<<") => text::heredoc(cursor),
+        Some('"') => literal_text::quoted(cursor),
+        Some('<') if cursor.starts("<<") => literal_text::heredoc(cursor),
         Some('(') => {
             cursor.at += 1;
             let inner = cursor.nested(false, |cursor| {

@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use crate::ReadFolder;
 use crate::source_text::{SourceFile, SourceText};
-use crate::terraform::evaluate::{Evaluated, Scope, Surroundings};
+use crate::terraform::evaluation::{Evaluated, Scope, Surroundings};
 use crate::terraform::locals;
 use crate::terraform::module::{File, blocks};
 use crate::terraform::section::Section;

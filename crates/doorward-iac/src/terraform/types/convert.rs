@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::unify::{Unified, unify};
 use super::{Type, number_of};
 use crate::terraform::number::Number;
-use crate::terraform::value::{ConfigValue, Evaluation, Failure, ListKind, MapValue};
+use crate::terraform::value::{ConfigValue, Evaluation, EvaluationFailure, ListKind, MapValue};
 
 /// Converts a value to a type, as Terraform does for a variable.
 pub(in super::super) fn convert(value: &ConfigValue, wanted: &Type) -> Evaluation {
@@ -20,7 +20,7 @@ pub(in super::super) fn convert(value: &ConfigValue, wanted: &Type) -> Evaluatio
         (_, Type::Number) => as_number(value).map(ConfigValue::Number),
         (ConfigValue::List(list), Type::List(element)) => {
             if list.kind == ListKind::Set && has_no_order(&list.items) {
-                return Err(Failure::unsure("the order of a set of collections is not known"));
+                return Err(EvaluationFailure::unsure("the order of a set of collections is not known"));
             }
             Ok(ConfigValue::list(ListKind::List, elements(&list.items, element)?))
         }
@@ -35,7 +35,7 @@ pub(in super::super) fn convert(value: &ConfigValue, wanted: &Type) -> Evaluatio
             Ok(ConfigValue::map(false, entries, map.rest.clone()))
         }
         (ConfigValue::Map(map), Type::Object(_)) => object(map, wanted),
-        _ => Err(Failure::refused("a value does not have the type that is required")),
+        _ => Err(EvaluationFailure::refused("a value does not have the type that is required")),
     }
 }
 
@@ -45,14 +45,14 @@ pub(in super::super) fn has_no_order(items: &[ConfigValue]) -> bool {
 }
 
 fn object(map: &MapValue, wanted: &Type) -> Evaluation {
-    let Type::Object(attributes) = wanted else { return Err(Failure::unsure("not an object")) };
+    let Type::Object(attributes) = wanted else { return Err(EvaluationFailure::unsure("not an object")) };
     let mut entries = BTreeMap::new();
     for (name, attribute) in attributes {
         let value = match (map.entries.get(name), &map.rest) {
             (Some(value), _) => value.clone(),
             (None, Some(cause)) => ConfigValue::unknown(cause.clone()),
             (None, None) if attribute.is_optional => ConfigValue::Null,
-            (None, None) => return Err(Failure::refused(format!("the attribute {name} is missing"))),
+            (None, None) => return Err(EvaluationFailure::refused(format!("the attribute {name} is missing"))),
         };
         // A default replaces null, which one of several outcomes may be.
         let value = match (&value, &attribute.default) {
@@ -72,7 +72,7 @@ fn object(map: &MapValue, wanted: &Type) -> Evaluation {
 }
 
 /// Converts elements to the type of the elements; for any type, to the one that they have in common.
-fn elements(items: &[ConfigValue], element: &Type) -> Result<Vec<ConfigValue>, Failure> {
+fn elements(items: &[ConfigValue], element: &Type) -> Result<Vec<ConfigValue>, EvaluationFailure> {
     let common = match element {
         Type::Any => unify(&items.iter().map(Type::of).collect::<Vec<_>>()),
         element => Unified::Type(element.clone()),
@@ -112,34 +112,34 @@ pub(in super::super) fn as_text(value: &ConfigValue) -> Evaluation {
         ConfigValue::Bool(truth) => Ok(ConfigValue::text(truth.to_string())),
         ConfigValue::Number(number) => match number.text() {
             Some(text) => Ok(ConfigValue::text(text)),
-            None => Err(Failure::unsure("a fraction has no end")),
+            None => Err(EvaluationFailure::unsure("a fraction has no end")),
         },
         ConfigValue::Unknown(_) => value.each_outcome(as_text),
-        ConfigValue::Null => Err(Failure::refused("a null value is no text")),
-        ConfigValue::List(_) | ConfigValue::Map(_) => Err(Failure::refused("a collection is no text")),
+        ConfigValue::Null => Err(EvaluationFailure::refused("a null value is no text")),
+        ConfigValue::List(_) | ConfigValue::Map(_) => Err(EvaluationFailure::refused("a collection is no text")),
     }
 }
 
 /// A value as a truth value.
-pub(in super::super) fn as_bool(value: &ConfigValue) -> Result<bool, Failure> {
+pub(in super::super) fn as_bool(value: &ConfigValue) -> Result<bool, EvaluationFailure> {
     match value {
         ConfigValue::Bool(truth) => Ok(*truth),
         ConfigValue::Text(text) => match &**text {
             "true" | "1" => Ok(true),
             "false" | "0" => Ok(false),
-            _ => Err(Failure::refused(format!("{text:?} is neither true nor false"))),
+            _ => Err(EvaluationFailure::refused(format!("{text:?} is neither true nor false"))),
         },
-        ConfigValue::Unknown(unknown) => Err(Failure::unsure(unknown.cause.clone())),
-        _ => Err(Failure::refused("true or false is required")),
+        ConfigValue::Unknown(unknown) => Err(EvaluationFailure::unsure(unknown.cause.clone())),
+        _ => Err(EvaluationFailure::refused("true or false is required")),
     }
 }
 
 /// A value as a number.
-pub(in super::super) fn as_number(value: &ConfigValue) -> Result<Number, Failure> {
+pub(in super::super) fn as_number(value: &ConfigValue) -> Result<Number, EvaluationFailure> {
     match value {
         ConfigValue::Number(number) => Ok(*number),
         ConfigValue::Text(text) => number_of(text),
-        ConfigValue::Unknown(unknown) => Err(Failure::unsure(unknown.cause.clone())),
-        _ => Err(Failure::refused("a number is required")),
+        ConfigValue::Unknown(unknown) => Err(EvaluationFailure::unsure(unknown.cause.clone())),
+        _ => Err(EvaluationFailure::refused("a number is required")),
     }
 }

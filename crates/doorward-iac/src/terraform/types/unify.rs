@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use super::convert::convert;
 use super::{AttributeType, Type};
-use crate::terraform::value::{ConfigValue, Failure};
+use crate::terraform::value::{ConfigValue, EvaluationFailure};
 
 /// The common type of several values.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,10 +22,10 @@ pub(in super::super) enum Unified {
 
 impl Unified {
     /// Converts values to the common type. If that is not known, a scalar may become text.
-    pub(in super::super) fn apply(&self, items: &[ConfigValue]) -> Result<Vec<ConfigValue>, Failure> {
+    pub(in super::super) fn apply(&self, items: &[ConfigValue]) -> Result<Vec<ConfigValue>, EvaluationFailure> {
         match self {
             Self::Type(kind) => items.iter().map(|item| convert(item, kind)).collect(),
-            Self::None => Err(Failure::refused("the values have no common type")),
+            Self::None => Err(EvaluationFailure::refused("the values have no common type")),
             Self::Unsure => Ok(items.iter().map(or_text).collect()),
         }
     }

@@ -9,8 +9,8 @@ use super::sql::{CLIENTS, SOURCES, UNKNOWN_ID};
 use crate::count::answered as answered_lines;
 use crate::line::Status;
 use crate::tally::{
-    Answered, By, Cause, Client, ClientSketch, ClientTable, ClientTally, LoadBalancerKey, LoadBalancerTally, Tally,
-    Tier, add,
+    Answered, AnsweredKind, Cause, Client, ClientSketch, ClientTable, ClientTally, LoadBalancerKey, LoadBalancerTally,
+    Tally, Tier, add,
 };
 use crate::top::{Top, Weight};
 use crate::window::{Hour, Window};
@@ -156,7 +156,7 @@ fn hour(load_balancer: &mut LoadBalancerTally, window: Window, keys: [&str; 4], 
                 Tier::Severe => &mut tally.severe,
                 Tier::Other(_) => &mut tally.other,
             } += requests;
-            if by == By::Served {
+            if by == AnsweredKind::Served {
                 tally.served += requests;
             }
             load_balancer.causes.entry(Cause { tier, reason: reason.to_owned() }).or_default().add(by, requests);
@@ -167,19 +167,19 @@ fn hour(load_balancer: &mut LoadBalancerTally, window: Window, keys: [&str; 4], 
 }
 
 /// Who answered requests, by the query's word, and whether the client was refused.
-fn handled_by(word: &str) -> Option<(By, bool)> {
+fn handled_by(word: &str) -> Option<(AnsweredKind, bool)> {
     Some(match word {
-        "served" => (By::Served, false),
-        "refused" => (By::Refused, false),
-        "denied" => (By::Refused, true),
-        "failed" => (By::Failed, false),
-        "answered" => (By::Answered, false),
-        "login" => (By::Login, false),
-        "load_balancer" => (By::LoadBalancer, false),
-        "firewall" => (By::LoadBalancer, true),
+        "served" => (AnsweredKind::Served, false),
+        "refused" => (AnsweredKind::Refused, false),
+        "denied" => (AnsweredKind::Refused, true),
+        "failed" => (AnsweredKind::Failed, false),
+        "answered" => (AnsweredKind::Answered, false),
+        "login" => (AnsweredKind::Login, false),
+        "load_balancer" => (AnsweredKind::LoadBalancer, false),
+        "firewall" => (AnsweredKind::LoadBalancer, true),
         // Without the actions, a 400 of the load balancer is of the mode in force or of a rule.
-        "unanswered" | "unknown" => (By::Unanswered, false),
-        "blocked" => (By::Blocked, false),
+        "unanswered" | "unknown" => (AnsweredKind::Unanswered, false),
+        "blocked" => (AnsweredKind::Blocked, false),
         _ => return None,
     })
 }

@@ -2,7 +2,7 @@
 //! named.
 
 use doorward_model::Mode;
-use doorward_traffic::{Step, Thresholds, Tier, Treatment};
+use doorward_traffic::{AdviceStep, Thresholds, Tier, Treatment};
 
 use super::*;
 
@@ -172,7 +172,7 @@ fn a_raise_blocks_no_client_that_may_be_a_user_without_naming_it() {
         let advice = population.advise();
         let kind = serde_json::to_value(&advice.step).unwrap()["step"].as_str().unwrap().to_owned();
         *steps.entry((kind, truths.is_empty())).or_insert(0) += 1;
-        let Step::Raise { to } = advice.step else { continue };
+        let AdviceStep::Raise { to } = advice.step else { continue };
         assert_eq!(advice.recommended, Some(to));
         for truth in &truths {
             let tier = Tier::from(truth.tier.to_owned());

@@ -13,7 +13,7 @@ use crate::evidence::{TrafficEvidence, key, last_change};
 use crate::extent::{Extent, extent, falls_short, whole};
 use crate::metric::{Metric, Series};
 use crate::prices::Prices;
-use crate::source::{LogPlace, LogPlan, Metered, Planned, Source, Span, UnreadLogs};
+use crate::source::{LogPlace, LogPlan, LogSpan, Metered, Planned, Source, UnreadLogs};
 use crate::tally::{LoadBalancerKey, Sampled, Tally};
 use crate::window::{Hour, Window};
 
@@ -271,7 +271,7 @@ pub fn log_bucket(lb: &LoadBalancer) -> Option<(&str, &str)> {
     }
 }
 
-fn place(lb: &LoadBalancer, bucket: &str, prefix: &str, spans: Vec<Span>, request: &TrafficRequest<'_>) -> LogPlace {
+fn place(lb: &LoadBalancer, bucket: &str, prefix: &str, spans: Vec<LogSpan>, request: &TrafficRequest<'_>) -> LogPlace {
     LogPlace {
         load_balancer: key(lb),
         bucket: bucket.to_owned(),

@@ -13,7 +13,7 @@ pub(crate) const VERSION: i64 = STEPS.len() as i64;
 const STEPS: [&str; 12] = [V1, V2, V3, V4, V5, V6, V7, V8, V9, V10, V11, V12];
 
 // Times are nanoseconds since 1970, UTC. `run` and `*_run` are `runs.seq`, which counts recorded runs in the order in
-// which they were recorded. Codes of states and modes are those of `State::code` and `Mode` (0 absent, 1 to 3 by strength).
+// which they were recorded. Codes of states and modes are those of `FindingStatus::code` and `Mode` (0 absent, 1 to 3 by strength).
 const V1: &str = "
 CREATE TABLE lease (
     one INTEGER PRIMARY KEY CHECK (one = 1), owner TEXT NOT NULL, token INTEGER NOT NULL, expires INTEGER NOT NULL

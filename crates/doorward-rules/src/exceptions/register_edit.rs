@@ -8,7 +8,7 @@ use std::ops::Range;
 use jiff::Timestamp;
 use toml_edit::{Document, Key, Table};
 
-use super::{Exception, ExceptionError, Moment, Register, Terms, read};
+use super::{Exception, ExceptionError, Moment, Register, Terms, read_register};
 
 /// A change that was not made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -138,7 +138,7 @@ pub fn renew(file: &str, text: &str, id: &str, renewal: &Renewal, terms: &Terms)
         .unwrap_or_default();
     let ids: Vec<&str> = tables.iter().filter_map(|table| table.get("id")?.as_str()).collect();
     let Some(table) = tables.iter().find(|table| table.get("id").and_then(|item| item.as_str()) == Some(id)) else {
-        let near = read::nearest(id, &ids).map(str::to_owned);
+        let near = read_register::nearest(id, &ids).map(str::to_owned);
         return Err(EditError::NoSuchException { file: file.to_owned(), id: id.to_owned(), near });
     };
     let mut values = vec![

@@ -1,6 +1,6 @@
 //! Edits of JSON and YAML files that leave every other byte unchanged.
 
-use crate::Edit;
+use crate::ModeEdit;
 use crate::source_text::SourceText;
 use crate::tree::{Data, Document, Node};
 
@@ -11,7 +11,7 @@ pub(crate) fn set_in_list(
     list: &Node,
     names: (&str, &str),
     key: &str,
-) -> Result<Edit, String> {
+) -> Result<ModeEdit, String> {
     // The last of several entries with one key determines its value.
     let entry = list.as_seq().unwrap_or_default().iter().rev().find(|entry| entry.text_at(&[names.0]) == Some(key));
     match entry.and_then(|entry| entry.get(names.1)) {
@@ -22,7 +22,7 @@ pub(crate) fn set_in_list(
 }
 
 /// Replaces a literal scalar and keeps its quotes.
-pub(crate) fn replace_scalar(text: &SourceText<'_>, document: &Document, node: &Node) -> Result<Edit, String> {
+pub(crate) fn replace_scalar(text: &SourceText<'_>, document: &Document, node: &Node) -> Result<ModeEdit, String> {
     check_not_shared(document, node)?;
     let raw = &text.text[node.span.clone()];
     let quote = match (&*node.data, raw.chars().next()) {
@@ -32,7 +32,7 @@ pub(crate) fn replace_scalar(text: &SourceText<'_>, document: &Document, node: &
         _ => return Err("the value is not a plain literal".to_owned()),
     };
     let path = text.path.to_owned();
-    Ok(Edit { file: path, span: node.span.clone(), before: quote.clone(), after: quote })
+    Ok(ModeEdit { file: path, span: node.span.clone(), before: quote.clone(), after: quote })
 }
 
 /// Inserts an attribute as the first entry of a list. `names` are the names of key and value.
@@ -42,7 +42,7 @@ fn insert_into_list(
     list: &Node,
     names: (&str, &str),
     key: &str,
-) -> Result<Edit, String> {
+) -> Result<ModeEdit, String> {
     check_not_shared(document, list)?;
     let entries = list.as_seq().filter(|_| list.tag.is_none()).ok_or("the attributes are not a literal list")?;
     let (name, value) = names;
@@ -58,7 +58,7 @@ fn insert_into_list(
     };
     let end = text.newline;
     let before = format!("{indent}- {name}: {key}{end}{indent}  {value}: ");
-    Ok(Edit { file: text.path.to_owned(), span: start..start, before, after: end.to_owned() })
+    Ok(ModeEdit { file: text.path.to_owned(), span: start..start, before, after: end.to_owned() })
 }
 
 /// Inserts a property as the first entry of a map. `block` are its lines in YAML up to the mode, indented by two spaces per
@@ -69,7 +69,7 @@ pub(crate) fn insert_into_map(
     map: &Node,
     block: &[&str],
     in_flow: (&str, &str),
-) -> Result<Edit, String> {
+) -> Result<ModeEdit, String> {
     check_not_shared(document, map)?;
     let pairs =
         map.as_map().filter(|_| map.tag.is_none()).ok_or("the map that it belongs into is not a literal map")?;
@@ -85,11 +85,11 @@ pub(crate) fn insert_into_map(
     }
     let end = text.newline;
     let lines: Vec<String> = block.iter().map(|line| format!("{indent}{line}")).collect();
-    Ok(Edit { file: text.path.to_owned(), span: start..start, before: lines.join(end), after: end.to_owned() })
+    Ok(ModeEdit { file: text.path.to_owned(), span: start..start, before: lines.join(end), after: end.to_owned() })
 }
 
 /// Inserts after an opening bracket, with the spacing of the first entry.
-fn flow(text: &SourceText<'_>, open: usize, first: Option<&Node>, before: String, mut after: String) -> Edit {
+fn flow(text: &SourceText<'_>, open: usize, first: Option<&Node>, before: String, mut after: String) -> ModeEdit {
     let at = first.map_or(open + 1, |first| first.span.start);
     if first.is_some() {
         let space = &text.text[open + 1..at];
@@ -97,7 +97,7 @@ fn flow(text: &SourceText<'_>, open: usize, first: Option<&Node>, before: String
         after.push(',');
         after.push_str(space);
     }
-    Edit { file: text.path.to_owned(), span: at..at, before, after }
+    ModeEdit { file: text.path.to_owned(), span: at..at, before, after }
 }
 
 fn check_not_shared(document: &Document, node: &Node) -> Result<(), String> {

@@ -10,7 +10,7 @@ use futures::StreamExt;
 use crate::audience::Audience;
 use crate::audience_notice::AudienceNotice;
 use crate::channel;
-use crate::channel::{Again, Failure, Sender};
+use crate::channel::{Again, SendFailure, Sender};
 use crate::channels_config::{ChannelsConfig, SettingsError};
 use crate::compose::{Composed, Composer, NoDigest};
 use crate::delivery_store::{DeliveryStore, DeliveryStoreError, DigestState, StoredDigest};
@@ -208,7 +208,7 @@ impl<M: DeliveryStore> Dispatcher<M> {
     }
 
     /// As many tries as the settings allow. A try that may have arrived makes the next one a possible repeat.
-    async fn tries(&self, sender: &Sender, notice: &mut AudienceNotice) -> Result<(), Failure> {
+    async fn tries(&self, sender: &Sender, notice: &mut AudienceNotice) -> Result<(), SendFailure> {
         let mut unclear = false;
         let mut tries = 0;
         loop {
@@ -224,10 +224,10 @@ impl<M: DeliveryStore> Dispatcher<M> {
             let wait = match failure.again {
                 Again::Soon => jitter(tries),
                 Again::After(wait) if wait <= LONGEST_WAIT => wait + jitter(1),
-                Again::After(_) | Again::Never => return Err(Failure { unclear, ..failure }),
+                Again::After(_) | Again::Never => return Err(SendFailure { unclear, ..failure }),
             };
             if tries >= self.directory.settings.tries {
-                return Err(Failure { unclear, ..failure });
+                return Err(SendFailure { unclear, ..failure });
             }
             self.time.pause(wait).await;
         }

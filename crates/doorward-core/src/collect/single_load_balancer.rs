@@ -8,7 +8,7 @@ use doorward_model::{Arn, Gap, GapReason, Listing, RegionInventory};
 use super::listed::is_missing;
 use super::{ApiResult, CollectContext, CollectSettings, classic, log_delivery, surroundings, v2};
 use crate::discover::Target;
-use crate::mode::Subject;
+use crate::mode::ModeSubject;
 
 /// Reads one load balancer of an account-Region. Both lists of the result are marked as not asked, so that it is no evidence on
 /// any other load balancer. If the load balancer was deleted, it is the only entry of `gone`; if it could not be read, the
@@ -17,7 +17,7 @@ pub async fn single(
     access: &Access,
     settings: CollectSettings,
     target: &Target,
-    subject: &Subject,
+    subject: &ModeSubject,
     stop: &Stop,
 ) -> RegionInventory {
     let context = CollectContext { access, target, settings, most: usize::MAX };
@@ -29,7 +29,7 @@ pub async fn single(
 }
 
 /// The same, without cancellation.
-pub(crate) async fn read_one(context: CollectContext<'_>, subject: &Subject) -> RegionInventory {
+pub(crate) async fn read_one(context: CollectContext<'_>, subject: &ModeSubject) -> RegionInventory {
     let read_at = Some((context.access.clock)());
     let result = match subject.classic_name() {
         Some(name) => classic::read_all(context, Some(name)).await,

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::term::Watch;
-use super::{Held, Register, State};
+use super::{Held, Register, TermState};
 use crate::matching::Match;
 
 /// The kind of a notice.
@@ -84,7 +84,7 @@ impl Register {
     /// its coverage says whether those are all.
     pub fn usage(&self, load_balancers: &[LoadBalancer], findings: &[Finding], now: Timestamp) -> Vec<Notice> {
         let watch = Watch::new(now, self.terms.warn_days);
-        let live: Vec<_> = self.held.iter().filter(|held| held.state(watch) != State::Expired).collect();
+        let live: Vec<_> = self.held.iter().filter(|held| held.state(watch) != TermState::Expired).collect();
         let mut verdicts: BTreeMap<&str, BTreeMap<&Arn, VerdictKind>> =
             live.iter().map(|held| (held.exception.rule.as_str(), BTreeMap::new())).collect();
         for finding in findings {
@@ -109,7 +109,7 @@ impl Register {
         notices
     }
 
-    fn notices(&self, held: &Held, count: &Count, state: State) -> Vec<Notice> {
+    fn notices(&self, held: &Held, count: &Count, state: TermState) -> Vec<Notice> {
         let (id, rule) = (&held.exception.id, &held.exception.rule);
         let Count { judged, covered, passed, open } = *count;
         let mut notices = Vec::new();

@@ -6,7 +6,7 @@ use doorward_model::{Gap, LoadBalancer, Policy, Rule, RuleMeta, Severity, Verdic
 use jiff::Timestamp;
 
 use super::term::Watch;
-use super::{Exception, State};
+use super::{Exception, TermState};
 use crate::matching::Match;
 use crate::preconditions;
 
@@ -21,7 +21,7 @@ pub(crate) struct Held {
 }
 
 impl Held {
-    pub(super) fn state(&self, watch: Watch) -> State {
+    pub(super) fn state(&self, watch: Watch) -> TermState {
         watch.state(self.exception.start, self.exception.expires)
     }
 
@@ -74,7 +74,7 @@ impl Wrapped {
     }
 
     /// The state of an exception.
-    pub(crate) fn state(&self, held: &Held) -> State {
+    pub(crate) fn state(&self, held: &Held) -> TermState {
         held.state(self.watch)
     }
 
@@ -89,7 +89,7 @@ impl Wrapped {
     }
 
     /// The exceptions in one of the wanted states that cover a load balancer, or may.
-    pub(crate) fn cover(&self, lb: &LoadBalancer, wanted: impl Fn(State) -> bool) -> Cover<'_> {
+    pub(crate) fn cover(&self, lb: &LoadBalancer, wanted: impl Fn(TermState) -> bool) -> Cover<'_> {
         let mut cover = Cover::default();
         for held in self.held.iter().filter(|held| wanted(self.state(held))) {
             match held.exception.covers(lb) {
@@ -117,7 +117,7 @@ impl Wrapped {
         severity: Severity,
         remedy: String,
     ) -> Verdict {
-        let in_force = self.cover(lb, State::in_force);
+        let in_force = self.cover(lb, TermState::in_force);
         if let Some(held) = last_to_end(&in_force.sure) {
             let Exception { id, approver, reason, expires, .. } = &held.exception;
             let reason = reason.trim().trim_end_matches('.');
@@ -139,10 +139,10 @@ impl Wrapped {
                 preconditions::list(&in_force.gaps)
             ));
         }
-        if let Some(held) = last_to_end(&self.cover(lb, |state| state == State::Expired).sure) {
+        if let Some(held) = last_to_end(&self.cover(lb, |state| state == TermState::Expired).sure) {
             because.push_str(&format!(" {} expired {}.", name(held), held.exception.expires.as_end()));
         }
-        let pending = self.cover(lb, |state| state == State::Pending).sure;
+        let pending = self.cover(lb, |state| state == TermState::Pending).sure;
         if let Some(held) = pending.iter().min_by_key(|held| (held.exception.start.starts(), &held.exception.id)) {
             because.push_str(&format!(" {} starts on {}.", name(held), held.exception.start));
         }

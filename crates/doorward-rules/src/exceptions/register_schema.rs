@@ -88,7 +88,7 @@ enum OneOrMany {
 
 #[cfg(test)]
 mod tests {
-    use super::super::read::{KEYS, SCOPE_KEYS};
+    use super::super::read_register::{KEYS, SCOPE_KEYS};
 
     #[test]
     fn the_schema_has_the_keys_that_are_read() {

@@ -6,7 +6,7 @@ use doorward_aws::{Access, Stop};
 use doorward_model::{AccountId, AccountRegion, Region, ScanReport};
 use futures::StreamExt as _;
 
-use super::Answer;
+use super::NativeFindings;
 use crate::deliver::Closed;
 use crate::native::{NATIVE_ACTION, NativeFinding, native};
 use crate::publish_settings::PublishSettings;
@@ -21,7 +21,7 @@ pub async fn ask_native(
     publish: &PublishSettings,
     report: &ScanReport,
     stop: &Stop,
-) -> BTreeMap<AccountRegion, Answer> {
+) -> BTreeMap<AccountRegion, NativeFindings> {
     let aws = access.provider(publish.reading()).with_share(publish.share_of_quotas);
     let security_hubs = publish.security_hubs(&report.load_balancers);
     let asked = futures::stream::iter(&security_hubs).map(|security_hub| {
@@ -34,12 +34,15 @@ pub async fn ask_native(
             }
         }
     });
-    let answers: Vec<(AccountRegion, Answer)> = asked.buffered(AT_ONCE).collect().await;
+    let answers: Vec<(AccountRegion, NativeFindings)> = asked.buffered(AT_ONCE).collect().await;
     if publish.central().is_some() { shared(answers, report) } else { answers.into_iter().collect() }
 }
 
 /// The findings of the central Security Hub, sorted by the account-Regions of the report.
-fn shared(answers: Vec<(AccountRegion, Answer)>, report: &ScanReport) -> BTreeMap<AccountRegion, Answer> {
+fn shared(
+    answers: Vec<(AccountRegion, NativeFindings)>,
+    report: &ScanReport,
+) -> BTreeMap<AccountRegion, NativeFindings> {
     let able = report.load_balancers.iter().filter(|lb| lb.kind.can_parse_http());
     let places = able.map(|lb| AccountRegion { account: lb.account.clone(), region: lb.region.clone() });
     let Some((_, answer)) = answers.into_iter().next() else { return BTreeMap::new() };

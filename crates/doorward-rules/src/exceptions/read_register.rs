@@ -10,7 +10,7 @@ use std::sync::Arc;
 use toml_edit::{Document, Item, TableLike, Value};
 
 use super::term::{self, Moment};
-use super::{Exception, ExceptionError, Held, REGISTER_RULES, Scope, Terms};
+use super::{Exception, ExceptionError, ExceptionScope, Held, REGISTER_RULES, Terms};
 use crate::rules::REGISTRY;
 
 mod criteria;
@@ -130,7 +130,7 @@ impl Reader<'_> {
             let problem = format!("{named} is approved by its requester, {approver}; another person must approve it");
             self.complain(span_of(table, "approver"), problem);
         }
-        if scope.as_ref().is_some_and(Scope::is_everything) && !many {
+        if scope.as_ref().is_some_and(ExceptionScope::is_everything) && !many {
             let problem = format!("{named} covers every load balancer; narrow its scope, or write many = true");
             self.complain(span_of(table, "scope"), problem);
         }

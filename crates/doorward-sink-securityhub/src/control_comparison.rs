@@ -26,7 +26,7 @@ pub use comparison_table::comparison_table;
 const RULE: &str = "desync-mode-below-required";
 
 /// What one Security Hub answered for one account-Region: findings, or why there are none.
-pub type Answer = Result<Vec<NativeFinding>, Closed>;
+pub type NativeFindings = Result<Vec<NativeFinding>, Closed>;
 
 /// Load balancers beside Security Hub.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -34,14 +34,14 @@ pub struct Comparison {
     /// Account-Regions for which Security Hub answered: elsewhere its findings are unknown.
     pub answered: usize,
     /// Every load balancer that can carry a mode, by account, Region and ARN.
-    pub lines: Vec<Line>,
+    pub lines: Vec<ComparisonLine>,
     /// What the controls name and the scan did not find, in the same order.
     pub strays: Vec<Stray>,
 }
 
 /// One load balancer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Line {
+pub struct ComparisonLine {
     /// The account.
     pub account: AccountId,
     /// The Region.
@@ -87,7 +87,7 @@ pub enum Standing {
     /// It fails rightly, and policy is content.
     AsksMore,
     /// One side could not be read, so the comparison is unknown.
-    Unknown(Unseen),
+    Unknown(UnseenSide),
 }
 
 /// Why Security Hub says nothing of a load balancer.
@@ -113,7 +113,7 @@ pub enum Blind {
 /// What could not be seen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "side", content = "gap", rename_all = "kebab-case")]
-pub enum Unseen {
+pub enum UnseenSide {
     /// The mode, by the scan.
     Ours(Gap),
     /// The Security Hub.
@@ -137,7 +137,7 @@ pub struct Stray {
 }
 
 /// Compares. `answers` are by the account-Region that the findings are about.
-pub fn compare(report: &ScanReport, answers: &BTreeMap<AccountRegion, Answer>) -> Comparison {
+pub fn compare(report: &ScanReport, answers: &BTreeMap<AccountRegion, NativeFindings>) -> Comparison {
     let verdicts: BTreeMap<&Arn, &Finding> =
         report.findings.iter().filter(|f| f.rule == RULE).map(|f| (&f.load_balancer, f)).collect();
     let responses: BTreeMap<&AccountRegion, ControlFindings<'_>> = answers
@@ -145,7 +145,7 @@ pub fn compare(report: &ScanReport, answers: &BTreeMap<AccountRegion, Answer>) -
         .filter_map(|(place, answer)| Some((place, ControlFindings::of(answer.as_ref().ok()?))))
         .collect();
     let none = ControlFindings::default();
-    let mut lines: Vec<Line> = Vec::new();
+    let mut lines: Vec<ComparisonLine> = Vec::new();
     for lb in report.load_balancers.iter().filter(|lb| lb.kind.can_parse_http()) {
         let control = if lb.kind == Kind::Classic { CLASSIC } else { APPLICATION };
         let place = lb.place();
@@ -153,8 +153,8 @@ pub fn compare(report: &ScanReport, answers: &BTreeMap<AccountRegion, Answer>) -
         let said = responses.of.get(&(control, lb.arn.as_str())).map_or(&[][..], Vec::as_slice);
         let standing = match answers.get(&place) {
             Some(Err(Closed::NotEnabled(_))) => Standing::Blind(Blind::NotEnabled),
-            Some(Err(Closed::Unreachable(gap))) => Standing::Unknown(Unseen::Theirs(gap.clone())),
-            None => Standing::Unknown(Unseen::Theirs(Gap::new(GapReason::NotAsked, NATIVE_ACTION))),
+            Some(Err(Closed::Unreachable(gap))) => Standing::Unknown(UnseenSide::Theirs(gap.clone())),
+            None => Standing::Unknown(UnseenSide::Theirs(Gap::new(GapReason::NotAsked, NATIVE_ACTION))),
             Some(Ok(_)) => {
                 judge(lb, control, said, responses, verdicts.get(&lb.arn).map(|finding| finding.verdict.kind()))
             }
@@ -165,7 +165,7 @@ pub fn compare(report: &ScanReport, answers: &BTreeMap<AccountRegion, Answer>) -
             .collect();
         says.sort();
         says.dedup();
-        lines.push(Line {
+        lines.push(ComparisonLine {
             account: lb.account.clone(),
             region: lb.region.clone(),
             load_balancer: lb.arn.clone(),
@@ -224,11 +224,11 @@ fn judge(
     }
     let mode = match &lb.mode {
         Observed::Known(mode) => *mode,
-        Observed::Unread(gap) => return Standing::Unknown(Unseen::Ours(Gap::clone(gap))),
+        Observed::Unread(gap) => return Standing::Unknown(UnseenSide::Ours(Gap::clone(gap))),
         // A load balancer that can have a mode and has none was not read.
         Observed::Absent => {
             let gap = Gap::new(GapReason::Malformed, "elasticloadbalancing:DescribeLoadBalancerAttributes");
-            return Standing::Unknown(Unseen::Ours(gap));
+            return Standing::Unknown(UnseenSide::Ours(gap));
         }
     };
     let protected = mode != Mode::Monitor;
@@ -267,7 +267,7 @@ fn is_load_balancer(resource: &str) -> bool {
     resource.contains(":loadbalancer/")
 }
 
-fn strays(report: &ScanReport, answers: &BTreeMap<AccountRegion, Answer>) -> Vec<Stray> {
+fn strays(report: &ScanReport, answers: &BTreeMap<AccountRegion, NativeFindings>) -> Vec<Stray> {
     let known: BTreeSet<&str> = report.load_balancers.iter().map(|lb| lb.arn.as_str()).collect();
     let listed: BTreeSet<(&AccountId, &Region)> = report
         .coverage

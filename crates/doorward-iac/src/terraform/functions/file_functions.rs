@@ -1,15 +1,15 @@
 //! Functions of files and paths. Only files in the folders of the configuration are read.
 
 use super::{ConfigValue, missing, only, text};
-use crate::terraform::evaluate::Scope;
+use crate::terraform::evaluation::Scope;
 use crate::terraform::expression::{self, Bound};
 use crate::terraform::operators::lift;
 use crate::terraform::syntax;
-use crate::terraform::value::{Evaluation, Failure, MapValue};
+use crate::terraform::value::{Evaluation, EvaluationFailure, MapValue};
 
 /// The value of a call; `None` if the function is not one of these.
 pub(super) fn call(name: &str, arguments: &[ConfigValue], scope: &Scope<'_>) -> Option<Evaluation> {
-    let unread = |path: &str| Failure::unsure(format!("the file {path:?} is not among the files"));
+    let unread = |path: &str| EvaluationFailure::unsure(format!("the file {path:?} is not among the files"));
     Some(match name {
         "file" => lift(arguments, |known| {
             let path = text(only(known)?)?;
@@ -24,7 +24,7 @@ pub(super) fn call(name: &str, arguments: &[ConfigValue], scope: &Scope<'_>) -> 
             let [path, names] = arguments else { return Some(Err(missing())) };
             lift(&[path.clone(), names.clone()], |known| {
                 let [path, ConfigValue::Map(names)] = known else {
-                    return Err(Failure::refused("templatefile takes a path and a map"));
+                    return Err(EvaluationFailure::refused("templatefile takes a path and a map"));
                 };
                 let path = text(path)?;
                 let source = scope.file(&path).ok_or_else(|| unread(&path))?;
@@ -35,7 +35,7 @@ pub(super) fn call(name: &str, arguments: &[ConfigValue], scope: &Scope<'_>) -> 
             let [template, names] = arguments else { return Some(Err(missing())) };
             lift(&[template.clone(), names.clone()], |known| {
                 let [template, ConfigValue::Map(names)] = known else {
-                    return Err(Failure::refused("templatestring takes a text and a map"));
+                    return Err(EvaluationFailure::refused("templatestring takes a text and a map"));
                 };
                 rendered(&text(template)?, names, scope)
             })
@@ -47,7 +47,7 @@ pub(super) fn call(name: &str, arguments: &[ConfigValue], scope: &Scope<'_>) -> 
                 path.starts_with('/') && path.split('/').skip(1).all(|part| !["", ".", ".."].contains(&part));
             is_plain
                 .then_some(ConfigValue::Text(path))
-                .ok_or_else(|| Failure::unsure("the working folder is not known"))
+                .ok_or_else(|| EvaluationFailure::unsure("the working folder is not known"))
         }),
         "fileset" => {
             let [folder, pattern] = arguments else { return Some(Err(missing())) };
@@ -60,7 +60,7 @@ pub(super) fn call(name: &str, arguments: &[ConfigValue], scope: &Scope<'_>) -> 
         "pathexpand" => lift(arguments, |known| {
             let path = text(only(known)?)?;
             if path.starts_with('~') {
-                return Err(Failure::unsure("the path is below the home folder"));
+                return Err(EvaluationFailure::unsure("the path is below the home folder"));
             }
             Ok(ConfigValue::Text(path))
         }),
@@ -76,7 +76,7 @@ pub(super) fn call(name: &str, arguments: &[ConfigValue], scope: &Scope<'_>) -> 
             let path = text(only(known)?)?;
             match path.trim_end_matches('/').rsplit('/').next() {
                 Some(name) if !name.is_empty() => Ok(ConfigValue::text(name)),
-                _ => Err(Failure::unsure("the path has no last part")),
+                _ => Err(EvaluationFailure::unsure("the path has no last part")),
             }
         }),
         "dirname" => lift(arguments, |known| {
@@ -86,7 +86,7 @@ pub(super) fn call(name: &str, arguments: &[ConfigValue], scope: &Scope<'_>) -> 
                 Some(("", _)) => Ok(ConfigValue::text("/")),
                 Some((folder, _)) => Ok(ConfigValue::text(folder)),
                 None if plain && !path.is_empty() => Ok(ConfigValue::text(".")),
-                None => Err(Failure::unsure("the path is not in its shortest form")),
+                None => Err(EvaluationFailure::unsure("the path is not in its shortest form")),
             }
         }),
         _ => return None,
@@ -95,8 +95,10 @@ pub(super) fn call(name: &str, arguments: &[ConfigValue], scope: &Scope<'_>) -> 
 
 /// The files below a folder whose paths match a pattern.
 fn file_set(folder: &str, pattern: &str, scope: &Scope<'_>) -> Evaluation {
-    let pattern = glob(pattern).ok_or_else(|| Failure::unsure("the pattern of files is not evaluated here"))?;
-    let names = scope.files_below(folder).ok_or_else(|| Failure::unsure("the folder is not among the files"))?;
+    let pattern =
+        glob(pattern).ok_or_else(|| EvaluationFailure::unsure("the pattern of files is not evaluated here"))?;
+    let names =
+        scope.files_below(folder).ok_or_else(|| EvaluationFailure::unsure("the folder is not among the files"))?;
     let found = names.into_iter().filter(|name| pattern.is_match(name)).map(ConfigValue::text);
     super::set(found.collect())
 }
@@ -141,9 +143,9 @@ fn glob(pattern: &str) -> Option<regex_lite::Regex> {
 
 /// A template with its names.
 fn rendered(template: &str, names: &MapValue, scope: &Scope<'_>) -> Evaluation {
-    let parsed = syntax::parse_template(template).map_err(|error| Failure::refused(error.message))?;
+    let parsed = syntax::parse_template(template).map_err(|error| EvaluationFailure::refused(error.message))?;
     if let Some(cause) = &names.rest {
-        return Err(Failure::unsure(cause.clone()));
+        return Err(EvaluationFailure::unsure(cause.clone()));
     }
     let names = names.entries.iter().map(|(name, value)| (&**name, value.clone())).collect();
     expression::evaluate(&parsed, scope, Some(&Bound::of_template(names)))

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use doorward_model::{Mode, ScanReport, counted};
 
-use super::{Blind, Comparison, Line, Standing, Unseen};
+use super::{Blind, Comparison, ComparisonLine, Standing, UnseenSide};
 
 /// Load balancers that are named for each cause.
 const NAMED: usize = 12;
@@ -64,8 +64,8 @@ pub fn comparison_table(report: &ScanReport, comparison: &Comparison) -> String 
 }
 
 /// Load balancers by what is known of them: one line for each cause, then the load balancers that it is about.
-fn by_cause<'l>(text: &mut String, lines: impl Iterator<Item = &'l Line>) {
-    let mut causes: Vec<(String, Vec<&Line>)> = Vec::new();
+fn by_cause<'l>(text: &mut String, lines: impl Iterator<Item = &'l ComparisonLine>) {
+    let mut causes: Vec<(String, Vec<&ComparisonLine>)> = Vec::new();
     for line in lines {
         let cause = why(line);
         match causes.iter_mut().find(|(known, _)| *known == cause) {
@@ -85,14 +85,14 @@ fn by_cause<'l>(text: &mut String, lines: impl Iterator<Item = &'l Line>) {
 }
 
 /// What is known of one load balancer, in one line.
-fn why(line: &Line) -> String {
+fn why(line: &ComparisonLine) -> String {
     let mode = line.mode.map_or("unknown", Mode::as_str);
     let says: Vec<String> = line.says.iter().map(|says| format!("{} since {}", says.status, says.updated_at)).collect();
     let says = format!("{} {}", line.control, says.join(", "));
     match &line.standing {
         Standing::Blind(blind) => format!("mode {mode}; {}", cause(blind, line.control)),
-        Standing::Unknown(Unseen::Ours(gap)) => format!("{says}; the scan could not read the mode: {gap}"),
-        Standing::Unknown(Unseen::Theirs(gap)) => format!("mode {mode}; Security Hub could not be read: {gap}"),
+        Standing::Unknown(UnseenSide::Ours(gap)) => format!("{says}; the scan could not read the mode: {gap}"),
+        Standing::Unknown(UnseenSide::Theirs(gap)) => format!("mode {mode}; Security Hub could not be read: {gap}"),
         _ => format!("mode {mode}; {says}"),
     }
 }

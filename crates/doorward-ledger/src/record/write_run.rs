@@ -4,12 +4,12 @@ use doorward_model::{Finding, History, LoadBalancer, Verdict};
 use rusqlite::params;
 
 use crate::error::LedgerFault;
-use crate::finding_state::{FindingState, State, StateChange};
+use crate::finding_state::{FindingState, FindingStatus, StateChange};
 
 use super::KnownRegion;
 use super::record_region::RunRecorder;
-use super::rows::{HERE, KnownLoadBalancer};
-use super::tally::rank;
+use super::record_rows::{HERE, KnownLoadBalancer};
+use super::run_tally::rank;
 
 impl RunRecorder<'_> {
     /// Keeps a change of a finding for ever.
@@ -47,10 +47,10 @@ impl RunRecorder<'_> {
         let ended = step.closed.map(|episode| episode.how);
         done.reopened += usize::from(step.reopened);
         done.opened += usize::from(standing.opened == Some(self.at) && standing.first == Some(self.at));
-        done.gone += usize::from(ended == Some(State::Gone));
-        done.retired += usize::from(ended == Some(State::Retired));
+        done.gone += usize::from(ended == Some(FindingStatus::Gone));
+        done.retired += usize::from(ended == Some(FindingStatus::Retired));
         done.fixed += usize::from(ended.is_some_and(|state| !state.has_ended()));
-        done.excepted += usize::from(standing.state == State::Excepted && standing.since == self.at);
+        done.excepted += usize::from(standing.state == FindingStatus::Excepted && standing.since == self.at);
         done.lost_sight += usize::from(standing.is_unseen());
         Ok(())
     }

@@ -4,7 +4,7 @@ use super::encodings::json_text;
 use super::{items, missing, text, text_list};
 use crate::terraform::number::Number;
 use crate::terraform::types::{as_bool, as_number};
-use crate::terraform::value::{ConfigValue, Evaluation, Failure};
+use crate::terraform::value::{ConfigValue, Evaluation, EvaluationFailure};
 
 /// One `%` of a format.
 #[derive(Default)]
@@ -35,7 +35,7 @@ pub(super) fn format_list(arguments: &[ConfigValue]) -> Evaluation {
         .collect::<Result<_, _>>()?;
     let length = lists.iter().flatten().map(|list| list.len()).next().unwrap_or(1);
     if lists.iter().flatten().any(|list| list.len() != length) {
-        return Err(Failure::refused("the lists have different lengths"));
+        return Err(EvaluationFailure::refused("the lists have different lengths"));
     }
     let mut lines = Vec::new();
     for at in 0..length {
@@ -48,7 +48,7 @@ pub(super) fn format_list(arguments: &[ConfigValue]) -> Evaluation {
     Ok(text_list(lines))
 }
 
-fn formatted(pattern: &str, values: &[ConfigValue]) -> Result<String, Failure> {
+fn formatted(pattern: &str, values: &[ConfigValue]) -> Result<String, EvaluationFailure> {
     let mut out = String::new();
     let mut next = 0;
     let mut highest = 0;
@@ -64,7 +64,8 @@ fn formatted(pattern: &str, values: &[ConfigValue]) -> Result<String, Failure> {
         let at = verb.argument.map_or(next, |number| number.saturating_sub(1));
         next = at + 1;
         highest = highest.max(next);
-        let value = values.get(at).ok_or_else(|| Failure::refused("the format has more verbs than arguments"))?;
+        let value =
+            values.get(at).ok_or_else(|| EvaluationFailure::refused("the format has more verbs than arguments"))?;
         if value.unknown_part().is_some() {
             return Err(super::unsure(value));
         }
@@ -73,13 +74,13 @@ fn formatted(pattern: &str, values: &[ConfigValue]) -> Result<String, Failure> {
     }
     out.push_str(rest);
     if highest < values.len() {
-        return Err(Failure::refused("the format has fewer verbs than arguments"));
+        return Err(EvaluationFailure::refused("the format has fewer verbs than arguments"));
     }
     Ok(out)
 }
 
 /// Parses a verb behind its `%`: flags, width, precision, number of the argument, letter.
-fn verb(text: &str) -> Result<(Verb, char, &str), Failure> {
+fn verb(text: &str) -> Result<(Verb, char, &str), EvaluationFailure> {
     let mut verb = Verb::default();
     let mut rest = text;
     let number = |rest: &str| {
@@ -91,7 +92,7 @@ fn verb(text: &str) -> Result<(Verb, char, &str), Failure> {
             Some(b'-') => verb.minus = true,
             Some(b'+') => verb.plus = true,
             Some(b'0') => verb.zero = true,
-            Some(b' ' | b'#') => return Err(Failure::unsure("a flag of the format is not evaluated here")),
+            Some(b' ' | b'#') => return Err(EvaluationFailure::unsure("a flag of the format is not evaluated here")),
             _ => break,
         }
         rest = &rest[1..];
@@ -107,17 +108,17 @@ fn verb(text: &str) -> Result<(Verb, char, &str), Failure> {
     if let Some(after) = rest.strip_prefix('[') {
         let (argument, end) = number(after);
         verb.argument = argument;
-        rest = after[end..].strip_prefix(']').ok_or_else(|| Failure::refused("the format is not valid"))?;
+        rest = after[end..].strip_prefix(']').ok_or_else(|| EvaluationFailure::refused("the format is not valid"))?;
     }
-    let letter = rest.chars().next().ok_or_else(|| Failure::refused("the format ends within a verb"))?;
+    let letter = rest.chars().next().ok_or_else(|| EvaluationFailure::refused("the format ends within a verb"))?;
     Ok((verb, letter, &rest[letter.len_utf8()..]))
 }
 
-fn shown(verb: &Verb, letter: char, value: &ConfigValue) -> Result<String, Failure> {
-    let digits = |number: Number| number.text().ok_or_else(|| Failure::unsure("a fraction has no end"));
+fn shown(verb: &Verb, letter: char, value: &ConfigValue) -> Result<String, EvaluationFailure> {
+    let digits = |number: Number| number.text().ok_or_else(|| EvaluationFailure::unsure("a fraction has no end"));
     let signed = |text: String| if verb.plus && !text.starts_with('-') { format!("+{text}") } else { text };
     if *value == ConfigValue::Null {
-        return Err(Failure::unsure("null is formatted"));
+        return Err(EvaluationFailure::unsure("null is formatted"));
     }
     let text = match letter {
         'v' => match value {
@@ -134,8 +135,9 @@ fn shown(verb: &Verb, letter: char, value: &ConfigValue) -> Result<String, Failu
         't' => as_bool(value)?.to_string(),
         'd' | 'b' | 'o' | 'x' | 'X' => {
             let number = as_number(value)?;
-            let whole =
-                number.as_whole().ok_or_else(|| Failure::unsure("a fraction is formatted as a whole number"))?;
+            let whole = number
+                .as_whole()
+                .ok_or_else(|| EvaluationFailure::unsure("a fraction is formatted as a whole number"))?;
             let (sign, size) = (if whole < 0 { "-" } else { "" }, whole.unsigned_abs());
             signed(match letter {
                 'd' => format!("{sign}{size}"),
@@ -146,27 +148,27 @@ fn shown(verb: &Verb, letter: char, value: &ConfigValue) -> Result<String, Failu
             })
         }
         'f' => signed(fixed(as_number(value)?, verb.precision.unwrap_or(6))?),
-        _ => return Err(Failure::unsure(format!("%{letter} is not evaluated here"))),
+        _ => return Err(EvaluationFailure::unsure(format!("%{letter} is not evaluated here"))),
     };
     match (letter, verb.precision) {
         ('s' | 'v', Some(precision)) if matches!(value, ConfigValue::Text(_)) => {
             Ok(text.chars().take(precision).collect())
         }
         ('f', _) | (_, None) => Ok(text),
-        _ => Err(Failure::unsure("a precision of this verb is not evaluated here")),
+        _ => Err(EvaluationFailure::unsure("a precision of this verb is not evaluated here")),
     }
 }
 
 /// A number with a fixed number of digits behind the point.
-fn fixed(number: Number, precision: usize) -> Result<String, Failure> {
-    let large = || Failure::unsure("a number has too many digits");
+fn fixed(number: Number, precision: usize) -> Result<String, EvaluationFailure> {
+    let large = || EvaluationFailure::unsure("a number has too many digits");
     let scale = Number::parse(&format!("1e{precision}")).ok_or_else(large)?;
     let scaled = number.times(scale).ok_or_else(large)?;
     let half = Number::parse("0.5").ok_or_else(large)?;
     let rounded = scaled.plus(half).ok_or_else(large)?.floor();
     // A half is rounded by its binary form, which may be above or below it.
     if scaled.plus(rounded.negated()).ok_or_else(large)? == half.negated() {
-        return Err(Failure::unsure("a half is rounded"));
+        return Err(EvaluationFailure::unsure("a half is rounded"));
     }
     let whole = rounded.as_whole().ok_or_else(large)?;
     let digits = format!("{:0>width$}", whole.unsigned_abs(), width = precision + 1);

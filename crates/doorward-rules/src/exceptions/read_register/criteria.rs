@@ -3,13 +3,13 @@
 use doorward_model::{AccountId, Arn, Pattern};
 use toml_edit::{Item, TableLike};
 
-use super::{Reader, Scope, Span, kind, place, unknown};
+use super::{ExceptionScope, Reader, Span, kind, place, unknown};
 
 pub(in super::super) const KEYS: [&str; 5] = ["arn", "accounts", "ous", "tags", "names"];
 
 impl Reader<'_> {
     /// Reads the scope. None where anything about it is wrong: half a scope covers too much.
-    pub(super) fn scope(&mut self, exception: &dyn TableLike, span: &Span, named: &str) -> Option<Scope> {
+    pub(super) fn scope(&mut self, exception: &dyn TableLike, span: &Span, named: &str) -> Option<ExceptionScope> {
         let Some(item) = exception.get("scope") else {
             self.complain(span.clone(), format!("{named} has no scope; name what it covers by {}", KEYS.join(", ")));
             return None;
@@ -20,7 +20,7 @@ impl Reader<'_> {
             return None;
         };
         let before = self.errors.len();
-        let mut scope = Scope::default();
+        let mut scope = ExceptionScope::default();
         for (key, item) in table.iter() {
             let at = place(table, key, item);
             match key {
@@ -72,7 +72,7 @@ impl Reader<'_> {
         all
     }
 
-    fn tags(&mut self, item: &Item, at: Span, scope: &mut Scope) {
+    fn tags(&mut self, item: &Item, at: Span, scope: &mut ExceptionScope) {
         let Some(tags) = item.as_table_like() else {
             self.complain(at, format!("scope.tags is {}, not keys and values", kind(item)));
             return;

@@ -6,7 +6,7 @@ use doorward_model::Mode;
 use rusqlite::{Connection, Row};
 
 use crate::columns::finding_id;
-use crate::finding_state::{FindingState, State};
+use crate::finding_state::{FindingState, FindingStatus};
 
 pub(crate) const HERE: i64 = 0;
 pub(super) const GONE: i64 = 1;
@@ -70,7 +70,7 @@ const STANDING: &str = "f.state, f.seen, f.since, f.first, f.opened, f.resolved,
 
 fn standing(row: &Row<'_>) -> rusqlite::Result<FindingState> {
     Ok(FindingState {
-        state: State::from_code(row.get(0)?),
+        state: FindingStatus::from_code(row.get(0)?),
         seen: row.get(1)?,
         since: row.get(2)?,
         first: row.get(3)?,
