@@ -220,6 +220,7 @@ fn is_core(tag: &Tag, suffix: &str) -> bool {
 
 /// A tag outside YAML's core schema, which may have a meaning in a dialect.
 fn custom_tag(tag: Option<&Tag>) -> Option<String> {
-    let tag = tag.filter(|tag| !tag.is_yaml_core_schema())?;
+    let is_core = |tag: &Tag| tag.is_yaml_core_schema() || tag.suffix.starts_with("tag:yaml.org,2002:");
+    let tag = tag.filter(|tag| !is_core(tag))?;
     (!tag.suffix.is_empty()).then(|| tag.suffix.clone())
 }
