@@ -186,10 +186,14 @@ pub(crate) fn is_of_ansible(root: &Node) -> bool {
 /// Lists tasks of Ansible that deploy a chart or a template which may declare a load balancer. Manifests are judged as such.
 pub(crate) fn of_ansible(text: &SourceText<'_>, root: &Node, output: &mut ParseOutput) {
     let is_one = |name: &str| ANSIBLE_DEPLOYERS.contains(&name);
-    for task in root.as_seq().unwrap_or_default().iter().flat_map(|entry| tasks(entry, &is_one)) {
+    let entries = || root.as_seq().unwrap_or_default().iter();
+    // A manifest that is a text is no part of the document.
+    let is_text = |task: &&Node| task.get("definition").is_some_and(|definition| definition.as_str().is_some());
+    let with_texts = entries().flat_map(|entry| tasks(entry, &|name| name == "k8s")).filter(is_text);
+    for task in entries().flat_map(|entry| tasks(entry, &is_one)).chain(with_texts) {
         let raw = text.text.get(task.span.clone()).unwrap_or_default();
         if signs::of_any(raw) {
-            let because = "An Ansible task deploys a chart or template that speaks of load balancers, and tasks are not evaluated; \
+            let because = "An Ansible task deploys something that speaks of load balancers, and tasks are not evaluated; \
                            check what it deploys.";
             let place = text.place(task.span.start..task.span.start);
             output.unread.push(UnreadPart { address: text.path.to_owned(), place, because: because.to_owned() });

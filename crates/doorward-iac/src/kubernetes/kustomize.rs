@@ -251,11 +251,7 @@ impl Collected {
         fields.extend(
             ["commonAnnotations", "helmCharts"].iter().filter(|field| one.root.get(field).is_some_and(mentions)),
         );
-        if named_files(one, &["generators"])
-            .iter()
-            .any(|path| sources.get(path.as_str()).is_some_and(|source| signs::of_controller(&source.text)))
-            || one.root.get("generators").is_some_and(|node| any_text(node, signs::of_controller))
-        {
+        if has_generator_of_one(one, |path| sources.get(path).map(|source| source.text.as_str())) {
             fields.insert("generators");
         }
         let changes = changes_below || !fields.is_empty();
@@ -263,6 +259,12 @@ impl Collected {
         self.seen.insert(one.path.clone(), changes);
         changes
     }
+}
+
+/// Whether a generator, in place or in a file, speaks of a controller that creates load balancers.
+fn has_generator_of_one<'t>(one: &Kustomization, text: impl Fn(&str) -> Option<&'t str>) -> bool {
+    named_files(one, &["generators"]).iter().any(|path| text(path).is_some_and(signs::of_controller))
+        || one.root.get("generators").is_some_and(|node| any_text(node, signs::of_controller))
 }
 
 /// The files by their paths.

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::configuration::is_override;
 use super::evaluate::Scope;
 use super::expression::{self, Bound};
 use super::module::{File, Instance, RootEvaluation};
@@ -38,7 +39,13 @@ pub(super) fn declare<'a>(
             }
             continue;
         }
-        for Instance { suffix, scope } in root.instances(file, section, scope).list {
+        // An override file may decide how many there are.
+        let overriding = files.iter().filter(|file| is_override(file.text.path));
+        let blocks = overriding.flat_map(|file| file.section.sections.iter().map(move |section| (file, section)));
+        let counts = |section: &Section| ["count", "for_each"].into_iter().any(|name| section.argument(name).is_some());
+        let same = |other: &Section| other.name == "resource" && other.labels == section.labels && counts(other);
+        let (counted_file, counted) = blocks.filter(|(_, other)| same(other)).last().unwrap_or((file, section));
+        for Instance { suffix, scope } in root.instances(counted_file, counted, scope).list {
             let address = format!("{address}{suffix}");
             let node = BlockReader { scope: &scope }.section(section);
             let found = of_resource(kind, &node, &address, Action::Unspecified, raw);

@@ -112,6 +112,9 @@ impl<'a> BuildInput<'_, 'a> {
         let is = |field: &str, node: &Node| match field {
             "transformers" => true,
             "replacements" => mentions(node) || in_files(node),
+            "generators" => {
+                mentions(node) || super::has_generator_of_one(one, |path| self.texts.get(path).map(|text| text.text))
+            }
             _ => mentions(node),
         };
         NOT_BUILT.iter().any(|field| one.root.get(field).is_some_and(|node| is(field, node)))
