@@ -61,7 +61,11 @@ pub(crate) fn parse(text: &SourceText<'_>, document: &Document, deployment: &Dep
     }
     let transforms = [root.get("Transform"), root.get("Fn::Transform")];
     let macro_gap = transforms.into_iter().flatten().filter_map(|transform| macros(text, transform, output)).next();
+    let has_modules = nested::modules(text, root, output);
     let Some(resources) = root.get("Resources") else {
+        if has_modules {
+            return;
+        }
         output.unexamined.push(Unexamined {
             address: text.path.to_owned(),
             place: text.place(0..0),

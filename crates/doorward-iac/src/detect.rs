@@ -23,7 +23,7 @@ pub(crate) enum Content<'a> {
 }
 
 /// Words of which every declaration contains at least one. Files without any are not parsed unless the user named them.
-const MARKERS: [&str; 26] = [
+const MARKERS: [&str; 27] = [
     "AWS::",
     "::MODULE",
     "Transform:",
@@ -46,11 +46,16 @@ const MARKERS: [&str; 26] = [
     "planned_values",
     "urn:pulumi:",
     "Load Balanced Web Service",
+    "type: Backend Service",
     "elb_application_lb",
     "elb_classic_lb",
     "ec2_elb_lb",
     "ingressClassName: alb",
 ];
+
+/// The endings of templates of YAML that another program renders, besides those of Helm.
+pub const TEMPLATES: [&str; 8] =
+    [".yaml.gotmpl", ".yml.gotmpl", ".yaml.j2", ".yml.j2", ".json.j2", ".yaml.jinja2", ".yml.jinja2", ".yaml.erb"];
 
 /// The error for a file that the user named and whose dialect is not recognised.
 const UNKNOWN: &str = "is of no supported dialect: the JSON of a Terraform plan (`terraform show -json \
@@ -154,11 +159,16 @@ pub(crate) fn detect<'a>(source: &SourceFile, text: &SourceText<'a>) -> Result<C
     if source.named && is_configuration_text(text.text) {
         return Err(FileError::at_start(text.path, CONFIGURATION_ELSEWHERE));
     }
+    if ends(&[".json"]) && text.text.trim_start().starts_with("//") {
+        return Err(FileError::at_start(text.path, "begins with a comment, which JSON does not have"));
+    }
     let content = if text.text.trim_start().starts_with('{') { of_json(text) } else { of_yaml(text) };
     match content {
         Ok(Content::Nothing) if source.named => Err(FileError::at_start(text.path, UNKNOWN)),
         // Another format, such as JSON with comments, that happens to contain one of the words.
-        Err(_) if !source.named && !ends(&[".json", ".yaml", ".yml", ".template", ".config"]) => Ok(Content::Nothing),
+        Err(_) if !source.named && !ends(&[".json", ".yaml", ".yml", ".template", ".config"]) && !ends(&TEMPLATES) => {
+            Ok(Content::Nothing)
+        }
         other => other,
     }
 }
@@ -272,6 +282,7 @@ fn documents<'a>(text: &SourceText<'_>, documents: Vec<Document>) -> Result<Cont
             || kubernetes::is_values(name, &document.root)
             || is_of_another_tool(text)
             || !wrapped_templates::within(text.path, &document.root).is_empty()
+            || wrapped_templates::is_of_ansible(&document.root)
     };
     let any = documents.iter().any(is_read);
     Ok(if any { Content::Documents(documents) } else { Content::Nothing })
@@ -279,8 +290,9 @@ fn documents<'a>(text: &SourceText<'_>, documents: Vec<Document>) -> Result<Cont
 
 /// Whether a file names a load balancer in the words of another tool.
 fn is_of_another_tool(text: &SourceText<'_>) -> bool {
-    contains_any(text.text, &["Load Balanced Web Service", "elb_application_lb", "elb_classic_lb", "ec2_elb_lb"])
-        || (text.path.contains(".ebextensions/") && text.text.contains("LoadBalancerType"))
+    let names =
+        ["Load Balanced Web Service", "type: Backend Service", "elb_application_lb", "elb_classic_lb", "ec2_elb_lb"];
+    contains_any(text.text, &names) || (text.path.contains(".ebextensions/") && text.text.contains("LoadBalancerType"))
 }
 
 /// The dialect of one document. A repeated key counts each time, so that neither value hides the other.

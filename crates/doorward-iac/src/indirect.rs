@@ -54,12 +54,15 @@ const MANIFESTS: [(&str, &str); 4] = [
     ("kustomization_resource", "manifest"),
 ];
 /// Types of resources that create a load balancer in other ways.
-const OTHERS: [&str; 5] = [
+const OTHERS: [&str; 8] = [
     "helm_release",
-    "aws_elastic_beanstalk_environment",
+    "aws_cloudcontrolapi_resource",
     "aws_cloudformation_stack",
     "aws_cloudformation_stack_set",
     "aws_ecs_express_gateway_service",
+    "aws_elastic_beanstalk_environment",
+    "aws_serverlessapplicationrepository_cloudformation_stack",
+    "aws_servicecatalog_provisioned_product",
 ];
 
 /// What a resource contains.
@@ -112,6 +115,11 @@ pub(crate) fn is_evaluated(kind: &str) -> bool {
         || OTHERS.contains(&kind)
 }
 
+/// Whether a resource of another provider contains a manifest for the AWS Load Balancer Controller.
+pub(crate) fn is_unevaluated_manifest(kind: &str, raw: &str) -> bool {
+    !is_evaluated(kind) && !kind.starts_with("aws_") && raw.contains("alb.ingress.kubernetes.io/")
+}
+
 /// What a resource of one of these types contains. `raw` is its text.
 pub(crate) fn of_resource(kind: &str, node: &Node, address: &str, action: Action, raw: &str) -> Vec<Indirect> {
     let origin = || ManifestOrigin {
@@ -139,6 +147,11 @@ pub(crate) fn of_resource(kind: &str, node: &Node, address: &str, action: Action
             )],
         };
     }
+    if is_unevaluated_manifest(kind, raw) {
+        let because = "The resource speaks of the AWS Load Balancer Controller and is not evaluated; check the manifest that it \
+                       deploys.";
+        return vec![Indirect::Unread(because.to_owned())];
+    }
     match kind {
         "helm_release" => helm(node, address, action, raw),
         "aws_elastic_beanstalk_environment" => beanstalk(node).into_iter().map(Indirect::Unread).collect(),
@@ -147,6 +160,13 @@ pub(crate) fn of_resource(kind: &str, node: &Node, address: &str, action: Action
              balancer after deployment."
                 .to_owned(),
         )],
+        "aws_cloudcontrolapi_resource" => other_kinds::of_cloud_control(node).into_iter().collect(),
+        "aws_serverlessapplicationrepository_cloudformation_stack" => {
+            vec![other_kinds::of_catalogue(node, &["application_id"], address)]
+        }
+        "aws_servicecatalog_provisioned_product" => {
+            vec![other_kinds::of_catalogue(node, &["product_name", "path_name", "name"], address)]
+        }
         _ => stack(node, address).into_iter().collect(),
     }
 }

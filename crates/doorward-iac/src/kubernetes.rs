@@ -18,10 +18,12 @@ use crate::{Action, Deployment, Dialect, FileError, ModeEdit, ParseOutput};
 mod backend_groups;
 mod classes;
 mod custom_resources;
+mod embedded;
 mod gateway;
 mod helm_values;
 mod ingress;
 mod kustomize;
+mod nearest;
 mod remote;
 mod service;
 
@@ -107,11 +109,16 @@ impl<'a> Manifests<'a> {
                 continue;
             }
             kustomize::mark_by_controllers(text, root, output);
+            embedded::mark(text, root, output);
             let items = root.get("items").and_then(Node::as_seq);
             let origin = origin.as_ref();
             let object = |node| Object { text, document, node, origin };
             match items.filter(|_| root.text_at(&["kind"]).is_some_and(|kind| kind.ends_with("List"))) {
-                Some(items) => objects.extend(items.iter().map(object)),
+                Some(items) => {
+                    objects.extend(items.iter().map(object));
+                    let others = items.iter().filter(|item| !is_evaluated(item));
+                    others.for_each(|item| nested(item, &mut |node| objects.push(object(node))));
+                }
                 None if is_evaluated(root) => objects.push(object(root)),
                 None => nested(root, &mut |node| objects.push(object(node))),
             }
@@ -150,23 +157,26 @@ fn unless_of_other_kinds(root: &Node, error: FileError) -> Result<(), FileError>
 
 /// Whether an object is of a kind that is evaluated.
 pub(crate) fn is_evaluated(node: &Node) -> bool {
-    node.text_at(&["kind"]).is_some_and(|kind| KINDS.contains(&kind))
+    node.text_at(&["kind"]).is_some_and(|kind| {
+        // Other projects have applications as well, whose objects are within them.
+        let is_argo = || node.text_at(&["apiVersion"]).is_some_and(|version| version.starts_with("argoproj.io/"));
+        KINDS.contains(&kind) && (!kind.starts_with("Application") || is_argo())
+    })
 }
 
 /// Calls a function for the objects within an object of another kind: a composition, a template, a resource graph.
 fn nested<'n>(node: &'n Node, found: &mut dyn FnMut(&'n Node)) {
+    let mut visit = |inner: &'n Node| {
+        if inner.text_at(&["apiVersion"]).is_some() && is_evaluated(inner) {
+            found(inner);
+        } else {
+            nested(inner, found);
+        }
+    };
     match &*node.data {
         Data::Scalar { .. } => {}
-        Data::Seq(nodes) => nodes.iter().for_each(|node| nested(node, found)),
-        Data::Map(pairs) => {
-            for (_, value) in pairs {
-                if value.text_at(&["apiVersion"]).is_some() && is_evaluated(value) {
-                    found(value);
-                } else {
-                    nested(value, found);
-                }
-            }
-        }
+        Data::Seq(nodes) => nodes.iter().for_each(visit),
+        Data::Map(pairs) => pairs.iter().for_each(|(_, value)| visit(value)),
     }
 }
 

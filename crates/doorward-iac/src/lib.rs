@@ -40,7 +40,7 @@ use doorward_model::{AccountId, Pattern, Region};
 pub use declared::{
     Action, Declared, Dialect, MatchHints, ModeEdit, ParseOutput, Subject, Unexamined, UnexaminedReason, UnreadPart,
 };
-pub use detect::{cut_off, may_declare};
+pub use detect::{TEMPLATES, cut_off, may_declare};
 pub use doorward_file::encoding::Encoding;
 pub use error::{FileError, PartlyRead};
 pub use match_live::match_live;
@@ -136,6 +136,10 @@ pub fn parse(sources: &[SourceFile], deployment: &Deployment, folder: ReadFolder
                         }
                         _ if kubernetes::is_values(source.name(), &document.root) => {
                             manifests.add_values(text, document);
+                        }
+                        _ if wrapped_templates::is_of_ansible(&document.root) => {
+                            wrapped_templates::of_ansible(text, &document.root, &mut output);
+                            manifests.add(text, document);
                         }
                         _ => {
                             for template in wrapped_templates::within(&source.path, &document.root) {

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use crate::indirect::{Indirect, beanstalk};
 use crate::kubernetes::{ManifestOrigin, Manifests, of_values};
 use crate::source_text::{SourceFile, SourceText};
-use crate::synthetic::{document, map, parse_yaml};
+use crate::synthetic::{document, map, parse_yaml, scalar};
 use crate::tree::{Data, Document, Node};
 use crate::{Action, ParseOutput, UnreadPart, signs};
 
@@ -19,7 +19,9 @@ pub(crate) fn within(path: &str, root: &Node) -> Vec<Document> {
     if root.get("service").is_some() && root.get("provider").is_some() {
         let resources = root.get("resources").into_iter();
         let parts = resources.flat_map(|node| node.as_seq().unwrap_or(std::slice::from_ref(node)));
-        return parts.filter(|part| part.get("Resources").is_some()).map(|part| document(substituted(part))).collect();
+        let extended: Vec<&Node> = parts.clone().filter_map(|part| part.get("extensions")).collect();
+        let parts = parts.filter(|part| part.get("Resources").is_some());
+        return parts.map(|part| document(opened(&substituted(part), &extended))).collect();
     }
     // The file is included below `Resources` of a template.
     let mut entries = root.as_map().unwrap_or_default().iter();
@@ -31,6 +33,31 @@ pub(crate) fn within(path: &str, root: &Node) -> Vec<Document> {
         return vec![document(map([("Resources", substituted(root))], root.span.clone()))];
     }
     Vec::new()
+}
+
+/// A template whose resources are open where an extension changes them before deployment:
+/// <https://www.serverless.com/framework/docs/providers/aws/guide/resources#override-aws-cloudformation-resource>
+fn opened(template: &Node, extensions: &[&Node]) -> Node {
+    let open = |(name, resource): &(Node, Node)| {
+        let is_extended = name.as_str().is_some_and(|name| extensions.iter().any(|one| one.get(name).is_some()));
+        match resource.as_map().filter(|_| is_extended) {
+            Some(pairs) => {
+                let at = name.span.clone();
+                let open = (scalar("Fn::Transform", at.clone()), scalar("extensions", at));
+                let pairs = pairs.iter().cloned().chain([open]).collect();
+                (name.clone(), Node { data: Rc::new(Data::Map(pairs)), ..resource.clone() })
+            }
+            None => (name.clone(), resource.clone()),
+        }
+    };
+    let pairs = template.as_map().unwrap_or_default().iter().map(|(key, value)| match (key.as_str(), value.as_map()) {
+        (Some("Resources"), Some(resources)) if !extensions.is_empty() => {
+            let resources = Data::Map(resources.iter().map(open).collect());
+            (key.clone(), Node { data: Rc::new(resources), ..value.clone() })
+        }
+        _ => (key.clone(), value.clone()),
+    });
+    Node { data: Rc::new(Data::Map(pairs.collect())), ..template.clone() }
 }
 
 /// A reference of the Serverless Framework is resolved before deployment, as an intrinsic function is at deployment.
@@ -148,6 +175,52 @@ fn mentions_controller(node: &Node) -> bool {
     }
 }
 
+/// Modules of Ansible that deploy templates and charts, with and without the name of their collection.
+const ANSIBLE_DEPLOYERS: [&str; 2] = ["cloudformation", "helm"];
+
+/// Whether a document has tasks of Ansible that deploy manifests, charts or templates.
+pub(crate) fn is_of_ansible(root: &Node) -> bool {
+    root.as_seq().is_some_and(|entries| entries.iter().any(|entry| !tasks(entry, &|_| true).is_empty()))
+}
+
+/// Lists tasks of Ansible that deploy a chart or a template which may declare a load balancer. Manifests are judged as such.
+pub(crate) fn of_ansible(text: &SourceText<'_>, root: &Node, output: &mut ParseOutput) {
+    let is_one = |name: &str| ANSIBLE_DEPLOYERS.contains(&name);
+    let entries = || root.as_seq().unwrap_or_default().iter();
+    // A manifest that is a text is no part of the document.
+    let is_text = |task: &&Node| task.get("definition").is_some_and(|definition| definition.as_str().is_some());
+    let with_texts = entries().flat_map(|entry| tasks(entry, &|name| name == "k8s")).filter(is_text);
+    for task in entries().flat_map(|entry| tasks(entry, &is_one)).chain(with_texts) {
+        let raw = text.text.get(task.span.clone()).unwrap_or_default();
+        if signs::of_any(raw) {
+            let because = "An Ansible task deploys something that speaks of load balancers, and tasks are not evaluated; \
+                           check what it deploys.";
+            let place = text.place(task.span.start..task.span.start);
+            output.unread.push(UnreadPart { address: text.path.to_owned(), place, because: because.to_owned() });
+        }
+    }
+}
+
+/// The arguments of tasks within a play, a block or a list of tasks.
+fn tasks<'n>(node: &'n Node, wanted: &dyn Fn(&str) -> bool) -> Vec<&'n Node> {
+    let mut found = Vec::new();
+    for (key, value) in node.as_map().unwrap_or_default() {
+        let key = key.as_str().unwrap_or_default();
+        let module = key.rsplit('.').next().unwrap_or_default();
+        let is_deployer = module == "k8s" || ANSIBLE_DEPLOYERS.contains(&module);
+        match value.as_seq() {
+            None if is_deployer && value.as_map().is_some() && wanted(module) => found.push(value),
+            Some(entries)
+                if ["tasks", "pre_tasks", "post_tasks", "handlers", "block", "rescue", "always"].contains(&key) =>
+            {
+                found.extend(entries.iter().flat_map(|entry| tasks(entry, wanted)));
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
 /// Files of other tools that create an application load balancer from a few words. The mode is set elsewhere.
 pub(crate) fn of_other_tools(source: &SourceFile, text: &SourceText<'_>, all: &[SourceFile], output: &mut ParseOutput) {
     let mut unread = |word: &str, because: &str| {
@@ -164,6 +237,14 @@ pub(crate) fn of_other_tools(source: &SourceFile, text: &SourceText<'_>, all: &[
             "Load Balanced Web Service",
             "AWS Copilot creates an application load balancer for the service; check the template that `copilot env package` \
              and `copilot svc package` write.",
+        );
+    }
+    let has_http = source.text.lines().any(|line| line.starts_with("http:"));
+    if is_in("type: Backend Service") && has_http && source.name().contains("manifest") {
+        unread(
+            "type: Backend Service",
+            "AWS Copilot creates an internal application load balancer for the service; check the template that `copilot env \
+             package` and `copilot svc package` write.",
         );
     }
     for module in ["elb_application_lb", "elb_classic_lb", "ec2_elb_lb"] {

@@ -1,5 +1,5 @@
-//! Programs that write declarations: applications of the AWS CDK, of the CDK for Terraform and of Pulumi, and files of the
-//! Serverless Framework in a programming language.
+//! Programs that write declarations: applications of the AWS CDK, of the CDK for Terraform, of Pulumi and of SST, and files of
+//! the Serverless Framework in a programming language.
 //!
 //! Their sources are not evaluated. One that speaks of load balancers is listed as not read, unless what it writes is among the
 //! checked files.
@@ -12,10 +12,12 @@ use doorward_iac::{SourceRange, UnreadPart};
 use super::{Gathered, ends, shown};
 
 /// The endings of the languages that the tools have.
-const LANGUAGES: [&str; 11] =
-    [".ts", ".js", ".mjs", ".py", ".java", ".kt", ".cs", ".fs", ".go", "Pulumi.yaml", "Pulumi.yml"];
+const LANGUAGES: [&str; 14] =
+    [".ts", ".mts", ".cts", ".tsx", ".js", ".mjs", ".cjs", ".py", ".java", ".kt", ".cs", ".fs", ".vb", ".go"];
+/// The files of a program in YAML, besides the settings.
+const OF_YAML: [&str; 2] = ["main.yaml", "main.yml"];
 /// Words of a program that creates a load balancer, as the libraries of the tools spell them.
-const WORDS: [&str; 9] = [
+const WORDS: [&str; 11] = [
     "LoadBalancer",
     "LoadBalanced",
     "elasticloadbalancing",
@@ -25,6 +27,8 @@ const WORDS: [&str; 9] = [
     "provider-aws/lib/lb",
     "provider_aws.lb",
     "provider-aws/lib/alb",
+    "alb.ingress.kubernetes.io/",
+    "ingress.k8s.aws/",
 ];
 /// The maximum number of files of one program, and of bytes of one file, that are searched. Larger ones are generated.
 const MAX_FILES: usize = 5_000;
@@ -38,6 +42,7 @@ fn tool(path: &Path) -> Option<(&'static str, &'static str)> {
         "serverless.ts" | "serverless.js" | "serverless.mjs" => {
             Some(("the Serverless Framework", "run `serverless package` and check .serverless"))
         }
+        "sst.config.ts" => Some(("SST", "check the load balancers after deployment")),
         "Pulumi.yaml" | "Pulumi.yml" => Some(("Pulumi", "check the preview: `pulumi preview --json > preview.json`")),
         _ => None,
     }
@@ -94,7 +99,10 @@ fn sign_in(path: &Path) -> Option<(PathBuf, usize)> {
     }
     let bytes = std::fs::read(path).ok()?;
     let text = String::from_utf8_lossy(&bytes);
-    let line = text.lines().position(speaks_of_one)?;
+    // SST's components create one by an argument.
+    let is_of_sst = path.file_name().is_some_and(|name| name == "sst.config.ts");
+    let speaks = |line: &str| speaks_of_one(line) || (is_of_sst && line.contains("loadBalancer"));
+    let line = text.lines().position(speaks)?;
     Some((path.to_owned(), line + 1))
 }
 
@@ -113,7 +121,8 @@ fn speaks_of_one(line: &str) -> bool {
 fn ends_in_a_language(path: &Path) -> bool {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let is_declaration = name.ends_with(".d.ts");
-    (ends(path, &LANGUAGES) || is_program(path)) && !is_declaration
+    let is_of_yaml = OF_YAML.contains(&name.to_ascii_lowercase().as_str());
+    (ends(path, &LANGUAGES) || is_of_yaml || is_program(path)) && !is_declaration
 }
 
 #[cfg(test)]

@@ -193,5 +193,11 @@ fn is_checked(path: &Path) -> bool {
     let is_kustomization = path.file_name().is_some_and(|name| name == "Kustomization");
     // The parts of templates that the templates of a chart include.
     let is_part = ends(path, &[".tpl"]) && path.components().any(|part| part.as_os_str() == "templates");
-    ends(path, &ENDINGS) || is_part || is_kustomization || is_program(path) || (folder && ends(path, &[".config"]))
+    let is_template = ends(path, &doorward_iac::TEMPLATES);
+    ends(path, &ENDINGS)
+        || is_template
+        || is_part
+        || is_kustomization
+        || is_program(path)
+        || (folder && ends(path, &[".config"]))
 }

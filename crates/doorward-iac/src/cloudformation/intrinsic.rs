@@ -225,7 +225,12 @@ impl Intrinsics<'_> {
             [name, first, second, default] => (name, first, second, default.get("DefaultValue")),
             _ => return None,
         };
-        let map = self.document.root.at(&["Mappings", name.as_str()?])?;
+        let mappings = self.document.root.get("Mappings")?;
+        let map = mappings.get(name.as_str()?)?;
+        // An included part may add keys.
+        if is_open(mappings) || is_open(map) {
+            return None;
+        }
         let keys = |node: &Node| self.texts(node, depth);
         let (firsts, seconds) = (keys(first), keys(second));
         let is_wanted = |wanted: &Option<Vec<String>>, key: &Node| match (wanted, key.as_str()) {
@@ -235,6 +240,9 @@ impl Intrinsics<'_> {
         };
         let mut found = Vec::new();
         for (_, inner) in map.as_map()?.iter().filter(|(key, _)| is_wanted(&firsts, key)) {
+            if is_open(inner) {
+                return None;
+            }
             for (_, value) in inner.as_map()?.iter().filter(|(key, _)| is_wanted(&seconds, key)) {
                 found.push(Some(value.as_str()?.to_owned()));
             }
@@ -245,6 +253,11 @@ impl Intrinsics<'_> {
         // Without a value, deployment ends with an error.
         (!found.is_empty()).then_some(found)
     }
+}
+
+/// Whether a map gets further entries by a transform, or by a merge (`<<`).
+fn is_open(map: &Node) -> bool {
+    map.key(&|key| key.starts_with("Fn::") || key == "<<").is_some()
 }
 
 /// Every text continued by every part; `None` if there are too many.

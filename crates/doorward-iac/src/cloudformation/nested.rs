@@ -6,7 +6,7 @@ use crate::source_text::SourceText;
 use crate::terraform::module_sources::words;
 use crate::tree::Node;
 use crate::wrapped_templates::last_text;
-use crate::{FileError, Unexamined, UnexaminedReason};
+use crate::{FileError, ParseOutput, Unexamined, UnexaminedReason, UnreadPart};
 
 /// Attributes of a resource on which no mode depends, so that it does not matter if they are repeated:
 /// <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-product-attribute-reference.html>
@@ -55,6 +55,23 @@ pub(super) fn of_other_resources(
         reason: UnexaminedReason::TemplateOfOtherResources,
         detail: url.to_owned(),
     })
+}
+
+/// Lists the local modules of a template, which `aws cloudformation package` replaces by their resources. Returns whether it has any.
+pub(super) fn modules(text: &SourceText<'_>, root: &Node, output: &mut ParseOutput) -> bool {
+    let modules = root.get("Modules").and_then(Node::as_map).unwrap_or_default();
+    let mut has_modules = false;
+    for (name, _) in modules.iter().filter(|(_, module)| module.get("Source").is_some()) {
+        has_modules = true;
+        output.unread.push(UnreadPart {
+            address: format!("Modules.{}", name.as_str().unwrap_or_default()),
+            place: text.place(name.span.clone()),
+            because:
+                "A module may declare load balancers; check the template that `aws cloudformation package` prints."
+                    .to_owned(),
+        });
+    }
+    has_modules
 }
 
 /// Whether a name of CloudFormation, whose words are not parted, contains a word that means a load balancer.

@@ -5,22 +5,28 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{is_evaluated, of_resource, record};
+use super::{Indirect, is_evaluated, is_unevaluated_manifest, of_resource, record};
 use crate::kubernetes::{Manifests, unknown};
 use crate::source_text::SourceText;
 use crate::synthetic::{map, merge};
 use crate::tree::json::{self, Pairs, span_in};
 use crate::tree::{Data, Node};
-use crate::{Action, FileError, ParseOutput};
+use crate::{Action, FileError, ParseOutput, signs};
 
 /// Words of which a plan with such a resource contains one.
-const WORDS: [&str; 6] = [
-    "kubernetes_",
-    "kubectl_manifest",
-    "helm_release",
-    "aws_elastic_beanstalk",
+const WORDS: [&str; 12] = [
+    "alb.ingress.kubernetes.io/",
+    "aws_cloudcontrolapi_resource",
     "aws_cloudformation_stack",
     "aws_ecs_express",
+    "aws_elastic_beanstalk",
+    "aws_serverlessapplicationrepository",
+    "aws_servicecatalog_provisioned_product",
+    "helm_release",
+    "k8s_manifest",
+    "kubectl_manifest",
+    "kubernetes_",
+    "kustomization_resource",
 ];
 
 #[derive(Deserialize)]
@@ -35,6 +41,13 @@ struct Resource<'a> {
     change: &'a RawValue,
 }
 
+/// A change that Terraform defers to a later plan.
+#[derive(Deserialize)]
+struct Deferred<'a> {
+    #[serde(borrow)]
+    resource_change: Resource<'a>,
+}
+
 /// Parses the changes of a plan.
 pub(crate) fn parse<'a>(
     text: &'a SourceText<'a>,
@@ -45,13 +58,21 @@ pub(crate) fn parse<'a>(
     if !WORDS.iter().any(|word| text.text.contains(word)) {
         return Ok(());
     }
-    let changes = pairs.0.iter().find(|(name, _)| name == "resource_changes").map(|(_, raw)| raw.get());
+    let find = |key: &str| pairs.0.iter().find(|(name, _)| name == key).map_or("[]", |(_, raw)| raw.get());
     // A plan that is not well-formed is an error of the plan's own parser.
     let keep = |resource: &Resource<'_>| {
-        resource.mode.as_deref().is_none_or(|mode| mode == "managed") && is_evaluated(&resource.kind)
+        let is_one = is_evaluated(&resource.kind) || is_unevaluated_manifest(&resource.kind, resource.change.get());
+        resource.mode.as_deref().is_none_or(|mode| mode == "managed") && is_one
     };
-    let Ok(changes) = json::elements_where(changes.unwrap_or("[]"), keep) else { return Ok(()) };
-    for resource in &changes {
+    let (Ok(changes), Ok(deferred)) = (
+        json::elements_where(find("resource_changes"), keep),
+        json::elements_where(find("deferred_changes"), |deferred: &Deferred<'_>| keep(&deferred.resource_change)),
+    ) else {
+        return Ok(());
+    };
+    let deferred: Vec<Resource<'_>> = deferred.into_iter().map(|deferred| deferred.resource_change).collect();
+    let changes = changes.iter().map(|change| (change, false)).chain(deferred.iter().map(|change| (change, true)));
+    for (resource, is_deferred) in changes {
         let change = json::part(text, resource.change)?;
         let actions = change.get("actions").and_then(Node::as_seq).unwrap_or_default();
         let actions: Vec<&str> = actions.iter().filter_map(Node::as_str).collect();
@@ -69,12 +90,26 @@ pub(crate) fn parse<'a>(
         };
         let at = span_in(text.text, resource.address.get());
         let address: String = serde_json::from_str(resource.address.get()).unwrap_or_default();
-        let found = of_resource(&resource.kind, &node, &address, action, resource.change.get());
+        let mut found = of_resource(&resource.kind, &node, &address, action, resource.change.get());
+        if is_deferred {
+            found = not_planned(found, resource.change.get());
+        }
         record(found, (text, &at, &address), output, &mut |document, origin| {
             manifests.add_from(text, document, origin);
         });
     }
     Ok(())
+}
+
+/// What a deferred resource contains: its values may be others in the later plan.
+fn not_planned(found: Vec<Indirect>, raw: &str) -> Vec<Indirect> {
+    let concerns = |one: &Indirect| match one {
+        Indirect::Object(..) => signs::of_controller(raw),
+        Indirect::Unread(_) => true,
+        Indirect::Unexamined(..) => false,
+    };
+    let because = "Terraform defers the change to a later plan, and it may create a load balancer; check that plan.";
+    found.iter().find(|one| concerns(one)).map(|_| Indirect::Unread(because.to_owned())).into_iter().collect()
 }
 
 /// The unknown values of `after_unknown`, as scalars that stand for them.

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use doorward_model::{GapReason, Kind, Manager, Observed};
 
 use super::ingress::{edit_list, scheme_of};
+use super::nearest::{Nearest, nearest};
 use super::{MODE, Object, literal};
 use crate::attributes::Attributes;
 use crate::builder::{LoadBalancerBuilder, gap};
@@ -22,14 +23,13 @@ const LIST: [&str; 2] = ["spec", "loadBalancerAttributes"];
 pub(super) fn parse(objects: &[Object<'_>], deployment: &Deployment, output: &mut ParseOutput) {
     let configurations: Vec<_> =
         objects.iter().copied().filter(|o| o.is("LoadBalancerConfiguration", "gateway.k8s.aws")).collect();
-    // The first of several with one name counts.
-    let mut by_name = BTreeMap::new();
+    let mut by_name: BTreeMap<_, Vec<Object<'_>>> = BTreeMap::new();
     for configuration in &configurations {
-        by_name.entry((configuration.namespace(), configuration.name())).or_insert(*configuration);
+        by_name.entry((configuration.namespace(), configuration.name())).or_default().push(*configuration);
     }
-    let mut classes = BTreeMap::new();
+    let mut classes: BTreeMap<_, Vec<Object<'_>>> = BTreeMap::new();
     for class in objects.iter().copied().filter(|o| o.is("GatewayClass", "gateway.networking.k8s.io")) {
-        classes.entry(class.name()).or_insert(class);
+        classes.entry(class.name()).or_default().push(class);
     }
     let mut used: BTreeSet<*const crate::tree::Node> = BTreeSet::new();
     for gateway in objects.iter().copied().filter(|object| object.is("Gateway", "gateway.networking.k8s.io")) {
@@ -37,13 +37,22 @@ pub(super) fn parse(objects: &[Object<'_>], deployment: &Deployment, output: &mu
             break;
         }
         let class_name = gateway.node.text_at(&["spec", "gatewayClassName"]).unwrap_or_default();
-        let class = classes.get(class_name).copied();
+        let of_name = classes.get(class_name).map(Vec::as_slice).unwrap_or_default();
+        let nearest_class = nearest(of_name, gateway, properties_of_class);
+        let class = nearest_class.one();
         let configured = |object: Object<'_>, path: &[&str], namespace: &str| {
             let reference = object.node.at(path)?;
             let wanted = (reference.text_at(&["kind"])?, reference.text_at(&["name"])?);
             let namespace = reference.text_at(&["namespace"]).unwrap_or(namespace);
-            let found = by_name.get(&(namespace, wanted.1)).copied();
-            (wanted.0 == "LoadBalancerConfiguration").then_some((found, wanted.1.to_owned()))
+            let of_name = by_name.get(&(namespace, wanted.1)).map(Vec::as_slice).unwrap_or_default();
+            let found = nearest(of_name, gateway, properties_of_configuration);
+            let missing = match found {
+                Nearest::Several => {
+                    format!("several LoadBalancerConfigurations {:?} are among the files, and differ", wanted.1)
+                }
+                _ => format!("the LoadBalancerConfiguration {:?} is not among the files", wanted.1),
+            };
+            (wanted.0 == "LoadBalancerConfiguration").then_some((found.one(), missing))
         };
         let own = configured(gateway, &["spec", "infrastructure", "parametersRef"], gateway.namespace());
         let of_class = class.and_then(|class| configured(class, &["spec", "parametersRef"], ""));
@@ -52,6 +61,14 @@ pub(super) fn parse(objects: &[Object<'_>], deployment: &Deployment, output: &mu
             used.extend(found.map(|found| std::ptr::from_ref(found.node)));
         }
         match (class, controller) {
+            (None, _) if matches!(nearest_class, Nearest::Several) => {
+                let message = format!("several GatewayClasses {class_name:?} are among the files, and differ");
+                let gap = gap(gateway.text, GapReason::Unresolved, gateway.head(), message);
+                let mut builder = of_gateway(gateway, own, None, Some(gap.clone()));
+                builder.attributes.clear();
+                builder.incomplete = Some(gap);
+                output.declared.push(builder.finish(deployment));
+            }
             (_, Some(ALB)) => {
                 output.declared.push(of_gateway(gateway, own, of_class, None).finish(deployment));
             }
@@ -89,6 +106,29 @@ pub(super) fn parse(objects: &[Object<'_>], deployment: &Deployment, output: &mu
     }
 }
 
+/// What matters of a class: its controller and its configuration.
+fn properties_of_class<'a>(class: Object<'a>) -> [Option<&'a str>; 3] {
+    let text = |path: &[&str]| class.node.text_at(path);
+    [
+        text(&["spec", "controllerName"]),
+        text(&["spec", "parametersRef", "name"]),
+        text(&["spec", "parametersRef", "namespace"]),
+    ]
+}
+
+/// What matters of a configuration: its attributes and what they are merged with.
+fn properties_of_configuration(
+    configuration: Object<'_>,
+) -> (BTreeMap<String, Observed<String>>, bool, [Observed<String>; 3]) {
+    let attributes = configuration.listed(&LIST);
+    let value = |key: &str| {
+        configuration.node.at(&["spec", key]).map_or(Observed::Absent, |node| literal(configuration.text, node))
+    };
+    let others = ["mergingMode", "scheme", "loadBalancerName"].map(value);
+    (attributes.named, attributes.incomplete.is_some(), others)
+}
+
+/// The configuration that is referred to, and the message if it is not known.
 type Configured<'a> = Option<(Option<Object<'a>>, String)>;
 
 fn of_gateway<'a>(
@@ -120,8 +160,7 @@ fn of_gateway<'a>(
     }
     attributes.spans = at.listed(&LIST).spans;
     let undecided = missing.is_some();
-    if let Some(name) = missing {
-        let message = format!("the LoadBalancerConfiguration {name:?} is not among the files");
+    if let Some(message) = missing {
         attributes.incomplete = Some(gap(gateway.text, GapReason::Unresolved, gateway.head(), message));
     }
     let mut builder = of_configuration(at, gateway.address(), attributes);

@@ -17,6 +17,8 @@ const ATTRIBUTES: &str = "alb.ingress.kubernetes.io/load-balancer-attributes";
 /// The maximum number of Ingresses in a group that are compared, which takes quadratic time. A load balancer has at most 100
 /// rules by default.
 const MAX_GROUP: usize = 500;
+/// The maximum number of attributes that are compared in a group, for all of its Ingresses together.
+const MAX_COMPARED: usize = 200_000;
 
 /// Parses Ingresses, and the class parameters that none of them uses.
 pub(super) fn parse(objects: &[Object<'_>], deployment: &Deployment, output: &mut ParseOutput) {
@@ -37,6 +39,8 @@ pub(super) fn parse(objects: &[Object<'_>], deployment: &Deployment, output: &mu
     let services = Services::of(objects);
     for group in groups.values_mut() {
         group.first = group.mates.iter().copied().min_by_key(|mate| mate.order());
+        let attributes: usize = group.mates.iter().map(|mate| annotated(mate.object).named.len()).sum();
+        group.is_too_large = group.mates.len() > MAX_GROUP || group.mates.len() * attributes > MAX_COMPARED;
         let compared = group.mates.iter().take(MAX_GROUP);
         group.target_groups = compared.flat_map(|mate| services.groups(mate.object)).collect();
     }
@@ -53,7 +57,7 @@ pub(super) fn parse(objects: &[Object<'_>], deployment: &Deployment, output: &mu
         declared.set_target_groups(target_groups);
         output.declared.push(declared);
     }
-    for params in classes.params.values() {
+    for params in classes.params.values().flatten() {
         let used = used.contains(&std::ptr::from_ref(params.node));
         let attributes = params.listed(&["spec", "loadBalancerAttributes"]);
         if !used && (attributes.named.contains_key(MODE) || attributes.incomplete.is_some()) {
@@ -69,8 +73,8 @@ pub(super) struct Ingress<'a> {
     pub(super) group: Option<&'a str>,
     /// A message about the IngressClass, if it is not among the files and could change the mode.
     pub(super) unseen: Option<String>,
-    /// Whether its class refers to parameters that are not among the files. They override the annotations.
-    pub(super) lacks_params: bool,
+    /// Why the parameters of its class, which override the annotations, are not known.
+    pub(super) undecided: Option<&'static str>,
 }
 
 /// The Ingresses that share a load balancer.
@@ -81,6 +85,8 @@ struct Group<'i, 'a> {
     first: Option<&'i Ingress<'a>>,
     /// The target groups of those that are compared.
     target_groups: Vec<TargetGroup>,
+    /// Whether there are too many of them, or of their attributes, to compare each with each.
+    is_too_large: bool,
 }
 
 impl<'a> Ingress<'a> {
@@ -100,8 +106,7 @@ impl<'a> Ingress<'a> {
         let own = annotated(object);
         // The place is that of the object that sets the mode: the class, this Ingress, or another one of the group.
         let in_params = params.filter(|_| from_params.named.contains_key(MODE));
-        let too_many = group.mates.len() > MAX_GROUP;
-        let mates = group.mates.iter().take(if too_many { 0 } else { MAX_GROUP });
+        let mates = group.mates.iter().take(if group.is_too_large { 0 } else { MAX_GROUP });
         let mates: Vec<_> = mates.filter(|mate| !std::ptr::eq(mate.object.node, object.node)).collect();
         let mate =
             mates.iter().find(|mate| !own.named.contains_key(MODE) && annotated(mate.object).named.contains_key(MODE));
@@ -124,13 +129,12 @@ impl<'a> Ingress<'a> {
         builder.value = attributes.spans.get(MODE).cloned();
         builder.attributes = attributes.named;
         builder.incomplete = from_params.incomplete.or(attributes.incomplete.filter(|_| in_params.is_none()));
-        if too_many {
-            let message = format!("more than {MAX_GROUP} Ingresses share its group and are not compared");
+        if group.is_too_large {
+            let message = "too many Ingresses, or attributes of them, share its group and are not compared";
             builder.incomplete = Some(gap(object.text, GapReason::Unresolved, object.head(), message));
             builder.attributes.clear();
         }
-        if first.lacks_params {
-            let message = "the IngressClassParams of its class are not among the files, and override the annotation";
+        if let Some(message) = first.undecided {
             builder.incomplete = Some(gap(object.text, GapReason::Unresolved, object.head(), message));
             builder.attributes.clear();
         }

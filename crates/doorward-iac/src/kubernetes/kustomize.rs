@@ -24,6 +24,8 @@ const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomizat
 const RESOURCES: [&str; 3] = ["resources", "bases", "components"];
 /// Fields that change manifests by a text or a file.
 const PATCHES: [&str; 5] = ["patches", "patchesStrategicMerge", "patchesJson6902", "transformers", "replacements"];
+/// Fields that create manifests by another program.
+const CREATORS: [&str; 2] = ["generators", "helmCharts"];
 /// Words of a change that may concern a load balancer, besides those of the controllers.
 const WORDS: [&str; 6] =
     ["annotations", "ingressClassName", "loadBalancerAttributes", "mergingMode", "parametersRef", "gatewayClassName"];
@@ -118,7 +120,7 @@ fn named_files(one: &Kustomization, fields: &[&str]) -> Vec<String> {
 pub(crate) fn patch_sources(sources: &[SourceFile], folder: ReadFolder<'_>) -> Vec<SourceFile> {
     let known: BTreeSet<&str> = sources.iter().map(|source| source.path.as_str()).collect();
     let all = all_of(sources);
-    let named: BTreeSet<String> = all.values().flat_map(|one| named_files(one, &PATCHES[..3])).collect();
+    let named: BTreeSet<String> = all.values().flat_map(|one| named_files(one, &PATCHES)).collect();
     let roots = resources::SourceRoots::of(sources);
     let is_wanted = |path: &&String| !roots.is_outside(path) && !known.contains(path.as_str());
     let read = |path: &String| folder(path).unwrap_or_default().into_iter().find(|file| file.path == *path);
@@ -155,7 +157,9 @@ pub(crate) fn mark(sources: &[SourceFile], built: &BTreeSet<String>, output: &mu
         let changes_others = !changes_declared
             && files.iter().any(|file| !paths.contains_key(file.as_str()))
             && patches_speak_of_controllers(kustomization, sources);
-        if parts.is_empty() || !(changes_declared || changes_others) {
+        // Manifests that no file contains.
+        let creates = parts.iter().any(|part| CREATORS.contains(part));
+        if parts.is_empty() || !(changes_declared || changes_others || creates) {
             continue;
         }
         let Some(source) = paths.get(kustomization.path.as_str()) else { continue };
@@ -164,9 +168,13 @@ pub(crate) fn mark(sources: &[SourceFile], built: &BTreeSet<String>, output: &mu
             address: kustomization.path.clone(),
             place: SourceText::new(source).place(kustomization.text_at..kustomization.text_at),
             because: format!(
-                "The kustomization changes manifests that {} ({}); check its result: `kubectl kustomize {folder} | doorward \
+                "The kustomization {} ({}); check its result: `kubectl kustomize {folder} | doorward \
                  check -`.",
-                if changes_declared { "declare load balancers" } else { "are not among the files" },
+                match (changes_declared, creates) {
+                    (true, _) => "changes manifests that declare load balancers",
+                    (false, true) => "creates manifests that may declare load balancers",
+                    (false, false) => "changes manifests that are not among the files",
+                },
                 parts.join(", ")
             ),
         });
@@ -243,11 +251,20 @@ impl Collected {
         fields.extend(
             ["commonAnnotations", "helmCharts"].iter().filter(|field| one.root.get(field).is_some_and(mentions)),
         );
+        if has_generator_of_one(one, |path| sources.get(path).map(|source| source.text.as_str())) {
+            fields.insert("generators");
+        }
         let changes = changes_below || !fields.is_empty();
         self.changes.extend(fields.into_iter().map(|field| (one.path.clone(), field.to_owned())));
         self.seen.insert(one.path.clone(), changes);
         changes
     }
+}
+
+/// Whether a generator, in place or in a file, speaks of a controller that creates load balancers.
+fn has_generator_of_one<'t>(one: &Kustomization, text: impl Fn(&str) -> Option<&'t str>) -> bool {
+    named_files(one, &["generators"]).iter().any(|path| text(path).is_some_and(signs::of_controller))
+        || one.root.get("generators").is_some_and(|node| any_text(node, signs::of_controller))
 }
 
 /// The files by their paths.
@@ -272,7 +289,7 @@ fn concerns(
             let path = below(&one.folder, path);
             sources.get(path.as_str()).is_none_or(|source| speaks(&source.text))
         }
-        None => mentions(patch),
+        None => any_text(patch, speaks),
     }
 }
 
@@ -282,10 +299,14 @@ fn is_of_another_kind(kind: &str) -> bool {
 }
 
 pub(super) fn mentions(node: &Node) -> bool {
+    any_text(node, speaks)
+}
+
+fn any_text(node: &Node, is_one: fn(&str) -> bool) -> bool {
     match &*node.data {
-        Data::Scalar { text, .. } => speaks(text),
-        Data::Seq(nodes) => nodes.iter().any(mentions),
-        Data::Map(pairs) => pairs.iter().any(|(key, value)| mentions(key) || mentions(value)),
+        Data::Scalar { text, .. } => is_one(text),
+        Data::Seq(nodes) => nodes.iter().any(|node| any_text(node, is_one)),
+        Data::Map(pairs) => pairs.iter().any(|(key, value)| any_text(key, is_one) || any_text(value, is_one)),
     }
 }
 

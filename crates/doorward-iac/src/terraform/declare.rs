@@ -40,7 +40,8 @@ impl<'a> RootEvaluation<'a> {
                 break;
             }
             let address = format!("{}{}", call.prefix, meta.labels.join("."));
-            let Instances { list, is_none_by_value } = self.instances(file, meta, scope);
+            let (counted_file, counted) = resource.counted();
+            let Instances { list, is_none_by_value } = self.instances(counted_file, counted, scope);
             if is_none_by_value {
                 output.declared.push(absent(address, file, meta));
                 continue;

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::configuration::is_override;
 use super::evaluation::Scope;
 use super::expression::{self, Bound};
 use super::module::{File, Instance, RootEvaluation};
@@ -9,11 +10,13 @@ use super::section::Section;
 use super::syntax::{self, Expression, Part};
 use super::types::as_bool;
 use super::value::ConfigValue;
-use crate::indirect::{KEYS_OF_LOOP, OF_LOOP, ONE_OF_SEVERAL, is_evaluated, of_resource, record};
+use crate::indirect::{
+    KEYS_OF_LOOP, OF_LOOP, ONE_OF_SEVERAL, is_evaluated, is_unevaluated_manifest, of_resource, record,
+};
 use crate::kubernetes::unknown;
 use crate::synthetic::{list, map, merge, parse_yaml, scalar};
 use crate::tree::Node;
-use crate::{Action, ParseOutput, UnreadPart};
+use crate::{Action, ParseOutput};
 
 /// Records the blocks of a module. `is_checked` are the files that are checked.
 pub(super) fn declare<'a>(
@@ -29,18 +32,20 @@ pub(super) fn declare<'a>(
         let raw = section.inside.clone().and_then(|inside| file.text.text.get(inside)).unwrap_or_default();
         if !is_evaluated(kind) {
             // A manifest within a resource of another provider, or within a script.
-            if !kind.starts_with("aws_") && raw.contains("alb.ingress.kubernetes.io/") {
-                let because = "The resource speaks of the AWS Load Balancer Controller and is not evaluated; check the \
-                               manifest that it deploys.";
-                output.unread.push(UnreadPart {
-                    address,
-                    place: file.text.place(section.head.clone()),
-                    because: because.to_owned(),
-                });
+            if is_unevaluated_manifest(kind, raw) {
+                let found =
+                    of_resource(kind, &map(Vec::<(String, Node)>::new(), 0..0), &address, Action::Unspecified, raw);
+                record(found, (&file.text, &section.head, &address), output, &mut |_, _| {});
             }
             continue;
         }
-        for Instance { suffix, scope } in root.instances(file, section, scope).list {
+        // An override file may decide how many there are.
+        let overriding = files.iter().filter(|file| is_override(file.text.path));
+        let blocks = overriding.flat_map(|file| file.section.sections.iter().map(move |section| (file, section)));
+        let counts = |section: &Section| ["count", "for_each"].into_iter().any(|name| section.argument(name).is_some());
+        let same = |other: &Section| other.name == "resource" && other.labels == section.labels && counts(other);
+        let (counted_file, counted) = blocks.filter(|(_, other)| same(other)).last().unwrap_or((file, section));
+        for Instance { suffix, scope } in root.instances(counted_file, counted, scope).list {
             let address = format!("{address}{suffix}");
             let node = BlockReader { scope: &scope }.section(section);
             let found = of_resource(kind, &node, &address, Action::Unspecified, raw);

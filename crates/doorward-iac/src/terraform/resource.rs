@@ -65,6 +65,12 @@ impl<'a> Resource<'a> {
         self.parts[0].0
     }
 
+    /// The block that decides how many instances there are: the last one with an argument for that.
+    pub(super) fn counted(&self) -> (&'a File<'a>, &'a Section) {
+        let counts = |section: &Section| ["count", "for_each"].into_iter().any(|name| section.argument(name).is_some());
+        self.parts.iter().rev().find(|(_, section)| counts(section)).copied().unwrap_or(self.parts[0])
+    }
+
     /// The value of an argument.
     pub(super) fn argument(&self, scope: &Scope<'a>, name: &str) -> Evaluated<'a> {
         let found = self.parts.iter().rev().find_map(|(file, section)| Some((file, section.argument(name)?)));
@@ -108,7 +114,8 @@ impl<'a> Resource<'a> {
             builder.listeners = self.listeners(&scope);
         }
         builder.deliveries = self.deliveries;
-        let target = providers.for_resource(section.argument("provider"));
+        let provider = self.parts.iter().rev().find_map(|(_, section)| section.argument("provider"));
+        let target = providers.for_resource(provider);
         // The Region of a resource has precedence over that of its provider.
         let own = scalar(&self.argument(&scope, "region"), self).known().and_then(|name| Region::new(name).ok());
         (builder.region, builder.match_hints.account) = (own.or(target.region), target.account);
@@ -157,12 +164,14 @@ impl<'a> Resource<'a> {
 
     /// Whether `lifecycle.ignore_changes` contains an argument.
     pub(super) fn ignores(&self, argument: &str) -> bool {
-        let lifecycle = self.parts.iter().rev().find_map(|(_, section)| section.section("lifecycle"));
+        // Override files replace the arguments of this block one by one.
+        let mut blocks = self.parts.iter().rev().filter_map(|(_, section)| section.section("lifecycle"));
+        let ignored = blocks.find_map(|block| block.argument("ignore_changes"));
         let is = |expression: &Expression, word: &str| match expression {
             Expression::Name(name) | Expression::Text(name) => name == word,
             _ => false,
         };
-        match lifecycle.and_then(|block| block.argument("ignore_changes")).map(|argument| &argument.value) {
+        match ignored.map(|argument| &argument.value) {
             Some(Expression::Tuple(names)) => names.iter().any(|name| is(name, argument)),
             Some(word) => is(word, "all"),
             None => false,

@@ -4,6 +4,7 @@
 //! project, are judged by the inputs. Files that are included may add inputs: <https://docs.terragrunt.com/reference/hcl/blocks#include>
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use super::configuration::within;
 use super::evaluation::{Scope, Surroundings};
@@ -17,9 +18,11 @@ use super::{locals, module_sources};
 use crate::source_text::{SourceFile, SourceText};
 use crate::{Deployment, Dialect, FileError, ParseOutput, UnreadPart, signs};
 
+mod components;
 mod unit;
 
 pub(crate) use unit::TerragruntUnit;
+use unit::given_by_arguments;
 
 const MODE: &str = "desync_mitigation_mode";
 
@@ -30,23 +33,51 @@ pub(crate) fn is_terragrunt(source: &SourceFile) -> bool {
     name.ends_with(".hcl") && !is_another
 }
 
-/// Parses a file. `all` are the checked files, among which are those that it includes. Returns the call of a module of the same
-/// project, which is evaluated with the other configuration.
+/// Parses a file. `all` are the checked files, among which are those that it includes. Returns the calls of modules of the same
+/// project, which are evaluated with the other configuration.
 pub(crate) fn parse<'s>(
     source: &'s SourceFile,
     all: &'s [SourceFile],
     deployment: &Deployment,
     output: &mut ParseOutput,
-) -> Result<Option<TerragruntUnit<'s>>, FileError> {
+) -> Result<Vec<TerragruntUnit<'s>>, FileError> {
+    let top = Rc::new(section::parse(&SourceText::new(source))?);
+    if components::is_stack(source) {
+        return Ok(components::parse(source, &top, all, deployment, output));
+    }
+    Ok(unit_of(source, top, all, deployment, output).into_iter().collect())
+}
+
+/// The call in a file of Terragrunt.
+fn unit_of<'s>(
+    source: &'s SourceFile,
+    top: Rc<Section>,
+    all: &'s [SourceFile],
+    deployment: &Deployment,
+    output: &mut ParseOutput,
+) -> Option<TerragruntUnit<'s>> {
     let text = SourceText::new(source);
-    let top = section::parse(&text)?;
     generated(&text, &top, output);
     units(source, &top, all, deployment, output);
-    let Some(terraform) = top.section("terraform") else { return Ok(None) };
-    let Some(argument) = terraform.argument("source") else { return Ok(None) };
+    let terraform = top.section("terraform")?;
+    let argument = terraform.argument("source")?;
     output.files.push((source.path.clone(), Dialect::Hcl));
     let includes = top.sections.iter().any(|section| section.name == "include");
-    let call = call_of(&top, terraform, source, includes && may_include_mode(source, all));
+    let given = given_by_arguments(source, terraform);
+    let name = source.folder().rsplit('/').next().unwrap_or_default().to_owned();
+    let mut call = call_of(top.argument("inputs"), terraform, ("module", name.clone()));
+    let unknown_mode = || Argument {
+        name: MODE.to_owned(),
+        value: Expression::Name("include".to_owned()),
+        span: top.section("include").unwrap_or(terraform).head.clone(),
+    };
+    // Of repeated arguments the last counts: the file's own inputs replace included ones, and arguments of the command replace both.
+    if includes && may_include_mode(source, all) {
+        call.arguments.insert(0, unknown_mode());
+    }
+    if given.is_some_and(|given| unit::may_give(given, MODE)) {
+        call.arguments.push(unknown_mode());
+    }
     let files = [File { text: SourceText::new(source), section: &top }];
     let [file] = &files;
     let work = WorkBudget::of(source.text.len());
@@ -65,12 +96,11 @@ pub(crate) fn parse<'s>(
         }
         None => module,
     };
-    let name = source.folder().rsplit('/').next().unwrap_or_default().to_owned();
     if is_public_alb(&module) {
         let resource = Resource::of_call(vec![(file, &call)]);
         let prefix = format!("module.{name}.");
         output.declared.extend(resource.declare_public(&prefix, &scope, None, None, deployment));
-        return Ok(None);
+        return None;
     }
     // The source is composed of values of other files: the name of the folder decides.
     let is_composed = module.starts_with("${") && !module.contains('/');
@@ -99,7 +129,8 @@ pub(crate) fn parse<'s>(
         drop(scope);
         drop(files);
         let others = others(source, all);
-        return Ok(only.map(|module| TerragruntUnit { source, top, call, module, others }));
+        let is_plain = top.argument("inputs").is_none_or(|inputs| matches!(inputs.value, Expression::Object(_)));
+        return only.map(|module| TerragruntUnit { source, top, call, module, others, is_plain });
     }
     // A source that is composed: `"${prod ? "git::…" : "../modules/app"}"`.
     let literals = text.text.get(argument.span.clone()).unwrap_or_default().split('"');
@@ -109,11 +140,11 @@ pub(crate) fn parse<'s>(
         below.is_some_and(|below| all.iter().any(|other| other.name().ends_with(".tf") && other.folder() == below))
     };
     if relative.any(is_below) {
-        return Ok(None);
+        return None;
     }
     let module = if is_local { module.rsplit(['/', '}']).next().unwrap_or_default().to_owned() } else { module };
     module_sources::record(format!("module.{name}"), (file, &call), Some(&module), None, deployment, output);
-    Ok(None)
+    None
 }
 
 /// Lists configuration that Terragrunt generates beside the module, if it may declare a load balancer.
@@ -173,19 +204,10 @@ fn may_include_mode(source: &SourceFile, all: &[SourceFile]) -> bool {
     !others().any(is_above) || others().any(|other| other.text.contains(MODE))
 }
 
-/// The inputs as a call of the module.
-fn call_of(top: &Section, terraform: &Section, source: &SourceFile, is_open: bool) -> Section {
+/// The inputs as a call of the module. `block` is the one with the source.
+fn call_of(inputs: Option<&Argument>, block: &Section, (kind, name): (&str, String)) -> Section {
     let mut arguments = Vec::new();
-    // Of repeated arguments the last counts: the file's own inputs replace included ones, and `merge` takes the last.
-    let unknown_mode = |section: &Section| Argument {
-        name: MODE.to_owned(),
-        value: Expression::Name("include".to_owned()),
-        span: section.head.clone(),
-    };
-    if is_open {
-        arguments.push(unknown_mode(top.section("include").unwrap_or(terraform)));
-    }
-    if let Some(inputs) = top.argument("inputs") {
+    if let Some(inputs) = inputs {
         let mut pending = vec![&inputs.value];
         while let Some(expression) = pending.pop() {
             match expression {
@@ -196,18 +218,22 @@ fn call_of(top: &Section, terraform: &Section, source: &SourceFile, is_open: boo
                     };
                     Argument { name, value: value.clone(), span: inputs.span.clone() }
                 })),
+                // `merge` takes the last.
                 Expression::Call(call) if call.name == "merge" && !call.expands => {
                     pending.extend(call.arguments.iter().rev());
                 }
-                _ => arguments.push(unknown_mode(top.section("include").unwrap_or(terraform))),
+                _ => arguments.push(Argument {
+                    name: MODE.to_owned(),
+                    value: Expression::Name("include".to_owned()),
+                    span: block.head.clone(),
+                }),
             }
         }
     }
-    let name = source.folder().rsplit('/').next().unwrap_or_default().to_owned();
     Section {
-        name: "module".to_owned(),
+        name: kind.to_owned(),
         labels: vec![name],
-        head: terraform.head.clone(),
+        head: block.head.clone(),
         inside: None,
         arguments,
         sections: Vec::new(),

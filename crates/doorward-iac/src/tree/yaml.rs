@@ -60,7 +60,7 @@ fn parse_strictly(text: &SourceText<'_>, content: &str) -> Result<Vec<Document>,
     for step in Parser::new_from_str(content) {
         let (event, span) =
             step.map_err(|error| text.error(bytes.at(error.marker()), format!("is not YAML: {}", error.info())))?;
-        let at = bytes.span(&span);
+        let at = without_comment(content, &event, bytes.span(&span));
         match event {
             Event::DocumentStart(_) => builder = Builder::default(),
             Event::DocumentEnd => documents.extend(builder.finish()),
@@ -68,6 +68,31 @@ fn parse_strictly(text: &SourceText<'_>, content: &str) -> Result<Vec<Document>,
         }
     }
     Ok(documents)
+}
+
+/// The place of a quoted scalar up to its closing quote: the parser's ends behind a comment that follows.
+fn without_comment(content: &str, event: &Event<'_>, at: Range<usize>) -> Range<usize> {
+    let Event::Scalar(_, style, ..) = event else { return at };
+    let quote = match style {
+        ScalarStyle::SingleQuoted => '\'',
+        ScalarStyle::DoubleQuoted => '"',
+        _ => return at,
+    };
+    let raw = content.get(at.clone()).unwrap_or_default();
+    let mut characters = raw.char_indices().skip_while(|(_, c)| *c != quote).skip(1).peekable();
+    while let Some((offset, c)) = characters.next() {
+        // Two single quotes stand for one.
+        let escapes = match quote {
+            '"' => c == '\\',
+            _ => c == quote && characters.peek().is_some_and(|(_, next)| *next == quote),
+        };
+        if escapes {
+            let _ = characters.next();
+        } else if c == quote {
+            return at.start..at.start + offset + 1;
+        }
+    }
+    at
 }
 
 /// Converts character indices to byte offsets.
@@ -220,6 +245,7 @@ fn is_core(tag: &Tag, suffix: &str) -> bool {
 
 /// A tag outside YAML's core schema, which may have a meaning in a dialect.
 fn custom_tag(tag: Option<&Tag>) -> Option<String> {
-    let tag = tag.filter(|tag| !tag.is_yaml_core_schema())?;
+    let is_core = |tag: &Tag| tag.is_yaml_core_schema() || tag.suffix.starts_with("tag:yaml.org,2002:");
+    let tag = tag.filter(|tag| !is_core(tag))?;
     (!tag.suffix.is_empty()).then(|| tag.suffix.clone())
 }

@@ -63,3 +63,32 @@ fn loops_within_loops() {
     let message = mode.gap().and_then(|gap| gap.message.clone()).unwrap();
     assert!(message.contains("limit of evaluation steps"), "{message}");
 }
+
+/// A chain of operators is a tree as deep as the chain is long.
+#[test]
+fn chains_of_operators() {
+    let text = |operators: usize| {
+        format!(
+            "resource \"aws_lb\" \"a\" {{\n  desync_mitigation_mode = (1{}) > 2 ? \"monitor\" : \"strictest\"\n}}\n",
+            " + 1".repeat(operators)
+        )
+    };
+    let output = read(std::iter::once(("main.tf".to_owned(), text(400))));
+    assert_eq!((output.declared.len(), output.unread.len()), (1, 0));
+    let output = read(std::iter::once(("main.tf".to_owned(), text(100_000))));
+    assert_eq!((output.declared.len(), output.broken.len()), (0, 1));
+}
+
+/// The attributes of one group count together.
+#[test]
+fn a_group_of_many_attributes() {
+    let attributes: Vec<String> = (0..200).map(|number| format!("k{number}=v")).collect();
+    let text = |number: usize| {
+        format!(
+            "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata:\n  name: i{number}\n  annotations:\n    alb.ingress.kubernetes.io/group.name: g\n    alb.ingress.kubernetes.io/load-balancer-attributes: {}\nspec: {{ingressClassName: alb}}\n",
+            attributes.join(",")
+        )
+    };
+    let output = read((0..400).map(|number| (format!("i{number}.yaml"), text(number))));
+    assert_eq!((output.declared.len(), output.errors.len()), (400, 0));
+}

@@ -33,6 +33,9 @@ pub(super) struct BuiltObject<'a> {
     /// The file of the object. Values of a patch have the place of the object.
     pub(super) text: &'a SourceText<'a>,
     pub(super) node: Node,
+    /// The names and namespaces that it has and had: a patch may select it by each of them.
+    names: Vec<String>,
+    namespaces: Vec<Option<String>>,
     /// Whether a kustomization changes more than its namespace.
     pub(super) is_changed: bool,
 }
@@ -45,6 +48,14 @@ pub(super) struct BuildInput<'s, 'a> {
     pub(super) left: Cell<usize>,
 }
 
+impl<'a> BuiltObject<'a> {
+    fn new(text: &'a SourceText<'a>, node: Node) -> Self {
+        let at = |key: &str| node.text_at(&["metadata", key]).map(str::to_owned);
+        let (names, namespaces) = (vec![at("name").unwrap_or_default()], vec![at("namespace")]);
+        Self { text, node, names, namespaces, is_changed: false }
+    }
+}
+
 impl<'a> BuildInput<'_, 'a> {
     /// The objects of a kustomization.
     pub(super) fn build(&self, one: &Kustomization, depth: usize) -> Option<Vec<BuiltObject<'a>>> {
@@ -55,7 +66,7 @@ impl<'a> BuildInput<'_, 'a> {
 
     /// Adds the objects of a kustomization to those of the one around it, and changes all of them.
     fn add(&self, one: &Kustomization, objects: &mut Vec<BuiltObject<'a>>, depth: usize) -> Option<()> {
-        if depth > MAX_DEPTH || is_beyond(one) {
+        if depth > MAX_DEPTH || self.is_beyond(one) {
             return None;
         }
         self.spend()?;
@@ -71,7 +82,7 @@ impl<'a> BuildInput<'_, 'a> {
                         if document.root.get("items").is_some() {
                             return None;
                         }
-                        objects.push(BuiltObject { text, node: document.root, is_changed: false });
+                        objects.push(BuiltObject::new(text, document.root));
                     }
                 } else if super::resources::is_remote(name)
                     || ![".yaml", ".yml", ".json"].iter().any(|ending| path.ends_with(ending))
@@ -89,6 +100,26 @@ impl<'a> BuildInput<'_, 'a> {
         self.change(one, objects)
     }
 
+    /// Whether a kustomization has a field that is not built and may concern a load balancer. What transformers change stands in
+    /// other files.
+    fn is_beyond(&self, one: &Kustomization) -> bool {
+        let in_files = |replacements: &Node| {
+            let mut paths =
+                replacements.as_seq().unwrap_or_default().iter().filter_map(|entry| entry.text_at(&["path"]));
+            let text = |path: &str| self.texts.get(below(&one.folder, path).as_str());
+            paths.any(|path| text(path).is_none_or(|text| super::speaks(text.text)))
+        };
+        let is = |field: &str, node: &Node| match field {
+            "transformers" => true,
+            "replacements" => mentions(node) || in_files(node),
+            "generators" => {
+                mentions(node) || super::has_generator_of_one(one, |path| self.texts.get(path).map(|text| text.text))
+            }
+            _ => mentions(node),
+        };
+        NOT_BUILT.iter().any(|field| one.root.get(field).is_some_and(|node| is(field, node)))
+    }
+
     /// Takes one step; `None` if none is left.
     fn spend(&self) -> Option<()> {
         self.left.set(self.left.get().checked_sub(1)?);
@@ -103,6 +134,14 @@ impl<'a> BuildInput<'_, 'a> {
             for object in objects.iter_mut().filter(|object| is_built(&object.node)) {
                 let metadata = at_place([("namespace", scalar(namespace, 0..0))], &object.node);
                 object.node = merged(&object.node, &at_place([("metadata", metadata)], &object.node))?;
+                object.namespaces.push(Some(namespace.to_owned()));
+            }
+        }
+        let [prefix, suffix] = ["namePrefix", "nameSuffix"].map(|key| one.root.text_at(&[key]).unwrap_or_default());
+        if !(prefix.is_empty() && suffix.is_empty()) {
+            for object in objects.iter_mut() {
+                let name = object.names.last().map(|name| format!("{prefix}{name}{suffix}"));
+                object.names.extend(name);
             }
         }
         let annotations = one.root.get("commonAnnotations").filter(|annotations| mentions(annotations));
@@ -146,13 +185,6 @@ impl<'a> BuildInput<'_, 'a> {
     }
 }
 
-/// Whether a kustomization has a field that is not built and may concern a load balancer. What transformers change stands in
-/// other files.
-fn is_beyond(one: &Kustomization) -> bool {
-    let has = |field: &&str| one.root.get(field).is_some_and(|node| **field == *"transformers" || mentions(node));
-    NOT_BUILT.iter().any(has)
-}
-
 fn names<'n>(root: &'n Node, field: &str) -> impl Iterator<Item = &'n str> {
     root.get(field).and_then(Node::as_seq).unwrap_or_default().iter().filter_map(Node::as_str)
 }
@@ -178,7 +210,7 @@ fn at_place<const N: usize>(pairs: [(&str, Node); N], object: &Node) -> Node {
 fn apply(body: &Node, target: Option<&Node>, objects: &mut Vec<BuiltObject<'_>>) -> Option<()> {
     let mut deleted = Vec::new();
     for (at, object) in objects.iter_mut().enumerate() {
-        if kind_of(&object.node).is_none() || !is_selected(body, target, &object.node)? {
+        if kind_of(&object.node).is_none() || !is_selected(body, target, object)? {
             continue;
         }
         if !is_built(&object.node) {
@@ -221,34 +253,37 @@ fn merged_name(merged: &Node, before: &Node) -> Node {
 }
 
 /// Whether a patch selects an object; `None` if that is not known.
-fn is_selected(body: &Node, target: Option<&Node>, object: &Node) -> Option<bool> {
+fn is_selected(body: &Node, target: Option<&Node>, object: &BuiltObject<'_>) -> Option<bool> {
+    let kind = object.node.text_at(&["kind"]).unwrap_or_default();
     let selector = match target {
         Some(target) => target,
         None if body.as_map().is_some() => {
-            let same = |path: &[&str]| body.text_at(path) == object.text_at(path);
-            return Some(same(&["kind"]) && same(&["metadata", "name"]));
+            let name = body.text_at(&["metadata", "name"]).unwrap_or_default();
+            return Some(body.text_at(&["kind"]) == Some(kind) && object.names.iter().any(|own| own == name));
         }
         // A list of operations needs a target.
         None => return None,
     };
-    for (field, path) in
-        [("kind", &["kind"][..]), ("name", &["metadata", "name"]), ("namespace", &["metadata", "namespace"])]
-    {
+    let mut is_open = false;
+    for field in ["kind", "name", "namespace"] {
         let Some(wanted) = selector.text_at(&[field]).filter(|wanted| !wanted.is_empty()) else { continue };
         // The fields are patterns of the whole text.
         let pattern = regex_lite::Regex::new(&format!("^(?:{wanted})$")).ok()?;
-        match object.text_at(path) {
-            found if pattern.is_match(found.unwrap_or_default()) => {}
+        let is_one = match field {
+            "kind" => pattern.is_match(kind),
+            "name" => object.names.iter().any(|name| pattern.is_match(name)),
+            _ => object.namespaces.iter().flatten().any(|namespace| pattern.is_match(namespace)),
+        };
+        if !is_one {
             // A namespace may be set later.
-            None if field == "namespace" => return None,
-            _ => return Some(false),
+            if field != "namespace" || object.namespaces.last().is_some_and(Option::is_some) {
+                return Some(false);
+            }
+            is_open = true;
         }
     }
     let has = |field: &str| selector.get(field).is_some();
-    if has("labelSelector") || has("annotationSelector") {
-        return None;
-    }
-    Some(true)
+    (!is_open && !has("labelSelector") && !has("annotationSelector")).then_some(true)
 }
 
 /// A strategic merge: maps by key, null removes, anything else replaces. `None` for directives.

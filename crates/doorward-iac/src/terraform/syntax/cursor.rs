@@ -5,6 +5,9 @@ use super::SyntaxError;
 /// The maximum nesting of expressions and blocks. It protects the recursion of parser and evaluation.
 const MAX_DEPTH: usize = 100;
 
+/// The maximum number of binary operators of which each is an operand of the next: `1 + 1 + 1`. It protects the recursion as well.
+const MAX_OPERATORS: usize = 500;
+
 /// A position in a text.
 pub(super) struct Cursor<'t> {
     pub(super) text: &'t str,
@@ -12,11 +15,13 @@ pub(super) struct Cursor<'t> {
     /// Whether a line break ends an expression. It does not within parentheses and brackets.
     pub(super) lines_end: bool,
     depth: usize,
+    /// The number of operators of which each is an operand of the next, in the expression that was parsed last.
+    pub(super) operators: usize,
 }
 
 impl<'t> Cursor<'t> {
     pub(super) fn new(text: &'t str) -> Self {
-        Self { text, at: 0, lines_end: true, depth: 0 }
+        Self { text, at: 0, lines_end: true, depth: 0, operators: 0 }
     }
 
     /// The text from the position on.
@@ -112,6 +117,15 @@ impl<'t> Cursor<'t> {
         }
         self.at = before;
         false
+    }
+
+    /// Counts an operator around the expression that was parsed last.
+    pub(super) fn count_operator(&mut self) -> Result<(), SyntaxError> {
+        self.operators += 1;
+        if self.operators > MAX_OPERATORS {
+            return Err(self.error(format!("an expression has more than {MAX_OPERATORS} operators")));
+        }
+        Ok(())
     }
 
     /// Runs a parser one level deeper.

@@ -53,15 +53,18 @@ fn operator(cursor: &Cursor<'_>, least: u8) -> Option<(&'static str, Binary, u8)
 
 /// Parses operators of a precedence of at least `least`.
 fn binary(cursor: &mut Cursor<'_>, least: u8) -> Result<Expression, SyntaxError> {
+    let before = std::mem::take(&mut cursor.operators);
     let mut left = unary(cursor)?;
     loop {
         let end = cursor.at;
         cursor.skip_space();
         let Some((word, operator, precedence)) = operator(cursor, least) else {
             cursor.at = end;
+            cursor.operators = cursor.operators.max(before);
             return Ok(left);
         };
         cursor.at += word.len();
+        cursor.count_operator()?;
         cursor.skip_lines();
         let lines_end = cursor.lines_end;
         let right = cursor.nested(lines_end, |cursor| binary(cursor, precedence + 1))?;

@@ -12,7 +12,6 @@ use crate::terraform::evaluation::{Evaluated, Scope, Surroundings};
 use crate::terraform::locals;
 use crate::terraform::module::{File, blocks};
 use crate::terraform::section::Section;
-use crate::terraform::syntax::Expression;
 use crate::terraform::work::WorkBudget;
 
 /// Functions that read inputs from files of any kind.
@@ -21,13 +20,15 @@ const DECODERS: [&str; 3] = ["yamldecode(", "jsondecode(", "read_tfvars_file("];
 /// A file of Terragrunt that calls a module of the same project.
 pub(crate) struct TerragruntUnit<'s> {
     pub(super) source: &'s SourceFile,
-    pub(super) top: Section,
+    pub(super) top: Rc<Section>,
     /// The inputs as arguments of a call.
     pub(super) call: Section,
     /// The folder of the module.
     pub(super) module: String,
     /// The texts of files whose inputs may be added; `None` if they are not among the files.
     pub(super) others: Option<Vec<&'s str>>,
+    /// Whether the inputs are one object.
+    pub(super) is_plain: bool,
 }
 
 impl TerragruntUnit<'_> {
@@ -43,7 +44,7 @@ impl TerragruntUnit<'_> {
 
     /// The prefix of the addresses in the module.
     pub(in crate::terraform) fn prefix(&self) -> String {
-        format!("module.{}.", self.folder().rsplit('/').next().unwrap_or_default())
+        format!("{}.{}.", self.call.name, self.call.labels.first().map(String::as_str).unwrap_or_default())
     }
 
     /// The file, as configuration is read.
@@ -65,13 +66,21 @@ impl TerragruntUnit<'_> {
         let arguments = self.call.arguments.iter();
         let mut inputs: BTreeMap<String, Evaluated<'a>> =
             arguments.map(|argument| (argument.name.clone(), scope.evaluate(&file.text, argument))).collect();
-        let is_plain = self.top.argument("inputs").is_none_or(|inputs| matches!(inputs.value, Expression::Object(_)));
+        let is_plain = self.is_plain;
+        let given = self.top.section("terraform").and_then(|terraform| given_by_arguments(self.source, terraform));
+        let names = || blocks(module, "variable").filter_map(|(_, variable)| variable.labels.first());
+        for name in names().filter(|name| given.is_some_and(|given| may_give(given, name))) {
+            let cause = format!("arguments that Terragrunt adds may set var.{name}");
+            inputs.insert(name.clone(), Evaluated::unresolved(&file.text, self.call.head.clone(), cause));
+        }
         let has_includes = self.top.sections.iter().any(|section| section.name == "include");
         if is_plain && !has_includes {
             return inputs;
         }
-        for (_, variable) in blocks(module, "variable") {
-            let Some(name) = variable.labels.first().filter(|name| !inputs.contains_key(*name)) else { continue };
+        for name in names() {
+            if inputs.contains_key(name) {
+                continue;
+            }
             let spells = |text: &str| is_word_of(name, text) || DECODERS.iter().any(|decoder| text.contains(decoder));
             let may_be_included = self.others.as_ref().is_none_or(|others| others.iter().any(|text| spells(text)));
             // Inputs that are not literal may come from locals of the same file.
@@ -83,6 +92,23 @@ impl TerragruntUnit<'_> {
         }
         inputs
     }
+}
+
+/// The blocks with arguments that Terragrunt adds to the command, if they may set variables.
+/// <https://docs.terragrunt.com/reference/hcl/blocks#terraform>
+pub(super) fn given_by_arguments<'s>(source: &'s SourceFile, terraform: &Section) -> Option<&'s str> {
+    let inside = terraform.inside.clone().and_then(|inside| source.text.get(inside))?;
+    let has_blocks = terraform.sections.iter().any(|section| section.name == "extra_arguments");
+    let sets_variables = ["-var", "var_files", "TF_VAR_"].iter().any(|word| inside.contains(word));
+    (has_blocks && sets_variables).then_some(inside)
+}
+
+/// Whether such arguments may set a variable: they name it, or a file of values, which is not read.
+pub(super) fn may_give(arguments: &str, name: &str) -> bool {
+    arguments.contains("var_files")
+        || arguments.contains("-var-file")
+        || arguments.contains(&format!("TF_VAR_{name}"))
+        || is_word_of(name, arguments)
 }
 
 /// Whether a text contains a name as a word.

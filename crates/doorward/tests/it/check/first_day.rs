@@ -320,6 +320,9 @@ fn programs_of_other_tools() {
     for (file, text, fragment) in [
         ("serverless.ts", "const a = 'AWS::ElasticLoadBalancingV2::LoadBalancer';\n", "serverless package"),
         ("cdktf.json", "{}\n", "cdktf synth"),
+        ("sst.config.ts", "new sst.aws.Service('a', { loadBalancer: {} });\n", "SST"),
+        ("Pulumi.yaml", "runtime: yaml\nresources: {a: {type: 'aws:lb:LoadBalancer'}}\n", "pulumi preview"),
+        ("templates/web.yaml.j2", "kind: Ingress\nclassName: alb\n{% if a %}\n", "not well-formed"),
     ] {
         let folder = tempfile::tempdir().unwrap();
         write(folder.path(), &[(file, text), ("main.ts", "import { Lb } from '@cdktf/provider-aws/lib/lb';\n")]);

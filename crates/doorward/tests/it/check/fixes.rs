@@ -46,6 +46,29 @@ fn fixes() {
     assert_eq!(after("plan.json"), before("plan.json"), "a plan is never written");
 }
 
+/// A comment behind a quoted value is no part of it.
+#[test]
+fn quoted_values_before_comments() {
+    for (value, fixed) in [
+        ("'monitor'   # it's why", "defensive   # it's why"),
+        ("\"monitor\" # \"x\"", "defensive # \"x\""),
+        ("'monitor'", "defensive"),
+    ] {
+        let text = |value: &str| {
+            format!(
+                "Resources:\n  A:\n    Type: AWS::ElasticLoadBalancingV2::LoadBalancer\n    Properties:\n      LoadBalancerAttributes:\n        - Key: routing.http.desync_mitigation_mode\n          Value: {value}\n"
+            )
+        };
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), &[("t.yaml", &text(value))]);
+        let said = check(folder.path(), &["--rule", "desync-mode-below-required", "--fix", "."]);
+        let after = std::fs::read_to_string(folder.path().join("t.yaml")).unwrap();
+        let quoted =
+            ["'defensive'", "\"defensive\""].iter().fold(after, |text, quoted| text.replace(quoted, "defensive"));
+        assert_eq!((said.code, quoted), (Some(0), text(fixed)), "{}", said.err);
+    }
+}
+
 #[test]
 fn changes_that_are_not_safe_are_left_alone() {
     let folder = tempfile::tempdir().unwrap();
