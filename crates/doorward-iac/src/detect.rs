@@ -280,7 +280,8 @@ fn documents<'a>(text: &SourceText<'_>, documents: Vec<Document>) -> Result<Cont
 /// Whether a file names a load balancer in the words of another tool.
 fn is_of_another_tool(text: &SourceText<'_>) -> bool {
     contains_any(text.text, &["Load Balanced Web Service", "elb_application_lb", "elb_classic_lb", "ec2_elb_lb"])
-        || (text.path.contains(".ebextensions/") && text.text.contains("LoadBalancerType"))
+        || (text.path.contains(".ebextensions/")
+            && contains_any(text.text, &["LoadBalancerType", "aws:elbv2:", "AWSEBV2LoadBalancer"]))
 }
 
 /// The dialect of one document. A repeated key counts each time, so that neither value hides the other.
