@@ -191,7 +191,7 @@ const OF_BEANSTALK: &str = "AWSEBV2LoadBalancer";
 
 /// Where a file in `.ebextensions` shows that the environment has an application or network load balancer: by its type, by
 /// options in a namespace of theirs, or by resources that belong to one.
-pub(crate) fn extension_sign(source: &SourceFile) -> Option<std::ops::Range<usize>> {
+fn extension_sign(source: &SourceFile) -> Option<std::ops::Range<usize>> {
     if !is_extension(source) {
         return None;
     }
@@ -211,8 +211,8 @@ fn is_first_extension(source: &SourceFile, all: &[SourceFile]) -> bool {
                 .is_some_and(|(_, after)| after.trim_start_matches(['"', '\'']).trim_start().starts_with(':'))
         })
     };
-    !beside.clone().any(declares)
-        && beside.find(|other| extension_sign(other).is_some()).is_some_and(|first| first.path == source.path)
+    let first = beside.clone().filter(|other| extension_sign(other).is_some()).map(|other| &other.path).min();
+    first == Some(&source.path) && !beside.any(declares)
 }
 
 fn is_extension(source: &SourceFile) -> bool {
