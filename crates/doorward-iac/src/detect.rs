@@ -292,7 +292,8 @@ fn documents<'a>(text: &SourceText<'_>, documents: Vec<Document>) -> Result<Cont
 fn is_of_another_tool(text: &SourceText<'_>) -> bool {
     let names =
         ["Load Balanced Web Service", "type: Backend Service", "elb_application_lb", "elb_classic_lb", "ec2_elb_lb"];
-    contains_any(text.text, &names) || (text.path.contains(".ebextensions/") && text.text.contains("LoadBalancerType"))
+    let options = ["LoadBalancerType", "aws:elbv2:", "AWSEBV2LoadBalancer"];
+    contains_any(text.text, &names) || (text.path.contains(".ebextensions/") && contains_any(text.text, &options))
 }
 
 /// The dialect of one document. A repeated key counts each time, so that neither value hides the other.

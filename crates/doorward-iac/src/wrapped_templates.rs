@@ -255,12 +255,57 @@ pub(crate) fn of_other_tools(source: &SourceFile, text: &SourceText<'_>, all: &[
             );
         }
     }
-    let is_extension = source.path.contains(".ebextensions/") || source.path.starts_with(".ebextensions/");
-    let beside = || all.iter().filter(|other| other.folder() == source.folder());
-    if is_extension && is_in("LoadBalancerType") && !beside().any(|other| other.text.contains("AWSEBV2LoadBalancer")) {
-        unread(
-            "LoadBalancerType",
-            "Elastic Beanstalk creates a load balancer, and no file here sets its mode by the resource AWSEBV2LoadBalancer.",
-        );
+    if let Some(at) = extension_sign(source).filter(|_| is_first_extension(source, all)) {
+        output.unread.push(UnreadPart {
+            address: source.path.clone(),
+            place: text.place(at),
+            because: "Elastic Beanstalk creates a load balancer, and no file here sets its mode by the resource \
+                      AWSEBV2LoadBalancer."
+                .to_owned(),
+        });
     }
+}
+
+/// The load balancer in the template of an environment of Elastic Beanstalk; the names of its other resources begin with it:
+/// <https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/customize-containers-format-resources-eb.html>
+const OF_BEANSTALK: &str = "AWSEBV2LoadBalancer";
+
+/// Where a file in `.ebextensions` shows that the environment has an application or network load balancer: by its type, by
+/// options in a namespace of theirs, or by resources that belong to one.
+fn extension_sign(source: &SourceFile) -> Option<std::ops::Range<usize>> {
+    if !is_extension(source) {
+        return None;
+    }
+    let signs = ["LoadBalancerType", "aws:elbv2:", OF_BEANSTALK];
+    statements(&source.text).find_map(|(start, line)| {
+        let found = signs.iter().filter_map(|sign| Some((line.find(sign)?, sign.len()))).min();
+        found.map(|(at, length)| start + at..start + at + length)
+    })
+}
+
+/// Whether a file is the first of its folder that shows a load balancer, and no file of the folder declares it as a resource.
+fn is_first_extension(source: &SourceFile, all: &[SourceFile]) -> bool {
+    let mut beside = all.iter().filter(|other| other.folder() == source.folder());
+    let declares = |other: &SourceFile| {
+        statements(&other.text).any(|(_, line)| {
+            line.split_once(OF_BEANSTALK)
+                .is_some_and(|(_, after)| after.trim_start_matches(['"', '\'']).trim_start().starts_with(':'))
+        })
+    };
+    let first = beside.clone().filter(|other| extension_sign(other).is_some()).map(|other| &other.path).min();
+    first == Some(&source.path) && !beside.any(declares)
+}
+
+fn is_extension(source: &SourceFile) -> bool {
+    source.path.contains("/.ebextensions/") || source.path.starts_with(".ebextensions/")
+}
+
+/// The lines of a text that are no comments, with their positions.
+fn statements(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut start = 0;
+    let lines = text.split_inclusive('\n').map(move |line| {
+        start += line.len();
+        (start - line.len(), line)
+    });
+    lines.filter(|(_, line)| !line.trim_start().starts_with('#'))
 }

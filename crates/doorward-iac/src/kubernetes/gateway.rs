@@ -83,6 +83,9 @@ pub(super) fn parse(objects: &[Object<'_>], deployment: &Deployment, output: &mu
                 let gap = gap(gateway.text, GapReason::Unresolved, gateway.head(), message);
                 output.declared.push(of_gateway(gateway, own, None, Some(gap)).finish(deployment));
             }
+            // GKE installs its own classes under these names:
+            // <https://cloud.google.com/kubernetes-engine/docs/concepts/gateway-api#gatewayclass>
+            (None, _) if class_name.starts_with("gke-l7-") => {}
             (None, _) => output.unread.push(UnreadPart {
                 address: gateway.address(),
                 place: gateway.text.place(gateway.head()),

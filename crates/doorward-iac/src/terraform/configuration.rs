@@ -320,11 +320,19 @@ pub(super) fn target(call: &Section, root: &str, folder: &str, key: &str, instal
 /// The folder of a module whose source is a path.
 fn local(call: &Section, folder: &str) -> Option<String> {
     match call.argument("source").map(|argument| &argument.value) {
-        Some(Expression::Text(source)) if source.starts_with("./") || source.starts_with("../") => {
-            within(folder, source)
-        }
+        Some(Expression::Text(source)) if is_path(source) => within(folder, source),
         _ => None,
     }
+}
+
+/// Whether a source is a path. Terraform before 0.12 takes `modules/web` for one as well, and later versions refuse it: three or
+/// four names are an address in a registry, and other sources have a `.` or `:`.
+/// <https://developer.hashicorp.com/terraform/language/v1.1.x/upgrade-guides/0-12>
+fn is_path(source: &str) -> bool {
+    let is_name =
+        |part: &str| part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte)) && !part.is_empty();
+    let is_old = || source.split('/').all(is_name) && !matches!(source.split('/').count(), 3 | 4);
+    source.starts_with("./") || source.starts_with("../") || is_old()
 }
 
 fn join(folder: &str, below: &str) -> String {

@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use super::{TerragruntUnit, call_of, within};
 use crate::source_text::{SourceFile, SourceText};
-use crate::terraform::evaluate::{Scope, Surroundings};
+use crate::terraform::evaluation::{Scope, Surroundings};
 use crate::terraform::module::File;
 use crate::terraform::module_sources;
 use crate::terraform::public_module::is_public_alb;
