@@ -322,7 +322,7 @@ fn programs_of_other_tools() {
         ("cdktf.json", "{}\n", "cdktf synth"),
         ("sst.config.ts", "new sst.aws.Service('a', { loadBalancer: {} });\n", "SST"),
         ("Pulumi.yaml", "runtime: yaml\nresources: {a: {type: 'aws:lb:LoadBalancer'}}\n", "pulumi preview"),
-        ("templates/web.yaml.j2", "kind: Ingress\nclassName: alb\n{% if a %}\n", "not well-formed"),
+        ("templates/web.yaml.j2", "kind: Ingress\nclassName: alb\n{% if a %}\n", "is a template"),
     ] {
         let folder = tempfile::tempdir().unwrap();
         write(folder.path(), &[(file, text), ("main.ts", "import { Lb } from '@cdktf/provider-aws/lib/lb';\n")]);
