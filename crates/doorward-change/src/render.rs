@@ -236,8 +236,8 @@ fn document(format: &str, state: &ChangeState, stopped: Option<String>) -> Value
     let watched: Vec<Value> = (1..=state.plan().waves())
         .filter_map(|wave| {
             let watch = state.watched(wave)?;
-            let is_whole = state.quiet_watch(wave).is_some();
-            Some(json!({"wave": wave, "seen": watch.seen, "quiet": watch.quiet, "of_all_changes": is_whole || !watch.quiet}))
+            let is_whole = state.is_of_all_changes(wave, watch);
+            Some(json!({"wave": wave, "seen": watch.seen, "quiet": watch.quiet, "of_all_changes": is_whole}))
         })
         .collect();
     json!({

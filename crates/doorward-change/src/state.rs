@@ -221,9 +221,13 @@ impl ChangeState {
 
     /// The last watch of a wave, if it allowed the next wave and was of every load balancer that is changed now.
     pub fn quiet_watch(&self, wave: usize) -> Option<&WatchRecord> {
-        let watch = self.watched.get(&wave).filter(|watch| watch.quiet)?;
-        let (since, _) = watch.span?;
-        changed_at(self, self.plan.wave(wave)).is_none_or(|last| last <= since).then_some(watch)
+        self.watched.get(&wave).filter(|watch| watch.quiet && self.is_of_all_changes(wave, watch))
+    }
+
+    /// Whether a watch of a wave was of every load balancer that is changed now. False if the journal does not say when it was.
+    pub(crate) fn is_of_all_changes(&self, wave: usize, watch: &WatchRecord) -> bool {
+        let last = changed_at(self, self.plan.wave(wave));
+        watch.span.is_some_and(|(since, _)| last.is_none_or(|last| last <= since))
     }
 
     /// The number of load balancers that may be in a mode of this change.

@@ -11,7 +11,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use doorward_model::{Kind, LoadBalancer, Rule};
+use doorward_model::{Gap, GapReason, Kind, LoadBalancer, Rule};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -107,12 +107,20 @@ pub struct Exception {
 
 impl Exception {
     /// Whether a load balancer is covered. A classic load balancer that was created after the exception began is another one than the
-    /// exception names by ARN: only its name is the same.
+    /// exception names by ARN: only its name is the same. If it is unknown when it was created, it is unknown which of the two it is.
     pub(crate) fn covers(&self, lb: &LoadBalancer) -> Match {
-        let is_another = lb.kind == Kind::Classic
-            && !self.scope.arn.is_empty()
-            && lb.created.is_some_and(|created| created >= self.start.ends());
-        if is_another { Match::No } else { self.scope.covers(lb) }
+        let of_scope = self.scope.covers(lb);
+        if lb.kind != Kind::Classic || self.scope.arn.is_empty() {
+            return of_scope;
+        }
+        let is_same = match lb.created {
+            Some(created) => (created < self.start.ends()).into(),
+            None => {
+                let gap = Gap::new(GapReason::Malformed, "elasticloadbalancing:DescribeLoadBalancers");
+                Match::Unread(vec![Arc::new(gap.with_message("the response does not contain when it was created"))])
+            }
+        };
+        Match::all([of_scope, is_same])
     }
 }
 

@@ -19,6 +19,8 @@ use crate::window::Window;
 
 /// The name of the format.
 const FORMAT: &str = "doorward-traffic-v3";
+/// What is said of lines of the future.
+const DATED_AHEAD: &str = "are dated after the time of this machine when they were read";
 
 /// A file that is not saved traffic evidence.
 #[derive(Debug, thiserror::Error)]
@@ -124,23 +126,26 @@ impl TrafficEvidence {
     }
 
     /// The same at a time: lines that are dated after it were written by a clock that is wrong, or are of no real requests. They are named,
-    /// and the load balancers that they are of have not enough evidence.
+    /// once however often evidence is saved and read again, and the load balancers that they are of have not enough evidence.
     #[must_use]
     pub fn as_of(mut self, now: Timestamp) -> Self {
         for (key, counts) in &self.tally.load_balancers {
             let ahead = counts.hours.iter().filter(|(hour, _)| is_ahead(hour.start(), now));
             let lines: u64 = ahead.clone().map(|(_, hour)| hour.lines()).sum();
             let Some((last, _)) = ahead.max_by_key(|(hour, _)| **hour) else { continue };
-            let problem = || {
+            let problems = self.tally.problems.entry(key.clone()).or_default();
+            if problems.samples.iter().any(|problem| problem.contains(DATED_AHEAD)) {
+                continue;
+            }
+            problems.add(|| {
                 format!(
-                    "{lines} of {} lines are dated after {} UTC, the time of this machine, the last of them after {} UTC: leave them out \
-                     (--until), or correct the clock",
+                    "{lines} of {} lines {DATED_AHEAD}, {} UTC, the last of them after {} UTC: leave them out (--until), or correct the \
+                     clock",
                     counts.lines,
                     now.strftime("%Y-%m-%d %H:%M"),
                     last.start().strftime("%Y-%m-%d %H:%M")
                 )
-            };
-            self.tally.problems.entry(key.clone()).or_default().add(problem);
+            });
         }
         self
     }
@@ -183,8 +188,8 @@ impl TrafficEvidence {
         self.missed.is_empty() && self.tally.is_whole()
     }
 
-    /// What to say beside advice: which files were left out, and which protected clients sent no request that is not compliant. An entry with
-    /// a spelling mistake is among these.
+    /// What to say beside advice: which files were left out, and which protected clients have none of the logged requests that are not
+    /// compliant. An entry with a spelling mistake is among these. Where no log was read, nothing is known of clients.
     pub fn remarks(&self, protected: &[String]) -> Vec<String> {
         let mut remarks: Vec<String> = self.tally.reading.listed.left_out().into_iter().collect();
         let tables = || self.tally.load_balancers.values().map(|counts| &counts.sources.clients);
@@ -196,7 +201,7 @@ impl TrafficEvidence {
             table.bound() + table.unkept() > 0 || table.clients().any(by_its_end)
         };
         // A client that is not kept, or not with its whole address and user agent, may be one of them.
-        if self.truncated_addresses || tables().any(lost) {
+        if self.tally.lines() == 0 || self.truncated_addresses || tables().any(lost) {
             return remarks;
         }
         let is_seen = |entry: &String| {
@@ -205,8 +210,10 @@ impl TrafficEvidence {
         };
         let unseen: Vec<&str> = protected.iter().filter(|entry| !is_seen(entry)).map(String::as_str).collect();
         if !unseen.is_empty() {
-            remarks
-                .push(format!("no request that is not compliant is of these protected clients: {}", unseen.join(", ")));
+            remarks.push(format!(
+                "none of the non-compliant requests in the logs that were read came from these protected clients: {}",
+                unseen.join(", ")
+            ));
         }
         remarks
     }

@@ -31,6 +31,19 @@ pub(crate) fn unread_lines(evidence: &TrafficEvidence) -> Vec<String> {
     let unread = if from_s3 == 0 { sampled("not read", &reading.unread) } else { Vec::new() };
     lines.extend(sampled("damaged", &reading.damaged).into_iter().chain(unread));
     lines.extend(sampled("not understood", &reading.unparsed));
+    lines.extend(further_problems(evidence));
+    lines
+}
+
+/// The other problems of lines, by load balancer: those of files that were refused are among the files that were not read.
+fn further_problems(evidence: &TrafficEvidence) -> Vec<String> {
+    let is_named = |problem: &String| evidence.tally.reading.unread.samples.contains(problem);
+    let of_all = evidence.tally.problems.iter().flat_map(|(key, problems)| {
+        problems.samples.iter().filter(|problem| !is_named(problem)).map(move |problem| format!("{key}: {problem}"))
+    });
+    let all: Vec<String> = of_all.collect();
+    let mut lines: Vec<String> = all.iter().take(SHOWN).cloned().collect();
+    lines.extend(more(all.len(), "problems"));
     lines
 }
 

@@ -227,7 +227,8 @@ fn unread(evidence: &TrafficEvidence, key: &LoadBalancerKey) -> Option<String> {
         None => tally.is_whole_for(key),
     };
     (!is_whole).then(|| {
-        let files = tally.reading.damaged.count + tally.reading.unread.count;
+        let of_all = tally.reading.damaged.count + tally.reading.unread.count;
+        let files = tally.incomplete.get(key).copied().filter(|own| *own > 0).unwrap_or(of_all);
         format!("{} damaged or could not be read; `doorward traffic` names them", were(files, "log file"))
     })
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use doorward_model::{
-    AppliedChange, ChangeStatus, Gap, GapReason, LoadBalancer, Mode, Policy, Rule, RuleMeta, Severity, Verdict,
-    VerdictReason,
+    AppliedChange, ChangeStatus, Gap, GapReason, Kind, LoadBalancer, Mode, Policy, Rule, RuleMeta, Severity, Verdict,
+    VerdictReason, is_ahead,
 };
 
 use crate::{preconditions, remediation};
@@ -108,9 +108,16 @@ fn change_in_effect(lb: &LoadBalancer) -> Result<&AppliedChange, Verdict> {
     let set = |change: &&AppliedChange| {
         !matches!(change.status, ChangeStatus::Refused | ChangeStatus::Failed | ChangeStatus::RestoreRefused)
     };
-    let Some(change) = lb.changes.iter().rev().filter(happened).find(set) else {
-        let when = if lb.changes.is_empty() { "Doorward has" } else { "When the mode was read, Doorward had" };
-        let because = format!("{when} not changed its mode.");
+    let own = |change: &&AppliedChange| !is_of_another(lb, change);
+    let Some(change) = lb.changes.iter().rev().filter(happened).filter(own).find(set) else {
+        let because = if lb.changes.is_empty() {
+            "Doorward has not changed its mode."
+        } else if lb.changes.iter().filter(happened).any(|change| is_of_another(lb, change)) {
+            "Doorward has changed the mode of an earlier load balancer of the same name, but not of this one."
+        } else {
+            "When the mode was read, Doorward had not changed its mode."
+        };
+        let because = because.to_owned();
         return Err(Verdict::NotApplicable { reason: VerdictReason::NotApplicableNoChange, because });
     };
     match change.status {
@@ -131,6 +138,11 @@ fn change_in_effect(lb: &LoadBalancer) -> Result<&AppliedChange, Verdict> {
             ),
         }),
     }
+}
+
+/// Whether a change was of a deleted load balancer of the same name: only the ARN of a classic one is used again.
+fn is_of_another(lb: &LoadBalancer, change: &AppliedChange) -> bool {
+    lb.kind == Kind::Classic && lb.created.is_some_and(|created| is_ahead(created, change.at))
 }
 
 /// The effect of the change, as the beginning of a sentence.

@@ -3,7 +3,7 @@
 use std::fs;
 
 use doorward_model::{AccountId, Gap, GapReason, LoadBalancer, Mode, Region};
-use doorward_traffic::{AdviceRules, FolderOptions, Thresholds, advise_all, read_folder};
+use doorward_traffic::{AdviceRules, FolderOptions, Thresholds, advise_all, read_folder, render_traffic};
 
 use super::*;
 use crate::posture::application;
@@ -103,8 +103,13 @@ fn lines_of_the_future_are_no_evidence() {
         let advice = defended().advise_with(&evidence);
         assert_eq!(step(&advice), wanted, "{now}: {}", said(&advice));
         assert_eq!(evidence.is_complete(), wanted != "not enough");
-        let says = "the time of this machine, the last of them after 2026-11-01 23:00 UTC: leave them out (--until)";
+        let says = "the last of them after 2026-11-01 23:00 UTC: leave them out (--until)";
         assert_eq!(said(&advice).contains(says), wanted == "not enough", "{}", said(&advice));
+        // `doorward traffic` ends with the exit code of incomplete evidence, and names the reason.
+        assert_eq!(render_traffic(&evidence, &[]).contains(says), wanted == "not enough");
+        // Saved evidence has the problem already when it is read again.
+        let again = said(&defended().advise_with(&evidence.as_of(now + SignedDuration::from_mins(1))));
+        assert_eq!(again.matches(says).count(), usize::from(wanted == "not enough"), "{again}");
     }
 }
 
@@ -195,8 +200,13 @@ fn protected_clients_that_sent_nothing_are_named() {
     let evidence = defended().client(1, "AcmePay/1", ACCEPTABLE, by_target("404")).evidence();
     assert_eq!(
         evidence.remarks(&entries),
-        ["no request that is not compliant is of these protected clients: 203.0.114.0/24, AcmePai/*"]
+        [
+            "none of the non-compliant requests in the logs that were read came from these protected clients: 203.0.114.0/24, \
+             AcmePai/*"
+        ]
     );
     assert!(evidence.remarks(&entries[..2]).is_empty());
     assert!(evidence.with_truncated_addresses().remarks(&entries).is_empty());
+    // Where no log was read, nothing is known of clients.
+    assert!(TrafficEvidence::new(None, Tally::default()).remarks(&entries).is_empty());
 }
