@@ -211,7 +211,8 @@ pub(crate) fn of_coverage(run: &Run, line: &CoverageLine) -> Value {
         property("fully-listed", if line.fully_listed { "yes" } else { "no" }),
     ];
     // Without a full list the number is unknown, which is not the number that was found.
-    props.extend(line.fully_listed.then(|| property("load-balancers", &line.load_balancers.to_string())));
+    let load_balancers = line.load_balancers.filter(|_| line.fully_listed);
+    props.extend(load_balancers.map(|count| property("load-balancers", &count.to_string())));
     props.extend(line.gaps.iter().map(|gap| property("gap", &gap_text(gap))));
     json!({
         "uuid": observation_uuid(&run.id, &coverage_id(line)),
