@@ -2,7 +2,7 @@
 
 use doorward_model::{
     CoverageLine, CoverageStatus, Finding, Gap, LoadBalancer, RuleMeta, Run, ScanReport, UnseenFinding, Verdict,
-    not_seen_in_words,
+    counted, not_seen_in_words,
 };
 use serde_json::{Value, json};
 
@@ -245,12 +245,13 @@ pub(crate) fn coverage_risk(run: &Run, line: &CoverageLine) -> Option<Value> {
 }
 
 fn coverage_text(line: &CoverageLine) -> String {
-    let found = line.load_balancers;
+    let found = counted(line.load_balancers.unwrap_or_default(), "load balancer");
     match line.status {
-        CoverageStatus::Complete => format!("Read completely: {found} load balancers"),
-        CoverageStatus::Partial => {
-            format!("Read in part: {found} load balancers were found, but not all of their values were read")
-        }
+        CoverageStatus::Complete => format!("Read completely: {found}"),
+        CoverageStatus::Partial => match line.load_balancers {
+            Some(_) => format!("Read in part, with {found}: not all lists or values were read"),
+            None => "Read in part: no load balancer was found, and not all lists were read".to_owned(),
+        },
         CoverageStatus::Skipped => "Excluded by the settings, closed or disabled: nothing was read".to_owned(),
         CoverageStatus::Failed => "Nothing could be read, so its load balancers are unknown".to_owned(),
     }
