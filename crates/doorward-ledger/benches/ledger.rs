@@ -282,7 +282,7 @@ fn line(number: usize, load_balancers: usize) -> CoverageLine {
         status: doorward_model::CoverageStatus::Complete,
         read_at: None,
         fully_listed: true,
-        load_balancers: if number.is_multiple_of(2) && number < places(load_balancers) { PER_PLACE } else { 0 },
+        load_balancers: Some(if number.is_multiple_of(2) && number < places(load_balancers) { PER_PLACE } else { 0 }),
         gone: 0,
         gaps: Vec::new(),
     }

@@ -45,8 +45,8 @@ pub struct CoverageLine {
     pub read_at: Option<Timestamp>,
     /// Whether every list of load balancers arrived in full. Only then can a missing load balancer be called deleted.
     pub fully_listed: bool,
-    /// How many load balancers were found.
-    pub load_balancers: usize,
+    /// How many were found: all if `fully_listed`, otherwise at least so many. Null if none was found and a list was not read in full.
+    pub load_balancers: Option<usize>,
     /// How many were deleted during the scan.
     pub gone: usize,
     /// The gaps, each distinct one once.
@@ -95,7 +95,7 @@ impl CoverageLine {
             status,
             read_at: *read_at,
             fully_listed,
-            load_balancers: load_balancers.len(),
+            load_balancers: (fully_listed || !load_balancers.is_empty()).then_some(load_balancers.len()),
             gone: gone.len(),
             gaps,
         }
@@ -186,6 +186,32 @@ mod tests {
             "load_balancers": [load_balancer],
         });
         CoverageLine::of(&serde_json::from_value(inventory).expect("an inventory"))
+    }
+
+    #[test]
+    fn a_number_of_load_balancers_that_was_not_read_is_not_zero() {
+        let denied =
+            json!({"unread": {"reason": "access-denied", "operation": "elasticloadbalancing:DescribeLoadBalancers"}});
+        let full = json!("full");
+        let cases = [
+            (&full, &full, vec![], Some(0)),
+            (&full, &full, vec![raw()], Some(1)),
+            (&full, &denied, vec![raw()], Some(1)),
+            (&full, &denied, vec![], None),
+            (&denied, &full, vec![], None),
+            (&denied, &denied, vec![], None),
+        ];
+        for (listing, classic_listing, load_balancers, number) in cases {
+            let inventory = json!({
+                "account": "111122223333",
+                "region": "eu-west-1",
+                "listing": listing,
+                "classic_listing": classic_listing,
+                "load_balancers": load_balancers,
+            });
+            let line = CoverageLine::of(&serde_json::from_value(inventory).expect("an inventory"));
+            assert_eq!(line.load_balancers, number, "{line:?}");
+        }
     }
 
     #[test]

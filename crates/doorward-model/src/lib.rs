@@ -105,8 +105,8 @@ pub use owner_names::{OwnerNames, owner_key};
 pub use past_time::{EmptyTimeSpan, PastTime, PastTimeError, TimeSpan};
 pub use policy::{Pattern, Policy, PolicyPreset, PolicyRule};
 pub use posture_summary::{
-    CostRow, EndingException, IdleLoadBalancer, OwnerRisk, PostureCosts, PostureFigure, PosturePoint, PostureSummary,
-    kpi_figures,
+    CostRow, ENDING_DAYS, EndingException, IdleLoadBalancer, OwnerRisk, PostureCosts, PostureFigure, PosturePoint,
+    PostureSummary, kpi_figures,
 };
 pub use profile::{AppliedPolicy, PolicyTally, RiskProfile};
 pub use reachability::{EntryPoint, EntryService, InFront, Reachability, TargetGroup};

@@ -21,8 +21,8 @@ pub use posture_figures::{PostureFigure, kpi_figures};
 /// The most rows of each table: everything fits one printed page.
 const ROWS: usize = 5;
 
-/// The days before its end from which an exception is in the summary.
-const ENDING_DAYS: i64 = 30;
+/// The days before its end from which every output counts an exception as one that ends.
+pub const ENDING_DAYS: i32 = 30;
 
 /// One scan of the trend.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -315,8 +315,7 @@ fn exceptions(report: &ScanReport) -> (Vec<EndingException>, usize) {
     for finding in &report.findings {
         let Verdict::Excepted { exception, expires, .. } = &*finding.verdict else { continue };
         // A date that cannot be parsed counts as near.
-        let left =
-            expires.parse::<Date>().ok().and_then(|last| last.since(today).ok()).map(|span| i64::from(span.get_days()));
+        let left = expires.parse::<Date>().ok().and_then(|last| last.since(today).ok()).map(|span| span.get_days());
         if left.is_none_or(|left| left <= ENDING_DAYS) {
             *ending.entry((expires, exception, &finding.rule)).or_default() += 1;
         }

@@ -67,13 +67,8 @@ pub const REGISTRY: &[Output] = &[
         help: "for people",
         demo: Some("scan.txt"),
         make: Make::Stream(|out, report, inputs, _| {
-            if let Some(filter) = inputs.filter {
-                let (lbs, findings) = (report.load_balancers.len(), report.findings.len());
-                let selected = format!("Selected: {lbs} load balancers, {findings} findings.");
-                let text = format!("FILTERED: {filter}. {} {selected}\n\n", filter.part_sentence());
-                out.write_all(doorward_sink_text::wrapped(&text, inputs.options.width).as_bytes())?;
-            }
-            Ok(table::write(out, report, inputs.options.style, inputs.options.width)?.into())
+            let OutputOptions { style, width, .. } = inputs.options;
+            Ok(table::write(out, report, inputs.filter, style, width)?.into())
         }),
     },
     Output {

@@ -2,7 +2,7 @@
 
 use doorward_model::{
     CoverageLine, CoverageStatus, Finding, Gap, LoadBalancer, RuleMeta, Run, ScanReport, UnseenFinding, Verdict,
-    not_seen_in_words,
+    counted, not_seen_in_words,
 };
 use serde_json::{Value, json};
 
@@ -211,7 +211,8 @@ pub(crate) fn of_coverage(run: &Run, line: &CoverageLine) -> Value {
         property("fully-listed", if line.fully_listed { "yes" } else { "no" }),
     ];
     // Without a full list the number is unknown, which is not the number that was found.
-    props.extend(line.fully_listed.then(|| property("load-balancers", &line.load_balancers.to_string())));
+    let load_balancers = line.load_balancers.filter(|_| line.fully_listed);
+    props.extend(load_balancers.map(|count| property("load-balancers", &count.to_string())));
     props.extend(line.gaps.iter().map(|gap| property("gap", &gap_text(gap))));
     json!({
         "uuid": observation_uuid(&run.id, &coverage_id(line)),
@@ -244,12 +245,13 @@ pub(crate) fn coverage_risk(run: &Run, line: &CoverageLine) -> Option<Value> {
 }
 
 fn coverage_text(line: &CoverageLine) -> String {
-    let found = line.load_balancers;
+    let found = counted(line.load_balancers.unwrap_or_default(), "load balancer");
     match line.status {
-        CoverageStatus::Complete => format!("Read completely: {found} load balancers"),
-        CoverageStatus::Partial => {
-            format!("Read in part: {found} load balancers were found, but not all of their values were read")
-        }
+        CoverageStatus::Complete => format!("Read completely: {found}"),
+        CoverageStatus::Partial => match line.load_balancers {
+            Some(_) => format!("Read in part, with {found}: not all lists or values were read"),
+            None => "Read in part: no load balancer was found, and not all lists were read".to_owned(),
+        },
         CoverageStatus::Skipped => "Excluded by the settings, closed or disabled: nothing was read".to_owned(),
         CoverageStatus::Failed => "Nothing could be read, so its load balancers are unknown".to_owned(),
     }

@@ -91,7 +91,7 @@ pub(crate) fn coverage<'a>() -> ColumnsOf<RowOf<'a, &'a CoverageLine>> {
         column("status", Text, |row| row.item.status.to_string().into()),
         column("fully_listed", Flag, |row| row.item.fully_listed.into()),
         // Null without a full list: then the number is unknown.
-        column("load_balancers", Number, |row| row.item.fully_listed.then_some(row.item.load_balancers).into()),
+        column("load_balancers", Number, |row| row.item.load_balancers.filter(|_| row.item.fully_listed).into()),
         column("reasons", Text, |row| {
             let reasons = row.item.gaps.iter().map(|gap| gap.reason.code());
             let reasons: std::collections::BTreeSet<&str> = reasons.collect();

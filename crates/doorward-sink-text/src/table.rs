@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use doorward_model::{
-    Deadline, DeadlineTally, Finding, Mode, ObservationPeriod, Observed, OwnerNames, ScanReport, Severity, Unseen,
-    Verdict, VerdictKind, clock_offset_sentence, console_address, counted, harmless_lines as harmless, share,
+    Deadline, DeadlineTally, Finding, Mode, ObservationPeriod, Observed, OwnerNames, ReportFilter, ScanReport,
+    Severity, Unseen, Verdict, VerdictKind, clock_offset_sentence, console_address, counted,
+    harmless_lines as harmless, share,
 };
 
 use crate::fit::{ANY_WIDTH, Column, Grid, wrapped};
 
+mod excepted;
 mod ink;
 mod settings_notes;
 mod unread;
@@ -25,19 +27,36 @@ const WIDTH: usize = 118;
 /// The number of next steps that are listed; the others are counted.
 const STEPS: usize = 10;
 
-/// Writes the table in a style, at a width in columns; [`ANY_WIDTH`] breaks no sentence. Returns the number of findings that it accounts for: all are counted, the most
-/// severe ones are listed.
+/// Writes the table in a style, at a width in columns; [`ANY_WIDTH`] breaks no sentence. Where the report is the part that a filter selects,
+/// the table says so first. Returns the number of findings that it accounts for: all are counted, the most severe ones are listed.
 ///
 /// # Errors
 /// Those of `out`.
-pub fn write(out: &mut dyn Write, report: &ScanReport, style: TextStyle, width: usize) -> io::Result<usize> {
+pub fn write(
+    out: &mut dyn Write,
+    report: &ScanReport,
+    filter: Option<&ReportFilter>,
+    style: TextStyle,
+    width: usize,
+) -> io::Result<usize> {
     let mut text = Vec::new();
-    let accounted = sections(&mut text, report, style, if width == ANY_WIDTH { WIDTH } else { width })?;
+    if let Some(filter) = filter {
+        let (lbs, findings) =
+            (counted(report.load_balancers.len(), "load balancer"), counted(report.findings.len(), "finding"));
+        writeln!(text, "FILTERED: {filter}. {} Selected: {lbs}, {findings}.\n", filter.part_sentence())?;
+    }
+    let accounted = sections(&mut text, report, filter, style, if width == ANY_WIDTH { WIDTH } else { width })?;
     out.write_all(wrapped(&String::from_utf8_lossy(&text), width).as_bytes())?;
     Ok(accounted)
 }
 
-fn sections(out: &mut dyn Write, report: &ScanReport, style: TextStyle, width: usize) -> io::Result<usize> {
+fn sections(
+    out: &mut dyn Write,
+    report: &ScanReport,
+    filter: Option<&ReportFilter>,
+    style: TextStyle,
+    width: usize,
+) -> io::Result<usize> {
     let ink = Ink(style);
     header(out, report)?;
     summary(out, report, ink)?;
@@ -46,8 +65,8 @@ fn sections(out: &mut dyn Write, report: &ScanReport, style: TextStyle, width: u
     let accounted = verdicts(out, report, ink, width)?;
     owners(out, report, ink, width)?;
     settings_notes::write_conflicts(out, report, ink)?;
-    next_steps(out, report, ink)?;
-    excepted(out, report, ink)?;
+    next_steps(out, report, filter, ink)?;
+    excepted::write(out, report, ink)?;
     unread::write(out, report, ink)?;
     Ok(accounted)
 }
@@ -283,7 +302,7 @@ fn owners(out: &mut dyn Write, report: &ScanReport, ink: Ink, width: usize) -> i
     print(out, &rows, width)
 }
 
-fn next_steps(out: &mut dyn Write, report: &ScanReport, ink: Ink) -> io::Result<()> {
+fn next_steps(out: &mut dyn Write, report: &ScanReport, filter: Option<&ReportFilter>, ink: Ink) -> io::Result<()> {
     let mut pressing: Vec<Step<'_>> = Vec::new();
     let mut rest: BTreeMap<(Reverse<Severity>, &str), Vec<&str>> = BTreeMap::new();
     for finding in &report.findings {
@@ -303,7 +322,11 @@ fn next_steps(out: &mut dyn Write, report: &ScanReport, ink: Ink) -> io::Result<
         let unseen = report.unseen.as_ref().map_or(0, Unseen::open);
         let more =
             if unseen == 0 { String::new() } else { format!(" Failed when last seen, and not seen now: {unseen}.") };
-        return writeln!(out, "  Nothing that was read fails.{more}\n");
+        let none = match filter {
+            None => "Nothing that was read fails.",
+            Some(_) => "None of the selected findings fails; findings that are not selected may fail.",
+        };
+        return writeln!(out, "  {none}{more}\n");
     }
     for step in pressing.iter().take(STEPS) {
         step.write(out, ink)?;
@@ -325,25 +348,6 @@ fn next_steps(out: &mut dyn Write, report: &ScanReport, ink: Ink) -> io::Result<
             out,
             "           → --format json-v1 has the remedy for each; `doorward explain RULE` explains why a rule matters"
         )?;
-    }
-    writeln!(out)
-}
-
-/// Failures under an exception: listed, but apart from the others.
-fn excepted(out: &mut dyn Write, report: &ScanReport, ink: Ink) -> io::Result<()> {
-    let mut allowed: BTreeMap<(&str, &str, &str), Vec<&str>> = BTreeMap::new();
-    for finding in &report.findings {
-        if let Verdict::Excepted { exception, expires, .. } = &*finding.verdict {
-            allowed.entry((expires, exception, &finding.rule)).or_default().push(&finding.name);
-        }
-    }
-    if allowed.is_empty() {
-        return Ok(());
-    }
-    writeln!(out, "{}", ink.heading("Excepted"))?;
-    for ((expires, exception, rule), names) in &allowed {
-        let names = listed(names);
-        writeln!(out, "  until {} · {} · {rule} · {names}", harmless(expires), harmless(exception))?;
     }
     writeln!(out)
 }

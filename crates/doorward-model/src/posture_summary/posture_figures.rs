@@ -5,6 +5,9 @@ use serde::Serialize;
 
 use crate::{Bounds, Durations, HistoryContext, KeyFigures, Kpi, Mode, ScanReport, days_in_words, share};
 
+/// The figure where nothing of its denominator is known.
+const UNKNOWN: &str = "unknown";
+
 /// One figure with its denominator.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct PostureFigure {
@@ -115,6 +118,9 @@ impl ModePopulation {
         if unseen > 0 {
             let bounds = Bounds::new(count, undecided, seen, unseen);
             figure.of = format!("{bounds} known; {unseen} of them not seen now");
+            if seen == 0 {
+                UNKNOWN.clone_into(&mut figure.figure);
+            }
         }
         figure
     }
@@ -122,5 +128,30 @@ impl ModePopulation {
 
 fn part(id: &'static str, label: &'static str, part: usize, of: usize, unknown: usize) -> PostureFigure {
     let more = if unknown == 0 { String::new() } else { format!("; {unknown} unknown") };
-    PostureFigure { id, label, figure: part.to_string(), of: format!("{}{more}", share(part, of)) }
+    // Zero of nothing, where everything is unknown, would read as a result.
+    let figure = if of == 0 && unknown > 0 { UNKNOWN.to_owned() } else { part.to_string() };
+    PostureFigure { id, label, figure, of: format!("{}{more}", share(part, of)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_of_nothing_is_a_number_only_where_nothing_is_unknown() {
+        let cases = [
+            ((0, 0, 0), ("0", "none in scope")),
+            ((0, 0, 1), ("unknown", "none in scope; 1 unknown")),
+            ((0, 2, 1), ("0", "0.0% (0 of 2); 1 unknown")),
+            ((1, 2, 0), ("1", "50.0% (1 of 2)")),
+        ];
+        for ((count, of, unknown), (figure, denominator)) in cases {
+            let found = part("overdue-findings", "Overdue", count, of, unknown);
+            assert_eq!((found.figure.as_str(), found.of.as_str()), (figure, denominator));
+        }
+        let modes = |seen, unseen| ModePopulation { seen, undecided: 0, unseen }.figure("mode-share", "Strictest", 0);
+        assert_eq!(modes(0, 3).figure, "unknown");
+        assert_eq!(modes(2, 3).figure, "0");
+        assert_eq!(modes(0, 0).figure, "0");
+    }
 }

@@ -211,7 +211,7 @@ pub(crate) fn whole(
         status,
         read_at: Some(day(days)),
         fully_listed,
-        load_balancers: load_balancers.len(),
+        load_balancers: Some(load_balancers.len()),
         gone: 0,
         gaps: Vec::new(),
     };

@@ -1,6 +1,6 @@
 //! Scope & coverage: every account-Region exactly once, beside what Organizations says of the account.
 
-use doorward_model::{Account, CoverageLine, CoverageStatus, Gap, Observed};
+use doorward_model::{Account, CoverageLine, Gap, Observed};
 
 use super::{SheetContext, names, place, seen};
 use crate::sheet::{ColumnKind, Columns, Sheet, Title, Value};
@@ -22,10 +22,10 @@ const UNKNOWN: &str = "unknown";
 impl Row<'_> {
     /// What the number of load balancers is.
     fn found(&self) -> &'static str {
-        match self.line.status {
+        match self.line.load_balancers {
             _ if self.line.fully_listed => "exact",
-            CoverageStatus::Complete | CoverageStatus::Partial => "at least",
-            CoverageStatus::Skipped | CoverageStatus::Failed => UNKNOWN,
+            Some(1..) => "at least",
+            Some(0) | None => UNKNOWN,
         }
     }
 
@@ -94,8 +94,8 @@ fn columns<'p>() -> Columns<'p, Row<'p>> {
         )
         .count(
             "Load balancers",
-            "How many load balancers were found; blank if nothing was listed.",
-            |r| if r.found() == UNKNOWN { Value::Blank } else { r.line.load_balancers.into() },
+            "How many load balancers were found; blank if none was found and a list was not read in full.",
+            |r| r.line.load_balancers.filter(|_| r.found() != UNKNOWN).map_or(Value::Blank, Value::from),
         )
         .with(
             ColumnKind::Word,

@@ -1,6 +1,6 @@
 //! Management summary: the pack in sentences.
 
-use doorward_model::{FIGURES, KeyFigures, percent, share};
+use doorward_model::{ENDING_DAYS, FIGURES, KeyFigures, counted, percent, share};
 
 use super::SheetContext;
 use crate::sheet::{Columns, Sheet, Title};
@@ -160,10 +160,11 @@ pub(crate) fn sheet<'p>(cx: &'p SheetContext<'p>) -> Sheet<'p> {
             || "No register of exceptions is configured.".to_owned(),
             |all| {
                 let expired = all.iter().filter(|one| one.days_left < 0).count();
-                let soon = all.iter().filter(|one| (0..=31).contains(&one.days_left)).count();
+                let soon = all.iter().filter(|one| (0..=i64::from(ENDING_DAYS)).contains(&one.days_left)).count();
                 format!(
-                    "The register holds {} exceptions; {expired} expired, {soon} end within 31 days. {}",
-                    all.len(),
+                    "The register holds {}; {expired} expired, {soon} {} within {ENDING_DAYS} days. {}",
+                    counted(all.len(), "exception"),
+                    if soon == 1 { "ends" } else { "end" },
                     under_exception(&figures, nothing)
                 )
             },

@@ -99,7 +99,7 @@ fn build(count: usize, words: Words<'_>) -> ScanReport {
             status: if n == 2 { CoverageStatus::Failed } else { CoverageStatus::Complete },
             read_at: None,
             fully_listed: n != 2,
-            load_balancers: load_balancers.iter().filter(|lb| lb.account == *account).count(),
+            load_balancers: Some(load_balancers.iter().filter(|lb| lb.account == *account).count()),
             gone: 0,
             gaps: if n == 2 { vec![(*denied).clone()] } else { Vec::new() },
         })

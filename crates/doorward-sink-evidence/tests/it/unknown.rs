@@ -196,7 +196,8 @@ fn a_number_of_load_balancers_is_exact_at_least_or_blank() {
     let folder = packed(&report, &plain(&report), SheetLimits::default());
     let rows = file(&folder.path().join("pack"), "csv/coverage.csv");
     let numbers: Vec<_> = rows.iter().map(|row| (row["Load balancers"].as_str(), row["Number is"].as_str())).collect();
-    let found: Vec<String> = report.coverage.lines.iter().map(|line| line.load_balancers.to_string()).collect();
+    let found: Vec<String> =
+        report.coverage.lines.iter().map(|line| line.load_balancers.unwrap_or_default().to_string()).collect();
     assert_eq!(numbers, [(found[0].as_str(), "exact"), (found[1].as_str(), "at least"), ("", "unknown")]);
     assert_eq!(rows[2]["Deleted meanwhile"], "");
 }

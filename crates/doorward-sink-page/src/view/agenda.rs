@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use doorward_model::{Arn, ChangeKind, DeadlineState, OwnerNames, ScanReport, Severity, Verdict};
+use doorward_model::{Arn, ChangeKind, DeadlineState, ENDING_DAYS, OwnerNames, ScanReport, Severity, Verdict};
 use jiff::Span;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -22,19 +22,19 @@ const FIRST: usize = 3;
 const CHANGES: usize = 25;
 /// How many exceptions are listed, those that expired first, then by their last day.
 const DUE: usize = 25;
-/// Exceptions that end within so many days are listed.
-const DUE_DAYS: i32 = 31;
 
 /// The section.
 #[derive(Serialize)]
 pub(super) struct AgendaView {
     /// The owners to act first; nothing where no failure is overdue, critical or high.
     first: Option<String>,
-    /// The last day of the [`DUE_DAYS`].
+    /// The last day of the [`ENDING_DAYS`].
     due_by: String,
     /// What is due until then.
     coming: String,
     steps: Vec<StepView>,
+    /// The sentence where there is no step.
+    none_fails: &'static str,
     /// How many more kinds of steps there are.
     more_steps: usize,
     changed: Option<ChangedView>,
@@ -92,7 +92,7 @@ struct DueView {
 pub(super) fn of(report: &ScanReport, context: &PageContext) -> AgendaView {
     let owners = OwnerNames::of(&report.load_balancers);
     let (steps, more_steps) = steps(report, context, &owners);
-    let mut due = due(report, &owners);
+    let mut due = due(report, context, &owners);
     due.extend(unread(report, context, &due));
     let (due_by, coming) = coming(report, &due);
     let more_due = due.len().saturating_sub(DUE);
@@ -103,12 +103,16 @@ pub(super) fn of(report: &ScanReport, context: &PageContext) -> AgendaView {
         due_by,
         coming,
         steps,
+        none_fails: match &context.filter {
+            Some(_) => "Nothing that was read in this part of the report fails.",
+            None => "Nothing that was read fails.",
+        },
         more_steps,
         changed: changed(context),
         due,
         none_due: none_due(report, context),
         more_due,
-        due_days: DUE_DAYS,
+        due_days: ENDING_DAYS,
     }
 }
 
@@ -162,10 +166,10 @@ fn first(report: &ScanReport, owners: &OwnerNames) -> Option<String> {
     (!named.is_empty()).then(|| format!("{}{more}", named.join(", ")))
 }
 
-/// What is due within [`DUE_DAYS`]: deadlines of failures, exceptions, reviews; and what is over already.
+/// What is due within [`ENDING_DAYS`]: deadlines of failures, exceptions, reviews; and what is over already.
 fn coming(report: &ScanReport, exceptions: &[DueView]) -> (String, String) {
     let now = report.run.finished;
-    let until = now.to_zoned(TimeZone::UTC).date().saturating_add(Span::new().days(DUE_DAYS));
+    let until = now.to_zoned(TimeZone::UTC).date().saturating_add(Span::new().days(ENDING_DAYS));
     let (mut overdue, mut deadlines, mut without_date) = (0_usize, 0_usize, 0_usize);
     let with_deadline = || report.findings.iter().filter_map(|finding| finding.deadline.as_ref());
     for deadline in with_deadline() {
@@ -248,14 +252,14 @@ fn changed(context: &PageContext) -> Option<ChangedView> {
     Some(ChangedView { since: before.at.strftime("%Y-%m-%d %H:%M UTC").to_string(), groups: groups.collect() })
 }
 
-fn due(report: &ScanReport, owners: &OwnerNames) -> Vec<DueView> {
+fn due(report: &ScanReport, context: &PageContext, owners: &OwnerNames) -> Vec<DueView> {
     let today = report.run.finished.to_zoned(TimeZone::UTC).date();
     let days_left = |last: Date| last.since(today).map(|span| span.get_days()).unwrap_or(i32::MAX);
     let mut groups: BTreeMap<(Date, &str), Vec<(&str, &str)>> = BTreeMap::new();
     for finding in &report.findings {
         let Verdict::Excepted { exception, expires, .. } = &*finding.verdict else { continue };
         let Ok(last) = expires.parse::<Date>() else { continue };
-        if days_left(last) <= DUE_DAYS {
+        if days_left(last) <= ENDING_DAYS {
             groups.entry((last, exception)).or_default().push((&finding.name, owners.shown(&finding.owner)));
         }
     }
@@ -268,20 +272,33 @@ fn due(report: &ScanReport, owners: &OwnerNames) -> Vec<DueView> {
         names: listed(&found.iter().map(|(name, _)| *name).collect::<Vec<_>>()),
         owners: tallied(found.iter().map(|(_, owner)| *owner)),
     });
-    let expired = report
-        .findings
-        .iter()
-        .filter(|finding| finding.rule == "exception-expired" && matches!(*finding.verdict, Verdict::Fail { .. }));
-    let expired = expired.map(|finding| DueView {
-        exception: finding.verdict.because().to_owned(),
-        last_day: String::new(),
+    expired(report, context, owners).into_iter().chain(ending).collect()
+}
+
+/// Exceptions that expired while the rule still fails, by id. The verdict names the exception in its sentence alone; where the register does not
+/// have it, the sentence stands for the id.
+fn expired(report: &ScanReport, context: &PageContext, owners: &OwnerNames) -> Vec<DueView> {
+    let mut groups: BTreeMap<(String, &str), Vec<(&str, &str)>> = BTreeMap::new();
+    for finding in report.findings.iter().filter(|finding| finding.rule == "exception-expired") {
+        if !matches!(*finding.verdict, Verdict::Fail { .. }) {
+            continue;
+        }
+        let because = finding.verdict.because();
+        let term =
+            context.exceptions.iter().find(|term| because.starts_with(&format!("Exception {} expired ", term.id)));
+        let (last_day, id) = term.map_or((String::new(), because), |term| (term.last_day.to_string(), &*term.id));
+        groups.entry((last_day, id)).or_default().push((&finding.name, owners.shown(&finding.owner)));
+    }
+    let rows = groups.into_iter().map(|((last_day, exception), found)| DueView {
+        exception: exception.to_owned(),
+        last_day,
         when: "expired".to_owned(),
         over: true,
-        load_balancers: Some(1),
-        names: finding.name.to_string(),
-        owners: owners.shown(&finding.owner).to_owned(),
+        load_balancers: Some(found.len()),
+        names: listed(&found.iter().map(|(name, _)| *name).collect::<Vec<_>>()),
+        owners: tallied(found.iter().map(|(_, owner)| *owner)),
     });
-    expired.chain(ending).collect()
+    rows.collect()
 }
 
 /// How far the last day of an exception is.
@@ -301,14 +318,11 @@ fn unread(report: &ScanReport, context: &PageContext, due: &[DueView]) -> Vec<Du
         return Vec::new();
     }
     let today = report.run.finished.to_zoned(TimeZone::UTC).date();
-    // The sentence about an expired exception contains its id between spaces.
-    let is_named = |id: &str| {
-        due.iter().any(|one| one.exception.split_whitespace().any(|word| word.trim_end_matches([',', '.']) == id))
-    };
+    let is_named = |id: &str| due.iter().any(|one| one.exception == id);
     let terms = context.exceptions.iter().filter(|term| !is_named(&term.id));
     let rows = terms.filter_map(|term| {
         let left = term.last_day.since(today).map(|span| span.get_days()).unwrap_or(i32::MAX);
-        (left <= DUE_DAYS).then(|| DueView {
+        (left <= ENDING_DAYS).then(|| DueView {
             exception: term.id.clone(),
             last_day: term.last_day.to_string(),
             when: when(left),
@@ -328,5 +342,5 @@ fn none_due(report: &ScanReport, context: &PageContext) -> String {
         (None, false) => " among what was read",
         (None, true) => "",
     };
-    format!("No exception in use expired{among}, and none{among} ends within {DUE_DAYS} days.")
+    format!("No exception in use expired{among}, and none{among} ends within {ENDING_DAYS} days.")
 }

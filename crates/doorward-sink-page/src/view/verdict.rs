@@ -109,8 +109,7 @@ pub(super) fn compared(context: &PageContext, figures: &KeyFigures) -> ComparedS
         || figures.load_balancers_unseen + figures.open_unseen > 0;
     let lacking = match lacking {
         true => {
-            " The two scans did not read the same account-Regions; load balancers that were not seen count in their \
-             last known state."
+            " At least one of the two scans did not see everything that is known; what was not seen counts in its last known state."
         }
         false => "",
     };

@@ -397,11 +397,11 @@ fn finish(mut lbs: Vec<LoadBalancer>, dice: &mut Dice, hostile: Option<&[String]
             status: if gaps.is_empty() { CoverageStatus::Complete } else { CoverageStatus::Partial },
             read_at: Some(now()),
             fully_listed: true,
-            load_balancers: 0,
+            load_balancers: Some(0),
             gone: 0,
             gaps: gaps.clone(),
         });
-        line.load_balancers += 1;
+        line.load_balancers = line.load_balancers.map(|count| count + 1);
     }
     ScanReport {
         run: Run {

@@ -64,7 +64,7 @@ fn denied() -> ScanReport {
     let mut report = scene::large(4, 2);
     (report.load_balancers, report.findings, report.tally) = (Vec::new(), Vec::new(), ReportTally::default());
     for line in &mut report.coverage.lines {
-        (line.status, line.fully_listed, line.load_balancers) = (CoverageStatus::Failed, false, 0);
+        (line.status, line.fully_listed, line.load_balancers) = (CoverageStatus::Failed, false, None);
     }
     report.coverage = Coverage::new(report.coverage.lines, report.coverage.accounts_listing);
     report
@@ -164,7 +164,59 @@ fn an_exception_of_what_was_not_read_is_due() {
     assert!(text.contains("<dd>nothing among what was read</dd>"), "{text}");
     // Where everything was read, an exception that no verdict names is not in use.
     let whole = page(&scene::large(0, 1), &context);
-    assert!(!whole.contains("EX-OVER") && whole.contains("No exception in use expired, and none ends within 31 days."));
+    assert!(!whole.contains("EX-OVER") && whole.contains("No exception in use expired, and none ends within 30 days."));
+}
+
+/// The sentence is that of the rule; the page names the exception and its last day as it does for an exception that ends.
+#[test]
+fn an_exception_that_expired_has_its_id_and_last_day_once_for_all_load_balancers() {
+    let mut report = scene::large(6, 3);
+    let failing: Vec<_> = report
+        .findings
+        .iter()
+        .map(|f| f.load_balancer.clone())
+        .collect::<std::collections::BTreeSet<_>>()
+        .into_iter()
+        .take(3)
+        .collect();
+    let ids = ["ACME-9", "ACME-9", "ACME-91"];
+    report.findings.retain(|finding| finding.rule != "exception-expired");
+    let mut expired: Vec<Finding> = Vec::new();
+    for (arn, id) in failing.iter().zip(ids) {
+        let mut finding = report.findings.iter().find(|f| f.load_balancer == *arn).expect("a finding").clone();
+        finding.rule = "exception-expired".into();
+        finding.verdict = Arc::new(Verdict::Fail {
+            severity: Severity::High,
+            reason: VerdictReason::FailsAfterExpiry,
+            because: format!(
+                "Exception {id} expired at the end of 2026-10-15 (UTC), and the load balancer still fails x."
+            ),
+            remedy: String::new(),
+        });
+        expired.push(finding);
+    }
+    report.findings.extend(expired);
+    let term = |id: &str| ExceptionTerm { id: id.to_owned(), last_day: jiff::civil::date(2026, 10, 15) };
+    let context = PageContext { exceptions: vec![term("ACME-9"), term("ACME-91")], ..PageContext::default() };
+    let text = page(&report, &context);
+    for (id, count) in [("ACME-9", 2), ("ACME-91", 1)] {
+        let row = format!(
+            "<tr><th scope=\"row\">{id}</th><td><span class=\"tag high\">expired</span></td><td>2026-10-15</td><td class=\"n\">{count}</td>"
+        );
+        assert!(text.contains(&row), "{id}: {text}");
+    }
+    // A register that does not have it leaves the sentence.
+    let text = page(&report, &PageContext::default());
+    assert!(text.contains("<th scope=\"row\">Exception ACME-91 expired at the end of 2026-10-15"), "{text}");
+}
+
+#[test]
+fn a_page_of_a_part_does_not_say_that_nothing_fails() {
+    let report = scene::large(0, 1);
+    let all = page(&report, &PageContext::default());
+    assert!(all.contains(">Nothing that was read fails.<"), "{all}");
+    let part = page(&report, &PageContext { filter: Some("owner x".to_owned()), ..PageContext::default() });
+    assert!(part.contains(">Nothing that was read in this part of the report fails.<"), "{part}");
 }
 
 #[test]

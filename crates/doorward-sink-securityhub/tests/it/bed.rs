@@ -134,7 +134,7 @@ impl Scene {
                 status,
                 read_at: Some(started),
                 fully_listed: self.lists(&place),
-                load_balancers: seen,
+                load_balancers: Some(seen),
                 gone: 0,
                 gaps: Vec::new(),
             });

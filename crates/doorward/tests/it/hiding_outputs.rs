@@ -140,7 +140,7 @@ fn write_outputs(folder: &Path, desk: &Desk, report: &ScanReport) -> HistoryCont
     let file = |name: &str| std::fs::File::create(folder.join(name)).unwrap();
     json::write(&mut file("scan.json"), report, &flat, 0).unwrap();
     ndjson::write(&mut file("scan.ndjson"), report, &flat, 0).unwrap();
-    table::write(&mut file("scan.txt"), report, TextStyle::default(), ANY_WIDTH).unwrap();
+    table::write(&mut file("scan.txt"), report, None, TextStyle::default(), ANY_WIDTH).unwrap();
     inventory_csv::write(&mut file("scan-inventory.csv"), report, &flat).unwrap();
     let rules = doorward_rules::catalogue();
     let separator = FieldSeparator::default();

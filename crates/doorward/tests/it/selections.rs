@@ -81,6 +81,16 @@ fn a_period_ends_after_it_begins_and_holds_what_it_shows() {
     }
 }
 
+/// The findings that a filter leaves out may fail.
+#[test]
+fn a_part_without_failures_says_of_which_findings_none_fails() {
+    let folder = demo();
+    let said = report(folder.path(), &["--owner", "developer-relations"]);
+    assert!(said.out.contains("Selected: 1 load balancer, 10 findings."), "{}", said.out);
+    let sentence = "None of the selected findings fails; findings that are not selected may fail.";
+    assert!(said.out.contains(sentence), "{}", said.out);
+}
+
 #[test]
 fn every_part_says_that_it_is_one() {
     let folder = demo();
@@ -101,6 +111,7 @@ fn every_part_says_that_it_is_one() {
         assert!(document["filter"].as_str().is_some_and(|text| text.contains(value)), "{filter:?}");
         let findings = document["findings"].as_array().unwrap().len();
         assert!(said.out.contains(&format!(" load balancers, {findings} findings.")), "{filter:?}: {}", said.out);
+        assert!(!said.out.contains("Nothing that was read fails."), "{filter:?}: {}", said.out);
         for format in ["csv", "csv-raw", "asff", "ocsf", "ocsf-1.3"] {
             let said = report(folder, &[filter, &["--format", format]].concat());
             assert!(said.err.contains("FILTERED: ") && said.err.contains(value), "{filter:?} {format}: {}", said.err);
