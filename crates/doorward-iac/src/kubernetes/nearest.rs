@@ -3,12 +3,15 @@
 
 use super::Object;
 
+/// The maximum number of objects of one name that are compared for each object that refers to them.
+const MAX_COMPARED: usize = 100;
+
 /// The object that a name refers to.
 pub(super) enum Nearest<'a> {
     /// None has the name.
     None,
     One(Object<'a>),
-    /// Several are equally near, and they differ.
+    /// Several are equally near and differ, or there are too many to compare.
     Several,
 }
 
@@ -27,6 +30,9 @@ pub(super) fn nearest<'a, P: PartialEq>(
     to: Object<'_>,
     properties: impl Fn(Object<'a>) -> P,
 ) -> Nearest<'a> {
+    if candidates.len() > MAX_COMPARED {
+        return Nearest::Several;
+    }
     let common = |candidate: &Object<'_>| {
         let (own, other) = (folders(to.text.path), folders(candidate.text.path));
         own.zip(other).take_while(|(own, other)| own == other).count()

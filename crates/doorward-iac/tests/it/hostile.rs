@@ -92,3 +92,16 @@ fn a_group_of_many_attributes() {
     let output = read((0..400).map(|number| (format!("i{number}.yaml"), text(number))));
     assert_eq!((output.declared.len(), output.errors.len()), (400, 0));
 }
+
+/// Classes and parameters of one name are compared for a few of them only.
+#[test]
+fn many_objects_of_one_name() {
+    let text = |number: usize| {
+        format!(
+            "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {{name: i{number}}}\nspec: {{ingressClassName: alb}}\n---\napiVersion: networking.k8s.io/v1\nkind: IngressClass\nmetadata: {{name: alb}}\nspec: {{controller: ingress.k8s.aws/alb, parameters: {{kind: IngressClassParams, name: p}}}}\n---\napiVersion: elbv2.k8s.aws/v1beta1\nkind: IngressClassParams\nmetadata: {{name: p}}\nspec: {{loadBalancerAttributes: [{{key: routing.http.desync_mitigation_mode, value: strictest}}]}}\n"
+        )
+    };
+    let output = read((0..2_000).map(|number| (format!("i{number}.yaml"), text(number))));
+    let is_ingress = |declared: &&doorward_iac::Declared| declared.address.starts_with("Ingress i");
+    assert_eq!((output.declared.iter().filter(is_ingress).count(), output.errors.len()), (2_000, 0));
+}
