@@ -3,7 +3,7 @@
 use std::fs;
 
 use doorward_model::{AccountId, Gap, GapReason, LoadBalancer, Mode, Region};
-use doorward_traffic::{AdviceRules, FolderOptions, Thresholds, advise_all, read_folder, render_traffic};
+use doorward_traffic::{AdviceRules, FolderOptions, Tally, Thresholds, advise_all, read_folder, render_traffic};
 
 use super::*;
 use crate::posture::application;
