@@ -13,7 +13,7 @@ use futures::StreamExt;
 use crate::bed::{GAPS, SMALL, Setup, emulator, fired, scan, serve, span};
 
 /// What a coverage line says, without AWS's request ids and the names in its messages.
-type Line = (String, bool, usize, BTreeSet<String>);
+type Line = (String, bool, Option<usize>, BTreeSet<String>);
 
 /// Everything predicted, or seen: by account-Region, and about accounts as a whole.
 #[derive(Debug, PartialEq, Eq)]
