@@ -137,11 +137,11 @@ impl Node {
         }
     }
 
-    /// The second occurrence of a repeated key that is not `free`.
+    /// The second occurrence of a repeated key that is not `free`, which is asked of repeated keys only: it may look at the whole map.
     pub(crate) fn repeated(&self, free: &dyn Fn(&str) -> bool) -> Option<&Self> {
         let mut keys = self.as_map()?.iter().filter_map(|(key, _)| Some((key.as_str()?, key)));
         let mut seen = BTreeSet::new();
-        keys.find(|(name, _)| *name != "<<" && !free(name) && !seen.insert(*name)).map(|(_, key)| key)
+        keys.find(|(name, _)| *name != "<<" && !seen.insert(*name) && !free(name)).map(|(_, key)| key)
     }
 
     /// The value at a path of keys.
@@ -172,5 +172,30 @@ impl Document {
     /// Whether no alias refers to a range, so that an edit changes one place only.
     pub(crate) fn is_own(&self, span: &Range<usize>) -> bool {
         !self.shared.iter().any(|shared| shared.start <= span.start && span.end <= shared.end)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A question about a name may read the whole map, so that the number of questions decides how long a large map takes.
+    #[test]
+    fn only_repeated_keys_are_asked_about() {
+        let asked = |text: &str| {
+            let source = crate::SourceFile::new("t.yaml".to_owned(), text.as_bytes().to_vec(), false).expect("is text");
+            let documents = yaml::parse(&SourceText::new(&source)).expect("is YAML");
+            let names = std::cell::RefCell::new(Vec::new());
+            let is_free = |name: &str| {
+                names.borrow_mut().push(name.to_owned());
+                name == "free"
+            };
+            let key = documents[0].root.repeated(&is_free).map(|key| key.as_str().map(str::to_owned));
+            (key.flatten(), names.into_inner())
+        };
+        assert_eq!(asked("a: 1\nb: 2\nc: 3\n"), (None, vec![]));
+        assert_eq!(asked("a: 1\nfree: 2\nfree: 3\n"), (None, vec!["free".to_owned()]));
+        let repeated = asked("free: 1\na: 2\nfree: 3\na: 4\n");
+        assert_eq!(repeated, (Some("a".to_owned()), vec!["free".to_owned(), "a".to_owned()]));
     }
 }
