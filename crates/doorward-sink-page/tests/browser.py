@@ -304,7 +304,7 @@ def first_screen(browser, folder, name):
     check(f"{name}: what was not seen is counted", not lacking or f"{counts['partial']} more were read in part, {counts['failed']} not at all." in seen, seen)
 
     today = datetime.date.fromisoformat(report["run"]["finished"][:10])
-    until = today + datetime.timedelta(days=31)
+    until = today + datetime.timedelta(days=30)
     due = answers.get(f"Due by {until}", "")
     deadlines = [finding["deadline"] for finding in report["findings"] if "deadline" in finding]
     coming = sum(1 for one in deadlines if one["state"] == "in-time" and one.get("due", "9")[:10] <= str(until))
